@@ -1,0 +1,37 @@
+# Everything a newcomer types. `make demo` and `make test` set up what they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export DO_NOT_TRACK := 1
+
+.PHONY: demo test check bench lock clean
+
+$(VENV)/installed: constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: $(VENV)/installed
+	$(BIN)/passline demo
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest
+
+check: $(VENV)/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest --doctest-modules flows stations devices handoff_logs
+
+bench: $(VENV)/installed
+	$(BIN)/python -m benchmarks
+
+# The pinned, hashed list of everything, the build backend included. Written anew only on purpose.
+lock: $(VENV)/installed
+	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --strip-extras --allow-unsafe \
+		--extra dev --output-file constraints.txt pyproject.toml build-requirements.in
+
+clean:
+	rm -rf $(VENV) .passline

@@ -1,0 +1,1 @@
+"""Machines: transport, link, sessions, drivers, emulators. Knows nothing of applications or the log."""

@@ -1,0 +1,1 @@
+"""Who held what, when: the append-only custody record, its questions and checks."""

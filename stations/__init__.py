@@ -1,0 +1,1 @@
+"""The rules of each place on the line, a folder each. No Prefect, no serial."""
