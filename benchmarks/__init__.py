@@ -1,0 +1,1 @@
+"""What `make bench` measures, each beside its limit measured in the same run."""

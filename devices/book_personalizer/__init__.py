@@ -1,0 +1,1 @@
+"""The book personalizer: driver and emulator."""

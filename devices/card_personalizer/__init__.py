@@ -1,0 +1,1 @@
+"""The card personalizer: driver and emulator."""

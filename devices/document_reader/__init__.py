@@ -1,0 +1,1 @@
+"""The document reader: driver and emulator."""

@@ -1,0 +1,152 @@
+"""Run one emulated machine as a process: `python -m devices.emulation.serve --id book-01 ...`.
+
+Bare on purpose: the standard library and the pure modules of `devices`, one poll loop, no threads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from devices.emulation.control import Answer, ControlServer, Request
+from devices.emulation.emulator import Emulator, EmulatorSetup
+from devices.emulation.pidfile import PidFile, is_alive
+from devices.emulation.port import PtyPort
+from devices.errors import DeviceError, UnknownDriverError
+
+EMULATORS = {
+    "book-personalizer": "devices.book_personalizer.emulator",
+    "card-personalizer": "devices.card_personalizer.emulator",
+    "document-reader": "devices.document_reader.emulator",
+}
+_LOOK_ROUND_S = 30.0
+
+
+def build(driver: str, setup: EmulatorSetup) -> Emulator:
+    """Make the emulator of a driver; raises UnknownDriverError."""
+    if driver not in EMULATORS:
+        raise UnknownDriverError(driver, tuple(EMULATORS))
+    make: Callable[[EmulatorSetup], Emulator] = import_module(EMULATORS[driver]).emulate
+    return make(setup)
+
+
+class Server:
+    """The poll loop around one emulator."""
+
+    def __init__(self, driver: str, setup: EmulatorSetup, link: Path, orphan_s: float) -> None:
+        self._driver, self._setup, self._orphan_s = driver, setup, orphan_s
+        self._pid_file = PidFile(setup.folder)
+        self._emulator = build(driver, setup)
+        self._port = PtyPort(link)
+        self._control = ControlServer(setup.folder, self._answer)
+        self._starter = os.getppid()
+        self._heard_s = time.monotonic()
+        self._stopping = False
+
+    def run(self) -> None:
+        """Serve until told to stop, or until starter and host have been gone for `orphan_s` seconds."""
+        woken, wake = os.pipe()
+        os.set_blocking(wake, False)
+        signal.set_wakeup_fd(wake)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        self._pid_file.announce()
+        while not (self._stopping or self._orphaned()):
+            self._round(woken)
+        self._control.close()
+        self._port.close()
+        self._emulator.close()
+
+    def _round(self, woken: int) -> None:
+        due_s = self._emulator.next_deadline_s
+        longest_s = min(_LOOK_ROUND_S, self._orphan_s)
+        wait_s = longest_s if due_s is None else min(max(due_s - time.monotonic(), 0.0), longest_s)
+        port = self._port.fileno()
+        watched = [port, woken, *self._control.filenos()]
+        ready, writable, _ = select.select(watched, [port] if self._port.writing else [], [], wait_s)
+        for fileno in ready:
+            if fileno not in (port, woken):
+                self._control.handle(fileno)
+        if ready:
+            self._heard_s = time.monotonic()
+        data = self._port.read() if port in ready else b""
+        outgoing = self._emulator.turn(data, time.monotonic())
+        if outgoing or writable:
+            self._port.write(outgoing)
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def _orphaned(self) -> bool:
+        return time.monotonic() - self._heard_s > self._orphan_s and not is_alive(self._starter)
+
+    def _answer(self, request: Request) -> Answer:
+        match request:
+            case {"do": "shutdown"}:
+                self._stopping = True
+                return {"ok": True}
+            case {"do": "power-loss"}:
+                self._emulator.lose_power()
+                os.kill(os.getpid(), signal.SIGKILL)
+            case {"do": "adopt", "pid": int(pid), "speed": int(speed) | float(speed)}:
+                self._starter = pid
+                self._emulator.set_speed(speed)
+                return {"ok": True} | self._who()
+            case {"do": "state"}:
+                return self._emulator.control(request) | self._who()
+        return self._emulator.control(request)
+
+    def _who(self) -> Answer:
+        who = {"id": self._setup.id, "driver": self._driver, "serial": self._setup.serial}
+        return who | {"pid": os.getpid(), "emulated": True}
+
+
+def main(arguments: list[str]) -> int:
+    """Serve one emulator; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m devices.emulation.serve", description="Emulate one machine on a pty."
+    )
+    parser.add_argument("--id", required=True, help="the line's name for it, such as book-01")
+    parser.add_argument("--driver", required=True, help=", ".join(EMULATORS))
+    parser.add_argument("--serial", required=True, help="serial number it says it has")
+    parser.add_argument("--dir", required=True, type=Path, help="folder of journal, control socket and pid file")
+    parser.add_argument("--world", required=True, type=Path, help="folder of the emulated world")
+    parser.add_argument("--link", required=True, type=Path, help="name under which the host opens the port")
+    parser.add_argument(
+        "--speed", type=float, default=1.0, help="divides machine time; 1 = real time, 0 = no machine time"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of everything that happens by chance")
+    parser.add_argument(
+        "--spoil-rate", type=float, default=0.0, help="share of blanks spoiled, half by chip, half by print"
+    )
+    parser.add_argument("--misread-rate", type=float, default=0.0, help="share of readings that fail")
+    parser.add_argument("--orphan-s", type=float, default=600.0, help="ends so long after starter and host have gone")
+    given = parser.parse_args(arguments)
+    given.dir.mkdir(parents=True, exist_ok=True)
+    setup = EmulatorSetup(
+        id=given.id,
+        serial=given.serial,
+        folder=given.dir,
+        world=given.world,
+        speed=given.speed,
+        seed=given.seed,
+        spoil_rate=given.spoil_rate,
+        misread_rate=given.misread_rate,
+    )
+    try:
+        Server(given.driver, setup, given.link, given.orphan_s).run()
+    except DeviceError as error:
+        sys.stderr.write(f"{given.id}: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,157 @@
+"""Typed refusals of the device layer. Facts are positional attributes, so that every error survives pickling."""
+
+
+class DeviceError(Exception):
+    """Anything a machine, its link or its port can refuse or fail at."""
+
+
+class PortUnavailableError(DeviceError):
+    """The port could not be opened: absent, not permitted, or in use by another process."""
+
+    def __init__(self, port: str, reason: str) -> None:
+        super().__init__(port, reason)
+        self.port, self.reason = port, reason
+
+    def __str__(self) -> str:
+        return (
+            f"port {self.port} can't be opened ({self.reason}); nothing was sent; check the cable and who else uses it"
+        )
+
+
+class PortLostError(DeviceError):
+    """The port hung up under an open session; every unanswered request has an unknown outcome."""
+
+    def __init__(self, port: str, reason: str) -> None:
+        super().__init__(port, reason)
+        self.port, self.reason = port, reason
+
+    def __str__(self) -> str:
+        return f"port {self.port} was lost ({self.reason}); reopen it and reconcile before anything is drawn"
+
+
+class LinkError(DeviceError):
+    """A misuse or a breakdown of the link below the messages."""
+
+
+class LinkDownError(LinkError):
+    """The peer acknowledged nothing through every retransmission, or began another session."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"the link is down ({self.reason}); open the session again and reconcile"
+
+
+class PayloadTooLargeError(LinkError):
+    """A payload exceeds what the two sides agreed on, in bytes."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(size, limit)
+        self.size, self.limit = size, limit
+
+    def __str__(self) -> str:
+        return f"a payload of {self.size} bytes exceeds the agreed {self.limit}; nothing was sent"
+
+
+class LinkFullError(LinkError):
+    """More bytes wait to be sent than the link may hold."""
+
+    def __init__(self, waiting: int, limit: int) -> None:
+        super().__init__(waiting, limit)
+        self.waiting, self.limit = waiting, limit
+
+    def __str__(self) -> str:
+        return f"{self.waiting} bytes wait to be sent, of {self.limit} at most; nothing was added"
+
+
+class MalformedError(DeviceError):
+    """Bytes that passed the checksum but are no message or piece; the whole of them was ignored."""
+
+    def __init__(self, what: str, reason: str, at: int) -> None:
+        super().__init__(what, reason, at)
+        self.what, self.reason, self.at = what, reason, at
+
+    def __str__(self) -> str:
+        return f"malformed {self.what}: {self.reason} at byte {self.at}; it was ignored as a whole"
+
+
+class IllegalMoveError(DeviceError):
+    """A job was asked to take a step that its state does not allow."""
+
+    def __init__(self, job_id: str, state: str, wanted: str) -> None:
+        super().__init__(job_id, state, wanted)
+        self.job_id, self.state, self.wanted = job_id, state, wanted
+
+    def __str__(self) -> str:
+        return f"job {self.job_id} is {self.state} and can't become {self.wanted}"
+
+
+class WrongMachineError(DeviceError):
+    """What answers is not what the configuration names; nothing may be drawn on it."""
+
+    def __init__(self, machine: str, fact: str, expected: str, found: str) -> None:
+        super().__init__(machine, fact, expected, found)
+        self.machine, self.fact, self.expected, self.found = machine, fact, expected, found
+
+    def __str__(self) -> str:
+        return f"{self.machine}: {self.fact} is {self.found!r}, configured {self.expected!r}; it was not claimed"
+
+
+class NoAnswerError(DeviceError):
+    """A request stayed unanswered. Its outcome is unknown until STATUS tells; a new job id is never the remedy."""
+
+    def __init__(self, machine: str, request: str, job_id: str, waited_s: float) -> None:
+        super().__init__(machine, request, job_id, waited_s)
+        self.machine, self.request, self.job_id, self.waited_s = machine, request, job_id, waited_s
+
+    def __str__(self) -> str:
+        job = f" for job {self.job_id}" if self.job_id else ""
+        return f"{self.machine} did not answer {self.request}{job} in {self.waited_s:g} s; outcome unknown: ask STATUS"
+
+
+class MachineRefusedError(DeviceError):
+    """The machine refused a request: nothing moved for it. `code` is a name of `messages.RefusalCode`."""
+
+    def __init__(self, machine: str, request: str, code: str, job_id: str, state: str, detail: int) -> None:
+        super().__init__(machine, request, code, job_id, state, detail)
+        self.machine, self.request, self.code = machine, request, code
+        self.job_id, self.state, self.detail = job_id, state, detail
+
+    def __str__(self) -> str:
+        job = f" of job {self.job_id} ({self.state})" if self.job_id else ""
+        return f"{self.machine} refused {self.request}{job}: {self.code} (detail {self.detail}); nothing moved"
+
+
+class SessionClosedError(DeviceError):
+    """A request was made on a machine that is not open."""
+
+    def __init__(self, machine: str) -> None:
+        super().__init__(machine)
+        self.machine = machine
+
+    def __str__(self) -> str:
+        return f"{self.machine} is not open; open it and reconcile first"
+
+
+class UnexpectedAnswerError(DeviceError):
+    """The machine answered a request with a message of another kind or about another job."""
+
+    def __init__(self, machine: str, request: str, answer: str) -> None:
+        super().__init__(machine, request, answer)
+        self.machine, self.request, self.answer = machine, request, answer
+
+    def __str__(self) -> str:
+        return f"{self.machine} answered {self.request} with {self.answer}; hold the machine and ask STATUS"
+
+
+class UnknownDriverError(DeviceError):
+    """`line.toml` names a driver that is neither built in nor installed."""
+
+    def __init__(self, driver: str, known: tuple[str, ...]) -> None:
+        super().__init__(driver, known)
+        self.driver, self.known = driver, known
+
+    def __str__(self) -> str:
+        return f"no driver is called {self.driver!r}; known are {', '.join(self.known)}"

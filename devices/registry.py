@@ -1,0 +1,81 @@
+"""Which driver serves which entry of `line.toml`. Other packages add theirs as entry points of `passline.devices`."""
+
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+from devices.endpoint import Transport
+from devices.errors import UnknownDriverError
+from devices.link import WANTED_PAYLOAD, WANTED_WINDOW, LinkTimes
+from devices.roles import DocumentReader, Personalizer
+from devices.transport import OnSend, SerialTransport
+
+GROUP = "passline.devices"
+BUILT_IN = {
+    "book-personalizer": "devices.book_personalizer.driver:BookPersonalizer",
+    "card-personalizer": "devices.card_personalizer.driver:CardPersonalizer",
+    "document-reader": "devices.document_reader.driver:LinkDocumentReader",
+}
+EMULATED_MODE = "emulated"
+BITS_PER_BYTE = 10  # start, eight data bits, stop
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceEntry:
+    """One `[[devices]]` entry; `serial` is what the machine must answer, `mode` is `production` or `emulated`."""
+
+    id: str
+    driver: str
+    port: str
+    serial: str
+    mode: str
+    baud: int = 115_200
+
+    @property
+    def emulated(self) -> bool:
+        """Whether the machine must say that it is emulated."""
+        return self.mode == EMULATED_MODE
+
+
+def driver_class(name: str) -> Any:
+    """The driver of that name, built in or installed; raises UnknownDriverError."""
+    if name in BUILT_IN:
+        return EntryPoint(name, BUILT_IN[name], GROUP).load()
+    installed = {point.name: point for point in entry_points(group=GROUP)}
+    if name not in installed:
+        raise UnknownDriverError(name, tuple(sorted({*BUILT_IN, *installed})))
+    return installed[name].load()
+
+
+def link_times(entry: DeviceEntry) -> LinkTimes | None:
+    """A real line needs time for a whole window before anything is sent again; ptys and sockets do not."""
+    if not entry.port.startswith("/dev/"):
+        return None
+    window_s = WANTED_PAYLOAD * WANTED_WINDOW * BITS_PER_BYTE / entry.baud
+    return LinkTimes(retransmit_s=2 * window_s, longest_s=8 * window_s)
+
+
+def make_driver(entry: DeviceEntry, transport: Transport) -> Any:
+    """The entry's driver on `transport`, not yet opened; raises UnknownDriverError."""
+    made = driver_class(entry.driver)
+    return made(entry.id, entry.serial, entry.emulated, transport, link_times=link_times(entry))
+
+
+def make_transport(entry: DeviceEntry, machines: Path | None, on_send: OnSend | None = None) -> SerialTransport:
+    """The entry's port, not yet opened. `machines` is the folder of emulated machines, for `emulator://`."""
+    return SerialTransport(entry.port, machines=machines, baud=entry.baud, on_send=on_send)
+
+
+def open_personalizer(entry: DeviceEntry, machines: Path | None, on_send: OnSend | None = None) -> Personalizer:
+    """The entry's personalizer in an open session, not yet claimed; raises as `Personalizer.open`."""
+    driver: Personalizer = make_driver(entry, make_transport(entry, machines, on_send))
+    driver.open()
+    return driver
+
+
+def open_reader(entry: DeviceEntry, machines: Path | None) -> DocumentReader:
+    """The entry's document reader in an open session; raises as `DocumentReader.open`."""
+    driver: DocumentReader = make_driver(entry, make_transport(entry, machines))
+    driver.open()
+    return driver

@@ -1,0 +1,181 @@
+"""What a station asks of a machine: the protocols that drivers fulfil, and the facts that pass between them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from devices.jobs import Cause, Disposition, MachineJobState
+from devices.messages import Counters, JournalEntry, OpenJob
+
+__all__ = [
+    "Counters",
+    "DocumentReader",
+    "JobResult",
+    "JobStatus",
+    "JournalEntry",
+    "MachineIdentity",
+    "OpenJob",
+    "Personalizer",
+    "Reading",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class MachineIdentity:
+    """Who answers at a port and what it remembers. `machine` is the line's name for it, the rest is its own word."""
+
+    machine: str
+    serial: str
+    firmware: str
+    boot_id: str
+    emulated: bool
+    journal_id: str
+    journal_first: int
+    journal_next: int
+    fence: int
+    counters: Counters
+    open_jobs: tuple[OpenJob, ...]
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every blank the machine ever drew is accounted for by its own counters."""
+        counts = self.counters
+        return counts.fed == counts.good + counts.rejected + counts.returned + counts.in_path
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """How a job ended: `state` is one of `jobs.RESULTS`, `blank_serial` is empty if not readable."""
+
+    job_id: str
+    state: MachineJobState
+    blank_serial: str
+    disposition: Disposition
+    cause: Cause
+    result_hash: str
+
+    @property
+    def made(self) -> bool:
+        """Whether a document came of it."""
+        return self.state is MachineJobState.DONE
+
+    @property
+    def certain(self) -> bool:
+        """Whether the machine knows; if not, two people must look."""
+        return self.state is not MachineJobState.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """What a machine knows of a job, and the reach of the journal that says so."""
+
+    job_id: str
+    state: MachineJobState
+    released: bool
+    blank_serial: str
+    data_sha256: str
+    disposition: Disposition
+    cause: Cause
+    journal_id: str
+    journal_first: int
+    journal_next: int
+
+
+class Personalizer(Protocol):
+    """A machine that makes documents from blanks. May be called from several threads; each call blocks.
+
+    Every call may raise PortLostError or LinkDownError (open again and reconcile), NoAnswerError (outcome unknown: ask
+    `status`, never make a new job) and MachineRefusedError (nothing moved).
+    """
+
+    @property
+    def machine(self) -> str:
+        """The line's name for the machine."""
+        ...
+
+    def open(self) -> MachineIdentity:
+        """Open the port, begin a session and check who answers; raises PortUnavailableError, WrongMachineError."""
+        ...
+
+    def close(self) -> None:
+        """End the session; what the machine is doing goes on."""
+        ...
+
+    def hello(self) -> MachineIdentity:
+        """Who the machine is and what it remembers now."""
+        ...
+
+    def claim(self, fence: int) -> None:
+        """Take the machine; every other session's fence is refused from here on."""
+        ...
+
+    def feed(self, job_id: str) -> str:
+        """Draw one blank for the job; its serial number. After a refusal with state FAILED, `result` tells why."""
+        ...
+
+    def prepare(self, job_id: str, data: bytes) -> None:
+        """Hand over what to make, built for the blank that was drawn; nothing moves."""
+        ...
+
+    def start(self, job_id: str) -> None:
+        """Make it; returns as soon as the machine has begun."""
+        ...
+
+    def result(self, job_id: str, timeout_s: float) -> JobResult:
+        """Wait for the job's end. Raises NoAnswerError if it hasn't ended in time: it may still."""
+        ...
+
+    def return_blank(self, job_id: str) -> JobResult:
+        """Eject the job's unmarked blank to the hold stack and end the job."""
+        ...
+
+    def void(self, job_id: str) -> JobResult:
+        """Have the machine refuse a job that it never began, for ever."""
+        ...
+
+    def status(self, job_id: str) -> JobStatus:
+        """What the machine knows of the job."""
+        ...
+
+    def release(self, job_id: str, result_hash: str) -> None:
+        """Tell the machine that the result is booked. Doesn't wait: a refusal is raised by a later call."""
+        ...
+
+    def journal(self, since: int) -> list[JournalEntry]:
+        """All entries of the machine's journal from position `since` on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reader found on a piece: printed lines, chip files by name, whether the chip is locked, surface number."""
+
+    mrz: tuple[str, ...]
+    chip: Mapping[str, bytes]
+    locked: bool
+    surface_serial: str
+
+
+class DocumentReader(Protocol):
+    """A machine that reads back what is on a piece."""
+
+    @property
+    def machine(self) -> str:
+        """The line's name for the machine."""
+        ...
+
+    def open(self) -> MachineIdentity:
+        """Open the port, begin a session and check who answers; raises PortUnavailableError, WrongMachineError."""
+        ...
+
+    def close(self) -> None:
+        """End the session."""
+        ...
+
+    def identify(self) -> MachineIdentity:
+        """Who the reader is now."""
+        ...
+
+    def read(self, timeout_s: float) -> Reading:
+        """Read the piece that lies on it. Raises MachineRefusedError with code NO_PIECE if none came in time."""
+        ...

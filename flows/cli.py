@@ -1,0 +1,137 @@
+"""The one command `passline`: the commands of all four packages, each loaded only when it is called.
+
+Exit status: 0 fine · 1 findings · 2 input, configuration or usage refused · 3 something is in doubt and waits for two
+people · 70 a fault in passline itself · 130 interrupted. Data goes to standard output, everything else to standard
+error.
+"""
+
+import difflib
+import os
+import sys
+import traceback
+from typing import Final, NamedTuple
+
+from cyclopts import App, CycloptsError
+
+from flows.errors import Exit
+
+
+class Command(NamedTuple):
+    """A command's name, where it is found, and what it is for."""
+
+    name: str
+    target: str
+    help: str
+
+
+COMMANDS: Final = (
+    Command("demo", "flows.demo:demo_command", "Run the whole line on emulated machines and staff, and report."),
+    Command("intake", "stations.intake.cli:intake_app", "Generate, check and load batches of applications."),
+    Command(
+        "run",
+        "flows.line_cli:run_command",
+        "Start the line on what is waiting; Ctrl-C stops it after the documents in work.",
+    ),
+    Command("board", "flows.board:board_command", "Watch the line in the terminal."),
+    Command(
+        "status",
+        "flows.status:status_command",
+        "Print the totals: applications, documents, blanks, units, offers, doubts.",
+    ),
+    Command("logs", "handoff_logs.cli:app", "Ask the handoff log: who held what, when."),
+    Command("deploy", "flows.deployments:deploy_command", "Register every flow as a Prefect deployment."),
+    Command("serve", "flows.deployments:serve_command", "Work on the runs of the deployments."),
+)
+
+DEBUG: Final = "PASSLINE_DEBUG"
+"""Set, it shows tracebacks."""
+
+
+def build() -> App:
+    """The application with every command by its import path; nothing of them is imported yet."""
+    app = App(
+        name="passline",
+        help="The production line of a travel-document centre: stations, machines, and who held what, when.",
+        help_epilogue="Exit status: 0 fine, 1 findings, 2 refused, 3 in doubt, 70 own fault, 130 interrupted.",
+        version=_version,
+        error_formatter=lambda error: f"passline: {_usage(error)}",
+        help_on_error=False,
+    )
+    for position, command in enumerate(COMMANDS):
+        app.command(command.target, name=command.name, help=command.help, sort_key=position)
+    return app
+
+
+def main() -> None:
+    """The entry point: run the command and end with its status; never show a traceback unless PASSLINE_DEBUG is set."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit status."""
+    if (unknown := _unknown_command(arguments)) is not None:
+        _say(unknown)
+        return Exit.REFUSED
+    try:
+        status = build()(arguments, exit_on_error=False, result_action="return_value")
+    except CycloptsError:
+        return Exit.REFUSED
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python must not complain when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.FINE
+    except Exception as error:  # noqa: BLE001 (the outermost boundary: people get a sentence, not a traceback)
+        return _refused(error)
+    return status if isinstance(status, int) else Exit.FINE
+
+
+def _refused(error: Exception) -> int:
+    """Say what happened and what to do next."""
+    if os.environ.get(DEBUG):
+        traceback.print_exception(error)
+    exit_code = getattr(error, "exit_code", None)
+    if exit_code is None and _is_ours(error):
+        exit_code = Exit.REFUSED
+    if exit_code is None:
+        _say(f"a fault in passline itself ({type(error).__name__}: {error}). Set {DEBUG}=1 to see where.")
+        return Exit.UNEXPECTED
+    _say(str(error))
+    if next_step := getattr(error, "next_step", ""):
+        _say(next_step)
+    return int(exit_code)
+
+
+def _is_ours(error: Exception) -> bool:
+    """Typed refusals of the four packages; whatever else arrives here is a fault."""
+    packages = {"flows", "stations", "devices", "handoff_logs"}
+    return any(base.__module__.partition(".")[0] in packages for base in type(error).__mro__)
+
+
+def _version() -> str:
+    # Imported when asked for: it takes as long as everything else that --help needs.
+    from importlib.metadata import version
+
+    return version("passline")
+
+
+def _unknown_command(arguments: list[str]) -> str | None:
+    # Before the parser sees it: to suggest a near match it would import every command, and with them Prefect.
+    if not arguments or arguments[0].startswith("-"):
+        return None
+    names = [command.name for command in COMMANDS]
+    word = arguments[0]
+    if word in names:
+        return None
+    near = difflib.get_close_matches(word, names, n=1)
+    hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(names)}."
+    return f"there is no command `{word}`; {hint}"
+
+
+def _usage(error: CycloptsError) -> str:
+    return f"{error} See `passline --help`, or `--help` after the command."
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"passline: {sentence}\n")

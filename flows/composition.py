@@ -1,0 +1,68 @@
+"""The one place that opens real or emulated parts: database, keys, machines, readers, people.
+
+A line is opened once in a process. Flows ask for it by its folder, so that their parameters are plain words that
+Prefect may show, and a flow that runs alone in a worker of its own opens just what its station needs.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from flows.configuration import read_settings
+from flows.line_state import Line
+from flows.parts import Parts
+from flows.run_folder import RunFolder
+from handoff_logs.database import Database
+from handoff_logs.migrations import upgrade as upgrade_custody
+from stations.migrations import upgrade as upgrade_stations
+from stations.people import emulated_roster
+from stations.personal import PersonalData
+from stations.personalization.chip import DocumentSigner
+
+_OPEN: dict[Path, Line] = {}
+
+
+def prepare(folder: RunFolder) -> None:
+    """Make what a line needs before it is opened for the first time: folders, keys, tables. Repeating changes nothing."""
+    folder.make()
+    PersonalData.create(folder.keys)
+    DocumentSigner.create(folder.keys)
+    url = folder.line().database_url
+    upgrade_custody(url)
+    upgrade_stations(url)
+
+
+@contextmanager
+def open_line(folder: RunFolder, *, shift: str, stations: tuple[str, ...], alone: bool = False) -> Iterator[Line]:
+    """Open the line of `folder` in this process for `stations`; machines and readers open when first asked for.
+
+    `alone`: other stations of this line run in processes of their own.
+    """
+    settings = read_settings(folder)
+    line = Line(
+        folder=folder,
+        settings=settings,
+        database=Database(folder.resolve_database(settings.database.url)),
+        personal=PersonalData(folder.keys),
+        roster=emulated_roster(shift, settings.staff.people_per_station),
+        shift=shift,
+        stations=stations,
+        parts=Parts(folder, settings, leave_emulators=alone),
+    )
+    _OPEN[folder.path] = line
+    try:
+        yield line
+    finally:
+        del _OPEN[folder.path]
+        line.close()
+
+
+@asynccontextmanager
+async def line_of(folder: str, shift: str, station: str) -> AsyncIterator[Line]:
+    """The line that this process has open in `folder`, or one opened for `station` alone and closed again."""
+    path = RunFolder(Path(folder)).path
+    if path in _OPEN:
+        yield _OPEN[path]
+        return
+    with open_line(RunFolder(path), shift=shift, stations=(station,), alone=True) as line:
+        yield line

@@ -1,0 +1,79 @@
+"""The report at the end of a demonstration: one JSON object, or a page for the eye with three commands to look further."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from flows.reckoning import Reckoning
+from flows.run_folder import RunFolder
+
+OUTCOMES = ("dispatched", "returned_for_recapture", "held", "stopped", "set_aside", "in_doubt")
+VIOLATIONS = ("live_duplicates", "custody_violations", "blanks_unaccounted")
+
+
+def as_json(count: Reckoning, *, emulated: bool) -> dict[str, Any]:
+    """The object that others script against; keys are never renamed."""
+    facts = asdict(count)
+    doubts = facts.pop("doubts")
+    del facts["example"]
+    facts = {"emulated": emulated, **facts, "documents_per_second": count.documents_per_second}
+    return {**facts, "doubts": list(doubts)} if doubts else facts
+
+
+def print_json(folder: RunFolder, count: Reckoning) -> None:
+    """Print the count as one JSON object on standard output."""
+    print(json.dumps(as_json(count, emulated=folder.line().emulated)))  # noqa: T201
+
+
+def print_report(folder: RunFolder, count: Reckoning, screen: Console) -> None:
+    """Print the count for the eye."""
+    mark = Text(" EMULATED ", "black on yellow") if folder.line().emulated else Text("")
+    screen.print(Text.assemble(("The line is done. ", "bold"), mark))
+    screen.print(_outcomes(count))
+    screen.print(_rules(count))
+    pace = f"{count.line_seconds:.1f} s, {count.documents_per_second} documents/s" if count.line_seconds else "–"
+    screen.print(f"{count.handoffs} handoffs of {count.handoff_units} unit steps; line time {pace}.")
+    for doubt in count.doubts:
+        screen.print(
+            f"In doubt: job {doubt['job_id']} on {doubt['machine']}, blank {doubt['blank_serial'] or 'unknown'}"
+        )
+    screen.print("\nLook further:", style="bold")
+    for command in look_further(folder, count):
+        screen.print(f"  {command}", highlight=False, soft_wrap=True)
+
+
+def look_further(folder: RunFolder, count: Reckoning) -> list[str]:
+    """Three commands that show more of this run."""
+    return [
+        f"passline status --dir {folder.path}",
+        f"passline logs document {count.example or 'NUMBER'} --dir {folder.path}",
+        f"passline logs check --dir {folder.path}",
+    ]
+
+
+def _outcomes(count: Reckoning) -> Table:
+    table = Table("application", "count", title=f"{count.documents} applications", title_justify="left")
+    for name in OUTCOMES:
+        table.add_row(name.replace("_", " "), str(getattr(count, name)))
+    if count.unfinished:
+        table.add_row(Text("still on the line", "yellow"), str(count.unfinished))
+    table.add_section()
+    table.add_row("remade", str(count.remade))
+    table.add_row("blanks voided", str(count.blanks_voided))
+    return table
+
+
+def _rules(count: Reckoning) -> Table:
+    table = Table(
+        "must be 0", "count", "", title="The three counts, from the books and the pieces", title_justify="left"
+    )
+    for name in VIOLATIONS:
+        value = getattr(count, name)
+        table.add_row(
+            name.replace("_", " "), str(value), Text("✓ kept", "green") if not value else Text("✗ BROKEN", "red")
+        )
+    return table

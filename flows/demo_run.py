@@ -1,0 +1,73 @@
+"""How a demonstration goes: set-up, a batch, blanks from the vault, the line, the count."""
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from handoff_logs.reading import open_reading
+from rich.console import Console
+
+from flows.configuration import read_settings
+from flows.default_line import write_default
+from flows.line_run import line_lock, prefect_ready, run_line_on
+from flows.program_log import set_up_log
+from flows.reckoning import Reckoning, reckon
+from flows.run_folder import RunFolder
+
+BATCH = "batch"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlan:
+    """What a demonstration is to be: how much, from which seed, at which speed, on how many machines."""
+
+    documents: int
+    seed: int
+    speed: float
+    books: int
+    cards: int
+    readers: int
+    tray_size: int
+
+
+def move_aside(folder: RunFolder, say: Callable[[str], None]) -> Path | None:
+    """Move an earlier demo out of the way, so that nothing of it is lost; its new path, None if there was none."""
+    if not folder.configuration.exists():
+        return None
+    number = 1
+    while (aside := folder.path.with_name(f"{folder.path.name}.{number}")).exists():
+        number += 1
+    with line_lock(folder):
+        folder.path.rename(aside)
+    say(f"The earlier demo is now in {aside}.")
+    return aside
+
+
+def play(folder: RunFolder, plan: DemoPlan | None, screen: Console) -> Reckoning:
+    """Set the demo of `plan` up and run it, or go on with the one in `folder` (no plan); returns the final count."""
+    if plan is not None:
+        write_default(
+            folder,
+            books=plan.books,
+            cards=plan.cards,
+            readers=plan.readers,
+            tray_size=plan.tray_size,
+            speed=plan.speed,
+            seed=plan.seed,
+        )
+    settings = read_settings(folder)
+    set_up_log(folder, level=settings.logging.level, form=settings.logging.form)
+    with line_lock(folder):
+        with prefect_ready(folder, settings) as ready:
+            _fill(folder, plan, screen)
+            end = run_line_on(folder, settings, ready, shift=settings.staff.shift, screen=screen)
+        if end.stop_reason is not None:
+            screen.print(f"Stopped: {end.stop_reason}. Go on with: passline demo --resume {folder.path}")
+        return count(folder, since_us=end.released_us)
+
+
+def count(folder: RunFolder, *, since_us: int) -> Reckoning:
+    """Count the run in `folder` from its database and, where it has one, its emulated physical world."""
+    with closing(open_reading(folder.line().database_url)) as reading:
+        return reckon(reading, folder.world if folder.world.is_dir() else None, since_us=since_us)

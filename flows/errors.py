@@ -1,0 +1,109 @@
+"""The refusals of `flows`: each says what happened, and carries what to do next and the command's exit status."""
+
+from enum import IntEnum
+from pathlib import Path
+
+
+class Exit(IntEnum):
+    """What `passline` ends with, for those who script against it."""
+
+    FINE = 0
+    FINDINGS = 1
+    """The command worked and found something wrong."""
+    REFUSED = 2
+    """The input, the configuration or the usage was refused; nothing was changed."""
+    IN_DOUBT = 3
+    """Something is in doubt and waits for two people."""
+    UNEXPECTED = 70
+    """A fault in passline itself."""
+    INTERRUPTED = 130
+
+
+class FlowError(Exception):
+    """Base of the refusals of this package; `exit_code` and `next_step` are what the command line shows."""
+
+    exit_code: Exit = Exit.REFUSED
+    next_step: str = ""
+
+
+class RunFolderMissingError(FlowError):
+    """The folder named by --dir holds no line."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+        self.next_step = f"Start one with `passline demo --dir {path}`, or name another folder with --dir."
+
+    def __str__(self) -> str:
+        return f"There is no line in {self.path}: it holds no line.toml."
+
+
+class ConfigurationUnreadableError(FlowError):
+    """line.toml is not TOML; `fault` is the parser's own sentence, which names line and column."""
+
+    next_step = "Correct that line; nothing was started."
+
+    def __init__(self, file: Path, fault: str) -> None:
+        super().__init__(file, fault)
+        self.file, self.fault = file, fault
+
+    def __str__(self) -> str:
+        return f"{self.file} can't be read: {self.fault}."
+
+
+class PrefectServerError(FlowError):
+    """The local Prefect server did not come up, or went away while it was waited for."""
+
+    exit_code = Exit.FINDINGS
+
+    def __init__(self, reason: str, log: Path) -> None:
+        super().__init__(reason, log)
+        self.reason, self.log = reason, log
+        self.next_step = f"Its own words are in {log}."
+
+    def __str__(self) -> str:
+        return f"The local Prefect server {self.reason}."
+
+
+class PrefectImportedTooEarlyError(FlowError):
+    """Prefect reads its settings when it is imported; pointing this process at a server comes before that."""
+
+    exit_code = Exit.UNEXPECTED
+
+    def __str__(self) -> str:
+        return "Prefect was imported before this process was pointed at its server."
+
+
+class DesksNotOpenError(FlowError):
+    """The line's people work at desks, and this passline has no desks yet."""
+
+    next_step = 'Set kind = "emulated" under [staff] in line.toml.'
+
+    def __str__(self) -> str:
+        return 'The stations\' people are to work at desks (staff.kind = "desks"), which are not part of this version.'
+
+
+class LineRunsAlreadyError(FlowError):
+    """Another process runs the line of this folder."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+        self.next_step = f"Watch it with `passline board --dir {path}`, or stop it with Ctrl-C where it runs."
+
+    def __str__(self) -> str:
+        return f"The line in {self.path} is being run by another process."
+
+
+class PrefectLostError(FlowError):
+    """Prefect's server went away while the line ran; custody and jobs are whole, only Prefect's own pages lack the end."""
+
+    exit_code = Exit.FINDINGS
+
+    def __init__(self, fault: str, path: Path) -> None:
+        super().__init__(fault, path)
+        self.fault, self.path = fault, path
+        self.next_step = f"Go on with `passline run --dir {path}`: it continues from the handoff log."
+
+    def __str__(self) -> str:
+        return f"Prefect's server went away while the line ran ({self.fault}); the line stopped cleanly."

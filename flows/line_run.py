@@ -1,0 +1,104 @@
+"""One run of the line as a process sees it: the lock, Prefect's server, recovery, the stations, the board."""
+
+import asyncio
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+
+from flows.board import Board
+from flows.configuration import read_settings
+from flows.errors import LineRunsAlreadyError, PrefectLostError
+from flows.prefect_client import enter_client
+from flows.prefect_server import prefect_server
+from flows.prefect_watch import watched
+from flows.program_log import set_up_log
+from flows.run_folder import RunFolder
+from flows.settings import LineSettings
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class LineEnd:
+    """How a run of the line ended: one row of totals a station, and why it stopped (None: nothing was left).
+
+    `released_us` is when all stations had entered, 0 if they never did.
+    """
+
+    totals: list[dict[str, Any]]
+    stop_reason: str | None
+    released_us: int
+
+
+@contextmanager
+def line_lock(folder: RunFolder) -> Iterator[None]:
+    """Hold the line of `folder`: one process runs it at a time.
+
+    The kernel lets go of the lock when the process ends, however it ends. Raises LineRunsAlreadyError.
+    """
+    with (folder.path / "line.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LineRunsAlreadyError(folder.path) from None
+        yield
+
+
+@contextmanager
+def prefect_ready(folder: RunFolder, settings: LineSettings) -> Iterator[Callable[[], None]]:
+    """Point this process at the line's Prefect server; the yielded call returns when it answers.
+
+    The line's own server is started, watched and stopped with the block. Import Prefect inside the block only.
+    """
+    if settings.prefect.api_url is not None and not settings.prefect.own_server:
+        enter_client(folder, settings.prefect.api_url)
+        yield lambda: None
+        return
+    with prefect_server(folder, settings.prefect.port) as server:
+        enter_client(folder, server.api_url)
+        with watched(server):
+            yield server.wait_until_ready
+
+
+def run_line(folder: RunFolder, *, shift: str | None = None, screen: Console | None = None) -> LineEnd:
+    """Run the line on what waits until nothing does, or until it is told to stop; the caller holds `line_lock`."""
+    settings = read_settings(folder)
+    set_up_log(folder, level=settings.logging.level, form=settings.logging.form)
+    with prefect_ready(folder, settings) as ready:
+        return run_line_on(folder, settings, ready, shift=shift or settings.staff.shift, screen=screen)
+
+
+def run_line_on(
+    folder: RunFolder,
+    settings: LineSettings,
+    ready: Callable[[], None],
+    *,
+    shift: str,
+    screen: Console | None,
+) -> LineEnd:
+    """Run the line inside `prefect_ready`; `ready` is waited for when the first flow needs it."""
+    # Prefect takes seconds to import and its server as long to start: both happen at once.
+    import httpx
+    from prefect.exceptions import PrefectException
+
+    from flows.composition import open_line, prepare
+    from flows.line import STATION_FLOWS, run_whole_line
+    from flows.prefect_names import line_tags
+    from flows.stale_runs import crash_stale_runs
+
+    prepare(folder)
+    ready()
+    try:
+        crash_stale_runs(line_tags(settings.centre, emulated=settings.emulated))
+        with (
+            open_line(folder, shift=shift, stations=tuple(STATION_FLOWS)) as line,
+            Board(folder, console=screen, offer_age_min=settings.thresholds.offer_age_min),
+        ):
+            totals = asyncio.run(run_whole_line(line))
+            return LineEnd(totals, line.stop_reason, line.released_us)
+    except (httpx.HTTPError, PrefectException) as error:
+        raise PrefectLostError(type(error).__name__, folder.path) from error

@@ -1,0 +1,132 @@
+"""The line as one process sees it: what is open, who works, whether to stop."""
+
+import asyncio
+import contextvars
+import os
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from flows.gate import Gate, open_gate
+from flows.parts import Parts
+from flows.run_folder import RunFolder
+from flows.settings import LineSettings
+from handoff_logs import offers
+from handoff_logs.database import Database
+from stations.people import Duty
+from stations.personal import PersonalData
+from stations.workplace import Workplace
+
+Answer = TypeVar("Answer")
+
+THREADS = 32
+"""Blocking calls at once: a tray of each station, and room for those that wait on machines."""
+
+
+def worker_name() -> str:
+    """This process, as it stands on leases and claims."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@dataclass
+class Line:
+    """One open line. `stations` are those served by this process; `working` counts their trays in
+    work, `released_us` is when all stations had entered."""
+
+    folder: RunFolder
+    settings: LineSettings
+    database: Database
+    personal: PersonalData
+    roster: dict[str, Duty]
+    shift: str
+    parts: Parts
+    stations: tuple[str, ...] = ()
+    worker: str = field(default_factory=worker_name)
+    working: int = 0
+    released_us: int = 0
+    stop_reason: str | None = None
+    gates: dict[str, Gate] = field(default_factory=dict)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "tray"))
+    _loop: asyncio.AbstractEventLoop | None = None
+    _rung: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def emulated(self) -> bool:
+        """True unless this is a production line."""
+        return self.settings.mode != "production"
+
+    @property
+    def stopping(self) -> bool:
+        """True once the line was told to stop: nothing new is begun."""
+        return self._stop.is_set()
+
+    @property
+    def stop_event(self) -> threading.Event:
+        """The same for threads that wait on it."""
+        return self._stop
+
+    def stop(self, reason: str) -> None:
+        """Begin nothing new; what is in work is finished. The first reason stands."""
+        if self.stop_reason is None:
+            self.stop_reason = reason
+        self._stop.set()
+        self.ring()
+
+    def workplace(self, station: str) -> Workplace:
+        """The station with the people on duty there."""
+        return Workplace(
+            database=self.database,
+            station=station,
+            shift=self.shift,
+            people=self.roster[station].codes,
+            emulated=self.emulated,
+            personal=self.personal,
+        )
+
+    def gate(self, station: str) -> Gate:
+        """The station's place at the gate; open where the station runs alone."""
+        return self.gates.get(station) or open_gate()
+
+    async def blocking(self, act: Callable[[], Answer]) -> Answer:
+        """Run a blocking call in one of the line's threads."""
+        self._loop = asyncio.get_running_loop()
+        context = contextvars.copy_context()
+        return await self._loop.run_in_executor(self._threads, lambda: context.run(act))
+
+    def ring(self) -> None:
+        """Wake the stations that wait for work; may be called from any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._rung.set)
+
+    async def bell(self) -> None:
+        """Return when somebody rings."""
+        await self._rung.wait()
+        self._rung.clear()
+
+    async def is_done(self) -> bool:
+        """True when no tray is in work here and nothing is offered to any station served here.
+
+        A tray's offer is committed before it stops counting as in work, so looking in this order misses none.
+        """
+        if self.working:
+            return False
+        return await self.blocking(self._nothing_waits) and not self.working
+
+    def _nothing_waits(self) -> bool:
+        with self.database.read() as connection:
+            return not any(offers.waiting(connection, station) for station in self.stations)
+
+    def units_waiting(self, station: str) -> int:
+        """Units offered to the station and not yet accepted."""
+        with self.database.read() as connection:
+            return sum(offer.unit_count for offer in offers.waiting(connection, station))
+
+    def close(self) -> None:
+        """Let the threads end, then close the parts and the database."""
+        self._threads.shutdown(wait=True)
+        self.parts.close()
+        self.database.close()

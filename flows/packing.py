@@ -1,0 +1,24 @@
+"""Packing: document, order and envelope are scanned and must match; parcels by office, or one a document."""
+
+from prefect import flow
+
+from flows.composition import line_of
+from flows.station_run import Served, run_station
+from flows.work import TrayWork
+from stations.packing import station
+
+STATION = "packing"
+
+
+@flow(name="packing", flow_run_name="packing · {shift}", retries=0, persist_result=False)
+async def packing(folder: str, shift: str, tray: str | None = None) -> Served:
+    """Serve the packing station of the line in `folder` until it is done; with `tray`, work that one tray."""
+    async with line_of(folder, shift, STATION) as line:
+        here, desk = line.workplace(STATION), line.parts.packer()
+        work = TrayWork(
+            line=line,
+            station=STATION,
+            begin=lambda offer: station.work_tray(here, offer, desk),
+            resume=lambda begun: station.resume_tray(here, begun, desk),
+        )
+        return await run_station(line, work, only=tray)

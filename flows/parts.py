@@ -1,0 +1,126 @@
+"""The line's machines, readers and people, opened when first asked for and closed together.
+
+Flows run in one thread and ask for parts there or, for what takes time, one after another in the line's threads.
+"""
+
+from contextlib import ExitStack
+from threading import RLock
+
+from devices.emulation.hands import Hands
+from devices.emulation.supervisor import EmulatorSpec, Supervisor
+from devices.registry import DeviceEntry, make_driver, make_transport, open_reader
+from devices.roles import Personalizer
+from flows.errors import DesksNotOpenError
+from flows.run_folder import RunFolder
+from flows.settings import DeviceSettings, LineSettings, StaffKind
+from stations.emulated_staff import (
+    EmulatedCarrier,
+    EmulatedInspector,
+    EmulatedMailer,
+    EmulatedPacker,
+    EmulatedReviewer,
+)
+from stations.mailing.desk import CarrierDesk, MailingDesk
+from stations.packing.desk import PackingDesk
+from stations.personalization.desk import MachineDesk
+from stations.personalization.emulated_desk import EmulatedOperator
+from stations.qc.desk import QcDesk
+from stations.qc.readers import ReaderPool
+from stations.review.desk import ReviewDesk
+
+READER = "document-reader"
+
+
+class Parts:
+    """What a line is made of besides its database.
+
+    With `leave_emulators`, emulators outlive the parts: other stations' processes use them too, and an emulator that
+    nobody talks to for ten minutes ends by itself.
+    """
+
+    def __init__(self, folder: RunFolder, settings: LineSettings, *, leave_emulators: bool = False) -> None:
+        self._folder, self._settings, self._leave_emulators = folder, settings, leave_emulators
+        self._lock = RLock()
+        self._open = ExitStack()
+        self._supervisor: Supervisor | None = None
+        self._hands: Hands | None = None
+        self._readers: ReaderPool | None = None
+
+    def emulators(self) -> Supervisor:
+        """The emulated machines, all running: adopted from an earlier run of this folder, or started."""
+        with self._lock:
+            if self._supervisor is None:
+                settings = self._settings
+                supervisor = Supervisor(self._folder.path, speed=settings.speed, seed=settings.seed)
+                if not self._leave_emulators:
+                    self._open.callback(supervisor.stop)
+                supervisor.start([self._emulator(device) for device in settings.devices if device.emulated])
+                self._supervisor = supervisor
+            return self._supervisor
+
+    def hands(self) -> Hands:
+        """Emulated staff's hands and eyes. Raises DesksNotOpenError where people work at desks."""
+        if self._settings.staff.kind is not StaffKind.EMULATED:
+            raise DesksNotOpenError
+        with self._lock:
+            if self._hands is None:
+                self._hands = Hands(self._folder.world, self._folder.machines)
+            return self._hands
+
+    def personalizers(self) -> dict[str, Personalizer]:
+        """A driver, not yet opened, for each personalizer of the line, by machine."""
+        self.emulators()
+        machines = self._folder.machines
+        made: dict[str, Personalizer] = {}
+        for device in self._settings.devices:
+            if device.driver != READER:
+                entry = _entry(device)
+                made[device.id] = make_driver(entry, make_transport(entry, machines))
+        return made
+
+    def readers(self) -> ReaderPool:
+        """The document readers in open sessions, one thread each, shared by all trays."""
+        with self._lock:
+            if self._readers is None:
+                self.emulators()
+                entries = [_entry(device) for device in self._settings.devices if device.driver == READER]
+                self._readers = ReaderPool({entry.id: open_reader(entry, self._folder.machines) for entry in entries})
+                self._open.callback(self._readers.close)
+            return self._readers
+
+    def operators(self) -> MachineDesk:
+        """Those who load machines, empty stacks and settle doubts."""
+        return EmulatedOperator(self.hands())
+
+    def reviewer(self) -> ReviewDesk:
+        """Those who pass, return or hold applications."""
+        self.hands()
+        return EmulatedReviewer()
+
+    def inspector(self) -> QcDesk:
+        """Those who feed the readers and inspect."""
+        return EmulatedInspector(self.hands())
+
+    def packer(self) -> PackingDesk:
+        """Those who match document, order and envelope."""
+        return EmulatedPacker(self.hands())
+
+    def mailer(self) -> MailingDesk:
+        """Those who weigh and label."""
+        return EmulatedMailer(self.hands())
+
+    def driver(self) -> CarrierDesk:
+        """The carrier's people at the door."""
+        return EmulatedCarrier(self.hands())
+
+    def close(self) -> None:
+        """Close sessions and stop the emulators."""
+        self._open.close()
+
+    def _emulator(self, device: DeviceSettings) -> EmulatorSpec:
+        spoil_rate = 0.0 if device.driver == READER else self._settings.misfortune.spoil_rate
+        return EmulatorSpec(device.id, device.driver, device.serial, spoil_rate=spoil_rate)
+
+
+def _entry(device: DeviceSettings) -> DeviceEntry:
+    return DeviceEntry(device.id, device.driver, device.port, device.serial, device.mode.value)

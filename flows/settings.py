@@ -1,0 +1,189 @@
+"""What a line is made of: `line.toml` in the run's folder, overridden by `PASSLINE_…` in the environment.
+
+A nested key is written with two underscores in the environment: `PASSLINE_PREFECT__PORT=4300`.
+"""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from flows.run_folder import ENVIRONMENT_DELIMITER, ENVIRONMENT_PREFIX
+from stations.deadlines import ALLOWANCES
+
+Name = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z][a-z0-9-]{0,30}$", description="small letters, digits and hyphens, a letter first, 31 at most"
+    ),
+]
+"""A name that people and file systems can both bear."""
+
+
+Hours = Annotated[float | None, Field(gt=0, le=240)]
+"""Hours of working time; None where the usual value stands."""
+
+
+class Mode(StrEnum):
+    """Whether emulated parts may take part."""
+
+    EMULATED = "emulated"
+    PRODUCTION = "production"
+
+
+class StaffKind(StrEnum):
+    """Who works the stations."""
+
+    EMULATED = "emulated"
+    DESKS = "desks"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSettings(_Section):
+    """Where custody and line tables live."""
+
+    url: str | None = Field(
+        None,
+        pattern=r"^(sqlite:///|postgresql\+psycopg://).+",
+        description="sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME",
+    )
+
+
+class PrefectSettings(_Section):
+    """The Prefect server that the flows report to."""
+
+    own_server: bool = True
+    port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """Port of the line's own server; 0 takes a free one."""
+    api_url: str | None = Field(None, pattern=r"^https?://.+/api$", description="http://HOST:PORT/api")
+    """The address of a server run by others, when `own_server` is false."""
+
+
+class StaffSettings(_Section):
+    """Who works the stations, and in which shift."""
+
+    kind: StaffKind = StaffKind.EMULATED
+    people_per_station: Annotated[int, Field(ge=2, le=50)] = 3
+    """At least two: defacing, destroying and settling need four hands."""
+    shift: Name = "day"
+
+
+class StationHours(_Section):
+    """Working hours that each station may take of an application's time; left out: the centre's usual allowance."""
+
+    review: Hours = None
+    personalization: Hours = None
+    qc: Hours = None
+    packing: Hours = None
+    mailing: Hours = None
+
+
+class AllowanceSettings(_Section):
+    """Allowances by service class; time nodes are set backwards from the deadline with them."""
+
+    normal: StationHours = StationHours()
+    expedited: StationHours = StationHours()
+    emergency: StationHours = StationHours()
+
+    def by_class(self) -> dict[str, dict[str, timedelta]]:
+        """Service class to station to allowance: what is set here over the usual ones."""
+        allowances = {}
+        for service_class, usual in ALLOWANCES.items():
+            hours = getattr(self, service_class).model_dump(exclude_none=True)
+            allowances[service_class] = {
+                **usual,
+                **{station: timedelta(hours=value) for station, value in hours.items()},
+            }
+        return allowances
+
+
+class ThresholdSettings(_Section):
+    """From where on the board raises an alarm."""
+
+    offer_age_min: Annotated[int, Field(ge=1, le=10_080)] = 30
+    """Minutes that an offer may stay unanswered."""
+    blanks_low: Annotated[int, Field(ge=0, le=10_000)] = 20
+    """Blanks left in a machine."""
+
+
+class LoggingSettings(_Section):
+    """What the program says of itself; never personal data."""
+
+    level: Literal["debug", "info", "warning", "error"] = "warning"
+    form: Literal["auto", "terminal", "json"] = "auto"
+    """`auto`: readable on a terminal, JSON otherwise."""
+
+
+class DeviceSettings(_Section):
+    """One machine of the line."""
+
+    id: Name
+    driver: Name
+    port: str = Field(
+        pattern=r"^(emulator://|socket://|rfc2217://|/dev/).+",
+        description="/dev/serial/by-id/…, socket://HOST:PORT, rfc2217://HOST:PORT or emulator://ID",
+    )
+    serial: str = Field(min_length=1, max_length=64, description="the machine's serial number, 1 to 64 characters")
+    """What the machine must say its serial number is."""
+    mode: Mode = Mode.PRODUCTION
+    baud: Annotated[int, Field(ge=300, le=4_000_000)] = 115_200
+    """Bits a second of a real serial line."""
+
+    @property
+    def emulated(self) -> bool:
+        """True when nothing real is on the other end."""
+        return self.mode is Mode.EMULATED or self.port.startswith("emulator://")
+
+
+class LineSettings(BaseSettings):
+    """A whole line. Read it with `flows.configuration.read_settings`, which refuses with file and line."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_nested_delimiter=ENVIRONMENT_DELIMITER,
+        env_ignore_empty=True,
+    )
+
+    mode: Mode
+    centre: Name
+    tray_size: Annotated[int, Field(ge=1, le=1000)] = 25
+    """Applications that travel together."""
+    speed: Annotated[float, Field(ge=0, le=100_000)] = 1.0
+    """Emulated machines' time is divided by this; 0 means no machine time at all."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """What emulated chance starts from."""
+    database: DatabaseSettings = DatabaseSettings()
+    prefect: PrefectSettings = PrefectSettings()
+    staff: StaffSettings = StaffSettings()
+    allowances: AllowanceSettings = AllowanceSettings()
+    thresholds: ThresholdSettings = ThresholdSettings()
+    logging: LoggingSettings = LoggingSettings()
+    devices: Annotated[tuple[DeviceSettings, ...], Field(min_length=1)]
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 (the signature is pydantic-settings')
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the signature is pydantic-settings')
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the signature is pydantic-settings')
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment before the file; nothing else."""
+        return env_settings, init_settings
+
+    @property
+    def emulated(self) -> bool:
+        """True when anything here is emulated: then every record and screen says so."""
+        return (
+            self.mode is Mode.EMULATED
+            or self.staff.kind is StaffKind.EMULATED
+            or any(device.emulated for device in self.devices)
+        )

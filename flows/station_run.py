@@ -1,0 +1,152 @@
+"""A station at work: it takes what is offered to it, tray by tray, until nothing waits or it is told to stop.
+
+One task run is one tray. Tasks that act are never retried and never cached: after any failure the handoff log says
+what has been done, and the next run of the station continues from there.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.states import Completed, State
+
+from flows.line_state import Line
+from flows.work import StationWork, TrayToWork
+from flows.work_record import Progress, report_tray
+
+log = structlog.get_logger()
+
+LOOK_AGAIN_S = 0.25
+"""How long a station without work waits before it looks at the log again, unless the bell rings first."""
+
+
+Served = dict[str, Any]
+"""One row of totals: the station, its trays, and units by outcome."""
+
+
+@dataclass(slots=True)
+class StationTotals:
+    """What one run of a station came to: trays worked, and units by outcome."""
+
+    station: str
+    trays: int = 0
+    outcomes: dict[str, int] = field(default_factory=dict)
+
+    def add(self, outcomes: dict[str, int]) -> None:
+        """Count one tray."""
+        self.trays += 1
+        for outcome, units in outcomes.items():
+            self.outcomes[outcome] = self.outcomes.get(outcome, 0) + units
+
+    def row(self) -> Served:
+        """The totals as one row of a table."""
+        return {"station": self.station, "trays": self.trays, **self.outcomes}
+
+
+@task(retries=0, cache_policy=NO_CACHE, persist_result=False, name="tray", task_run_name="{station} · {tray}")
+async def work_tray(station: str, tray: str, act: Callable[[], Awaitable[dict[str, int]]]) -> "State[dict[str, int]]":
+    """Work one tray; the state's name says whether it went on whole or is continued by a later run."""
+    outcomes = await act()
+    return Completed(name="Continued later" if outcomes.get("left") else "Handed on", data=outcomes)
+
+
+async def run_station(line: Line, work: StationWork, *, only: str | None = None) -> Served:
+    """Serve `work.station` until the line is done or told to stop; with `only`, serve that one tray.
+
+    Trays of an earlier run that were accepted and not handed on come first. The first failure of a tray stops the
+    line (what is in work elsewhere is finished) and is raised at the end.
+    """
+    await line.gate(work.station).wait()
+    bench = _Bench(line, work)
+    try:
+        for tray in await line.blocking(work.unfinished):
+            if only in (None, tray.tray):
+                bench.begin(tray)
+        while await _goes_on(line, bench, only):
+            if line.stopping or not await bench.take_next(only):
+                await bench.wait()
+    finally:
+        await bench.settle()
+    if bench.failure is not None:
+        raise bench.failure
+    return bench.totals.row()
+
+
+async def _goes_on(line: Line, bench: "_Bench", only: str | None) -> bool:
+    if bench.busy:
+        return True
+    if line.stopping:
+        return False
+    if only is not None:
+        return not bench.totals.trays and await bench.take_next(only)
+    return not await line.is_done()
+
+
+class _Bench:
+    """The trays that one station has in work."""
+
+    def __init__(self, line: Line, work: StationWork) -> None:
+        self._line, self._work = line, work
+        self._running: set[asyncio.Task[None]] = set()
+        self._progress = Progress(work.station)
+        self.totals = StationTotals(work.station)
+        self.failure: BaseException | None = None
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._running)
+
+    async def take_next(self, only: str | None) -> bool:
+        """Claim and begin the most urgent tray that waits; False when there is none or no room.
+
+        A station that is full still takes the green channel: it overtakes everything.
+        """
+        full = len(self._running) >= self._work.abreast
+        tray = await self._line.blocking(lambda: self._work.claim(green_only=full, only=only))
+        if tray is not None:
+            self.begin(tray)
+        return tray is not None
+
+    def begin(self, tray: TrayToWork) -> None:
+        self._line.working += 1
+        self._running.add(asyncio.ensure_future(self._run(tray)))
+
+    async def _run(self, tray: TrayToWork) -> None:
+        station = self._work.station
+        try:
+            outcomes: dict[str, int] = await work_tray(station, tray.tray, lambda: self._work.work(tray))
+            self.totals.add(outcomes)
+            report_tray(station, tray.tray, outcomes, emulated=self._line.emulated)
+        finally:
+            self._line.working -= 1
+            self._line.ring()
+        await self._progress.show(self.totals.outcomes.get("units", 0), await self._line.blocking(self._waiting))
+
+    def _waiting(self) -> int:
+        return self._line.units_waiting(self._work.station)
+
+    async def wait(self) -> None:
+        """Return when a tray is done, somebody rings, or it is time to look again."""
+        bell = asyncio.ensure_future(self._line.bell())
+        await asyncio.wait({bell, *self._running}, timeout=LOOK_AGAIN_S, return_when=asyncio.FIRST_COMPLETED)
+        bell.cancel()
+        self._collect()
+
+    async def settle(self) -> None:
+        """Wait until no tray is in work."""
+        while self._running:
+            await asyncio.wait(self._running)
+            self._collect()
+
+    def _collect(self) -> None:
+        for done in [run for run in self._running if run.done()]:
+            self._running.discard(done)
+            error = done.exception()
+            if error is not None and self.failure is None:
+                log.error("tray_failed", station=self._work.station, error=type(error).__name__, detail=str(error))
+                self.failure = error
+                self._line.stop(f"{self._work.station} failed: {error}")

@@ -1,0 +1,187 @@
+"""`passline status`: the totals of a line, computed from its database at that moment."""
+
+import csv
+import io
+import json
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from cyclopts import Parameter
+from handoff_logs.reading import Reading, open_reading
+
+from flows.errors import Exit
+from flows.facts import APPLICATIONS
+from flows.run_folder import LineIdentity, RunFolder
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+UNITS: Final = """
+SELECT w.kind, COALESCE(c.station, w.station) AS station, w.state, COUNT(*) AS units
+FROM whereabouts w LEFT JOIN whereabouts c ON c.unit_id = w.container
+GROUP BY w.kind, COALESCE(c.station, w.station), w.state ORDER BY w.kind, 2, w.state
+"""
+"""Units by kind, place of the outermost container, and state."""
+
+IN_DOUBT: Final = """
+SELECT 'unit' AS what, w.unit_id AS id, COALESCE(n.number, '') AS number, w.station, w.place AS reason, w.since_us
+FROM whereabouts w LEFT JOIN unit_number n ON n.unit_id = w.unit_id
+WHERE w.state IN ('doubt', 'missing', 'void_missing')
+UNION ALL
+SELECT 'job', job_id, COALESCE(blank_serial, ''), machine, COALESCE(doubt, ''), intent_us FROM job
+WHERE unfinished AND doubt IS NOT NULL
+ORDER BY 6
+"""
+"""Everything that waits for two people: units in doubt or missing, and jobs that no machine can answer for."""
+
+DOCUMENTS: Final = """
+SELECT COUNT(*) FILTER (WHERE outcome = 'good') AS made, COUNT(*) FILTER (WHERE live AND outcome = 'good') AS live,
+       COUNT(*) FILTER (WHERE outcome = 'failed') AS spoiled, COUNT(*) FILTER (WHERE attempt > 1) AS remade,
+       COUNT(*) FILTER (WHERE unfinished) AS in_machines
+FROM job
+"""
+
+OFFERS: Final = """
+SELECT to_station AS station, COUNT(*) AS offers, SUM(unit_count) AS units, MIN(offered_us) AS oldest_us
+FROM open_offer GROUP BY to_station ORDER BY to_station
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The totals of a line, each list as the database gave it."""
+
+    line: LineIdentity
+    now_us: int
+    applications: list[dict[str, Any]]
+    documents: dict[str, Any]
+    units: list[dict[str, Any]]
+    offers: list[dict[str, Any]]
+    in_doubt: list[dict[str, Any]]
+
+    @property
+    def emulated(self) -> bool:
+        """True when the line or anything on it is emulated."""
+        return self.line.emulated or any(row["emulated"] for row in self.applications)
+
+    @property
+    def blanks(self) -> list[dict[str, Any]]:
+        """Blanks by station and state; a blank that became a document has ended."""
+        return [row for row in self.units if row["kind"] == "blank"]
+
+
+def totals(reading: Reading, line: LineIdentity) -> Totals:
+    """Ask the database for everything that `passline status` shows."""
+    return Totals(
+        line=line,
+        now_us=time.time_ns() // 1_000,
+        applications=reading.rows(APPLICATIONS),
+        documents=reading.rows(DOCUMENTS)[0],
+        units=reading.rows(UNITS),
+        offers=reading.rows(OFFERS),
+        in_doubt=reading.rows(IN_DOUBT),
+    )
+
+
+def status_command(
+    *,
+    directory: Annotated[Path, Parameter("--dir", help="The run's folder.")] = Path(".passline"),
+    output: Annotated[Literal["table", "json", "csv"], Parameter(help="How to print it.")] = "table",
+) -> int:
+    """Print the totals of a line: applications, documents, blanks, units by station, open offers, what is in doubt.
+
+    Ends with 3 if anything is in doubt, with 0 otherwise.
+    """
+    line = RunFolder(directory).line()
+    with closing(open_reading(line.database_url)) as reading:
+        found = totals(reading, line)
+    match output:
+        case "json":
+            sys.stdout.write(json.dumps(as_json(found), indent=2) + "\n")
+        case "csv":
+            sys.stdout.write(as_csv(found))
+        case "table":
+            _print_tables(found)
+    return Exit.IN_DOUBT if found.in_doubt else Exit.FINE
+
+
+def as_json(found: Totals) -> dict[str, Any]:
+    """The totals as one object; keys stay as they are, for those who script against them."""
+    return {
+        "emulated": found.emulated,
+        "centre": found.line.centre,
+        "mode": found.line.mode,
+        "applications": {row["state"]: row["applications"] for row in found.applications},
+        "documents": found.documents,
+        "blanks": found.blanks,
+        "units": found.units,
+        "open_offers": found.offers,
+        "in_doubt": found.in_doubt,
+    }
+
+
+def as_csv(found: Totals) -> str:
+    """The totals as rows of section, name, station, state, count; the first says whether anything is emulated."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["section", "name", "station", "state", "count"])
+    writer.writerow(["line", found.line.centre, "", "EMULATED" if found.emulated else found.line.mode, ""])
+    writer.writerows(["applications", "", "", row["state"], row["applications"]] for row in found.applications)
+    writer.writerows(["documents", name, "", "", count] for name, count in found.documents.items())
+    writer.writerows(["units", row["kind"], row["station"], row["state"], row["units"]] for row in found.units)
+    writer.writerows(["open_offers", "", row["station"], "offered", row["offers"]] for row in found.offers)
+    writer.writerows(
+        ["in_doubt", row["number"] or row["id"], row["station"], row["reason"], 1] for row in found.in_doubt
+    )
+    return out.getvalue()
+
+
+def _print_tables(found: Totals) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    mark = Text(" EMULATED ", "black on yellow") if found.emulated else Text(found.line.mode)
+    console.print(Text.assemble(("passline · ", "bold"), (found.line.centre, "bold"), "  ", mark))
+    applications = [[row["state"].replace("_", " "), row["applications"]] for row in found.applications]
+    documents = [[name.replace("_", " "), count] for name, count in found.documents.items()]
+    for title, columns, rows in (
+        ("applications", ("state", "count"), applications),
+        ("documents", ("", "count"), documents),
+        ("units", ("kind", "station", "states"), _by_station(found.units)),
+        (
+            "open offers",
+            ("to", "offers", "units"),
+            [[row["station"], row["offers"], row["units"]] for row in found.offers],
+        ),
+        (
+            "in doubt: waits for two people",
+            ("what", "number", "at", "reason"),
+            [[row["what"], row["number"] or row["id"], row["station"], row["reason"]] for row in found.in_doubt],
+        ),
+    ):
+        console.print(_table(title, columns, rows) if rows else f"[bold]{title}[/]: none")
+
+
+def _by_station(units: list[dict[str, Any]]) -> list[list[str]]:
+    """One row a kind and station: `held 25 · offered 10`."""
+    states: dict[tuple[str, str], list[str]] = {}
+    for row in units:
+        states.setdefault((row["kind"], row["station"]), []).append(f"{row['state'].replace('_', ' ')} {row['units']}")
+    return [[kind, station, " · ".join(found)] for (kind, station), found in states.items()]
+
+
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> "Table":
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, header_style="dim")
+    for name in columns:
+        table.add_column(name)
+    for row in rows:
+        table.add_row(*map(str, row))
+    return table

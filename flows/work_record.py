@@ -1,0 +1,72 @@
+"""What Prefect's own pages show of the line: events for handoffs and machine holds, progress and table artifacts.
+
+Only tray ids, station names and counts go there; Prefect has no users or roles. Prefect being away must not stop a
+tray, so what it refuses is noted in the program log and forgotten.
+"""
+
+import time
+from typing import Any
+
+import httpx
+import structlog
+from prefect.artifacts import acreate_progress_artifact, acreate_table_artifact, aupdate_progress_artifact
+from prefect.events import emit_event
+from prefect.exceptions import PrefectException
+
+log = structlog.get_logger()
+
+ARTIFACT_EVERY_S = 2.0
+"""An artifact is an API call of some ten milliseconds; trays may come faster than that."""
+
+
+def report_tray(station: str, tray: str, outcomes: dict[str, int], *, emulated: bool) -> None:
+    """Tell Prefect that a tray left the station (or stays, where `left` counts units)."""
+    log.info("tray_worked", station=station, tray=tray, **outcomes)
+    emit_event(
+        event="passline.tray.worked",
+        resource={"prefect.resource.id": f"passline.tray.{tray}", "passline.station": station},
+        payload={"units": outcomes, "emulated": emulated},
+    )
+
+
+def report_hold(machine: str, reason: str, *, emulated: bool) -> None:
+    """Tell Prefect that a machine is held; an automation can turn this into an alarm."""
+    log.warning("machine_held", machine=machine, reason=reason)
+    emit_event(
+        event="passline.machine.held",
+        resource={"prefect.resource.id": f"passline.machine.{machine}"},
+        payload={"reason": reason, "emulated": emulated},
+    )
+
+
+class Progress:
+    """The progress artifact of one station run, written at most every `ARTIFACT_EVERY_S` seconds."""
+
+    def __init__(self, station: str) -> None:
+        self._station = station
+        self._artifact: Any = None
+        self._next_s = 0.0
+
+    async def show(self, worked: int, waiting: int) -> None:
+        """Show `worked` units of `worked + waiting` as done."""
+        if time.monotonic() < self._next_s:
+            return
+        self._next_s = time.monotonic() + ARTIFACT_EVERY_S
+        percent = 100.0 * worked / max(1, worked + waiting)
+        try:
+            if self._artifact is None:
+                self._artifact = await acreate_progress_artifact(
+                    progress=percent, key=f"progress-{self._station}", description=f"{self._station}: units worked"
+                )
+            else:
+                await aupdate_progress_artifact(self._artifact, progress=percent)
+        except (httpx.HTTPError, PrefectException) as error:
+            log.warning("artifact_refused", station=self._station, error=type(error).__name__)
+
+
+async def show_table(key: str, rows: list[dict[str, Any]], description: str) -> None:
+    """Keep a table artifact, such as the totals of a run."""
+    try:
+        await acreate_table_artifact(table=rows, key=key, description=description)
+    except (httpx.HTTPError, PrefectException) as error:
+        log.warning("artifact_refused", artifact=key, error=type(error).__name__)

@@ -1,0 +1,193 @@
+"""Refusals of the handoff log. Facts are positional, so every error survives pickling."""
+
+
+class HandoffLogError(Exception):
+    """Anything the handoff log refuses or can't do."""
+
+
+class CustodyRefusedError(HandoffLogError):
+    """The database refused a record that would make custody illegal; `rule` names the rule it broke."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule)
+        self.rule = rule
+
+    def __str__(self) -> str:
+        return f"custody refused: {self.rule}; nothing was written"
+
+
+class AlreadyAnsweredError(CustodyRefusedError):
+    """The offer has its answer: another worker accepted, refused, withdrew or took back first."""
+
+    def __init__(self, handoff_id: str) -> None:
+        super().__init__("already answered")
+        self.args = (handoff_id,)
+        self.handoff_id = handoff_id
+
+    def __str__(self) -> str:
+        return f"handoff {self.handoff_id} is already answered; take the next offer"
+
+
+class StaleStepError(CustodyRefusedError):
+    """Another record moved a unit first: its next step is taken."""
+
+    def __init__(self, act: str) -> None:
+        super().__init__("step taken")
+        self.args = (act,)
+        self.act = act
+
+    def __str__(self) -> str:
+        return f"{self.act} refused: another record moved one of its units first; read the units again"
+
+
+class SamePersonError(CustodyRefusedError):
+    """One person on both sides of a handoff, or both hands of an act that needs two people."""
+
+    def __init__(self, act: str, person: str | None) -> None:
+        super().__init__("same person")
+        self.args = (act, person)
+        self.act, self.person = act, person
+
+    def __str__(self) -> str:
+        return f"{self.act} refused: it needs two different people and {self.person or 'one person'} signed twice"
+
+
+class IllegalMoveError(CustodyRefusedError):
+    """A unit can't take this act where it stands."""
+
+    def __init__(self, act: str, unit_id: str, state: str, station: str) -> None:
+        super().__init__("illegal move")
+        self.args = (act, unit_id, state, station)
+        self.act, self.unit_id, self.state, self.station = act, unit_id, state, station
+
+    def __str__(self) -> str:
+        return f"{self.act} refused: unit {self.unit_id} is {self.state} at {self.station}; it stays so"
+
+
+class WrongStationError(CustodyRefusedError):
+    """A station acts on what another station holds, or answers an offer made to another."""
+
+    def __init__(self, act: str, subject: str, station: str, rightful: str) -> None:
+        super().__init__("wrong station")
+        self.args = (act, subject, station, rightful)
+        self.act, self.subject, self.station, self.rightful = act, subject, station, rightful
+
+    def __str__(self) -> str:
+        return f"{self.act} by {self.station} refused: {self.subject} is {self.rightful}'s to answer for"
+
+
+class AppendOnlyError(CustodyRefusedError):
+    """Somebody tried to change, delete or replace a custody record."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__("append only")
+        self.args = (table,)
+        self.table = table
+
+    def __str__(self) -> str:
+        return f"{self.table} is append-only; put a mistake right by a further record that names the first"
+
+
+class EventIdReusedError(CustodyRefusedError):
+    """An event id came again with other content."""
+
+    def __init__(self, event_id: str) -> None:
+        super().__init__("event id reused")
+        self.args = (event_id,)
+        self.event_id = event_id
+
+    def __str__(self) -> str:
+        return f"event {self.event_id} is already written with other content; make a new id for a new act"
+
+
+class NumberTakenError(CustodyRefusedError):
+    """A number is already in the log for a unit of this kind; numbers are never used twice."""
+
+    def __init__(self, kind: str | None, number: str | None) -> None:
+        super().__init__("number taken")
+        self.args = (kind, number)
+        self.kind, self.number = kind, number
+
+    def __str__(self) -> str:
+        named = f"{self.kind} number {self.number}" if self.number else "the number of a new unit"
+        return f"{named} is already in the log; numbers are never used twice"
+
+
+class UnknownUnitError(CustodyRefusedError):
+    """The log has no such unit."""
+
+    def __init__(self, unit_id: str) -> None:
+        super().__init__("unknown unit")
+        self.args = (unit_id,)
+        self.unit_id = unit_id
+
+    def __str__(self) -> str:
+        return f"the log has no unit {self.unit_id}; quarantine the piece and look its number up"
+
+
+class UnknownHandoffError(CustodyRefusedError):
+    """The log has no such offer."""
+
+    def __init__(self, handoff_id: str) -> None:
+        super().__init__("unknown handoff")
+        self.args = (handoff_id,)
+        self.handoff_id = handoff_id
+
+    def __str__(self) -> str:
+        return f"the log has no offer {self.handoff_id}; read the open offers again"
+
+
+class UnknownCaseError(CustodyRefusedError):
+    """The log has no open case for this unit."""
+
+    def __init__(self, subject: str) -> None:
+        super().__init__("unknown case")
+        self.args = (subject,)
+        self.subject = subject
+
+    def __str__(self) -> str:
+        return f"there is no open case for {self.subject}; it may be settled already"
+
+
+class DatabaseBusyError(HandoffLogError):
+    """The database stayed locked, or broke a deadlock at our cost; nothing was written, asking again is safe."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"the database is busy ({self.detail}); nothing was written, try again"
+
+
+class UnsafeDatabaseError(HandoffLogError):
+    """The database lacks a guard or does not write durably; nothing may be recorded in it."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"this database must not be used: {self.detail}"
+
+
+class UnsupportedUrlError(HandoffLogError):
+    """A database url that is neither `sqlite:///PATH` nor `postgresql+psycopg://…`."""
+
+    def __init__(self, scheme: str) -> None:
+        super().__init__(scheme)
+        self.scheme = scheme
+
+    def __str__(self) -> str:
+        return f"database url scheme {self.scheme!r} is not known; use sqlite:///PATH or postgresql+psycopg://…"
+
+
+class UnreadableDatabaseError(HandoffLogError):
+    """The log can't be opened for reading."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"cannot read the handoff log: {self.detail}"

@@ -1,0 +1,3 @@
+CONSTRAINT fk_event_case FOREIGN KEY (case_id) REFERENCES custody_case (case_id),
+    CONSTRAINT fk_event_last_position FOREIGN KEY (event_id, last_position)
+        REFERENCES custody_unit (event_id, position) DEFERRABLE INITIALLY DEFERRED,

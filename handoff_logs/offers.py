@@ -1,0 +1,121 @@
+"""The line's only queue: what has been offered and not yet answered."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Row, text
+
+from handoff_logs.dialects import clock_us, listed, statement
+from handoff_logs.records import Kind
+
+MIXED = "mixed"
+"""The kind of an offer whose units are of several kinds."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOffer:
+    """An unanswered offer. Taken by lowest `priority`, then earliest `due_us` (microseconds UTC), then age."""
+
+    handoff_id: str
+    from_station: str
+    to_station: str
+    person: str
+    kind: str
+    unit_count: int
+    tray: str | None
+    priority: int
+    due_us: int | None
+    offered_us: int
+    emulated: bool
+    claimed_by: str | None
+    claimed_until_us: int | None
+
+
+_COLUMNS = ", ".join(OpenOffer.__dataclass_fields__)
+_ORDER = "ORDER BY priority, due_us IS NULL, due_us, offered_us, handoff_id"
+
+_WAITING = text(f"SELECT {_COLUMNS} FROM open_offer WHERE to_station = :station {_ORDER}")  # noqa: S608 own names
+_BEST = (
+    f"SELECT {_COLUMNS} FROM open_offer WHERE to_station = :station"  # noqa: S608 own names
+    " AND (claimed_by IS NULL OR claimed_by = :worker OR claimed_until_us < :now_us)"
+)
+_CLAIM = text("UPDATE open_offer SET claimed_by = :worker, claimed_until_us = :until_us WHERE handoff_id = :handoff_id")
+_RELEASE = text("UPDATE open_offer SET claimed_by = NULL, claimed_until_us = NULL WHERE claimed_by = :worker")
+_OPEN = text(
+    "INSERT INTO open_offer (handoff_id, from_station, to_station, person, kind, unit_count, tray, priority, due_us,"
+    " offered_us, emulated) VALUES (:event_id, :from_station, :to_station, :person, :kind, :count_expected, :tray,"
+    " :priority, :due_us, :happened_us, :emulated)"
+)
+_CLOSE = text("DELETE FROM open_offer WHERE handoff_id = :handoff_id")
+_REBUILD = text(
+    """
+    INSERT INTO open_offer (handoff_id, from_station, to_station, person, kind, unit_count, tray, priority, due_us,
+                            offered_us, emulated)
+    SELECT event_id, from_station, to_station, person,
+           (SELECT CASE WHEN count(DISTINCT unit.kind) = 1 THEN min(unit.kind) ELSE 'mixed' END
+            FROM custody_unit AS unit WHERE unit.event_id = custody_event.event_id),
+           count_expected, tray, priority, due_us, happened_us, emulated
+    FROM custody_event
+    WHERE act = 'offer' AND NOT EXISTS (
+        SELECT 1 FROM custody_event AS answer WHERE answer.handoff_id = custody_event.event_id
+        AND answer.act IN ('accept', 'refuse', 'withdraw'))
+    """
+)
+
+
+def waiting(conn: Connection, station: str) -> list[OpenOffer]:
+    """Return what has been offered to a station and not answered, in the order it is to be taken."""
+    return [_open_offer(row) for row in conn.execute(_WAITING, {"station": station})]
+
+
+def claim(
+    tx: Connection, station: str, worker: str, lease_s: float, kinds: Collection[Kind] | None = None
+) -> OpenOffer | None:
+    """Claim the best offer to a station that nobody else holds, until the lease lapses by the database's clock.
+
+    A worker's own claim comes back to it with a new lease. None when nothing is left. A claim only calls a tray:
+    custody passes by its acceptance.
+    """
+    now_us = clock_us(tx)
+    query = _BEST if kinds is None else f"{_BEST} AND kind IN {{ids}}"
+    # On PostgreSQL two workers must not wait for each other's best: each takes the best that is free.
+    query = f"{query} {_ORDER} LIMIT 1" + ("" if tx.dialect.name == "sqlite" else " FOR UPDATE SKIP LOCKED")
+    facts = {"station": station, "worker": worker, "now_us": now_us}
+    if kinds is not None:
+        facts["ids"] = listed(kinds)
+    row = tx.execute(statement(query, tx.dialect.name), facts).first()
+    if row is None:
+        return None
+    until_us = now_us + int(lease_s * 1_000_000)
+    tx.execute(_CLAIM, {"worker": worker, "until_us": until_us, "handoff_id": row.handoff_id})
+    return _open_offer(row, worker, until_us)
+
+
+def release_claims(tx: Connection, worker: str) -> int:
+    """Give back everything a worker has claimed and not answered. Returns how many offers that were."""
+    return tx.execute(_RELEASE, {"worker": worker}).rowcount
+
+
+def open_offer(tx: Connection, event: dict[str, str | int | bool | None], kinds: Collection[str]) -> None:
+    """Put a just written offer on the queue."""
+    (kind,) = kinds if len(kinds) == 1 else (MIXED,)
+    tx.execute(_OPEN, event | {"kind": kind})
+
+
+def close_offer(tx: Connection, handoff_id: str) -> bool:
+    """Take an offer off the queue; say whether it was there."""
+    return tx.execute(_CLOSE, {"handoff_id": handoff_id}).rowcount > 0
+
+
+def rebuild(tx: Connection) -> None:
+    """Write the queue anew from the log alone; claims are forgotten."""
+    tx.execute(text("DELETE FROM open_offer"))
+    tx.execute(_REBUILD)
+
+
+def _open_offer(row: Row[tuple[object, ...]], claimed_by: str | None = None, until_us: int | None = None) -> OpenOffer:
+    facts = dict(row._mapping)
+    facts["emulated"] = bool(facts["emulated"])
+    if claimed_by is not None:
+        facts |= {"claimed_by": claimed_by, "claimed_until_us": until_us}
+    return OpenOffer(**facts)

@@ -1,0 +1,53 @@
+"""The boundary where a database's own words become typed refusals."""
+
+import re
+
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from handoff_logs.errors import (
+    AppendOnlyError,
+    CustodyRefusedError,
+    DatabaseBusyError,
+    HandoffLogError,
+    NumberTakenError,
+    SamePersonError,
+    StaleStepError,
+)
+
+_GUARD = re.compile(r"custody: ([a-z-]+): ([^\n]*)")
+_SQLITE_UNIQUE = re.compile(r"UNIQUE constraint failed: (.*)")
+_CONSTRAINT = re.compile(r"\b((?:ck|fk|uq)_\w+|\w+_pkey)\b")
+_BUSY = ("database is locked", "database is busy", "deadlock detected", "could not serialize", "lock timeout")
+
+_STALE = ("step-taken", "custody_unit_pkey", "custody_unit.unit_id, custody_unit.step", "uq_custody_event_answer",
+          "already-answered", "custody_event.handoff_id, custody_event.act")  # fmt: skip
+_SAME_PERSON = ("ck_event_same_person", "ck_event_same_two_people")
+_NUMBER = ("uq_unit_number", "unit_number.kind, unit_number.number")
+_FOREIGN_TABLES = ("custody_", "unit_number", "ck_event", "ck_unit", "ck_case", "fk_event", "fk_unit", "fk_case")
+
+
+def translated(error: DBAPIError) -> HandoffLogError | DBAPIError:
+    """Return the typed refusal for a database error, or the error itself when custody is not its subject."""
+    message = str(error.orig)
+    if any(words in message.lower() for words in _BUSY):
+        return DatabaseBusyError(message.splitlines()[0])
+    if not isinstance(error, IntegrityError):
+        return error
+    guard = _GUARD.search(message)
+    if guard:
+        slug, sentence = guard.groups()
+        if slug == "append-only":
+            return AppendOnlyError(sentence)
+        return StaleStepError(sentence) if slug in _STALE else CustodyRefusedError(sentence)
+    unique = _SQLITE_UNIQUE.search(message)
+    named = _CONSTRAINT.search(message)
+    rule = unique.group(1) if unique else named.group(1) if named else message.splitlines()[0]
+    if rule in _STALE:
+        return StaleStepError("record")
+    if rule in _SAME_PERSON:
+        return SamePersonError("record", None)
+    if rule in _NUMBER:
+        return NumberTakenError(None, None)
+    if rule.startswith(_FOREIGN_TABLES) or rule == "FOREIGN KEY constraint failed":
+        return CustodyRefusedError(rule)
+    return error

@@ -1,0 +1,266 @@
+"""The tables of the log: custody (append-only) and line (mutable, rebuildable from custody).
+
+The migrations create them, with guards that models can't express; a test holds the two equal.
+"""
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index, Integer, UniqueConstraint, text
+from sqlmodel import Field, SQLModel, String
+
+from handoff_logs.records import ID_LENGTH
+
+ID = String(ID_LENGTH)
+HASH = String(64)
+WORD = String(40)
+"""Stations, places, machines, people, shifts, trays: short codes, never free text."""
+
+TWO_SIDED = "'offer', 'accept', 'refuse', 'withdraw', 'take_back'"
+ANSWERS = "'accept', 'refuse', 'withdraw', 'take_back'"
+OPEN_STATES = "'offered', 'refused', 'missing', 'void_offered', 'void_refused', 'void_missing'"
+
+
+class CustodyEvent(SQLModel, table=True):
+    """One act by one party. Append-only."""
+
+    __tablename__ = "custody_event"
+    __table_args__ = (
+        UniqueConstraint("event_id", name="uq_custody_event_id"),
+        UniqueConstraint("event_id", "person", name="uq_custody_event_person"),
+        UniqueConstraint("event_id", "handoff_id", "from_station", "to_station", name="uq_custody_event_handoff"),
+        UniqueConstraint("key_id", "key_number", name="uq_custody_event_key"),
+        UniqueConstraint("second_key_id", "second_key_number", name="uq_custody_event_second_key"),
+        UniqueConstraint("case_id", name="uq_custody_event_case"),
+        Index(
+            "uq_custody_event_answer",
+            "handoff_id",
+            "act",
+            unique=True,
+            sqlite_where=text(f"act IN ({TWO_SIDED})"),
+            postgresql_where=text(f"act IN ({TWO_SIDED})"),
+        ),
+        ForeignKeyConstraint(
+            ["offer_id", "offer_person"],
+            ["custody_event.event_id", "custody_event.person"],
+            name="fk_event_offer_person",
+        ),
+        ForeignKeyConstraint(
+            ["offer_id", "handoff_id", "from_station", "to_station"],
+            [
+                "custody_event.event_id",
+                "custody_event.handoff_id",
+                "custody_event.from_station",
+                "custody_event.to_station",
+            ],
+            name="fk_event_offer",
+        ),
+        ForeignKeyConstraint(["corrects"], ["custody_event.event_id"], name="fk_event_corrects"),
+        ForeignKeyConstraint(["case_id"], ["custody_case.case_id"], name="fk_event_case", use_alter=True),
+        # At commit an event has all its unit rows: the last position it promises is there.
+        ForeignKeyConstraint(
+            ["event_id", "last_position"],
+            ["custody_unit.event_id", "custody_unit.position"],
+            name="fk_event_last_position",
+            use_alter=True,
+            deferrable=True,
+            initially="DEFERRED",
+        ),
+        CheckConstraint(
+            "act IN ('offer', 'accept', 'refuse', 'withdraw', 'take_back', 'receive', 'move', 'transform', 'split',"
+            " 'merge', 'pack', 'unpack', 'void', 'destroy', 'dispatch', 'settle', 'correct', 'register')",
+            name="ck_event_act",
+        ),
+        CheckConstraint(
+            f"CASE WHEN act IN ({ANSWERS}) THEN handoff_id = offer_id ELSE handoff_id = event_id END",
+            name="ck_event_handoff",
+        ),
+        CheckConstraint(
+            f"(act IN ({ANSWERS})) = (offer_id IS NOT NULL) AND (offer_id IS NULL) = (offer_hash IS NULL)",
+            name="ck_event_answers_an_offer",
+        ),
+        CheckConstraint(
+            "(act IN ('accept', 'refuse')) = (offer_person IS NOT NULL)", name="ck_event_answer_names_the_offerer"
+        ),
+        CheckConstraint("person <> offer_person", name="ck_event_same_person"),
+        CheckConstraint("person <> second_person", name="ck_event_same_two_people"),
+        CheckConstraint(
+            "act NOT IN ('void', 'destroy', 'settle') OR second_person IS NOT NULL", name="ck_event_two_people"
+        ),
+        CheckConstraint(f"(act IN ({TWO_SIDED}, 'dispatch')) = (to_station IS NOT NULL)", name="ck_event_to_station"),
+        CheckConstraint("(act = 'offer') = (priority IS NOT NULL)", name="ck_event_priority"),
+        CheckConstraint(
+            "(act = 'correct') = (corrects IS NOT NULL) AND (corrects IS NULL) = (corrects_field IS NULL)"
+            " AND (corrects IS NULL) = (corrects_value IS NULL)",
+            name="ck_event_corrects",
+        ),
+        CheckConstraint("corrects_field IN ('reason', 'condition', 'happened_us')", name="ck_event_correctable"),
+        CheckConstraint("act = 'settle' OR case_id IS NULL", name="ck_event_case"),
+        CheckConstraint(
+            "CASE WHEN last_position IS NULL THEN act IN ('settle', 'correct', 'register') ELSE last_position >= 1 END",
+            name="ck_event_last_position",
+        ),
+        CheckConstraint("count_expected >= 0 AND count_counted >= 0", name="ck_event_counts"),
+    )
+    seq: int | None = Field(
+        default=None, sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    )
+    event_id: str = Field(sa_type=ID)
+    handoff_id: str = Field(sa_type=ID)
+    act: str = Field(sa_type=WORD)
+    from_station: str = Field(sa_type=WORD)
+    from_place: str | None = Field(default=None, sa_type=WORD)
+    to_station: str | None = Field(default=None, sa_type=WORD)
+    to_place: str | None = Field(default=None, sa_type=WORD)
+    person: str = Field(sa_type=WORD)
+    second_person: str | None = Field(default=None, sa_type=WORD)
+    key_id: str | None = Field(default=None, sa_type=WORD)
+    key_number: int | None = Field(default=None, sa_type=BigInteger)
+    second_key_id: str | None = Field(default=None, sa_type=WORD)
+    second_key_number: int | None = Field(default=None, sa_type=BigInteger)
+    machine: str | None = Field(default=None, sa_type=WORD)
+    shift: str = Field(sa_type=WORD)
+    tray: str | None = Field(default=None, sa_type=WORD)
+    priority: int | None = Field(default=None, sa_type=Integer)
+    count_expected: int = Field(sa_type=Integer)
+    count_counted: int = Field(sa_type=Integer)
+    happened_us: int = Field(sa_type=BigInteger)
+    due_us: int | None = Field(default=None, sa_type=BigInteger)
+    written_us: int = Field(sa_type=BigInteger)
+    reason: str | None = Field(default=None, sa_type=WORD)
+    corrects: str | None = Field(default=None, sa_type=ID)
+    corrects_field: str | None = Field(default=None, sa_type=WORD)
+    corrects_value: str | None = Field(default=None, sa_type=WORD)
+    offer_id: str | None = Field(default=None, sa_type=ID)
+    offer_person: str | None = Field(default=None, sa_type=WORD)
+    offer_hash: str | None = Field(default=None, sa_type=HASH)
+    case_id: str | None = Field(default=None, sa_type=ID)
+    last_position: int | None = Field(default=None, sa_type=Integer)
+    units_root: str = Field(sa_type=HASH)
+    schema_version: int = Field(sa_type=Integer)
+    emulated: bool
+    signature: str | None = Field(default=None, sa_type=String(128))
+    second_signature: str | None = Field(default=None, sa_type=String(128))
+
+
+class CustodyUnit(SQLModel, table=True):
+    """One step of one unit, and who answers for it after that step. Append-only."""
+
+    __tablename__ = "custody_unit"
+    __table_args__ = (
+        UniqueConstraint("event_id", "position", name="uq_custody_unit_position"),
+        ForeignKeyConstraint(
+            ["unit_id", "prev_step"], ["custody_unit.unit_id", "custody_unit.step"], name="fk_unit_previous_step"
+        ),
+        ForeignKeyConstraint(["event_id"], ["custody_event.event_id"], name="fk_unit_event"),
+        CheckConstraint(
+            "(step = 1 AND prev_step IS NULL) OR (step > 1 AND prev_step IS NOT NULL AND prev_step = step - 1)",
+            name="ck_unit_step",
+        ),
+        CheckConstraint("position >= 1", name="ck_unit_position"),
+        CheckConstraint("kind IN ('order', 'blank', 'document', 'tray', 'parcel')", name="ck_unit_kind"),
+        CheckConstraint(
+            f"state IN ('held', 'packed', 'outside', 'void', 'doubt', 'ended', {OPEN_STATES})", name="ck_unit_state"
+        ),
+        CheckConstraint(f"(state IN ({OPEN_STATES})) = (handoff_id IS NOT NULL)", name="ck_unit_handoff"),
+        CheckConstraint("(state = 'packed') = (container IS NOT NULL)", name="ck_unit_container"),
+        CheckConstraint(
+            "state = 'ended' OR (state = 'outside')"
+            " = (station IN ('carrier', 'supplier') OR substr(station, 1, 7) = 'office:')",
+            name="ck_unit_outside",
+        ),
+        CheckConstraint("number_hash IS NULL OR step = 1", name="ck_unit_number"),
+    )
+    unit_id: str = Field(sa_type=ID, primary_key=True)
+    step: int = Field(sa_type=Integer, primary_key=True)
+    prev_step: int | None = Field(default=None, sa_type=Integer)
+    event_id: str = Field(sa_type=ID)
+    position: int = Field(sa_type=Integer)
+    kind: str = Field(sa_type=WORD)
+    state: str = Field(sa_type=WORD)
+    station: str = Field(sa_type=WORD)
+    place: str = Field(sa_type=WORD)
+    person: str = Field(sa_type=WORD)
+    handoff_id: str | None = Field(default=None, sa_type=ID)
+    container: str | None = Field(default=None, sa_type=ID)
+    condition: str | None = Field(default=None, sa_type=WORD)
+    outcome: str | None = Field(default=None, sa_type=WORD)
+    number_hash: str | None = Field(default=None, sa_type=HASH)
+
+
+class CustodyCase(SQLModel, table=True):
+    """A count difference about one unit, closed by one `settle`. Append-only."""
+
+    __tablename__ = "custody_case"
+    __table_args__ = (
+        UniqueConstraint("event_id", "unit_id", name="uq_custody_case_unit"),
+        ForeignKeyConstraint(["event_id"], ["custody_event.event_id"], name="fk_case_event"),
+        CheckConstraint("kind IN ('missing', 'surplus', 'swapped')", name="ck_case_kind"),
+    )
+    case_id: str = Field(sa_type=ID, primary_key=True)
+    event_id: str = Field(sa_type=ID)
+    handoff_id: str = Field(sa_type=ID)
+    unit_id: str = Field(sa_type=ID)
+    kind: str = Field(sa_type=WORD)
+    station: str = Field(sa_type=WORD)
+    opened_us: int = Field(sa_type=BigInteger)
+
+
+class CustodyMove(SQLModel, table=True):
+    """A legal move: this act takes a unit from one state (`none` before its birth) to another."""
+
+    __tablename__ = "custody_move"
+    act: str = Field(sa_type=WORD, primary_key=True)
+    before: str = Field(sa_type=WORD, primary_key=True)
+    after: str = Field(sa_type=WORD, primary_key=True)
+
+
+class OpenOffer(SQLModel, table=True):
+    """An offer without an answer: what the station it names has to do. `kind` is `mixed` for units of several kinds."""
+
+    __tablename__ = "open_offer"
+    __table_args__ = (Index("ix_open_offer_to", "to_station", "priority", "due_us"),)
+    handoff_id: str = Field(sa_type=ID, primary_key=True)
+    from_station: str = Field(sa_type=WORD)
+    to_station: str = Field(sa_type=WORD)
+    person: str = Field(sa_type=WORD)
+    kind: str = Field(sa_type=WORD)
+    unit_count: int = Field(sa_type=Integer)
+    tray: str | None = Field(default=None, sa_type=WORD)
+    priority: int = Field(sa_type=Integer)
+    due_us: int | None = Field(default=None, sa_type=BigInteger)
+    offered_us: int = Field(sa_type=BigInteger)
+    emulated: bool
+    claimed_by: str | None = Field(default=None, sa_type=WORD)
+    claimed_until_us: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class Whereabouts(SQLModel, table=True):
+    """Where each unit stands now: its latest step, with the tray, priority and time node it last moved under."""
+
+    __tablename__ = "whereabouts"
+    __table_args__ = (
+        Index("ix_whereabouts_station", "station", "state", "kind", "priority", "due_us"),
+        Index("ix_whereabouts_handoff", "handoff_id"),
+    )
+    unit_id: str = Field(sa_type=ID, primary_key=True)
+    step: int = Field(sa_type=Integer)
+    kind: str = Field(sa_type=WORD)
+    state: str = Field(sa_type=WORD)
+    station: str = Field(sa_type=WORD)
+    place: str = Field(sa_type=WORD)
+    person: str = Field(sa_type=WORD)
+    handoff_id: str | None = Field(default=None, sa_type=ID)
+    container: str | None = Field(default=None, sa_type=ID)
+    tray: str | None = Field(default=None, sa_type=WORD)
+    priority: int | None = Field(default=None, sa_type=Integer)
+    due_us: int | None = Field(default=None, sa_type=BigInteger)
+    since_us: int = Field(sa_type=BigInteger)
+
+
+class UnitNumber(SQLModel, table=True):
+    """The number printed on a unit and its salt; erasing the salt leaves the log's hash unreadable."""
+
+    __tablename__ = "unit_number"
+    __table_args__ = (UniqueConstraint("kind", "number", name="uq_unit_number"),)
+    unit_id: str = Field(sa_type=ID, primary_key=True)
+    kind: str = Field(sa_type=WORD)
+    number: str = Field(sa_type=WORD)
+    salt: str = Field(sa_type=WORD)

@@ -1,0 +1,106 @@
+"""Where each unit stands now: a line table that follows the log and can be rebuilt from it."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from handoff_logs.dialects import listed, statement
+from handoff_logs.errors import UnknownUnitError
+
+
+class Standing(NamedTuple):
+    """A unit's latest step: its custodian (`station`, `person`), place and state."""
+
+    unit_id: str
+    step: int
+    kind: str
+    state: str
+    station: str
+    place: str
+    person: str
+    handoff_id: str | None
+    container: str | None
+    tray: str | None
+    priority: int | None
+    due_us: int | None
+    since_us: int
+
+
+_COLUMNS = ", ".join(Standing._fields)
+
+_FOLLOW = text(
+    f"""
+    INSERT INTO whereabouts ({_COLUMNS})
+    SELECT unit.unit_id, unit.step, unit.kind, unit.state, unit.station, unit.place, unit.person, unit.handoff_id,
+           unit.container, event.tray, event.priority, CASE event.act WHEN 'offer' THEN event.due_us END,
+           event.happened_us
+    FROM custody_unit AS unit JOIN custody_event AS event ON event.event_id = unit.event_id
+    WHERE unit.event_id = :event_id
+    ON CONFLICT (unit_id) DO UPDATE SET
+        step = excluded.step, state = excluded.state, station = excluded.station, place = excluded.place,
+        person = excluded.person, handoff_id = excluded.handoff_id, container = excluded.container,
+        tray = coalesce(excluded.tray, whereabouts.tray),
+        priority = coalesce(excluded.priority, whereabouts.priority),
+        due_us = CASE WHEN excluded.priority IS NULL THEN whereabouts.due_us ELSE excluded.due_us END,
+        since_us = excluded.since_us
+    """  # noqa: S608 own names
+)
+
+_REBUILD = text(
+    f"""
+    INSERT INTO whereabouts ({_COLUMNS})
+    SELECT unit.unit_id, unit.step, unit.kind, unit.state, unit.station, unit.place, unit.person, unit.handoff_id,
+           unit.container,
+           (SELECT e.tray FROM custody_unit AS u JOIN custody_event AS e ON e.event_id = u.event_id
+            WHERE u.unit_id = unit.unit_id AND e.tray IS NOT NULL ORDER BY u.step DESC LIMIT 1),
+           (SELECT e.priority FROM custody_unit AS u JOIN custody_event AS e ON e.event_id = u.event_id
+            WHERE u.unit_id = unit.unit_id AND e.act = 'offer' ORDER BY u.step DESC LIMIT 1),
+           (SELECT e.due_us FROM custody_unit AS u JOIN custody_event AS e ON e.event_id = u.event_id
+            WHERE u.unit_id = unit.unit_id AND e.act = 'offer' ORDER BY u.step DESC LIMIT 1),
+           event.happened_us
+    FROM custody_unit AS unit JOIN custody_event AS event ON event.event_id = unit.event_id
+    WHERE NOT EXISTS (SELECT 1 FROM custody_unit AS later
+                      WHERE later.unit_id = unit.unit_id AND later.step = unit.step + 1)
+    """  # noqa: S608 own names
+)
+
+
+def follow(tx: Connection, event_id: str) -> None:
+    """Bring the units of a just written event up to date."""
+    tx.execute(_FOLLOW, {"event_id": event_id})
+
+
+def rebuild(tx: Connection) -> None:
+    """Write the table anew from the log alone."""
+    tx.execute(text("DELETE FROM whereabouts"))
+    tx.execute(_REBUILD)
+
+
+def find(tx: Connection, unit_ids: Iterable[str]) -> dict[str, Standing]:
+    """Return the units the log knows among `unit_ids`, by id."""
+    query = f"SELECT {_COLUMNS} FROM whereabouts WHERE unit_id IN {{ids}}"  # noqa: S608 own names
+    rows = tx.execute(statement(query, tx.dialect.name), {"ids": listed(unit_ids)})
+    return {row[0]: Standing(*row) for row in rows}
+
+
+def standing(tx: Connection, unit_ids: Iterable[str]) -> list[Standing]:
+    """Return the units in the order asked. Raises UnknownUnitError for a unit the log doesn't have."""
+    wanted = list(unit_ids)
+    found = find(tx, wanted)
+    try:
+        return [found[unit_id] for unit_id in wanted]
+    except KeyError as error:
+        raise UnknownUnitError(error.args[0]) from None
+
+
+_CONTENTS = text(
+    "SELECT packed.unit_id FROM custody_unit AS parcel"
+    " JOIN custody_unit AS packed ON packed.event_id = parcel.event_id AND packed.container = parcel.unit_id"
+    " WHERE parcel.unit_id = :container AND parcel.step = 1 ORDER BY packed.position"
+)
+
+
+def contents(tx: Connection, container: str) -> list[Standing]:
+    """Return the units that were packed into a container, as they stand now."""
+    return standing(tx, tx.execute(_CONTENTS, {"container": container}).scalars())

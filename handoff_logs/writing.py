@@ -1,0 +1,242 @@
+"""Writing one custody event with its unit rows, and knowing one that is written already."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import Connection, text
+
+from handoff_logs import merkle, whereabouts
+from handoff_logs.dialects import clock_us, insert_rows, listed, statement
+from handoff_logs.errors import (
+    EventIdReusedError,
+    IllegalMoveError,
+    NumberTakenError,
+    SamePersonError,
+    WrongStationError,
+)
+from handoff_logs.moves import Turn
+from handoff_logs.records import (
+    EVENT_FIELDS,
+    SCHEMA_VERSION,
+    UNIT_FIELDS,
+    Act,
+    Birth,
+    CaseKind,
+    Party,
+    State,
+    new_id,
+    unit_hash,
+)
+from handoff_logs.whereabouts import Standing
+
+Value = str | int | bool | None
+Event = dict[str, Value]
+"""The columns of a custody event by name."""
+
+_UNIT_INTEGERS = frozenset({"step", "prev_step", "position"})
+_CASE_FIELDS = ("case_id", "event_id", "handoff_id", "unit_id", "kind", "station", "opened_us")
+# What the database or the state of the units decides; everything else repeats when an act is repeated.
+_NOT_REPEATED = frozenset({"written_us", "units_root", "last_position", "offer_hash", "offer_person", "case_id"})
+
+_INSERT_EVENT = text(
+    f"INSERT INTO custody_event ({', '.join(EVENT_FIELDS)}) VALUES ({', '.join(':' + f for f in EVENT_FIELDS)})"  # noqa: S608
+)
+_SELECT_EVENT = text(f"SELECT {', '.join(EVENT_FIELDS)} FROM custody_event WHERE event_id = :event_id")  # noqa: S608
+_SELECT_NAMED = text(
+    "SELECT unit_id, position FROM custody_unit WHERE event_id = :event_id"
+    " UNION ALL SELECT unit_id, 0 FROM custody_case WHERE event_id = :event_id AND kind <> 'missing' ORDER BY 2, 1"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """When and by what means an act happened.
+
+    `happened_us`, `due_us`: integer microseconds UTC. `reason` is a code, never free text. `event_id`: give one made
+    beforehand to make the act repeatable after a lost answer.
+    """
+
+    happened_us: int
+    emulated: bool
+    reason: str | None = None
+    machine: str | None = None
+    tray: str | None = None
+    due_us: int | None = None
+    event_id: str | None = None
+
+
+class Change(NamedTuple):
+    """A unit after the act."""
+
+    unit_id: str
+    step: int
+    kind: str
+    state: str
+    station: str
+    place: str
+    person: str
+    handoff_id: str | None = None
+    container: str | None = None
+    outcome: str | None = None
+    number_hash: str | None = None
+
+
+class Difference(NamedTuple):
+    """A unit that a count found missing, too many, or in another's stead."""
+
+    case_id: str
+    unit_id: str
+    kind: CaseKind
+
+
+def draft(act: Act, by: Party, stamp: Stamp, *, expected: int, counted: int | None = None, **facts: Value) -> Event:
+    """Return the columns of an event before its units are known; `facts` name further columns."""
+    event_id = stamp.event_id or new_id()
+    event: Event = dict.fromkeys(EVENT_FIELDS)
+    event |= {
+        "event_id": event_id,
+        "handoff_id": event_id,
+        "act": act.value,
+        "from_station": by.station,
+        "person": by.person,
+        "machine": stamp.machine,
+        "shift": by.shift,
+        "tray": stamp.tray,
+        "count_expected": expected,
+        "count_counted": expected if counted is None else counted,
+        "happened_us": stamp.happened_us,
+        "due_us": stamp.due_us,
+        "reason": stamp.reason,
+        "schema_version": SCHEMA_VERSION,
+        "emulated": stamp.emulated,
+    }
+    event |= facts
+    if event["second_person"] == by.person or event["offer_person"] == by.person:
+        raise SamePersonError(act.value, by.person)
+    return event
+
+
+def stored_event(tx: Connection, event_id: str) -> Event | None:
+    """Return a written event's hashed columns, or None."""
+    row = tx.execute(_SELECT_EVENT, {"event_id": event_id}).mappings().first()
+    return None if row is None else {**row, "emulated": bool(row["emulated"])}
+
+
+def is_repeated(tx: Connection, stamp: Stamp, event: Event, unit_ids: Iterable[str]) -> bool:
+    """Say whether this very act is written already. Raises EventIdReusedError for another act under its id."""
+    if stamp.event_id is None:
+        return False
+    stored = stored_event(tx, stamp.event_id)
+    if stored is None:
+        return False
+    same = all(stored[field] == event[field] for field in EVENT_FIELDS if field not in _NOT_REPEATED)
+    named = [row[0] for row in tx.execute(_SELECT_NAMED, {"event_id": stamp.event_id})]
+    if not same or sorted(named) != sorted(unit_ids):
+        raise EventIdReusedError(stamp.event_id)
+    return True
+
+
+def turned(
+    turn: Turn,
+    unit: Standing,
+    *,
+    place: str,
+    person: str,
+    station: str | None = None,
+    handoff_id: str | None = None,
+    container: str | None = None,
+    outcome: str | None = None,
+) -> Change:
+    """Return a unit after `turn`. Raises IllegalMoveError when its state doesn't allow it."""
+    after = turn.to.get(State(unit.state))
+    if after is None:
+        raise IllegalMoveError(turn.act.value, unit.unit_id, unit.state, unit.station)
+    return Change(
+        unit.unit_id,
+        unit.step + 1,
+        unit.kind,
+        after.value,
+        station or unit.station,
+        place,
+        person,
+        handoff_id,
+        container,
+        outcome,
+    )
+
+
+def born(birth: Birth, by: Party, place: str) -> Change:
+    """Return a new unit's first step."""
+    return Change(
+        birth.unit_id,
+        1,
+        birth.kind.value,
+        State.HELD.value,
+        by.station,
+        place,
+        by.person,
+        number_hash=birth.number_hash,
+    )
+
+
+def held_by(act: Act, by: Party, units: Iterable[Standing]) -> None:
+    """Raise WrongStationError unless every unit is `by`'s station's to answer for."""
+    for unit in units:
+        if unit.station != by.station:
+            raise WrongStationError(act.value, f"unit {unit.unit_id}", by.station, unit.station)
+
+
+def write(
+    tx: Connection,
+    event: Event,
+    changes: Sequence[Change],
+    *,
+    births: Sequence[Birth] = (),
+    differences: Sequence[Difference] = (),
+    case_station: str | None = None,
+) -> str:
+    """Write the event, its cases and its unit rows, and bring the line tables up to date. Returns the event id."""
+    event_id = str(event["event_id"])
+    rows = [_row(event_id, position, change) for position, change in enumerate(changes, start=1)]
+    event["last_position"] = len(rows) or None
+    event["units_root"] = units_root(rows)
+    event["written_us"] = clock_us(tx)
+    tx.execute(_INSERT_EVENT, event)
+    cases = [
+        (d.case_id, event_id, event["handoff_id"], d.unit_id, d.kind.value, case_station, event["written_us"])
+        for d in differences
+    ]
+    insert_rows(tx, "custody_case", _CASE_FIELDS, cases, frozenset({"opened_us"}))
+    insert_rows(tx, "custody_unit", UNIT_FIELDS, rows, _UNIT_INTEGERS)
+    _write_numbers(tx, births)
+    if rows:
+        whereabouts.follow(tx, event_id)
+    return event_id
+
+
+def units_root(rows: Iterable[Sequence[Value]]) -> str:
+    """Return the Merkle root (hex) over unit rows (as UNIT_FIELDS) in the order of their positions."""
+    return merkle.root([unit_hash(row) for row in rows]).hex()
+
+
+def _row(event_id: str, position: int, change: Change) -> tuple[Value, ...]:
+    unit_id, step, kind, state, station, place, person, handoff_id, container, outcome, number_hash = change
+    previous = step - 1 if step > 1 else None
+    return (
+        *(unit_id, step, previous, event_id, position, kind, state, station, place, person),
+        *(handoff_id, container, None, outcome, number_hash),
+    )
+
+
+def _write_numbers(tx: Connection, births: Sequence[Birth]) -> None:
+    numbered = [birth for birth in births if birth.number is not None]
+    if not numbered:
+        return
+    taken = statement("SELECT kind, number FROM unit_number WHERE number IN {ids}", tx.dialect.name)
+    wanted = {(birth.kind.value, birth.number) for birth in numbered}
+    for kind, number in tx.execute(taken, {"ids": listed(str(birth.number) for birth in numbered)}):
+        if (kind, number) in wanted:
+            raise NumberTakenError(kind, number)
+    rows = [(birth.unit_id, birth.kind.value, birth.number, birth.salt) for birth in numbered]
+    insert_rows(tx, "unit_number", ("unit_id", "kind", "number", "salt"), rows, frozenset())

@@ -1,0 +1,135 @@
+"""Working days of China with public holidays and make-up working days (调休), and arithmetic in working time.
+
+Published years come from `chinesecalendar`; an override file adds later years or corrects days. A year without
+published data falls back to Monday–Friday and marks what is computed with it as provisional.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from functools import cache
+from pathlib import Path
+
+import chinese_calendar
+
+from stations.errors import StationError
+
+CHINA = timezone(timedelta(hours=8), "CST")
+"""China has had one time, without summer time, since 1991."""
+
+OPENS = time(8)
+CLOSES = time(18)
+_DAY = timedelta(days=1)
+_SATURDAY = 5
+
+
+class CalendarFileError(StationError):
+    """The override file is not as described in docs/intake.md; no deadline is computed with it."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"calendar file {self.path}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkCalendar:
+    """Which days are worked. `days` overrides single days; `complete_years` are years that `days` fully describes."""
+
+    days: Mapping[date, bool] = field(default_factory=dict)
+    complete_years: frozenset[int] = frozenset()
+
+    def is_working(self, day: date) -> bool:
+        """Whether `day` is worked."""
+        known = self.days.get(day)
+        if known is not None:
+            return known
+        return _published(day) if _is_published(day.year) else day.weekday() < _SATURDAY
+
+    def is_provisional(self, day: date) -> bool:
+        """Whether `is_working(day)` is only a guess, because nothing was published for its year."""
+        return day not in self.days and day.year not in self.complete_years and not _is_published(day.year)
+
+    def add_days(self, start: date, working_days: int) -> tuple[date, bool]:
+        """The `working_days`-th (>= 1) working day after `start`, and whether a guess was needed on the way."""
+        day, left, provisional = start, working_days, False
+        while left:
+            day += _DAY
+            provisional = provisional or self.is_provisional(day)
+            left -= self.is_working(day)
+        return day, provisional
+
+    def back(self, instant: datetime, worked: timedelta) -> datetime:
+        """The instant from which `worked` working time (08:00–18:00 of working days) passes until `instant`."""
+        moment, left = instant.astimezone(CHINA), worked
+        while True:
+            opening = datetime.combine(moment.date(), OPENS, CHINA)
+            closing = datetime.combine(moment.date(), CLOSES, CHINA)
+            moment = min(moment, closing)
+            available = max(moment - opening, timedelta()) if self.is_working(moment.date()) else timedelta()
+            if available >= left:
+                return (moment - left).astimezone(UTC)
+            left -= available
+            moment = closing - _DAY
+
+
+def closing_us(day: date) -> int:
+    """The end of the working day `day`, in microseconds UTC."""
+    return to_us(datetime.combine(day, CLOSES, CHINA))
+
+
+def to_us(instant: datetime) -> int:
+    """Exact microseconds since 1970 of a zoned `instant`."""
+    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def from_us(instant_us: int) -> datetime:
+    """The instant, in UTC, of microseconds since 1970."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=instant_us)
+
+
+def load_calendar(path: Path | None = None) -> WorkCalendar:
+    """The published calendar with the overrides of a TOML file.
+
+    `complete_years = [2027]` and a table `[days]` of `"2027-01-01" = "holiday"` or `"workday"`. Raises
+    `CalendarFileError` naming the entry that is wrong.
+    """
+    if path is None:
+        return WorkCalendar()
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CalendarFileError(str(path), f"cannot be read: {error}") from error
+    unknown = content.keys() - {"complete_years", "days"}
+    if unknown:
+        raise CalendarFileError(str(path), f"unknown key {min(unknown)!r}; allowed: complete_years, days")
+    days: dict[date, bool] = {}
+    for text, kind in content.get("days", {}).items():
+        try:
+            days[date.fromisoformat(text)] = {"holiday": False, "workday": True}[kind]
+        except (ValueError, KeyError, TypeError):
+            raise CalendarFileError(
+                str(path), f'{text} = {kind!r}; write "YYYY-MM-DD" = "holiday" or "workday"'
+            ) from None
+    years = content.get("complete_years", [])
+    if not isinstance(years, list) or not all(isinstance(year, int) for year in years):
+        raise CalendarFileError(str(path), "complete_years must be a list of years")
+    return WorkCalendar(days, frozenset(years))
+
+
+@cache
+def _is_published(year: int) -> bool:
+    try:
+        chinese_calendar.is_workday(date(year, 1, 1))
+        chinese_calendar.is_workday(date(year, 12, 31))
+    except NotImplementedError:
+        return False
+    return True
+
+
+@cache
+def _published(day: date) -> bool:
+    return bool(chinese_calendar.is_workday(day))

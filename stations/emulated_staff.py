@@ -1,0 +1,151 @@
+"""Emulated staff: the desks of the stations on the hands and eyes of the emulated world.
+
+What an emulated person sees on a picture, the generator wrote into the picture (`SIGHT`); nobody else reads it.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+
+from devices.emulation.control import ControlRefusedError
+from devices.emulation.hands import Hands, PieceInsideError
+from stations.mailing.desk import CarrierDesk, MailingDesk
+from stations.packing.desk import Filling, PackingDesk, Scans, Slip
+from stations.packing.rules import PACKAGING_G, PIECE_G, Grouping
+from stations.qc.desk import InspectionCase, QcDesk
+from stations.review.desk import Decision, Outcome, ReviewCase, ReviewDesk
+from stations.review.items import ITEMS
+from stations.review.rules import Suggestion
+
+SIGHT = b"passline-emulated-sight"
+QC_TABLE = "qc:table"
+
+
+class EmulatedReviewer(ReviewDesk):
+    """Sees what is on the pictures, heeds every suspicion of the rules, and passes the rest."""
+
+    def decide(self, case: ReviewCase) -> Decision:
+        """Return for what a new picture puts right; otherwise hold for what the applicant must be asked."""
+        codes = [code for code, finding in case.findings.items() if finding.suggestion is Suggestion.SUSPECT]
+        codes += [*seen_on(case.photo), *seen_on(case.signature or b"")]
+        if not codes:
+            return Decision(Outcome.PASS)
+        asks = all(ITEMS[code].asks for code in codes)
+        return Decision(Outcome.HOLD if asks else Outcome.RETURN, tuple(dict.fromkeys(codes)))
+
+
+class _Handler:
+    """What every emulated person at a table can do."""
+
+    def __init__(self, hands: Hands) -> None:
+        self._hands = hands
+
+    def scan(self, place: str) -> Sequence[str]:
+        """Numbers of everything that lies at `place`."""
+        return self._hands.scan(place)
+
+    def put(self, numbers: Sequence[str], place: str) -> None:
+        """Carry pieces or parcels to `place`, out of a reader too, where a crash may have left one."""
+        if not numbers:
+            return
+        try:
+            self._hands.put(numbers, place)
+        except PieceInsideError as error:
+            self._hands.remove(error.place.partition(":")[0], QC_TABLE)
+            self.put(numbers, place)
+
+
+class EmulatedInspector(_Handler, QcDesk):
+    """Feeds the readers, looks at every piece, and defaces what failed."""
+
+    def insert(self, number: str, reader: str) -> None:
+        """Lay the piece into the reader, after taking out what a crash left there."""
+        try:
+            self._hands.insert(reader, number)
+        except ControlRefusedError:
+            self._hands.remove(reader, QC_TABLE)
+            self._hands.insert(reader, number)
+
+    def take_back(self, number: str, reader: str, place: str) -> None:
+        """Take the piece out of the reader to `place`."""
+        if self._hands.remove(reader, place) != number:
+            self.put([number], place)
+
+    def inspect(self, case: InspectionCase) -> tuple[str, ...]:
+        """Trust the reader for what it found; look for what it cannot see."""
+        if case.codes:
+            return case.codes
+        piece = self._hands.examine(case.number)
+        return () if piece is not None and piece.printed else ("print",)
+
+    def deface(self, numbers: Sequence[str], first: str, second: str) -> None:
+        """Two different people deface the pieces."""
+        if first == second:
+            raise ValueError(f"{first} can't be both hands of a void")
+        for number in numbers:
+            self._hands.deface(number)
+
+
+class EmulatedPacker(_Handler, PackingDesk):
+    """Finds each slip's piece in the tray, scans it with slip and envelope, and fills the parcels."""
+
+    def match(self, slips: Sequence[Slip], place: str) -> Iterator[Scans]:
+        """Three scans for every slip whose piece lies in the tray."""
+        lying = set(self._hands.scan(place))
+        for slip in slips:
+            if slip.number in lying:
+                yield Scans(document=slip.number, order=slip.order, envelope=slip.envelope)
+
+    def fill(self, fillings: Sequence[Filling], place: str) -> None:
+        """Put the pieces inside and the closed parcels to `place`."""
+        labels = [filling.label for filling in fillings]
+        self._hands.deliver(labels, place)
+        for filling in fillings:
+            self._hands.put(filling.numbers, _inside(filling.label, box=filling.box))
+        self._hands.put(labels, place)
+
+
+class EmulatedMailer(_Handler, MailingDesk):
+    """Weighs what is really in a parcel."""
+
+    def weigh(self, parcel: str) -> int:
+        """The packaging and every piece inside, in grams."""
+        boxed = self._hands.scan(_inside(parcel, box=True))
+        pieces = boxed or self._hands.scan(_inside(parcel, box=False))
+        found = [self._hands.examine(number) for number in pieces]
+        packaging = PACKAGING_G[Grouping.OFFICE if boxed else Grouping.SINGLE]
+        return packaging + sum(PIECE_G[piece.data.kind] for piece in found if piece is not None)
+
+
+class EmulatedCarrier(CarrierDesk):
+    """The carrier's driver: loads, and counts what was loaded."""
+
+    def __init__(self, hands: Hands) -> None:
+        self._hands = hands
+
+    def collect(self, place: str) -> Sequence[str]:
+        """Load the parcels at `place` and count them in the vehicle; pieces stay inside their parcels."""
+        aboard = f"outside:carrier:{place}"
+        self._hands.put(self._hands.scan(place), aboard)
+        return self._hands.scan(aboard)
+
+    def give_back(self, labels: Sequence[str], place: str) -> None:
+        """Unload parcels to `place`."""
+        self._hands.put(labels, place)
+
+
+def seen_on(picture: bytes) -> list[str]:
+    """The defect codes that the generator wrote into a JPEG comment or PNG text of `picture`, if any.
+
+    >>> seen_on(b'... passline-emulated-sight ["photo_ears"] ...')
+    ['photo_ears']
+    """
+    at = picture.find(SIGHT)
+    if at < 0:
+        return []
+    start = picture.index(b"[", at)
+    codes: list[str] = json.loads(picture[start : picture.index(b"]", start) + 1])
+    return codes
+
+
+def _inside(label: str, *, box: bool) -> str:
+    return f"{'box' if box else 'envelope'}:{label}"

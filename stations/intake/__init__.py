@@ -1,0 +1,1 @@
+"""Intake: batches of applications are checked, loaded and offered to review."""

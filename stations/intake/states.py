@@ -1,0 +1,93 @@
+"""The states of an application: the legal moves as one table, and the compare-and-set that makes them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from sqlalchemy import Connection, func, select, update
+
+from stations.errors import ApplicationStateError, ApplicationStoppedError, UnknownApplicationError
+from stations.intake.tables import Application
+from stations.intake.tables import ApplicationState as State
+
+MOVES: Mapping[State, frozenset[State]] = {
+    State.WAITING: frozenset({State.PASSED, State.RETURNED, State.HELD, State.STOPPED}),
+    State.HELD: frozenset({State.WAITING, State.PASSED, State.RETURNED, State.STOPPED}),
+    State.PASSED: frozenset({State.IN_PRODUCTION, State.STOPPED}),
+    # Back to `passed` when its document was voided and the application is made again.
+    State.IN_PRODUCTION: frozenset({State.DISPATCHED, State.PASSED, State.STOPPED}),
+    # Out of `stopped` leads only a release by two people, back to where it was (stations.intake.station.release).
+    State.STOPPED: frozenset(),
+    State.RETURNED: frozenset(),
+    State.DISPATCHED: frozenset(),
+}
+
+LIVE = frozenset({State.WAITING, State.HELD, State.PASSED, State.IN_PRODUCTION, State.STOPPED})
+
+# SQLite takes 32,766 variables a statement; a tray is far smaller, so this only bounds the odd giant one.
+IDS_A_STATEMENT = 5_000
+
+_table = Application.__table__  # type: ignore[attr-defined]
+
+
+def advance(tx: Connection, application_ids: Sequence[str], before: State, after: State) -> None:
+    """Move applications from `before` to `after`, all or none.
+
+    One compare-and-set UPDATE, so of two racing callers one succeeds. Raises `ValueError` for a move that `MOVES` does
+    not have; `ApplicationStoppedError`, `ApplicationStateError` or `UnknownApplicationError` for the first application
+    that stands elsewhere: the caller's transaction must then end in a rollback.
+    """
+    if after not in MOVES[before]:
+        raise ValueError(f"an application never goes from {before} to {after}")
+    for ids in _portions(application_ids):
+        moved = tx.execute(
+            update(_table)
+            .where(_table.c.application_id.in_(ids), _table.c.state == before.value)
+            .values(state=after.value, live=after in LIVE)
+        )
+        if moved.rowcount != len(set(ids)):
+            _refuse(tx, ids, after)
+
+
+def stopped(tx: Connection, application_ids: Sequence[str]) -> frozenset[str]:
+    """Those of `application_ids` that are stopped; none of the others can be stopped until this transaction ends."""
+    found: set[str] = set()
+    for ids in _portions(application_ids):
+        rows = tx.execute(
+            select(_table.c.application_id, _table.c.state)
+            .where(_table.c.application_id.in_(ids))
+            .order_by(_table.c.application_id)
+            .with_for_update(read=True)
+        )
+        found.update(row.application_id for row in rows if row.state == State.STOPPED)
+    return frozenset(found)
+
+
+def refuse_stopped(tx: Connection, application_ids: Sequence[str]) -> None:
+    """Raise `ApplicationStoppedError` if any of `application_ids` is stopped: the check of every draw, start, offer."""
+    for application_id in sorted(stopped(tx, application_ids)):
+        raise ApplicationStoppedError(application_id)
+
+
+def count_by_state(conn: Connection) -> dict[str, int]:
+    """How many applications (all revisions) stand in each state that occurs."""
+    rows = conn.execute(select(_table.c.state, func.count()).group_by(_table.c.state))
+    return {row[0]: row[1] for row in rows}
+
+
+def _refuse(tx: Connection, ids: Sequence[str], after: State) -> None:
+    rows = tx.execute(select(_table.c.application_id, _table.c.state).where(_table.c.application_id.in_(ids)))
+    states = {row.application_id: row.state for row in rows}
+    for application_id in ids:
+        state = states.get(application_id)
+        if state is None:
+            raise UnknownApplicationError(application_id)
+        if state == State.STOPPED:
+            raise ApplicationStoppedError(application_id)
+        if state != after:
+            raise ApplicationStateError(application_id, state, after.value)
+    # The rest were moved by this statement, so the one that did not fit stood in `after` already.
+    raise ApplicationStateError(ids[0], after.value, after.value)
+
+
+def _portions(application_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(application_ids), IDS_A_STATEMENT):
+        yield application_ids[start : start + IDS_A_STATEMENT]

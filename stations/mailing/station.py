@@ -1,0 +1,229 @@
+"""The mailing station: parcels are weighed, numbered, put on manifests and offered to the carrier."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select
+
+from handoff_logs import log
+from handoff_logs.offers import OpenOffer
+from handoff_logs.records import State, new_id
+from handoff_logs.tables import Whereabouts
+from stations import trays
+from stations.mailing import tracking
+from stations.mailing.desk import MailingDesk
+from stations.mailing.rules import weight_agrees
+from stations.mailing.tables import ConsignedParcel, Consignment
+from stations.packing.contents import (
+    Contained,
+    offered_labels,
+    packed_documents,
+    parcel_units,
+    parcels_of_tray,
+)
+from stations.packing.rules import Grouping
+from stations.trays import (
+    HOLD,
+    INPUT,
+    PUBLISHED,
+    TimeNodes,
+    TrayOutcome,
+    accept_by_scan,
+    book_without_stopped,
+    first_due_us,
+    stamp,
+    table_place,
+    tray_of,
+    tray_place,
+)
+from stations.workplace import Workplace
+
+CARRIER = "carrier"
+BACK = "packing"
+OPENED = "opened"
+
+_where = Whereabouts.__table__  # type: ignore[attr-defined]
+_parcel_rows = ConsignedParcel.__table__  # type: ignore[attr-defined]
+
+Parcels = Sequence[Row[Any]]
+
+
+def work_tray(workplace: Workplace, offer: OpenOffer, desk: MailingDesk, nodes: TimeNodes = PUBLISHED) -> TrayOutcome:
+    """Accept the offered tray of parcels by a blind scan, weigh and number them, and offer them to the carrier.
+
+    Raises `AlreadyAnsweredError` when another worker was first, `TrackingNumbersSpentError` when the ranges run out
+    (the tray stays accepted).
+    """
+    with workplace.database.read() as connection:
+        expected = offered_labels(connection, offer.handoff_id)
+    counted = accept_by_scan(workplace, offer, desk, expected, parcel_units)
+    outcome = resume_tray(workplace, tray_of(offer), desk, nodes)
+    return replace(outcome, missing=counted.missing, surplus=len(counted.surplus))
+
+
+def unfinished_trays(workplace: Workplace) -> list[str]:
+    """Trays accepted and not offered on, and trays that the carrier refused and nobody has taken back."""
+    refused = select(_where.c.tray).where(_where.c.station == workplace.station, _where.c.state == State.REFUSED)
+    with workplace.database.read() as connection:
+        waiting = [str(tray) for tray in connection.execute(refused).scalars()]
+    return list(dict.fromkeys([*waiting, *trays.unfinished_trays(workplace)]))
+
+
+def resume_tray(workplace: Workplace, tray: str, desk: MailingDesk, nodes: TimeNodes = PUBLISHED) -> TrayOutcome:
+    """Go on with an accepted tray of parcels, after taking it back if the carrier refused it."""
+    _take_back(workplace, tray, desk)
+    with workplace.database.read() as connection:
+        parcels = parcels_of_tray(connection, workplace.station, tray)
+        documents = packed_documents(connection, workplace.station, tray)
+    outcome = TrayOutcome(workplace.station, tray, len(parcels))
+    if not parcels:
+        return outcome
+    inside: dict[str, list[Contained]] = defaultdict(list)
+    for document in documents:
+        inside[document.container].append(document)
+    weights = {parcel.unit_id: desk.weigh(parcel.label) for parcel in parcels}
+    wrong = [parcel for parcel in parcels if not weight_agrees(parcel.expected_g, weights[parcel.unit_id])]
+    desk.put([parcel.label for parcel in wrong], table_place(workplace.station, HOLD))
+    sound = [parcel for parcel in parcels if parcel not in wrong]
+    reopened = new_id()
+    towards: dict[Grouping, str] = {grouping: new_id() for grouping in Grouping}
+    for grouping, onward in towards.items():
+        desk.put([parcel.label for parcel in sound if parcel.grouping == grouping], tray_place(onward))
+
+    def has(parcel: Row[Any], stopped_ids: frozenset[str]) -> bool:
+        return any(document.application_id in stopped_ids for document in inside[parcel.unit_id])
+
+    def take_out(stopped_ids: frozenset[str]) -> None:
+        for parcel in sound:
+            if has(parcel, stopped_ids):
+                desk.put([document.blank_serial for document in inside[parcel.unit_id]], tray_place(reopened))
+                desk.put([parcel.label], table_place(workplace.station, OPENED))
+
+    def book(tx: Connection, taken_out: frozenset[str]) -> TrayOutcome:
+        if wrong:
+            units = [parcel.unit_id for parcel in wrong]
+            log.doubt(tx, workplace.party(), units, HOLD, stamp(workplace, tray, reason="weight"))
+        opened = [parcel for parcel in sound if has(parcel, taken_out)]
+        offered = _send_back(tx, workplace, opened, inside, reopened, nodes)
+        for grouping, onward in towards.items():
+            group = [parcel for parcel in sound if parcel.grouping == grouping and parcel not in opened]
+            if group:
+                offered.append(_consign(tx, workplace, grouping, group, inside, weights, onward, nodes))
+        return replace(
+            outcome,
+            passed=len(sound) - len(opened),
+            held=len(wrong),
+            stopped=len(taken_out),
+            offered=tuple(offered),
+        )
+
+    going_on = [document.application_id for parcel in sound for document in inside[parcel.unit_id]]
+    return book_without_stopped(workplace, going_on, take_out, book)
+
+
+def _take_back(workplace: Workplace, tray: str, desk: MailingDesk) -> None:
+    """Take a refused tray back with a recount."""
+    query = select(_where.c.handoff_id).where(
+        _where.c.station == workplace.station, _where.c.state == State.REFUSED, _where.c.tray == tray
+    )
+    with workplace.database.read() as connection:
+        handoff_id = connection.execute(query.limit(1)).scalar_one_or_none()
+        if handoff_id is None:
+            return
+        labels = offered_labels(connection, handoff_id)
+    counted = [labels[label] for label in desk.scan(tray_place(tray)) if label in labels]
+    workplace.database.write(
+        lambda tx: log.take_back(tx, workplace.party(), handoff_id, counted, INPUT, stamp(workplace, tray))
+    )
+
+
+def _send_back(
+    tx: Connection,
+    workplace: Workplace,
+    opened: Parcels,
+    inside: Mapping[str, Sequence[Contained]],
+    tray: str,
+    nodes: TimeNodes,
+) -> list[str]:
+    """Open parcels and give their documents back to packing, where the stopped ones are taken out."""
+    if not opened:
+        return []
+    for parcel in opened:
+        log.unpack(tx, workplace.party(), parcel.unit_id, INPUT, stamp(workplace, tray, reason="stopped"))
+    tx.execute(delete(_parcel_rows).where(_parcel_rows.c.parcel_unit.in_([parcel.unit_id for parcel in opened])))
+    documents = [document for parcel in opened for document in inside[parcel.unit_id]]
+    onward = stamp(workplace, tray, due_us=first_due_us(BACK, documents, nodes), reason="stopped")
+    units = [document.unit_id for document in documents]
+    priority = min(document.priority for document in documents)
+    return [log.offer(tx, workplace.party(), INPUT, BACK, units, priority=priority, stamp=onward).handoff_id]
+
+
+def _consign(
+    tx: Connection,
+    workplace: Workplace,
+    grouping: Grouping,
+    parcels: Parcels,
+    inside: Mapping[str, Sequence[Contained]],
+    weights: Mapping[str, int],
+    tray: str,
+    nodes: TimeNodes,
+) -> str:
+    """Offer parcels to the carrier, one manifest for the post or one for each office; the handoff."""
+    documents = [document for parcel in parcels for document in inside[parcel.unit_id]]
+    offer = log.offer(
+        tx,
+        workplace.party(),
+        INPUT,
+        CARRIER,
+        [parcel.unit_id for parcel in parcels],
+        priority=min(document.priority for document in documents),
+        stamp=stamp(workplace, tray, due_us=first_due_us(CARRIER, documents, nodes)),
+    )
+    numbers = _tracking_numbers(tx, parcels) if grouping is Grouping.SINGLE else {}
+    by_office: dict[str | None, list[Row[Any]]] = defaultdict(list)
+    for parcel in parcels:
+        by_office[parcel.office].append(parcel)
+    offered_us = workplace.database.clock_us(tx)
+    manifests, lines = [], []
+    for office, group in by_office.items():
+        manifest = new_id()
+        manifests.append(
+            {
+                "consignment_id": manifest,
+                "grouping": grouping.value,
+                "office": office,
+                "tray": tray,
+                "handoff_id": offer.handoff_id,
+                "parcels": len(group),
+                "documents": sum(parcel.documents for parcel in group),
+                "weight_g": sum(weights[parcel.unit_id] for parcel in group),
+                "state": "offered",
+                "mailer": workplace.people[0],
+                "offered_us": offered_us,
+                "emulated": workplace.emulated,
+            }
+        )
+        lines += [
+            {
+                "parcel_unit": parcel.unit_id,
+                "consignment_id": manifest,
+                "weight_g": weights[parcel.unit_id],
+                "tracking": numbers.get(parcel.unit_id),
+            }
+            for parcel in group
+        ]
+    tx.execute(delete(_parcel_rows).where(_parcel_rows.c.parcel_unit.in_([parcel.unit_id for parcel in parcels])))
+    tx.execute(insert(Consignment), manifests)
+    tx.execute(insert(ConsignedParcel), lines)
+    return offer.handoff_id
+
+
+def _tracking_numbers(tx: Connection, parcels: Parcels) -> dict[str, str]:
+    """A number for each parcel: its own from before if the carrier refused it once, else the next of the ranges."""
+    units = [parcel.unit_id for parcel in parcels]
+    query = select(_parcel_rows.c.parcel_unit, _parcel_rows.c.tracking).where(_parcel_rows.c.parcel_unit.in_(units))
+    known = {row.parcel_unit: row.tracking for row in tx.execute(query) if row.tracking is not None}
+    new = [unit for unit in units if unit not in known]
+    return known | dict(zip(new, tracking.take(tx, len(new)), strict=True))

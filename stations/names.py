@@ -1,0 +1,132 @@
+"""Chinese names in Latin letters as documents print them: pinyin without tones, ü as YU, given names in one word.
+
+Surnames follow their own readings, so a table stands before `pypinyin`. Where a character has several readings a person
+decides; code only says whether a spelling is the expected one, another possible one, or none.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from functools import lru_cache
+
+from pypinyin import Style, pinyin
+
+# The expected reading first, then others that bearers of the name use.
+SURNAME_READINGS: Mapping[str, tuple[str, ...]] = {
+    "仇": ("QIU",),
+    "解": ("XIE",),
+    "曾": ("ZENG",),
+    "区": ("OU",),
+    "查": ("ZHA",),
+    "单": ("SHAN",),
+    "任": ("REN",),
+    "华": ("HUA",),
+    "翟": ("ZHAI", "DI"),
+    "盖": ("GE", "GAI"),
+    "缪": ("MIAO", "MOU"),
+    "员": ("YUN", "YUAN"),
+    "乐": ("YUE", "LE"),
+    "种": ("CHONG",),
+    "逄": ("PANG",),
+    "覃": ("QIN", "TAN"),
+    "折": ("SHE",),
+    "祭": ("ZHAI",),
+    "黑": ("HE",),
+    "秘": ("BI",),
+    "繁": ("PO",),
+    "牟": ("MU", "MOU"),
+    "谌": ("CHEN", "SHEN"),
+    "朴": ("PIAO", "PU"),
+    "冼": ("XIAN",),
+    "洗": ("XIAN",),
+    "纪": ("JI",),
+    "那": ("NA",),
+    "隗": ("WEI", "KUI"),
+    "郇": ("XUN", "HUAN"),
+    "都": ("DU",),
+    "句": ("GOU",),
+    "燕": ("YAN",),
+    "宁": ("NING",),
+    "车": ("CHE",),
+    "沈": ("SHEN",),
+    "盛": ("SHENG",),
+    "葛": ("GE",),
+    "曲": ("QU",),
+    "尉迟": ("YUCHI",),
+    "长孙": ("ZHANGSUN",),
+    "万俟": ("MOQI",),
+    "令狐": ("LINGHU",),
+    "澹台": ("TANTAI",),
+}
+
+
+class Agreement(StrEnum):
+    """How a Latin spelling relates to a Chinese name."""
+
+    EXPECTED = "expected"
+    OTHER_READING = "other_reading"
+    DIFFERENT = "different"
+
+
+def romanise(surname: str, given_names: str) -> tuple[str, str]:
+    """The expected Latin spelling of a surname and of given names.
+
+    >>> romanise("吕", "晓明"), romanise("仇", "丽")
+    (('LYU', 'XIAOMING'), ('QIU', 'LI'))
+    """
+    return _expected_surname(surname), _expected(given_names)
+
+
+def agreement(surname: str, given_names: str, surname_latin: str, given_names_latin: str) -> Agreement:
+    """How a printed spelling agrees with the Chinese name; spaces, hyphens and apostrophes don't count.
+
+    >>> agreement("曾", "丽", "CENG", "LI").value, agreement("王", "丽", "WANG", "MEI").value
+    ('other_reading', 'different')
+    """
+    latin = (_letters(surname_latin), _letters(given_names_latin))
+    if latin == romanise(surname, given_names):
+        return Agreement.EXPECTED
+    own = SURNAME_READINGS.get(surname, ())
+    if (latin[0] in own or _can_be_read(surname, latin[0])) and _can_be_read(given_names, latin[1]):
+        return Agreement.OTHER_READING
+    return Agreement.DIFFERENT
+
+
+@lru_cache(maxsize=8_192)
+def readings(character: str) -> tuple[str, ...]:
+    """Every reading of one character, the commonest first; nothing for what is no Chinese character.
+
+    >>> readings("女")
+    ('NYU', 'RU')
+    """
+    found = pinyin(character, style=Style.NORMAL, heteronym=True, errors="ignore")
+    return tuple(dict.fromkeys(_printed(reading) for reading in found[0])) if found else ()
+
+
+@lru_cache(maxsize=2_048)
+def _expected_surname(surname: str) -> str:
+    own = SURNAME_READINGS.get(surname)
+    return own[0] if own else _expected(surname)
+
+
+@lru_cache(maxsize=65_536)
+def _expected(name: str) -> str:
+    found: Sequence[Sequence[str]] = pinyin(name, style=Style.NORMAL, errors="ignore")
+    return "".join(_printed(syllable[0]) for syllable in found)
+
+
+def _can_be_read(name: str, latin: str) -> bool:
+    """Whether some choice of readings spells `latin`: follow every place that a prefix of the name can reach."""
+    reached = {0}
+    for character in name:
+        spelled = readings(character)
+        if spelled:
+            reached = {at + len(reading) for at in reached for reading in spelled if latin.startswith(reading, at)}
+    return len(latin) in reached
+
+
+def _printed(syllable: str) -> str:
+    return syllable.replace("ü", "v").replace("v", "yu").upper()
+
+
+def _letters(latin: str) -> str:
+    return "".join(letter for letter in latin.upper() if letter.isalpha())

@@ -1,0 +1,233 @@
+"""The packing station: three scans a document must match, then documents go into parcels and those on to mailing.
+
+Two steps, each found again after a crash: documents of an accepted tray are matched and booked into parcels; the
+parcels are filled, stacked into a tray of their own and offered. What is booked as packed is then put into its parcel.
+"""
+
+import secrets
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert
+
+from handoff_logs import log
+from handoff_logs.offers import OpenOffer
+from handoff_logs.records import Birth, Kind, new_id
+from stations.intake.tables import ApplicationState
+from stations.packing.contents import packed_documents, parcels_of_tray
+from stations.packing.desk import Filling, PackingDesk, Scans, Slip
+from stations.packing.rules import (
+    GROUPING_OF,
+    Grouping,
+    MismatchError,
+    envelope_code,
+    expected_weight_g,
+    match,
+)
+from stations.packing.tables import PackingMismatch, Parcel
+from stations.qc.pieces import Piece, document_units, offered_numbers, pieces_of_tray
+from stations.trays import (
+    HOLD,
+    INPUT,
+    PUBLISHED,
+    QUARANTINE,
+    TimeNodes,
+    TrayOutcome,
+    accept_by_scan,
+    book_without_stopped,
+    first_due_us,
+    quarantine,
+    stamp,
+    table_place,
+    tray_of,
+    tray_place,
+)
+from stations.workplace import Workplace
+
+NEXT = "mailing"
+LABEL_BYTES = 8
+OPENED = "opened"
+"""Where the packaging of a parcel that was opened again goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A piece whose scans did not belong together."""
+
+    piece: Piece
+    part: str
+    scans: Scans
+
+
+def work_tray(workplace: Workplace, offer: OpenOffer, desk: PackingDesk, nodes: TimeNodes = PUBLISHED) -> TrayOutcome:
+    """Accept the offered tray by a blind scan, match and pack every document in it, and offer the parcels on.
+
+    Raises `AlreadyAnsweredError` when another worker was first.
+    """
+    with workplace.database.read() as connection:
+        expected = offered_numbers(connection, offer.handoff_id)
+    counted = accept_by_scan(workplace, offer, desk, expected, document_units)
+    outcome = resume_tray(workplace, tray_of(offer), desk, nodes)
+    return replace(outcome, missing=counted.missing, surplus=len(counted.surplus))
+
+
+def resume_tray(workplace: Workplace, tray: str, desk: PackingDesk, nodes: TimeNodes = PUBLISHED) -> TrayOutcome:
+    """Go on with an accepted tray of documents, or with a tray of parcels that were booked and not offered."""
+    with workplace.database.read() as connection:
+        pieces = pieces_of_tray(connection, workplace.station, tray)
+    if not pieces:
+        return _offer_parcels(workplace, tray, desk, nodes, TrayOutcome(workplace.station, tray, 0))
+    slips = {piece.blank_serial: _slip(piece) for piece in pieces if piece.state != ApplicationState.STOPPED}
+    matched, mismatches = _match(tray, pieces, slips, desk)
+    desk.put([each.piece.blank_serial for each in mismatches], table_place(workplace.station, HOLD))
+
+    def take_out(stopped_ids: frozenset[str]) -> None:
+        stopped_pieces = [piece.blank_serial for piece in pieces if piece.application_id in stopped_ids]
+        desk.put(stopped_pieces, table_place(workplace.station, QUARANTINE))
+
+    parcel_tray = new_id()
+
+    def book(tx: Connection, taken_out: frozenset[str]) -> TrayOutcome:
+        quarantine(tx, workplace, tray, [piece.unit_id for piece in pieces if piece.application_id in taken_out])
+        held = [each for each in mismatches if each.piece.application_id not in taken_out]
+        packed = [piece for piece in matched if piece.application_id not in taken_out]
+        _book_mismatches(tx, workplace, tray, held)
+        _book_parcels(tx, workplace, parcel_tray, packed)
+        return TrayOutcome(
+            workplace.station, tray, len(pieces), passed=len(packed), held=len(held), stopped=len(taken_out)
+        )
+
+    outcome = book_without_stopped(workplace, [piece.application_id for piece in pieces], take_out, book)
+    return _offer_parcels(workplace, parcel_tray, desk, nodes, outcome)
+
+
+def _slip(piece: Piece) -> Slip:
+    envelope = envelope_code(piece.application_id, piece.delivery, piece.office)
+    return Slip(piece.blank_serial, piece.order_unit, envelope)
+
+
+def _match(
+    tray: str, pieces: Sequence[Piece], slips: Mapping[str, Slip], desk: PackingDesk
+) -> tuple[list[Piece], list[Mismatch]]:
+    """Have every piece of the tray scanned with slip and envelope; those that match and those that do not."""
+    by_number = {piece.blank_serial: piece for piece in pieces}
+    matched: list[Piece] = []
+    mismatches: list[Mismatch] = []
+    for scans in desk.match(list(slips.values()), tray_place(tray)):
+        try:
+            matched.append(by_number[match(scans, slips)])
+        except MismatchError as error:
+            if piece := by_number.get(scans.document):
+                mismatches.append(Mismatch(piece, error.part, scans))
+    return matched, mismatches
+
+
+def _book_mismatches(tx: Connection, workplace: Workplace, tray: str, mismatches: Sequence[Mismatch]) -> None:
+    """Put pieces that did not match out of everybody's way, each with a record of its three scans."""
+    if not mismatches:
+        return
+    written_us = workplace.database.clock_us(tx)
+    rows = [
+        {
+            "mismatch_id": new_id(),
+            "document_unit": each.piece.unit_id,
+            "part": each.part,
+            "scanned_document": each.scans.document,
+            "scanned_order": each.scans.order,
+            "scanned_envelope": each.scans.envelope,
+            "packer": workplace.people[0],
+            "written_us": written_us,
+            "emulated": workplace.emulated,
+        }
+        for each in mismatches
+    ]
+    tx.execute(insert(PackingMismatch), rows)
+    units = [each.piece.unit_id for each in mismatches]
+    log.doubt(tx, workplace.party(), units, HOLD, stamp(workplace, tray, reason="mismatch"))
+
+
+def _book_parcels(tx: Connection, workplace: Workplace, parcel_tray: str, packed: Sequence[Piece]) -> None:
+    """Bear the parcels of a tray and pack the documents into them, in one event."""
+    if not packed:
+        return
+    groups: dict[str, list[Piece]] = defaultdict(list)
+    for piece in packed:
+        groups[envelope_code(piece.application_id, piece.delivery, piece.office)].append(piece)
+    packed_us = workplace.database.clock_us(tx)
+    contents: dict[Birth, list[str]] = {}
+    rows = []
+    for group in groups.values():
+        grouping = GROUPING_OF[group[0].delivery]
+        parcel = Birth(new_id(), Kind.PARCEL, f"P-{secrets.token_hex(LABEL_BYTES)}")
+        contents[parcel] = [piece.unit_id for piece in group]
+        rows.append(
+            {
+                "parcel_unit": parcel.unit_id,
+                "label": parcel.number,
+                "grouping": grouping.value,
+                "office": group[0].office if grouping is Grouping.OFFICE else None,
+                "tray": parcel_tray,
+                "documents": len(group),
+                "expected_g": expected_weight_g(grouping, [piece.product for piece in group]),
+                "packer": workplace.people[0],
+                "packed_us": packed_us,
+                "emulated": workplace.emulated,
+            }
+        )
+    log.pack(tx, workplace.party(), contents, INPUT, stamp(workplace, parcel_tray))
+    tx.execute(insert(Parcel), rows)
+
+
+def _offer_parcels(
+    workplace: Workplace, parcel_tray: str, desk: PackingDesk, nodes: TimeNodes, outcome: TrayOutcome
+) -> TrayOutcome:
+    """Fill and stack the parcels of a tray and offer them on; one with a stopped application is opened again."""
+    with workplace.database.read() as connection:
+        parcels = parcels_of_tray(connection, workplace.station, parcel_tray)
+        documents = packed_documents(connection, workplace.station, parcel_tray)
+    if not parcels:
+        return outcome
+    by_parcel: dict[str, list[Row[Any]]] = defaultdict(list)
+    for document in documents:
+        by_parcel[document.container].append(document)
+    fillings = [
+        Filling(
+            parcel.label,
+            parcel.grouping == Grouping.OFFICE,
+            tuple(document.blank_serial for document in by_parcel[parcel.unit_id]),
+        )
+        for parcel in parcels
+    ]
+    desk.fill(fillings, tray_place(parcel_tray))
+    reopened = new_id()
+
+    def take_out(stopped_ids: frozenset[str]) -> None:
+        for parcel in parcels:
+            inside = by_parcel[parcel.unit_id]
+            if any(document.application_id in stopped_ids for document in inside):
+                desk.put([document.blank_serial for document in inside], tray_place(reopened))
+                desk.put([parcel.label], table_place(workplace.station, OPENED))
+
+    def book(tx: Connection, taken_out: frozenset[str]) -> TrayOutcome:
+        opened = {each.container for each in documents if each.application_id in taken_out}
+        for container in sorted(opened):
+            # Its documents are matched again as a tray of their own, where the stopped ones are taken out.
+            log.unpack(tx, workplace.party(), container, INPUT, stamp(workplace, reopened, reason="stopped"))
+        onward = [document for document in documents if document.container not in opened]
+        if not onward:
+            return outcome
+        units = [parcel.unit_id for parcel in parcels if parcel.unit_id not in opened]
+        offer = log.offer(
+            tx,
+            workplace.party(),
+            INPUT,
+            NEXT,
+            units,
+            priority=min(document.priority for document in onward),
+            stamp=stamp(workplace, parcel_tray, due_us=first_due_us(NEXT, onward, nodes)),
+        )
+        return replace(outcome, offered=(*outcome.offered, offer.handoff_id))
+
+    return book_without_stopped(workplace, [document.application_id for document in documents], take_out, book)

@@ -1,0 +1,1 @@
+"""Personalization: blanks and orders become documents, by jobs that survive any crash."""

@@ -1,0 +1,146 @@
+"""Two people at the bench of a machine: what it spoiled is defaced and voided, what it forgot is judged and settled.
+
+They look at pieces and stacks, never into a journal, and may be interrupted anywhere: the next to come begin with what
+lies there.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, null, select
+
+from handoff_logs import log
+from handoff_logs.records import Party
+from stations.personalization import blanks, booking, jobs, rules, settlement
+from stations.personalization.desk import MachineDesk
+from stations.personalization.jobs import JOB
+from stations.personalization.rules import Settlement
+from stations.personalization.tables import JobOutcome
+from stations.workplace import Workplace
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """What was done at a bench: blanks voided, jobs settled as what, and jobs that stay in doubt."""
+
+    voided: int
+    settled: Mapping[str, Settlement]
+    in_doubt: int
+
+
+def clear(workplace: Workplace, desk: MachineDesk, machine: str) -> Cleared:
+    """Settle the jobs of `machine` that are in doubt, then deface and void all that lies rejected."""
+    desk.empty(machine, "reject", rules.bench(machine))
+    settled = _settle_doubts(workplace, desk, machine)
+    voided = _void_rejects(workplace, desk, machine)
+    return Cleared(voided, settled, sum(found is Settlement.NOT_FOUND for found in settled.values()))
+
+
+def _settle_doubts(workplace: Workplace, desk: MachineDesk, machine: str) -> dict[str, Settlement]:
+    with workplace.database.read() as conn:
+        doubts = jobs.in_doubt(conn, machine)
+    found: dict[str, Settlement] = {}
+    for job in doubts:
+        unread = job.blank_serial is None
+        serial = _drawn_unread(workplace, desk, machine) if unread else job.blank_serial
+        stock = rules.blank_stock(rules.blank_kind([job.product]))
+        place = None if serial is None else _place(desk, serial, (*_stacks(machine), stock))
+        if serial is None:
+            finding = Settlement.NOT_DRAWN
+        elif place is None:
+            finding = Settlement.NOT_FOUND
+        else:
+            finding = Settlement(desk.judge(serial) or Settlement.NOT_FOUND.value)
+        found[job.job_id] = finding
+        if finding is not Settlement.NOT_FOUND or job.settlement is None:
+            _settle(workplace, desk, job, finding, serial if unread else None, serial, place)
+    return found
+
+
+def _settle(
+    workplace: Workplace,
+    desk: MachineDesk,
+    job: Row[Any],
+    finding: Settlement,
+    attached: str | None,
+    serial: str | None,
+    place: str | None,
+) -> None:
+    """The physical act, then its record."""
+    first, second = workplace.party(0).person, workplace.party(1).person
+    target = place or rules.bench(job.machine)
+    if serial is not None and place == rules.bench(job.machine):
+        if finding is Settlement.UNMARKED:
+            target = rules.blank_stock(rules.blank_kind([job.product]))
+        elif finding is Settlement.MADE_GOOD:
+            target = rules.RACK
+        else:
+            desk.deface([serial], first, second)
+            target = rules.VOIDED
+        desk.put([serial], target)
+    settlement.settle(workplace, job.job_id, finding, first, second, target, attached)
+
+
+def _drawn_unread(workplace: Workplace, desk: MachineDesk, machine: str) -> str | None:
+    """The blank that was drawn without its number being booked: recorded in the input stack, lying elsewhere."""
+    with workplace.database.read() as conn:
+        recorded = blanks.at(conn, rules.input_stack(machine))
+    lying = {serial for place in _stacks(machine) for serial in desk.scan(place)}
+    return next((serial for serial in recorded if serial in lying), None)
+
+
+def _place(desk: MachineDesk, serial: str, places: Sequence[str]) -> str | None:
+    return next((place for place in places if serial in desk.scan(place)), None)
+
+
+def _stacks(machine: str) -> tuple[str, ...]:
+    """Where a piece can lie that a machine drew."""
+    return rules.bench(machine), rules.good_stack(machine), rules.hold_stack(machine), rules.VOIDED, rules.RACK
+
+
+def _void_rejects(workplace: Workplace, desk: MachineDesk, machine: str) -> int:
+    """Deface, carry away and void everything on the bench that the log has in the machine."""
+    first, second = workplace.party(0), workplace.party(1)
+    with workplace.database.read() as conn:
+        places = (rules.reject_bin(machine), rules.input_stack(machine), rules.path(machine))
+        recorded = {serial: unit for place in places for serial, unit in blanks.at(conn, place).items()}
+    # What was carried to the voided ones by hands that were interrupted is defaced, but not recorded.
+    lying = [*desk.scan(rules.bench(machine)), *desk.scan(rules.VOIDED)]
+    spoiled = {serial: recorded[serial] for serial in lying if serial in recorded}
+    if not spoiled:
+        return 0
+    desk.deface(list(spoiled), first.person, second.person)
+    desk.put(list(spoiled), rules.VOIDED)
+    workplace.database.write(lambda tx: _void(tx, workplace, machine, spoiled, first, second.person))
+    return len(spoiled)
+
+
+def _void(
+    tx: Connection, workplace: Workplace, machine: str, spoiled: Mapping[str, str], first: Party, second: str
+) -> None:
+    for serial, unit in spoiled.items():
+        _attach(tx, machine, serial, unit)
+    units = list(spoiled.values())
+    log.void(tx, first, second, units, rules.VOIDED, booking.stamp(workplace, machine))
+    orders = tx.execute(
+        select(JOB.c.application_id, JOB.c.order_unit).where(JOB.c.blank_unit.in_(units), JOB.c.live)
+    ).all()
+    jobs.voided(tx, units)
+    for application_id, order_unit in orders:
+        booking.make_again(tx, application_id, order_unit)
+
+
+def _attach(tx: Connection, machine: str, serial: str, unit: str) -> None:
+    """A spoiled blank that no job names is the one of the oldest failed job whose blank was never read."""
+    if tx.execute(select(JOB.c.job_id).where(JOB.c.blank_unit == unit, JOB.c.live)).first():
+        return
+    unread = select(JOB.c.job_id).where(
+        JOB.c.machine == machine,
+        JOB.c.blank_unit.is_(null()),
+        JOB.c.live,
+        JOB.c.outcome == JobOutcome.FAILED.value,
+    )
+    job = tx.execute(unread.order_by(JOB.c.intent_us).limit(1)).scalar()
+    if job is not None:
+        jobs.attach_blank(tx, job, serial, unit)

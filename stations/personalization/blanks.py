@@ -1,0 +1,83 @@
+"""Blanks between the station's stock and the machines' input stacks.
+
+Recorded first, carried after: a blank is never in a machine that the log does not put there, and hands that were
+interrupted begin by carrying what is recorded and still lies in the stock.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from handoff_logs import log
+from handoff_logs.records import Kind, State
+from handoff_logs.tables import UnitNumber, Whereabouts
+from stations.personalization import booking, rules
+from stations.personalization.desk import MachineDesk
+from stations.workplace import Workplace
+
+_WHERE = Whereabouts.__table__  # type: ignore[attr-defined]
+_NUMBER = UnitNumber.__table__  # type: ignore[attr-defined]
+
+
+def load(workplace: Workplace, desk: MachineDesk, machine: str, kind: str, count: int) -> int:
+    """Fill the input stack of `machine` with up to `count` blanks of `kind` from the stock; how many lie there now."""
+    stock, inside = rules.blank_stock(kind), rules.input_stack(machine)
+
+    def take(tx: Connection) -> None:
+        missing = count - held(tx, inside)
+        chosen = list(at(tx, stock, missing).values()) if missing > 0 else []
+        if chosen:
+            log.move(tx, workplace.party(), chosen, inside, booking.stamp(workplace, machine))
+
+    workplace.database.write(take)
+    with workplace.database.read() as conn:
+        recorded = at(conn, inside)
+    # Only from the stock: what is recorded inside and lies elsewhere was drawn, and is two people's to look at.
+    desk.load(machine, [serial for serial in desk.scan(stock) if serial in recorded])
+    return len(desk.scan(inside))
+
+
+def restock(workplace: Workplace, desk: MachineDesk, machine: str, kind: str) -> int:
+    """Carry the unmarked blanks that `machine` gave back to the stock again; how many were recorded there."""
+    stock, hold = rules.blank_stock(kind), rules.hold_stack(machine)
+    desk.empty(machine, "hold", stock)
+
+    lying = set(desk.scan(stock))
+
+    def back(tx: Connection) -> int:
+        units = [unit for serial, unit in at(tx, hold).items() if serial in lying]
+        if units:
+            log.move(tx, workplace.party(), units, stock, booking.stamp(workplace, machine))
+        return len(units)
+
+    with workplace.database.read() as conn:
+        if not held(conn, hold):
+            return 0
+    return workplace.database.write(back)
+
+
+def held(conn: Connection, place: str) -> int:
+    """How many blanks the log has at a place of the station."""
+    return conn.execute(select(func.count()).select_from(_WHERE).where(*_at(place))).scalar_one()
+
+
+def at(conn: Connection, place: str, count: int | None = None) -> dict[str, str]:
+    """Serial -> unit of the blanks that the log has at a place of the station, lowest serials first."""
+    rows = conn.execute(
+        select(_NUMBER.c.number, _WHERE.c.unit_id)
+        .join(_WHERE, _WHERE.c.unit_id == _NUMBER.c.unit_id)
+        .where(*_at(place))
+        .order_by(_NUMBER.c.number)
+        .limit(count)
+    )
+    return {number: unit for number, unit in rows}  # noqa: C416 - rows are not tuples to the type checker
+
+
+def _at(place: str) -> Sequence[ColumnElement[bool]]:
+    return (
+        _WHERE.c.station == rules.STATION,
+        _WHERE.c.state == State.HELD.value,
+        _WHERE.c.kind == Kind.BLANK.value,
+        _WHERE.c.place == place,
+    )

@@ -1,0 +1,193 @@
+"""What a step of a job means for custody, the job row and the application, each in one transaction.
+
+The caller's transaction holds everything: if the fence is lost or the application stopped, nothing of it is written.
+"""
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, select, update
+
+from devices.jobs import JobState
+from handoff_logs import log
+from handoff_logs.log import Stamp
+from handoff_logs.records import Birth, Kind, State, new_id
+from handoff_logs.tables import UnitNumber, Whereabouts
+from stations.intake.tables import Application, ApplicationState
+from stations.personalization import jobs, rules
+from stations.personalization.errors import ForeignBlankError
+from stations.personalization.leases import Lease
+from stations.personalization.tables import JobOutcome
+from stations.workplace import Workplace
+
+REMAKE_PRIORITY = 1
+
+_WHERE = Whereabouts.__table__  # type: ignore[attr-defined]
+_NUMBER = UnitNumber.__table__  # type: ignore[attr-defined]
+_APPLICATION = Application.__table__  # type: ignore[attr-defined]
+
+_BLANK = (
+    select(_WHERE.c.unit_id, _WHERE.c.state, _WHERE.c.station, _WHERE.c.place)
+    .join(_NUMBER, _NUMBER.c.unit_id == _WHERE.c.unit_id)
+    .where(_NUMBER.c.kind == Kind.BLANK.value, _NUMBER.c.number == bindparam("serial"))
+)
+# A stopped application stays stopped: its order waits in quarantine's keeping, not in the queue.
+_TO_BE_MADE = (
+    update(_APPLICATION)
+    .where(
+        _APPLICATION.c.application_id == bindparam("of_application"),
+        _APPLICATION.c.state == ApplicationState.IN_PRODUCTION.value,
+    )
+    .values(state=ApplicationState.PASSED.value)
+)
+_HASTEN = (
+    update(_WHERE)
+    .where(_WHERE.c.unit_id == bindparam("of_order"), _WHERE.c.priority > REMAKE_PRIORITY)
+    .values(priority=REMAKE_PRIORITY)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A job in hand: what it is for, what was drawn for it and how far it has come."""
+
+    job_id: str
+    application_id: str
+    product: str
+    order_unit: str
+    tray: str | None
+    due_us: int | None
+    state: JobState
+    document_number: str | None = None
+    blank_serial: str | None = None
+    blank_unit: str | None = None
+
+
+def work_of(row: Row[Any]) -> Work:
+    """The work in hand of a row of `jobs.unreleased` or `jobs.in_doubt`."""
+    return Work(
+        row.job_id,
+        row.application_id,
+        row.product,
+        row.order_unit,
+        row.tray,
+        row.due_us,
+        JobState(row.state),
+        row.document_number,
+        row.blank_serial,
+        row.blank_unit,
+    )
+
+
+def now_us() -> int:
+    """This computer's clock in microseconds UTC: when something happened."""
+    return time.time_ns() // 1_000
+
+
+def stamp(workplace: Workplace, machine: str | None, work: Work | None = None, reason: str | None = None) -> Stamp:
+    """When and on which machine an act of personalization happens, with the time node of the work it is about."""
+    due_us = work.due_us if work else None
+    return Stamp(now_us(), workplace.emulated, reason=reason, machine=machine, due_us=due_us)
+
+
+def find_blank(tx: Connection, serial: str, machine: str) -> str:
+    """The unit of a blank that the log has in `machine`'s stacks. Raises `ForeignBlankError` for any other."""
+    row = tx.execute(_BLANK, {"serial": serial}).one_or_none()
+    inside = (rules.input_stack(machine), rules.path(machine))
+    if row is None or row.station != rules.STATION or row.state != State.HELD or row.place not in inside:
+        raise ForeignBlankError(machine, serial, f"{row.station}, {row.place} ({row.state})" if row else "no place")
+    return str(row.unit_id)
+
+
+def book_fed(tx: Connection, workplace: Workplace, lease: Lease, work: Work, serial: str) -> str:
+    """The blank `serial` was drawn for `work`; its unit. Raises `ForeignBlankError`."""
+    unit = find_blank(tx, serial, lease.machine)
+    log.move(tx, workplace.party(), [unit], rules.path(lease.machine), stamp(workplace, lease.machine, work))
+    jobs.fed(tx, lease, work.job_id, serial, unit, now_us())
+    return unit
+
+
+def book_prepared(
+    tx: Connection, workplace: Workplace, lease: Lease, work: Work, serial: str, number: str, data_sha256: str
+) -> str:
+    """The blank `serial` was drawn and data for `number` are built for it; its unit. Raises `ForeignBlankError`."""
+    unit = find_blank(tx, serial, lease.machine)
+    log.move(tx, workplace.party(), [unit], rules.path(lease.machine), stamp(workplace, lease.machine, work))
+    jobs.prepared(tx, lease, work.job_id, serial, unit, number, data_sha256, now_us())
+    return unit
+
+
+def book_good(tx: Connection, workplace: Workplace, lease: Lease, work: Work, result_hash: str) -> str:
+    """Order and blank became a document on the machine's good stack; its unit."""
+    document = born_document(tx, workplace, lease.machine, work, rules.good_stack(lease.machine))
+    _end(tx, lease, work, JobOutcome.GOOD, code=None, result_hash=result_hash, document_unit=document, live=True)
+    return document
+
+
+def born_document(tx: Connection, workplace: Workplace, machine: str | None, work: Work, place: str) -> str:
+    """Record that order and blank became a document at `place`."""
+    if work.blank_unit is None:
+        raise ValueError(f"job {work.job_id} has no blank to become a document")
+    document = new_id()
+    birth = Birth(document, Kind.DOCUMENT, work.document_number)
+    # Only the document goes on with the order's tray: the blank never was in it.
+    made = replace(stamp(workplace, machine, work), tray=work.tray)
+    log.transform(tx, workplace.party(), work.order_unit, work.blank_unit, birth, place, made)
+    return document
+
+
+def book_failed(tx: Connection, workplace: Workplace, lease: Lease, work: Work, code: str, result_hash: str) -> None:
+    """The blank was spoiled and lies in the reject bin; the application waits until two people have voided it."""
+    if work.blank_unit is not None:
+        by, reject = workplace.party(), rules.reject_bin(lease.machine)
+        log.move(tx, by, [work.blank_unit], reject, stamp(workplace, lease.machine, work, code))
+    _end(tx, lease, work, JobOutcome.FAILED, code=code, result_hash=result_hash, document_unit=None, live=True)
+
+
+def book_returned(
+    tx: Connection, workplace: Workplace, lease: Lease, work: Work, code: str | None, result_hash: str
+) -> None:
+    """The blank was given back unmarked to the hold stack; the order waits again."""
+    if work.blank_unit is not None:
+        by, hold = workplace.party(), rules.hold_stack(lease.machine)
+        log.move(tx, by, [work.blank_unit], hold, stamp(workplace, lease.machine, work, code))
+    _end(tx, lease, work, JobOutcome.RETURNED, code=code, result_hash=result_hash, document_unit=None, live=False)
+    make_again(tx, work.application_id, work.order_unit)
+
+
+def book_nothing(tx: Connection, lease: Lease, work: Work, code: str, result_hash: str) -> None:
+    """Nothing was drawn for the job and never will be; the order waits again."""
+    _end(tx, lease, work, JobOutcome.VOID, code=code, result_hash=result_hash, document_unit=None, live=False)
+    make_again(tx, work.application_id, work.order_unit)
+
+
+def make_again(tx: Connection, application_id: str, order_unit: str) -> None:
+    """Put an application's order back to those that machines draw, before ordinary work."""
+    tx.execute(_TO_BE_MADE, {"of_application": application_id})
+    tx.execute(_HASTEN, {"of_order": order_unit})
+
+
+def _end(
+    tx: Connection,
+    lease: Lease,
+    work: Work,
+    outcome: JobOutcome,
+    *,
+    code: str | None,
+    result_hash: str,
+    document_unit: str | None,
+    live: bool,
+) -> None:
+    jobs.result(
+        tx,
+        lease,
+        work.job_id,
+        work.state,
+        outcome,
+        code=code,
+        result_hash=result_hash,
+        document_unit=document_unit,
+        live=live,
+        now_us=now_us(),
+    )

@@ -1,0 +1,96 @@
+"""What personalization refuses, with the facts as positional attributes."""
+
+from stations.errors import StationError
+
+
+class LeaseHeldError(StationError):
+    """Another worker has the machine."""
+
+    def __init__(self, machine: str, worker: str, until_us: int) -> None:
+        super().__init__(machine, worker, until_us)
+        self.machine, self.worker, self.until_us = machine, worker, until_us
+
+    def __str__(self) -> str:
+        return f"{self.machine} is worked by {self.worker}; it is free when that worker ends or its lease lapses"
+
+
+class FenceLostError(StationError):
+    """Another worker took the machine over: this one's writes are refused and it must let go of the machine."""
+
+    def __init__(self, machine: str, fence: int) -> None:
+        super().__init__(machine, fence)
+        self.machine, self.fence = machine, fence
+
+    def __str__(self) -> str:
+        return f"{self.machine} was taken over by another worker (our fence was {self.fence}); nothing was written"
+
+
+class JobStateError(StationError):
+    """A job is not in the state that a step needs; nothing was written."""
+
+    def __init__(self, job_id: str, state: str, wanted: str) -> None:
+        super().__init__(job_id, state, wanted)
+        self.job_id, self.state, self.wanted = job_id, state, wanted
+
+    def __str__(self) -> str:
+        return f"job {self.job_id} is {self.state} and cannot become {self.wanted}; read it again"
+
+
+class UnknownJobError(StationError):
+    """There is no such job."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(job_id)
+        self.job_id = job_id
+
+    def __str__(self) -> str:
+        return f"job {self.job_id} is not on file"
+
+
+class NumbersExhaustedError(StationError):
+    """No number is left for a product."""
+
+    def __init__(self, product: str) -> None:
+        super().__init__(product)
+        self.product = product
+
+    def __str__(self) -> str:
+        return f"no number is left for {self.product}; add a range, then its orders go on by themselves"
+
+
+class ForeignBlankError(StationError):
+    """A machine drew a blank that the log does not put into it."""
+
+    def __init__(self, machine: str, serial: str, whereabouts: str) -> None:
+        super().__init__(machine, serial, whereabouts)
+        self.machine, self.serial, self.whereabouts = machine, serial, whereabouts
+
+    def __str__(self) -> str:
+        return (
+            f"{self.machine} drew blank {self.serial}, which the log has at {self.whereabouts}; "
+            "it was given back unmarked and the machine is held: count its stacks"
+        )
+
+
+class NotVoidedError(StationError):
+    """A job stays live because the log does not have its piece voided."""
+
+    def __init__(self, unit_id: str) -> None:
+        super().__init__(unit_id)
+        self.unit_id = unit_id
+
+    def __str__(self) -> str:
+        return (
+            f"unit {self.unit_id} is not voided in the log, so its application is not made again; void it by two first"
+        )
+
+
+class TrayNotReadyError(StationError):
+    """A tray still has orders that no machine has finished."""
+
+    def __init__(self, tray: str, orders: int) -> None:
+        super().__init__(tray, orders)
+        self.tray, self.orders = tray, orders
+
+    def __str__(self) -> str:
+        return f"tray {self.tray} still has {self.orders} orders to make; finish it when they are made"

@@ -1,0 +1,335 @@
+"""The job rows: drawn by intent, moved step by step under the machine's fence, ended once.
+
+Statements are built once; every write names the state that it expects and the fence that it holds, so that a worker
+which was overtaken, and a second one which is not allowed, write nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Update, and_, bindparam, false, func, insert, literal, null, or_, select, update
+
+from devices.jobs import JobState, job_id
+from devices.roles import MachineIdentity
+from handoff_logs.records import Kind, State
+from handoff_logs.tables import Whereabouts
+from stations.errors import ApplicationStoppedError
+from stations.intake.tables import Application, ApplicationState
+from stations.personalization import leases, numbers, rules
+from stations.personalization.errors import (
+    FenceLostError,
+    JobStateError,
+    NotVoidedError,
+    UnknownJobError,
+)
+from stations.personalization.leases import Lease
+from stations.personalization.rules import Settlement
+from stations.personalization.tables import Job, JobOutcome
+
+JOB = Job.__table__  # type: ignore[attr-defined]
+APPLICATION = Application.__table__  # type: ignore[attr-defined]
+_WHERE = Whereabouts.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """An order that a machine may draw a blank for; `document_number` is None where the blank brings it."""
+
+    job_id: str
+    application_id: str
+    product: str
+    order_unit: str
+    tray: str | None
+    due_us: int | None
+    document_number: str | None
+
+
+_ATTEMPTS = (
+    select(func.coalesce(func.max(JOB.c.attempt), 0))
+    .where(JOB.c.application_id == APPLICATION.c.application_id, JOB.c.product == APPLICATION.c.product)
+    .scalar_subquery()
+)
+# Whatever is stopped, held or already drawn is not `passed`; the index of `whereabouts` gives the order of work.
+_BEST = (
+    select(
+        APPLICATION.c.application_id,
+        APPLICATION.c.product,
+        APPLICATION.c.order_unit,
+        _WHERE.c.tray,
+        _WHERE.c.due_us,
+        _ATTEMPTS.label("attempts"),
+    )
+    .join(APPLICATION, APPLICATION.c.order_unit == _WHERE.c.unit_id)
+    .where(
+        _WHERE.c.station == rules.STATION,
+        _WHERE.c.state == State.HELD.value,
+        _WHERE.c.kind == Kind.ORDER.value,
+        APPLICATION.c.state == ApplicationState.PASSED.value,
+        APPLICATION.c.product.in_(bindparam("products", expanding=True)),
+    )
+    .order_by(_WHERE.c.priority, _WHERE.c.due_us)
+    .limit(1)
+)
+_TAKE_BEST = _BEST.with_for_update(of=APPLICATION, skip_locked=True)
+_TAKE_APPLICATION = (
+    update(APPLICATION)
+    .where(
+        APPLICATION.c.application_id == bindparam("of_application"),
+        APPLICATION.c.state == ApplicationState.PASSED.value,
+        leases.holds(),
+    )
+    .values(state=ApplicationState.IN_PRODUCTION.value)
+)
+_INTENT = insert(JOB)
+
+
+def draw(
+    tx: Connection, lease: Lease, machine: MachineIdentity, centre: str, products: Sequence[str], now_us: int
+) -> Draw | None:
+    """Commit to making the best waiting order of `products` on the leased machine; None when nothing waits.
+
+    Of two machines that race for an order one inserts the job; the other's transaction finds the next order, or is
+    refused whole. Raises `FenceLostError`, `NumbersExhaustedError`.
+    """
+    best = tx.execute(_TAKE_BEST, {"products": list(products)}).one_or_none()
+    if best is None:
+        return None
+    number = numbers.take(tx, best.product) if rules.numbered_from_range(best.product) else None
+    taken = tx.execute(_TAKE_APPLICATION, {"of_application": best.application_id, **leases.held(lease)})
+    if taken.rowcount != 1:
+        raise FenceLostError(lease.machine, lease.fence)
+    attempt = best.attempts + 1
+    identity = job_id(centre, best.application_id, best.product, attempt)
+    tx.execute(
+        _INTENT,
+        {
+            "job_id": identity,
+            "application_id": best.application_id,
+            "product": best.product,
+            "attempt": attempt,
+            "previous_attempt": attempt - 1 or None,
+            "order_unit": best.order_unit,
+            "machine": lease.machine,
+            "machine_serial": machine.serial,
+            "journal_id": machine.journal_id,
+            "journal_position": machine.journal_next,
+            "fence": lease.fence,
+            "worker": lease.worker,
+            "state": JobState.INTENT.value,
+            "unfinished": True,
+            "live": True,
+            "document_number": number,
+            "intent_us": now_us,
+            "emulated": machine.emulated,
+        },
+    )
+    return Draw(identity, best.application_id, best.product, best.order_unit, best.tray, best.due_us, number)
+
+
+def waiting(conn: Connection, products: Sequence[str]) -> bool:
+    """Whether an order of `products` waits for a machine."""
+    return conn.execute(_BEST, {"products": list(products)}).first() is not None
+
+
+def _step(after: JobState, *columns: str, **fixed: object) -> Update:
+    return (
+        update(JOB)
+        .where(JOB.c.job_id == bindparam("of_job"), JOB.c.state == bindparam("before"), leases.holds())
+        .values(
+            state=after.value, fence=bindparam("held_fence"), **fixed, **{name: bindparam(name) for name in columns}
+        )
+    )
+
+
+_BLANK = ("blank_serial", "blank_unit", "fed_us")
+_FED = _step(JobState.FED, *_BLANK)
+_PREPARED = _step(JobState.PREPARED, *_BLANK, "document_number", "data_sha256")
+_GOING_ON = (
+    select(literal(1))
+    .where(
+        APPLICATION.c.application_id == JOB.c.application_id,
+        APPLICATION.c.state == ApplicationState.IN_PRODUCTION.value,
+    )
+    .with_for_update(read=True)
+    .exists()
+)
+_STARTING = _step(JobState.STARTING, "starting_us").where(_GOING_ON)
+_UNCERTAIN = _step(JobState.UNCERTAIN)
+_RESULT = _step(
+    JobState.RESULT, "outcome", "live", "code", "result_hash", "result_us", "document_unit", unfinished=false()
+)
+_RELEASED = _step(JobState.RELEASED)
+_WITH_ORDER = select(JOB, _WHERE.c.tray, _WHERE.c.due_us).outerjoin(_WHERE, _WHERE.c.unit_id == JOB.c.order_unit)
+_DOUBT = (
+    update(JOB)
+    .where(JOB.c.job_id == bindparam("of_job"), JOB.c.state == bindparam("before"), leases.holds())
+    .values(doubt=bindparam("doubt"), result_hash=bindparam("result_hash"))
+)
+
+
+def fed(tx: Connection, lease: Lease, job: str, serial: str, unit: str, now_us: int) -> None:
+    """Record the blank that was drawn for `job`."""
+    _write(tx, _FED, lease, job, JobState.INTENT, JobState.FED, blank_serial=serial, blank_unit=unit, fed_us=now_us)
+
+
+def prepared(
+    tx: Connection, lease: Lease, job: str, serial: str, unit: str, number: str, data_sha256: str, now_us: int
+) -> None:
+    """Record the blank that was drawn for `job` and the data that are built for it."""
+    facts = {"blank_serial": serial, "blank_unit": unit, "fed_us": now_us}
+    _write(
+        tx,
+        _PREPARED,
+        lease,
+        job,
+        JobState.INTENT,
+        JobState.PREPARED,
+        document_number=number,
+        data_sha256=data_sha256,
+        **facts,
+    )
+
+
+def starting(tx: Connection, lease: Lease, job: str, now_us: int) -> None:
+    """Allow `job` to be made. Raises `ApplicationStoppedError` if its application was stopped meanwhile."""
+    _write(tx, _STARTING, lease, job, JobState.PREPARED, JobState.STARTING, starting_us=now_us)
+
+
+def uncertain(tx: Connection, lease: Lease, job: str, before: JobState) -> None:
+    """Record that `job`'s outcome is not known; it stays the one attempt of its application."""
+    _write(tx, _UNCERTAIN, lease, job, before, JobState.UNCERTAIN)
+
+
+def result(
+    tx: Connection,
+    lease: Lease,
+    job: str,
+    before: JobState,
+    outcome: JobOutcome,
+    *,
+    code: str | None,
+    result_hash: str | None,
+    document_unit: str | None,
+    live: bool,
+    now_us: int,
+) -> None:
+    """End `job`. `live` stays true for a document, and for a spoiled blank until it is voided."""
+    _write(
+        tx,
+        _RESULT,
+        lease,
+        job,
+        before,
+        JobState.RESULT,
+        outcome=outcome.value,
+        code=code,
+        result_hash=result_hash,
+        document_unit=document_unit,
+        live=live,
+        result_us=now_us,
+    )
+
+
+def released(tx: Connection, lease: Lease, job: str) -> None:
+    """Record that the machine has let go of `job`'s result."""
+    _write(tx, _RELEASED, lease, job, JobState.RESULT, JobState.RELEASED)
+
+
+def doubted(tx: Connection, lease: Lease, job: str, reason: str, result_hash: str | None) -> None:
+    """Record why no machine can tell the outcome of the uncertain `job`: from here on it is two people's to settle.
+
+    `result_hash` is the machine's own UNKNOWN, so that it can be released.
+    """
+    facts = {"doubt": reason, "result_hash": result_hash}
+    _write(tx, _DOUBT, lease, job, JobState.UNCERTAIN, JobState.UNCERTAIN, **facts)
+
+
+def attach_blank(tx: Connection, job: str, serial: str, unit: str) -> None:
+    """Record the blank that two people found, by elimination, to be the one that `job` drew unread."""
+    tx.execute(
+        update(JOB)
+        .where(JOB.c.job_id == job, JOB.c.blank_serial.is_(null()))
+        .values(blank_serial=serial, blank_unit=unit)
+    )
+
+
+def settled(
+    tx: Connection,
+    job: str,
+    settlement: Settlement,
+    people: tuple[str, str],
+    document_unit: str | None,
+    now_us: int,
+) -> None:
+    """Record what two people found of a job in doubt, and end it unless nothing was found.
+
+    Raises `JobStateError` if the job is not in doubt, or no longer.
+    """
+    facts: dict[str, object] = {"settlement": settlement.value, "settled_by": people[0], "settled_second": people[1]}
+    outcome = rules.SETTLED.get(settlement)
+    if outcome is not None:
+        facts |= {"state": JobState.RESULT.value, "outcome": outcome.value, "unfinished": False, "result_us": now_us}
+        facts |= {"document_unit": document_unit, "live": outcome is JobOutcome.GOOD, "code": settlement.value}
+    in_doubt = (JOB.c.job_id == job, JOB.c.state == JobState.UNCERTAIN.value, JOB.c.doubt.is_not(null()))
+    if tx.execute(update(JOB).where(*in_doubt).values(**facts)).rowcount != 1:
+        raise JobStateError(job, row.state if (row := find(tx, job)) else "absent", "settled")
+
+
+def find(tx: Connection, job: str) -> Row[Any] | None:
+    """All columns of one job, with the tray and time node of its order."""
+    return tx.execute(_WITH_ORDER.where(JOB.c.job_id == job)).one_or_none()
+
+
+def unreleased(tx: Connection, machine: str) -> Sequence[Row[Any]]:
+    """The jobs of `machine` that it may still hold open, oldest first, with the tray and time node of their orders."""
+    return tx.execute(
+        _WITH_ORDER.where(JOB.c.machine == machine, JOB.c.state != JobState.RELEASED.value).order_by(JOB.c.intent_us)
+    ).all()
+
+
+def in_doubt(tx: Connection, machine: str | None = None) -> Sequence[Row[Any]]:
+    """The jobs (of `machine`, or all) that wait for two people, oldest first, with tray and time node."""
+    of_machine = () if machine is None else (JOB.c.machine == machine,)
+    open_doubt = (JOB.c.unfinished, JOB.c.doubt.is_not(null()))
+    return tx.execute(_WITH_ORDER.where(*open_doubt, *of_machine).order_by(JOB.c.intent_us)).all()
+
+
+def _write(
+    tx: Connection, step: Update, lease: Lease, job: str, before: JobState, after: JobState, **facts: object
+) -> None:
+    written = tx.execute(step, {"of_job": job, "before": before.value, **leases.held(lease), **facts})
+    if written.rowcount != 1:
+        raise _refusal(tx, lease, job, before, after)
+
+
+def _refusal(
+    tx: Connection, lease: Lease, job: str, before: JobState, after: JobState
+) -> FenceLostError | JobStateError | UnknownJobError | ApplicationStoppedError:
+    """Why a job write matched no row."""
+    row = tx.execute(select(JOB.c.state, JOB.c.application_id).where(JOB.c.job_id == job)).one_or_none()
+    if row is None:
+        return UnknownJobError(job)
+    if row.state != before:
+        return JobStateError(job, row.state, after)
+    if tx.execute(select(leases.holds()), leases.held(lease)).scalar():
+        return ApplicationStoppedError(row.application_id)
+    return FenceLostError(lease.machine, lease.fence)
+
+
+def voided(tx: Connection, units: Sequence[str]) -> None:
+    """End the life of the jobs whose document or spoiled blank is among `units`: their applications may be remade.
+
+    Called in the transaction that records the void, after it. Raises `NotVoidedError` for a unit that the log does not
+    have voided or ended.
+    """
+    gone = (State.VOID, State.VOID_OFFERED, State.VOID_REFUSED, State.VOID_MISSING)
+    known = select(_WHERE.c.unit_id).where(
+        _WHERE.c.unit_id.in_(units), _WHERE.c.state.in_([state.value for state in gone])
+    )
+    recorded = set(tx.execute(known).scalars())
+    for unit in units:
+        if unit not in recorded:
+            raise NotVoidedError(unit)
+    piece = or_(JOB.c.document_unit.in_(units), and_(JOB.c.document_unit.is_(null()), JOB.c.blank_unit.in_(units)))
+    tx.execute(update(JOB).where(piece, JOB.c.live, JOB.c.unfinished == false()).values(live=false()))

@@ -1,0 +1,351 @@
+"""One machine at work: orders become documents, two jobs at a time, one at work and one drawn and prepared behind it.
+
+Every message that can move something goes out after the commit that allows it. Commits that allow different messages
+at the same moment are one: the result of the last job, the start of the next and the intent of the one after it; and
+the blank that was drawn with the data built for it and the release of the job before.
+"""
+
+import hashlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import TypeVar
+
+import structlog
+from sqlalchemy import Connection
+
+from devices.errors import DeviceError, MachineRefusedError, NoAnswerError
+from devices.jobs import JobState, MachineJobState
+from devices.messages import RefusalCode
+from devices.roles import JobResult, Personalizer
+from handoff_logs.errors import HandoffLogError
+from stations.errors import ApplicationStoppedError, StationError
+from stations.personalization import activity, bench, blanks, booking, data, jobs, leases, recovery, rules
+from stations.personalization.booking import Work
+from stations.personalization.desk import MachineDesk
+from stations.personalization.errors import FenceLostError, ForeignBlankError, NumbersExhaustedError
+from stations.personalization.jobs import Draw
+from stations.personalization.recovery import Session
+from stations.personalization.setup import Setup
+from stations.personalization.tables import Activity
+from stations.workplace import Workplace
+
+T = TypeVar("T")
+
+RENEWALS_A_LEASE = 3
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class MachineRun:
+    """What one machine made during a run, and how often it was lost and taken up again."""
+
+    machine: str
+    good: int = 0
+    failed: int = 0
+    returned: int = 0
+    lost: int = 0
+
+
+def run_machine(
+    workplace: Workplace,
+    machine_id: str,
+    personalizer: Personalizer,
+    stop: threading.Event,
+    *,
+    setup: Setup,
+    desk: MachineDesk | None = None,
+    session: Session | None = None,
+) -> MachineRun:
+    """Work one machine until `stop` is set, then finish the documents in it and let go of it.
+
+    Blocks; one thread a machine. `session` is what `recovery.begin` gave, or None to begin here. A machine that is lost
+    or held leaves its drawn jobs uncertain, is opened and reconciled again every `setup.retry_s`, and the others go on.
+    Raises `FenceLostError` when another worker took the machine.
+    """
+    run = MachineRun(machine_id)
+    while True:
+        try:
+            session = session or recovery.begin(workplace, personalizer, setup, desk, stop)
+            if session.held is None:
+                _Production(workplace, personalizer, stop, setup, desk, session, run).work()
+        except FenceLostError:
+            personalizer.close()
+            raise
+        except (DeviceError, HandoffLogError, StationError) as error:
+            run.lost += 1
+            _hold(workplace, machine_id, error)
+        if stop.is_set():
+            break
+        personalizer.close()
+        session = None
+        stop.wait(setup.retry_s)
+    if session is not None:
+        _let_go(workplace, session)
+    personalizer.close()
+    return run
+
+
+def _hold(workplace: Workplace, machine: str, error: Exception) -> None:
+    reason = type(error).__name__
+    _log.warning("machine_held", machine=machine, reason=reason, error=str(error))
+    activity.show(workplace, machine, Activity.HELD, reason, booking.now_us())
+
+
+def _let_go(workplace: Workplace, session: Session) -> None:
+    workplace.database.write(lambda tx: leases.give_back(tx, session.lease))
+    if session.held is None:
+        activity.show(workplace, session.lease.machine, Activity.STOPPED, None, booking.now_us())
+
+
+class _Production:
+    """The work of one session: at most one job `working`, one `ready` behind it, and one `drawn` for the next blank."""
+
+    def __init__(
+        self,
+        workplace: Workplace,
+        personalizer: Personalizer,
+        stop: threading.Event,
+        setup: Setup,
+        desk: MachineDesk | None,
+        session: Session,
+        run: MachineRun,
+    ) -> None:
+        self._workplace, self._personalizer, self._stop = workplace, personalizer, stop
+        self._setup, self._desk, self._run = setup, desk, run
+        self._identity, self._lease = session.identity, session.lease
+        self._machine = session.lease.machine
+        self._working: Work | None = None
+        self._ready: Work | None = None
+        self._drawn: Work | None = None
+        self._let_go: list[str] = []  # released by the machine, not yet recorded so
+        self._without_blanks = False
+        self._shown: Activity | None = None
+        self._renewed_s = monotonic()
+
+    def work(self) -> None:
+        """Make documents until told to stop and everything in the machine is finished."""
+        try:
+            while self._turn():
+                pass
+        except (DeviceError, HandoffLogError, StationError) as error:
+            if not isinstance(error, FenceLostError):
+                self._leave_uncertain()
+            raise
+
+    def _turn(self) -> bool:
+        if self._drawn is not None:
+            self._prepare(self._drawn)
+        result = self._await_end(self._working) if self._working is not None else None
+        if result is None and self._ready is None and self._stop.is_set():
+            self._write(lambda _: None)
+            return False
+        self._go_on(result)
+        if self._working is None and self._drawn is None:
+            self._idle()
+        return True
+
+    def _go_on(self, result: JobResult | None) -> None:
+        """One commit: the result of the job at work, the start of the one behind it, the intent of the next."""
+        draws = self._drawn is None and not self._stop.is_set() and self._has_blanks()
+
+        def step(tx: Connection) -> tuple[bool, Draw | None]:
+            if result is not None and self._working is not None:
+                recovery.book_result(tx, self._workplace, self._lease, self._working, result)
+            return self._may_start(tx), self._draw(tx) if draws else None
+
+        may_start, draw = self._write(step)
+        self._drawn = _work(draw) if draw is not None else None
+        ready, self._ready = self._ready, None
+        self._working = replace(ready, state=JobState.STARTING) if ready is not None and may_start else None
+        if result is not None:
+            self._release(result)
+        if self._working is not None:
+            self._personalizer.start(self._working.job_id)
+            self._show(Activity.EXECUTE)
+        elif ready is not None:
+            self._give_back(ready, "stopped")
+        if result is not None and not result.made and self._desk is not None:
+            bench.clear(self._workplace, self._desk, self._machine)
+
+    def _may_start(self, tx: Connection) -> bool:
+        if self._ready is None:
+            return False
+        try:
+            jobs.starting(tx, self._lease, self._ready.job_id, booking.now_us())
+        except ApplicationStoppedError:
+            return False
+        return True
+
+    def _draw(self, tx: Connection) -> Draw | None:
+        try:
+            return jobs.draw(
+                tx, self._lease, self._identity, self._setup.centre, self._setup.products, booking.now_us()
+            )
+        except NumbersExhaustedError as error:
+            _log.error("numbers_exhausted", machine=self._machine, product=error.product)
+            return None
+
+    def _prepare(self, work: Work) -> None:
+        """Draw a blank for a committed intent, build its data, commit both, hand the data over."""
+        serial = self._feed(work)
+        if serial is None:
+            return
+        number = work.document_number or serial
+        encoded = self._build(work, number, serial)
+        digest = hashlib.sha256(encoded).hexdigest()
+        try:
+            unit = self._write(
+                lambda tx: booking.book_prepared(tx, self._workplace, self._lease, work, serial, number, digest)
+            )
+        except ForeignBlankError:
+            self._give_back(work, recovery.FOREIGN_BLANK)
+            raise
+        self._ready = replace(
+            work, state=JobState.PREPARED, document_number=number, blank_serial=serial, blank_unit=unit
+        )
+        self._drawn = None
+        self._personalizer.prepare(work.job_id, encoded)
+
+    def _build(self, work: Work, number: str, serial: str) -> bytes:
+        with self._workplace.database.read() as conn:
+            sheets = data.sheets(conn, self._workplace.personal, [work.application_id])
+        return data.build(sheets[work.application_id], number, serial, self._setup.maker).encode()
+
+    def _feed(self, work: Work) -> str | None:
+        """The blank drawn for `work`; None when none was, and the order waits again."""
+        while True:
+            try:
+                return self._personalizer.feed(work.job_id)
+            except MachineRefusedError as refusal:
+                if refusal.code == RefusalCode.OUT_OF_BLANKS.name and self._load():
+                    continue
+                ended = refusal.state == MachineJobState.FAILED.name
+                self._end(work, self._personalizer.result(work.job_id, 0.0) if ended else self._void(work))
+                self._after_refusal(refusal, ended)
+                return None
+
+    def _void(self, work: Work) -> JobResult:
+        return self._personalizer.void(work.job_id)
+
+    def _after_refusal(self, refusal: MachineRefusedError, ended: bool) -> None:
+        """Nothing was drawn: wait for blanks, empty the bin, or leave the machine to a person."""
+        if refusal.code == RefusalCode.OUT_OF_BLANKS.name:
+            self._without_blanks = True
+            self._show(Activity.SUSPENDED, "no-blanks")
+        elif self._desk is not None and (ended or refusal.code == RefusalCode.REJECT_BIN_FULL.name):
+            bench.clear(self._workplace, self._desk, self._machine)
+        elif not ended:
+            raise refusal
+
+    def _end(self, work: Work, result: JobResult) -> None:
+        self._write(lambda tx: recovery.book_result(tx, self._workplace, self._lease, work, result))
+        self._drawn = None
+        self._release(result)
+
+    def _give_back(self, work: Work, code: str) -> None:
+        """Have the machine eject the unmarked blank of a job that is not to be made."""
+        result = self._personalizer.return_blank(work.job_id)
+        self._write(lambda tx: booking.book_returned(tx, self._workplace, self._lease, work, code, result.result_hash))
+        self._release(result)
+        if self._desk is not None and code != recovery.FOREIGN_BLANK:
+            blanks.restock(self._workplace, self._desk, self._machine, rules.blank_kind(self._setup.products))
+
+    def _release(self, result: JobResult) -> None:
+        self._personalizer.release(result.job_id, result.result_hash)
+        self._let_go.append(result.job_id)
+        if result.state is MachineJobState.DONE:
+            self._run.good += 1
+        elif result.state is MachineJobState.FAILED:
+            self._run.failed += 1
+        else:
+            self._run.returned += 1
+
+    def _await_end(self, work: Work) -> JobResult:
+        """The result of the job at work, waited for in slices so that the lease never lapses meanwhile."""
+        slice_s = self._setup.lease_s / RENEWALS_A_LEASE
+        deadline_s = monotonic() + self._setup.work_s
+        while True:
+            try:
+                return self._personalizer.result(work.job_id, min(slice_s, self._setup.work_s))
+            except NoAnswerError:
+                if monotonic() >= deadline_s:
+                    raise
+                self._write(lambda _: None)
+
+    def _idle(self) -> None:
+        """Wait until an order waits, or the end."""
+        if not self._without_blanks:
+            self._show(Activity.IDLE)
+        if self._let_go:
+            self._write(lambda _: None)
+        while not self._stop.wait(self._setup.poll_s):
+            if self._renewal_is_due():
+                self._write(lambda _: None)
+            with self._workplace.database.read() as conn:
+                if jobs.waiting(conn, self._setup.products):
+                    return
+
+    def _has_blanks(self) -> bool:
+        if self._without_blanks:
+            kind = rules.blank_kind(self._setup.products)
+            places = [rules.input_stack(self._machine), *([rules.blank_stock(kind)] if self._desk else [])]
+            with self._workplace.database.read() as conn:
+                self._without_blanks = not any(blanks.held(conn, place) for place in places)
+        return not self._without_blanks
+
+    def _load(self) -> bool:
+        if self._desk is None:
+            return False
+        kind = rules.blank_kind(self._setup.products)
+        return blanks.load(self._workplace, self._desk, self._machine, kind, self._setup.stack) > 0
+
+    def _renewal_is_due(self) -> bool:
+        return monotonic() - self._renewed_s > self._setup.lease_s / RENEWALS_A_LEASE
+
+    def _write(self, work: Callable[[Connection], T]) -> T:
+        """One commit; it also records what the machine let go of, and renews the lease when that is due."""
+        database, released, renews = self._workplace.database, tuple(self._let_go), self._renewal_is_due()
+
+        def step(tx: Connection) -> T:
+            done = work(tx)
+            for job in released:
+                jobs.released(tx, self._lease, job)
+            if renews:
+                leases.renew(tx, database.clock_us(tx), self._lease, self._setup.lease_s)
+            return done
+
+        done = database.write(step)
+        del self._let_go[: len(released)]
+        if renews:
+            self._renewed_s = monotonic()
+        return done
+
+    def _leave_uncertain(self) -> None:
+        """Record that nobody knows how the jobs in hand stand; recovery asks the machine, and no other job is made."""
+
+        def mark(tx: Connection) -> None:
+            for row in jobs.unreleased(tx, self._machine):
+                if row.unfinished and row.state != JobState.UNCERTAIN:
+                    jobs.uncertain(tx, self._lease, row.job_id, JobState(row.state))
+
+        self._workplace.database.write(mark)
+
+    def _show(self, now: Activity, reason: str | None = None) -> None:
+        if now is not self._shown:
+            activity.show(self._workplace, self._machine, now, reason, booking.now_us())
+            self._shown = now
+
+
+def _work(draw: Draw) -> Work:
+    return Work(
+        draw.job_id,
+        draw.application_id,
+        draw.product,
+        draw.order_unit,
+        draw.tray,
+        draw.due_us,
+        JobState.INTENT,
+        draw.document_number,
+    )

@@ -1,0 +1,188 @@
+"""Personalization as its flow calls it: trays of orders come in, machines pull from them, trays of documents go out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, case, func, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from handoff_logs import log
+from handoff_logs.log import Stamp
+from handoff_logs.offers import OpenOffer
+from handoff_logs.records import Kind, State, new_id
+from handoff_logs.tables import Whereabouts
+from stations.intake import states
+from stations.personalization import booking, jobs, rules
+from stations.personalization.desk import MachineDesk
+from stations.personalization.errors import TrayNotReadyError
+from stations.personalization.jobs import JOB
+from stations.trays import TrayOutcome, tray_place
+from stations.workplace import Workplace
+
+_WHERE = Whereabouts.__table__  # type: ignore[attr-defined]
+_ORDER = _WHERE.alias("order_whereabouts")
+
+
+@dataclass(frozen=True, slots=True)
+class TrayStatus:
+    """How far an accepted tray is: `orders` not yet made, `documents` made and not yet handed on; units each."""
+
+    tray: str
+    orders: int
+    documents: int
+
+    @property
+    def ready(self) -> bool:
+        """Whether nothing of it is left to make."""
+        return self.orders == 0 and self.documents > 0
+
+
+def accept_tray(workplace: Workplace, offer: OpenOffer) -> int:
+    """Accept a tray of orders into the queue that the machines draw from; how many orders it has.
+
+    Orders are data: the station's key accepts all of them, no scan is needed.
+    """
+
+    def accept(tx: Connection) -> int:
+        units = tx.execute(select(_WHERE.c.unit_id).where(_WHERE.c.handoff_id == offer.handoff_id)).scalars().all()
+        stamp = Stamp(booking.now_us(), workplace.emulated, tray=offer.tray, due_us=offer.due_us)
+        return len(log.accept(tx, workplace.party(), offer.handoff_id, units, rules.ORDER_QUEUE, stamp).accepted)
+
+    return workplace.database.write(accept)
+
+
+def tray_status(workplace: Workplace) -> list[TrayStatus]:
+    """Every accepted tray that has orders to make or documents to hand on; those of jobs in doubt count as orders.
+
+    Orders of stopped applications are not waited for.
+    """
+    waits = func.coalesce(jobs.APPLICATION.c.state, "") != "stopped"
+    orders = func.sum(case((and_(_WHERE.c.kind == Kind.ORDER.value, waits), 1), else_=0))
+    documents = func.sum(case((_WHERE.c.kind == Kind.DOCUMENT.value, 1), else_=0))
+    with workplace.database.read() as conn:
+        rows = conn.execute(
+            select(_WHERE.c.tray, orders, documents)
+            .outerjoin(jobs.APPLICATION, jobs.APPLICATION.c.order_unit == _WHERE.c.unit_id)
+            .where(*_held_here(), _WHERE.c.kind.in_([Kind.ORDER.value, Kind.DOCUMENT.value]))
+            .where(_WHERE.c.tray.is_not(None))
+            .group_by(_WHERE.c.tray)
+        )
+        return [TrayStatus(tray, int(waiting), int(made)) for tray, waiting, made in rows]
+
+
+def ready_trays(workplace: Workplace) -> list[str]:
+    """The trays that can be finished now."""
+    return [status.tray for status in tray_status(workplace) if status.ready]
+
+
+def finish_tray(workplace: Workplace, desk: MachineDesk, tray: str, *, due_us: int | None = None) -> TrayOutcome:
+    """Collect the documents of a tray of orders from the machines into a new tray and offer it to QC by a blind count.
+
+    Interrupted, it is done again from where it was. `due_us` is QC's time node, the orders' own where it is None.
+    Documents of stopped applications, and what the count does not find, go to quarantine. Raises `TrayNotReadyError`.
+    """
+    with workplace.database.read() as conn:
+        made = _documents(conn, tray)
+    waiting = next((each.orders for each in tray_status(workplace) if each.tray == tray), 0)
+    if waiting:
+        raise TrayNotReadyError(tray, waiting)
+    outgoing = tray
+    if any(row.place != rules.OUTGOING for row in made):
+        for machine in sorted({row.machine for row in made if row.place == rules.good_stack(row.machine)}):
+            collect(workplace, desk, machine)
+        outgoing = new_id()
+        workplace.database.write(lambda tx: _fill(tx, workplace, outgoing, [row.unit_id for row in made]))
+    place = tray_place(outgoing)
+    desk.put([row.blank_serial for row in made], place)
+    lying = set(desk.scan(place))
+    counted = [row for row in made if row.blank_serial in lying]
+    return workplace.database.write(lambda tx: _offer(tx, workplace, outgoing, made, counted, due_us))
+
+
+def _fill(tx: Connection, workplace: Workplace, tray: str, units: Sequence[str]) -> None:
+    """Recorded first, filled after: hands that were interrupted know which tray was meant."""
+    stamp = Stamp(booking.now_us(), workplace.emulated, tray=tray)
+    log.move(tx, workplace.party(), units, rules.OUTGOING, stamp)
+
+
+def collect(workplace: Workplace, desk: MachineDesk, machine: str) -> int:
+    """Empty a machine's good stack onto the rack and record what came; how many documents that were.
+
+    What earlier hands carried to the rack without recording it is recorded now.
+    """
+    desk.empty(machine, "good", rules.RACK)
+    lying = set(desk.scan(rules.RACK))
+
+    def record(tx: Connection) -> int:
+        rows = tx.execute(
+            _MADE.where(*_held_here(), _WHERE.c.place == rules.good_stack(machine), JOB.c.machine == machine)
+        )
+        units = [row.unit_id for row in rows if row.blank_serial in lying]
+        if units:
+            log.move(tx, workplace.party(), units, rules.RACK, booking.stamp(workplace, machine))
+        return len(units)
+
+    return workplace.database.write(record)
+
+
+def _offer(
+    tx: Connection,
+    workplace: Workplace,
+    tray: str,
+    made: Sequence[Row[Any]],
+    counted: Sequence[Row[Any]],
+    due_us: int | None,
+) -> TrayOutcome:
+    stopped = states.stopped(tx, [row.application_id for row in counted])
+    going = [row for row in counted if row.application_id not in stopped]
+    found = {row.unit_id for row in counted}
+    quarantined = {
+        "stopped": [row.unit_id for row in counted if row.application_id in stopped],
+        "missing": [row.unit_id for row in made if row.unit_id not in found],
+    }
+    by, due = workplace.party(), due_us or min((row.due_us for row in going if row.due_us), default=None)
+    stamp = Stamp(booking.now_us(), workplace.emulated, tray=tray, due_us=due)
+    for reason, units in quarantined.items():
+        if units:
+            log.doubt(tx, by, units, rules.QUARANTINE, replace(stamp, reason=reason))
+    offered: tuple[str, ...] = ()
+    if going:
+        priority = min(row.priority for row in going)
+        units = [row.unit_id for row in going]
+        offered = (log.offer(tx, by, rules.OUTGOING, rules.QC, units, priority=priority, stamp=stamp).handoff_id,)
+    return TrayOutcome(
+        workplace.station,
+        tray,
+        len(made),
+        passed=len(going),
+        stopped=len(quarantined["stopped"]),
+        missing=len(quarantined["missing"]),
+        offered=offered,
+    )
+
+
+# A document is as urgent as the order that it was made of.
+_MADE = (
+    select(
+        _WHERE.c.unit_id,
+        _WHERE.c.place,
+        _ORDER.c.priority,
+        _ORDER.c.due_us,
+        JOB.c.machine,
+        JOB.c.blank_serial,
+        JOB.c.application_id,
+    )
+    .join(JOB, JOB.c.document_unit == _WHERE.c.unit_id)
+    .join(_ORDER, _ORDER.c.unit_id == JOB.c.order_unit)
+    .order_by(_WHERE.c.unit_id)
+)
+
+
+def _documents(conn: Connection, tray: str) -> Sequence[Any]:
+    """The documents of a tray that are still held here, with the jobs that made them."""
+    return conn.execute(_MADE.where(*_held_here(), _WHERE.c.tray == tray)).all()
+
+
+def _held_here() -> tuple[ColumnElement[bool], ...]:
+    return _WHERE.c.station == rules.STATION, _WHERE.c.state == State.HELD.value

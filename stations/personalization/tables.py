@@ -1,0 +1,204 @@
+"""The line tables of personalization: jobs, leases of machines, number ranges, and what each machine is doing.
+
+The job table is the guard of rule 1 (one live document): its constraints hold whatever the program does, and its rows
+are never deleted. `stations.migrations` adds the triggers that hold its legal moves (`JobMove`). Times are integer
+microseconds UTC.
+"""
+
+from enum import StrEnum
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import Field, SQLModel
+
+from devices.jobs import JobState
+
+
+class JobOutcome(StrEnum):
+    """How a job ended: a document, a spoiled blank, a blank given back unmarked, or nothing drawn at all."""
+
+    GOOD = "good"
+    FAILED = "failed"
+    RETURNED = "returned"
+    VOID = "void"
+
+
+class Activity(StrEnum):
+    """What a machine is doing, in the words of PackML: held = inside cause, suspended = outside cause."""
+
+    IDLE = "idle"
+    EXECUTE = "execute"
+    SUSPENDED = "suspended"
+    HELD = "held"
+    STOPPED = "stopped"
+
+
+def _one_of(column: str, values: type[StrEnum]) -> str:
+    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
+
+
+def _unique_where(name: str, *columns: str, where: str) -> Index:
+    return Index(name, *columns, unique=True, sqlite_where=text(where), postgresql_where=text(where))
+
+
+FINISHED = "state IN ('RESULT', 'RELEASED')"
+# A blank that came back unmarked is drawn again by a later job, and a book brings its number along.
+USED = "outcome IS NULL OR outcome <> 'returned'"
+
+
+class Job(SQLModel, table=True):
+    """One attempt to make one application's document on one machine.
+
+    `live` says that a document of it may exist: from the intent until the outcome shows that nothing was made or the
+    piece is voided. `unfinished` says that its outcome is not booked; `doubt`, why no machine can tell it.
+    `machine_serial`, `journal_id` and `journal_position` name the machine's memory in which alone the job's absence
+    means that it never happened.
+    """
+
+    __tablename__ = "job"
+    __table_args__ = (
+        _unique_where("uq_job_live", "application_id", "product", where="live"),
+        _unique_where("uq_job_unfinished", "application_id", "product", where="unfinished"),
+        _unique_where("uq_job_blank", "blank_serial", where=f"blank_serial IS NOT NULL AND ({USED})"),
+        _unique_where("uq_job_number", "product", "document_number", where=f"document_number IS NOT NULL AND ({USED})"),
+        UniqueConstraint("application_id", "product", "attempt", name="uq_job_attempt"),
+        UniqueConstraint("document_unit", name="uq_job_document"),
+        ForeignKeyConstraint(
+            ["application_id", "product", "previous_attempt"],
+            ["job.application_id", "job.product", "job.attempt"],
+            name="fk_job_previous_attempt",
+        ),
+        Index("ix_job_machine", "machine", "unfinished"),
+        Index("ix_job_open", "state", sqlite_where=text("unfinished"), postgresql_where=text("unfinished")),
+        Index("ix_job_order", "order_unit"),
+        CheckConstraint(
+            "(attempt = 1 AND previous_attempt IS NULL) OR (attempt > 1 AND previous_attempt = attempt - 1)",
+            name="ck_job_attempt",
+        ),
+        CheckConstraint(_one_of("state", JobState), name="ck_job_state"),
+        CheckConstraint(f"outcome IS NULL OR {_one_of('outcome', JobOutcome)}", name="ck_job_outcome"),
+        CheckConstraint(f"unfinished = NOT ({FINISHED})", name="ck_job_unfinished"),
+        CheckConstraint(f"(outcome IS NOT NULL) = ({FINISHED})", name="ck_job_result"),
+        CheckConstraint("live OR NOT unfinished", name="ck_job_unfinished_is_live"),
+        CheckConstraint("NOT live OR outcome IS NULL OR outcome IN ('good', 'failed')", name="ck_job_live"),
+        CheckConstraint("(document_unit IS NOT NULL) = (outcome IS NOT NULL AND outcome = 'good')", name="ck_job_good"),
+        CheckConstraint("(blank_serial IS NULL) = (blank_unit IS NULL)", name="ck_job_blank"),
+        CheckConstraint(
+            "state NOT IN ('FED', 'PREPARED', 'STARTING') OR blank_serial IS NOT NULL", name="ck_job_fed_blank"
+        ),
+        CheckConstraint(
+            "state NOT IN ('PREPARED', 'STARTING') OR (document_number IS NOT NULL AND data_sha256 IS NOT NULL)",
+            name="ck_job_prepared_data",
+        ),
+        CheckConstraint("doubt IS NULL OR state NOT IN ('INTENT', 'FED', 'PREPARED', 'STARTING')", name="ck_job_doubt"),
+        CheckConstraint(
+            "settled_by IS NULL OR (settled_second IS NOT NULL AND settled_by <> settled_second)",
+            name="ck_job_settled_by_two",
+        ),
+    )
+
+    job_id: str = Field(sa_column=Column(String(32), primary_key=True))
+    application_id: str = Field(sa_column=Column(String(32), ForeignKey("application.application_id"), nullable=False))
+    product: str = Field(sa_column=Column(String(20), nullable=False))
+    attempt: int
+    previous_attempt: int | None = None
+    order_unit: str = Field(sa_column=Column(String(32), nullable=False))
+    machine: str = Field(sa_column=Column(String(40), nullable=False))
+    machine_serial: str = Field(sa_column=Column(String(40), nullable=False))
+    journal_id: str = Field(sa_column=Column(String(40), nullable=False))
+    journal_position: int = Field(sa_column=Column(BigInteger, nullable=False))
+    fence: int = Field(sa_column=Column(BigInteger, nullable=False))
+    worker: str = Field(sa_column=Column(String(80), nullable=False))
+    state: str = Field(sa_column=Column(String(10), nullable=False))
+    unfinished: bool
+    live: bool
+    blank_serial: str | None = Field(default=None, sa_column=Column(String(40)))
+    blank_unit: str | None = Field(default=None, sa_column=Column(String(32)))
+    document_number: str | None = Field(default=None, sa_column=Column(String(20)))
+    document_unit: str | None = Field(default=None, sa_column=Column(String(32)))
+    data_sha256: str | None = Field(default=None, sa_column=Column(String(64)))
+    outcome: str | None = Field(default=None, sa_column=Column(String(10)))
+    doubt: str | None = Field(default=None, sa_column=Column(String(80)))
+    code: str | None = Field(default=None, sa_column=Column(String(40)))
+    result_hash: str | None = Field(default=None, sa_column=Column(String(64)))
+    settlement: str | None = Field(default=None, sa_column=Column(String(12)))
+    settled_by: str | None = Field(default=None, sa_column=Column(String(40)))
+    settled_second: str | None = Field(default=None, sa_column=Column(String(40)))
+    intent_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    fed_us: int | None = Field(default=None, sa_column=Column(BigInteger))
+    starting_us: int | None = Field(default=None, sa_column=Column(BigInteger))
+    result_us: int | None = Field(default=None, sa_column=Column(BigInteger))
+    emulated: bool
+
+
+class JobMove(SQLModel, table=True):
+    """One legal move of a job's state; filled by the migration, never changed by the program."""
+
+    __tablename__ = "job_move"
+
+    before: str = Field(sa_column=Column(String(10), primary_key=True))
+    after: str = Field(sa_column=Column(String(10), primary_key=True))
+
+
+class MachineLease(SQLModel, table=True):
+    """Who may move a machine, until when by the database's clock; each taking raises the fence."""
+
+    __tablename__ = "machine_lease"
+    __table_args__ = (CheckConstraint("fence > 0", name="ck_machine_lease_fence"),)
+
+    machine: str = Field(sa_column=Column(String(40), primary_key=True))
+    worker: str = Field(sa_column=Column(String(80), nullable=False))
+    fence: int = Field(sa_column=Column(BigInteger, nullable=False))
+    until_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class NumberRange(SQLModel, table=True):
+    """Document numbers `prefix` + `digits` digits from `next_number` to `last_number`; each is given out once."""
+
+    __tablename__ = "number_range"
+    __table_args__ = (
+        CheckConstraint("next_number >= 0 AND next_number <= last_number + 1", name="ck_number_range"),
+        CheckConstraint("digits BETWEEN 1 AND 9", name="ck_number_range_digits"),
+    )
+
+    product: str = Field(sa_column=Column(String(20), primary_key=True))
+    prefix: str = Field(sa_column=Column(String(4), primary_key=True))
+    digits: int
+    next_number: int = Field(sa_column=Column(BigInteger, nullable=False))
+    last_number: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class MachineState(SQLModel, table=True):
+    """What a machine is doing now and, if it is not at work, why; read by the board, obeyed before every draw."""
+
+    __tablename__ = "machine_state"
+    __table_args__ = (
+        CheckConstraint(_one_of("state", Activity), name="ck_machine_state"),
+        CheckConstraint("state NOT IN ('held', 'suspended') OR reason IS NOT NULL", name="ck_machine_state_reason"),
+    )
+
+    machine: str = Field(sa_column=Column(String(40), primary_key=True))
+    state: str = Field(sa_column=Column(String(10), nullable=False))
+    reason: str | None = Field(default=None, sa_column=Column(String(60)))
+    since_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    emulated: bool
+
+
+class MachineBaseline(SQLModel, table=True):
+    """A machine's life counter of drawn blanks when this database first met it, less the jobs booked by then."""
+
+    __tablename__ = "machine_baseline"
+
+    machine_serial: str = Field(sa_column=Column(String(40), primary_key=True))
+    machine: str = Field(sa_column=Column(String(40), nullable=False))
+    fed: int = Field(sa_column=Column(BigInteger, nullable=False))
+    first_seen_us: int = Field(sa_column=Column(BigInteger, nullable=False))

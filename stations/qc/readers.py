@@ -1,0 +1,94 @@
+"""The document readers of QC, used side by side: one thread a reader, each piece read by whichever is free."""
+
+import queue
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from devices.errors import DeviceError
+from devices.roles import DocumentReader, Reading
+from stations.errors import StationError
+from stations.qc.desk import QcDesk
+
+READ_TIMEOUT_S = 30.0
+
+
+class NoReaderLeftError(StationError):
+    """Every reader failed; what was not read stays accepted at QC and is read when one works again."""
+
+    def __init__(self, readers: tuple[str, ...]) -> None:
+        super().__init__(readers)
+        self.readers = readers
+
+    def __str__(self) -> str:
+        return (
+            f"readers {', '.join(self.readers)} all failed; repair one and start QC again: the tray goes on from there"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPiece:
+    """What a reader found on the piece with serial `number`."""
+
+    number: str
+    reader: str
+    reading: Reading
+
+
+class ReaderPool:
+    """Shares readers between trays. A reader that fails is set aside with its error in `failed`."""
+
+    def __init__(self, readers: Mapping[str, DocumentReader]) -> None:
+        if not readers:
+            raise NoReaderLeftError(())
+        self._readers = dict(readers)
+        self._free: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        for reader in readers:
+            self._free.put(reader)
+        self._threads = ThreadPoolExecutor(len(readers), thread_name_prefix="reader")
+        self.failed: dict[str, DeviceError] = {}
+
+    def read(self, numbers: Sequence[str], desk: QcDesk, place: str) -> list[ReadPiece]:
+        """Each piece through a reader and back to `place`. Raises `NoReaderLeftError` when no reader works."""
+        return list(self._threads.map(lambda number: self._read_one(number, desk, place), numbers))
+
+    def close(self) -> None:
+        """End the threads; the readers belong to whoever opened them."""
+        self._threads.shutdown()
+
+    def _read_one(self, number: str, desk: QcDesk, place: str) -> ReadPiece:
+        while True:
+            name = self._take_free()
+            try:
+                desk.insert(number, name)
+                try:
+                    reading = self._ask(self._readers[name])
+                finally:
+                    desk.take_back(number, name, place)
+            except DeviceError as error:
+                self._set_aside(name, error)
+                continue
+            self._free.put(name)
+            return ReadPiece(number, name, reading)
+
+    def _ask(self, reader: DocumentReader) -> Reading:
+        """Read, and once more over a fresh session: reading changes nothing, so asking again is safe."""
+        try:
+            return reader.read(READ_TIMEOUT_S)
+        except DeviceError:
+            reader.close()
+            reader.open()
+            return reader.read(READ_TIMEOUT_S)
+
+    def _take_free(self) -> str:
+        name = self._free.get()
+        if name is None:
+            # Passed on, so that every waiting piece learns that none is left.
+            self._free.put(None)
+            raise NoReaderLeftError(tuple(self._readers))
+        return name
+
+    def _set_aside(self, name: str, error: DeviceError) -> None:
+        self.failed[name] = error
+        if len(self.failed) == len(self._readers):
+            self._free.put(None)

@@ -1,0 +1,114 @@
+"""The applications of a tray, opened for review: their facts and pictures, a portion at a time."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, select
+
+from handoff_logs.records import State
+from handoff_logs.tables import Whereabouts
+from stations.intake import filed
+from stations.intake.tables import Application, ApplicationState
+from stations.review.desk import ReviewCase
+from stations.review.rules import Facts, Thresholds, examine
+from stations.review.tables import ReviewVerdict
+from stations.trays import INPUT
+from stations.workplace import Workplace
+
+_where = Whereabouts.__table__  # type: ignore[attr-defined]
+_application = Application.__table__  # type: ignore[attr-defined]
+_verdict = ReviewVerdict.__table__  # type: ignore[attr-defined]
+
+PORTION = 50
+"""Applications opened at once: their pictures are in memory together."""
+
+Order = Row[Any]
+
+
+def orders_of_tray(connection: Connection, station: str, tray: str) -> list[Order]:
+    """The orders of an accepted tray with their applications, without anything personal, in order of time node.
+
+    `rounds` counts the verdicts there are on this revision.
+    """
+    rounds = (
+        select(_verdict.c.application_id, func.max(_verdict.c.round).label("rounds"))
+        .group_by(_verdict.c.application_id)
+        .subquery()
+    )
+    query = (
+        select(
+            _where.c.unit_id,
+            _application.c.application_id,
+            _application.c.revision,
+            _application.c.product,
+            _application.c.priority,
+            _application.c.office,
+            _application.c.service_class,
+            _application.c.deadline_us,
+            _application.c.state,
+            func.coalesce(rounds.c.rounds, 0).label("rounds"),
+        )
+        .join(_application, _application.c.order_unit == _where.c.unit_id)
+        .outerjoin(rounds, rounds.c.application_id == _application.c.application_id)
+        .where(
+            _where.c.station == station,
+            _where.c.tray == tray,
+            _where.c.state == State.HELD,
+            _where.c.place == INPUT,
+        )
+        .order_by(_application.c.deadline_us, _application.c.application_id)
+    )
+    return list(connection.execute(query))
+
+
+def open_cases(
+    workplace: Workplace, orders: Sequence[Order], reviewers: Sequence[str], thresholds: Thresholds
+) -> list[ReviewCase]:
+    """One case an order, each assigned to its reviewer, with what the rules suggest."""
+    ids = [order.application_id for order in orders]
+    with workplace.database.read() as connection:
+        applications = filed.by_ids(connection, workplace.personal, ids)
+        photos = filed.images(connection, workplace.personal, ids, "photo")
+        signatures = filed.images(connection, workplace.personal, ids, "signature")
+        earlier = earlier_documents(connection, ids)
+    cases = []
+    for order, reviewer in zip(orders, reviewers, strict=True):
+        application_id = order.application_id
+        photo, signature = photos[application_id], signatures.get(application_id)
+        facts = Facts(
+            filed=applications[application_id],
+            photo=photo.measures,
+            signature=signature.measures if signature else None,
+            earlier_documents=earlier.get(application_id, 0),
+        )
+        cases.append(
+            ReviewCase(
+                application_id=application_id,
+                revision=order.revision,
+                round=order.rounds + 1,
+                reviewer=reviewer,
+                findings=examine(facts, thresholds),
+                photo=photo.image,
+                signature=signature.image if signature else None,
+            )
+        )
+    return cases
+
+
+def earlier_documents(connection: Connection, application_ids: Sequence[str]) -> dict[str, int]:
+    """How many documents of the same product each applicant was sent before; those with none are left out."""
+    earlier = _application.alias()
+    query = (
+        select(_application.c.application_id, func.count())
+        .join(
+            earlier,
+            and_(
+                earlier.c.person_key == _application.c.person_key,
+                earlier.c.product == _application.c.product,
+                earlier.c.state == ApplicationState.DISPATCHED,
+            ),
+        )
+        .where(_application.c.application_id.in_(application_ids))
+        .group_by(_application.c.application_id)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}

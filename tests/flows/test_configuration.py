@@ -1,0 +1,242 @@
+"""What is wrong in line.toml is refused whole, each fault with its place, what is allowed and a near match."""
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows.configuration import SettingFault, SettingsError, read_settings
+from flows.default_line import LineExistsError, write_default
+from flows.errors import ConfigurationUnreadableError, RunFolderMissingError
+from flows.run_folder import RunFolder
+from flows.settings import Mode, StaffKind
+from stations.deadlines import ALLOWANCES
+
+Refused = Callable[[str, str], tuple[SettingFault, ...]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    """A run folder with the demonstration's line.toml."""
+    made = RunFolder(tmp_path)
+    write_default(made)
+    return made
+
+
+@pytest.fixture
+def refused(folder: RunFolder) -> Refused:
+    """Replace one piece of line.toml by another and return the faults it is refused with."""
+
+    def change(before: str, after: str) -> tuple[SettingFault, ...]:
+        text = folder.configuration.read_text("utf-8")
+        assert before in text
+        folder.configuration.write_text(text.replace(before, after, 1), "utf-8")
+        with pytest.raises(SettingsError) as caught:
+            read_settings(folder)
+        return caught.value.faults
+
+    return change
+
+
+def line_with(folder: RunFolder, text: str) -> str:
+    lines = folder.configuration.read_text("utf-8").splitlines()
+    return f"line.toml:{next(number for number, line in enumerate(lines, 1) if text in line)}"
+
+
+def test_the_default_line_has_the_machines_asked_for(tmp_path: Path) -> None:
+    write_default(RunFolder(tmp_path), books=3, cards=1, readers=2, tray_size=40, speed=0)
+    settings = read_settings(RunFolder(tmp_path))
+    assert [device.id for device in settings.devices] == [
+        "book-01",
+        "book-02",
+        "book-03",
+        "card-01",
+        "reader-01",
+        "reader-02",
+    ]
+    assert (settings.tray_size, settings.speed, settings.mode) == (40, 0, Mode.EMULATED)
+    assert settings.emulated
+    assert all(device.emulated for device in settings.devices)
+
+
+def test_the_default_line_writes_out_the_usual_allowances(folder: RunFolder) -> None:
+    assert read_settings(folder).allowances.by_class() == ALLOWANCES
+
+
+def test_a_line_is_never_written_over(folder: RunFolder) -> None:
+    with pytest.raises(LineExistsError):
+        write_default(folder)
+
+
+def test_an_unknown_key_is_refused_with_its_line_and_a_near_match(folder: RunFolder, refused: Refused) -> None:
+    (fault,) = refused("offer_age_min", "ofer_age_min")
+    assert fault.source == line_with(folder, "ofer_age_min")
+    assert (fault.place, fault.suggestion) == ("thresholds.ofer_age_min", "offer_age_min")
+    assert fault.allowed == "offer_age_min, blanks_low"
+
+
+def test_an_unknown_key_of_one_device_is_refused_with_its_own_line(folder: RunFolder, refused: Refused) -> None:
+    (fault,) = refused('serial = "EMU-CARD-02"', 'serial = "EMU-CARD-02"\nmoed = "emulated"')
+    assert fault.source == line_with(folder, "moed")
+    assert (fault.place, fault.suggestion) == ("devices[3].moed", "mode")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "place", "allowed"),
+    [
+        ('mode = "emulated"  ', 'mode = "emulatd"  ', "mode", "emulated, production"),
+        ('level = "warning"', 'level = "loud"', "logging.level", "debug, info, warning, error"),
+        ("own_server = true", 'own_server = "perhaps"', "prefect.own_server", "true, false"),
+        ("people_per_station = 3", "people_per_station = 1", "staff.people_per_station", "2 to 50"),
+        ("tray_size = 25", "tray_size = 0", "tray_size", "1 to 1000"),
+        ("review = 0.5", "review = 0", "allowances.emergency.review", "more than 0 to 240"),
+        (
+            'port = "emulator://book-01"',
+            'port = "COM3"',
+            "devices[0].port",
+            "/dev/serial/by-id/…, socket://HOST:PORT, rfc2217://HOST:PORT or emulator://ID",
+        ),
+    ],
+)
+def test_a_wrong_value_is_refused_with_what_is_allowed(
+    refused: Refused, before: str, after: str, place: str, allowed: str
+) -> None:
+    (fault,) = refused(before, after)
+    assert (fault.place, fault.allowed) == (place, allowed)
+    assert fault.source.startswith("line.toml:")
+
+
+def test_a_missing_key_is_refused(refused: Refused) -> None:
+    (fault,) = refused('serial = "EMU-BOOK-01"', "")
+    assert (fault.place, fault.problem) == ("devices[0].serial", "is missing")
+
+
+def test_every_fault_is_named_at_once(refused: Refused) -> None:
+    faults = refused(
+        '[staff]\nkind = "emulated"        # "desks": people at their screens', '[staff]\nkind = "robots"\nshft = 1'
+    )
+    assert {fault.place for fault in faults} == {"staff.kind", "staff.shft"}
+
+
+def test_keys_that_pydantic_settings_would_take_for_its_own_are_refused(refused: Refused) -> None:
+    (fault,) = refused("[database]", "[_env_file]")
+    assert fault.place == "_env_file"
+
+
+def test_a_production_line_refuses_every_emulated_part(folder: RunFolder, refused: Refused) -> None:
+    faults = refused('mode = "emulated"  ', 'mode = "production"  ')
+    assert {fault.place for fault in faults} == {f"devices[{n}].mode" for n in range(5)} | {"staff.kind"}
+
+
+def test_a_production_line_of_real_parts_is_accepted(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.configuration.write_text(
+        """
+        mode = "production"
+        centre = "jinan"
+        [staff]
+        kind = "desks"
+        [[devices]]
+        id = "book-01"
+        driver = "book-personalizer"
+        port = "/dev/serial/by-id/usb-1"
+        serial = "BP-2207-0031"
+        """,
+        "utf-8",
+    )
+    settings = read_settings(folder)
+    assert not settings.emulated
+    assert settings.staff.kind is StaffKind.DESKS
+
+
+def test_an_unknown_driver_is_refused_with_a_near_match(refused: Refused) -> None:
+    (fault,) = refused('driver = "card-personalizer"', 'driver = "card-personaliser"')
+    assert (fault.place, fault.suggestion) == ("devices[2].driver", "card-personalizer")
+    assert fault.allowed == "book-personalizer, card-personalizer, document-reader"
+
+
+def test_two_devices_never_bear_one_name(refused: Refused) -> None:
+    (fault,) = refused('id = "card-02"', 'id = "card-01"')
+    assert fault.place == "devices[3].id"
+
+
+def test_a_production_device_on_an_emulators_port_is_refused(refused: Refused) -> None:
+    (fault,) = refused(
+        'serial = "EMU-BOOK-01"      # refused if the machine says another\nmode = "emulated"', 'serial = "B"'
+    )
+    assert (fault.place, fault.allowed) == ("devices[0].mode", "emulated")
+
+
+def test_a_server_of_others_needs_its_address(refused: Refused) -> None:
+    (fault,) = refused("own_server = true", "own_server = false")
+    assert "prefect.api_url" in str(fault)
+
+
+def test_the_environment_goes_before_the_file(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PASSLINE_TRAY_SIZE", "7")
+    monkeypatch.setenv("PASSLINE_PREFECT__PORT", "4321")
+    settings = read_settings(folder)
+    assert (settings.tray_size, settings.prefect.port) == (7, 4321)
+    assert settings.prefect.own_server
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "place"),
+    [
+        ("PASSLINE_TRAY_SISE", "7", "tray_sise"),
+        ("PASSLINE_PREFECT__PROT", "7", "prefect.prot"),
+        ("PASSLINE_PREFECT__PORT", "http", "prefect.port"),
+        ("PASSLINE_DEVICES", "book-01", "devices"),
+    ],
+)
+def test_a_wrong_variable_is_refused_by_its_own_name(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, place: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError) as caught:
+        read_settings(folder)
+    (fault,) = caught.value.faults
+    assert (fault.source, fault.place) == (variable, place)
+
+
+def test_the_programs_own_variables_are_no_settings(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PASSLINE_DEBUG", "1")
+    assert read_settings(folder)
+
+
+def test_what_is_no_toml_is_refused_with_line_and_column(folder: RunFolder) -> None:
+    folder.configuration.write_text('mode = "emulated"\nspeed = fast\n', "utf-8")
+    with pytest.raises(ConfigurationUnreadableError, match="at line 2, column 9"):
+        read_settings(folder)
+
+
+def test_a_folder_without_a_line_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(RunFolderMissingError) as caught:
+        read_settings(RunFolder(tmp_path / "nowhere"))
+    assert "passline demo --dir" in caught.value.next_step
+
+
+def test_refusals_survive_pickling(folder: RunFolder, refused: Refused) -> None:
+    error = SettingsError("line.toml", refused("tray_size", "tray_sise"))
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+@pytest.mark.parametrize(
+    ("configured", "resolved"),
+    [
+        (None, "sqlite:///{folder}/passline.db"),
+        ("sqlite:///other.db", "sqlite:///{folder}/other.db"),
+        ("sqlite:////var/line.db", "sqlite:////var/line.db"),
+        ("postgresql+psycopg://line@host/db", "postgresql+psycopg://line@host/db"),
+    ],
+)
+def test_relative_databases_lie_in_the_run_folder(tmp_path: Path, configured: str | None, resolved: str) -> None:
+    assert RunFolder(tmp_path).resolve_database(configured) == resolved.format(folder=tmp_path)
+
+
+def test_quick_commands_read_the_same_database_as_the_line(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert folder.line().database_url == folder.resolve_database(read_settings(folder).database.url)
+    monkeypatch.setenv("PASSLINE_DATABASE__URL", "sqlite:///elsewhere.db")
+    assert folder.line().database_url == folder.resolve_database(read_settings(folder).database.url)
+    assert folder.line().database_url.endswith("/elsewhere.db")

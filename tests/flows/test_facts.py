@@ -1,0 +1,288 @@
+"""What board and status show is what the tables say, on both databases."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, create_engine, insert
+from sqlmodel import SQLModel
+
+from flows.board import Board
+from flows.default_line import write_default
+from flows.errors import Exit
+from flows.facts import BoardFacts, board_facts
+from flows.run_folder import RunFolder
+from flows.status import as_csv, as_json, status_command, totals
+from handoff_logs.reading import open_reading
+from handoff_logs.records import new_id
+from handoff_logs.tables import OpenOffer, UnitNumber, Whereabouts
+from stations import migrations
+from stations.intake.tables import Application, IntakeBatch
+from stations.personalization.tables import Job, MachineState
+
+MINUTE_US = 60_000_000
+NOW_US = 1_790_000_000_000_000
+
+
+class Books:
+    """A line's tables, filled by hand: one method a kind of row, with only what the test is about said."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.batch = new_id()
+        self.put(
+            IntakeBatch,
+            batch_id=self.batch,
+            manifest_sha256=new_id(),
+            lines=0,
+            lines_read=0,
+            loaded=0,
+            set_aside=0,
+            started_us=NOW_US,
+            emulated=True,
+        )
+
+    def put(self, table: type[SQLModel], **row: Any) -> None:
+        with self.engine.begin() as tx:
+            tx.execute(insert(table), row)
+
+    def application(self, state: str) -> str:
+        application_id = new_id()
+        self.put(
+            Application,
+            application_id=application_id,
+            application_key=new_id(),
+            revision=1,
+            product="passport",
+            service_class="normal",
+            delivery="post",
+            office="jinan",
+            accepted_us=NOW_US,
+            deadline_us=NOW_US,
+            provisional=False,
+            priority=2,
+            person_key=new_id(),
+            applicant=b"",
+            state=state,
+            live=state not in ("returned", "dispatched"),
+            order_unit=new_id(),
+            batch_id=self.batch,
+            emulated=True,
+        )
+        return application_id
+
+    def unit(self, kind: str, state: str, station: str, *, place: str = "input", handoff: str | None = None) -> str:
+        unit_id = new_id()
+        self.put(
+            Whereabouts,
+            unit_id=unit_id,
+            step=1,
+            kind=kind,
+            state=state,
+            station=station,
+            place=place,
+            person="e-1",
+            handoff_id=handoff,
+            since_us=NOW_US,
+        )
+        return unit_id
+
+    def offer(self, to_station: str, units: int, *, offered_us: int = NOW_US, due_us: int | None = None) -> None:
+        handoff = new_id()
+        self.put(
+            OpenOffer,
+            handoff_id=handoff,
+            from_station="review",
+            to_station=to_station,
+            person="e-1",
+            kind="order",
+            unit_count=units,
+            priority=2,
+            due_us=due_us,
+            offered_us=offered_us,
+            emulated=True,
+        )
+        for _ in range(units):
+            self.unit("order", "offered", "review", handoff=handoff)
+
+    def job(self, machine: str, state: str, *, outcome: str | None = None, doubt: str | None = None) -> None:
+        finished = state in ("RESULT", "RELEASED")
+        good = outcome == "good"
+        self.put(
+            Job,
+            job_id=new_id(),
+            application_id=self.application("in_production"),
+            product="passport",
+            attempt=1,
+            order_unit=new_id(),
+            machine=machine,
+            machine_serial="S",
+            journal_id="J",
+            journal_position=0,
+            fence=1,
+            worker="w",
+            state=state,
+            unfinished=not finished,
+            live=not finished or good,
+            blank_serial=(serial := new_id()[-12:]),
+            blank_unit=new_id(),
+            document_number=serial[:9],
+            data_sha256="0",
+            document_unit=new_id() if good else None,
+            outcome=outcome,
+            doubt=doubt,
+            intent_us=NOW_US,
+            result_us=NOW_US if finished else None,
+            emulated=True,
+        )
+
+
+@pytest.fixture
+def books(database_url: str) -> Iterator[Books]:
+    migrations.upgrade(database_url)
+    engine = create_engine(database_url)
+    yield Books(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def facts(database_url: str) -> Any:
+    def look(**options: int) -> BoardFacts:
+        with closing(open_reading(database_url)) as reading:
+            return board_facts(reading, **options)
+
+    return look
+
+
+def test_an_empty_line_has_nothing_to_show(books: Books, facts: Any) -> None:
+    empty = facts()
+    assert [(one.waiting, one.in_work, one.done, one.oldest_us) for one in empty.stations] == [(0, 0, 0, None)] * 5
+    assert (empty.machines, empty.alarms, empty.all_applications) == ((), (), 0)
+
+
+def test_what_is_offered_waits_and_what_is_accepted_is_in_work(books: Books, facts: Any) -> None:
+    books.offer("qc", 3, offered_us=NOW_US - MINUTE_US)
+    books.offer("qc", 2)
+    books.unit("document", "held", "qc")
+    books.unit("document", "held", "qc", place="hold")
+    qc = next(one for one in facts().stations if one.station == "qc")
+    assert (qc.waiting, qc.trays_waiting, qc.in_work, qc.oldest_us) == (5, 2, 1, NOW_US - MINUTE_US)
+
+
+def test_blanks_are_no_work_of_a_station(books: Books, facts: Any) -> None:
+    books.unit("blank", "held", "personalization")
+    assert [one.in_work for one in facts().stations] == [0] * 5
+
+
+def test_what_was_done_counts_from_the_instant_asked_for(books: Books, facts: Any) -> None:
+    books.job("book-01", "RELEASED", outcome="good")
+    books.job("book-01", "RELEASED", outcome="failed")
+    done = {one.station: one.done for one in facts().stations}
+    assert done == {"review": 0, "personalization": 1, "qc": 0, "packing": 0, "mailing": 0}
+    assert all(one.done == 0 for one in facts(since_us=NOW_US + 1).stations)
+
+
+def test_a_machine_shows_its_state_its_job_and_what_it_made(books: Books, facts: Any) -> None:
+    books.put(MachineState, machine="book-01", state="execute", since_us=NOW_US, emulated=True)
+    books.job("book-01", "RELEASED", outcome="good")
+    books.job("book-01", "STARTING")
+    (machine,) = facts().machines
+    assert (machine.machine, machine.state, machine.made, machine.emulated) == ("book-01", "execute", 1, True)
+    assert machine.job.startswith("starting ")
+
+
+def test_trouble_raises_alarms(books: Books, facts: Any) -> None:
+    books.put(MachineState, machine="book-01", state="held", reason="feed_jam", since_us=NOW_US, emulated=True)
+    books.unit("document", "doubt", "qc")
+    books.offer("packing", 1, offered_us=NOW_US - 31 * MINUTE_US, due_us=NOW_US - MINUTE_US)
+    alarms = {(alarm.code, alarm.where) for alarm in facts(offer_age_min=30).alarms}
+    assert alarms == {("machine held", "book-01"), ("doubt", "qc"), ("late", "packing"), ("unanswered", "packing")}
+
+
+def test_status_counts_units_where_their_outermost_container_is(
+    books: Books, database_url: str, tmp_path: Path
+) -> None:
+    parcel = books.unit("parcel", "held", "mailing")
+    document = new_id()
+    books.put(
+        Whereabouts,
+        unit_id=document,
+        step=3,
+        kind="document",
+        state="packed",
+        station="packing",
+        place="shelf",
+        person="e-1",
+        container=parcel,
+        since_us=NOW_US,
+    )
+    books.unit("blank", "held", "vault", place="shelf")
+    folder = RunFolder(tmp_path)
+    write_default(folder)
+    with closing(open_reading(database_url)) as reading:
+        found = as_json(totals(reading, folder.line()))
+    assert {(row["kind"], row["station"], row["state"], row["units"]) for row in found["units"]} == {
+        ("parcel", "mailing", "held", 1),
+        ("document", "mailing", "packed", 1),
+        ("blank", "vault", "held", 1),
+    }
+    assert [row["station"] for row in found["blanks"]] == ["vault"]
+    assert found["emulated"]
+
+
+@pytest.fixture
+def folder(books: Books, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+    """A run folder whose line uses the filled database."""
+    monkeypatch.setenv("PASSLINE_DATABASE__URL", database_url)
+    made = RunFolder(tmp_path / "run")
+    write_default(made)
+    return made
+
+
+def test_status_ends_with_three_while_anything_is_in_doubt(
+    books: Books, folder: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert status_command(directory=folder.path) == Exit.FINE
+    books.job("book-01", "UNCERTAIN", doubt="machine_silent")
+    unit = books.unit("document", "doubt", "qc")
+    books.put(UnitNumber, unit_id=unit, kind="document", number="E12345678", salt="s")
+    capsys.readouterr()
+    assert status_command(directory=folder.path, output="json") == Exit.IN_DOUBT
+    found = json.loads(capsys.readouterr().out)
+    assert {(row["what"], row["station"]) for row in found["in_doubt"]} == {("job", "book-01"), ("unit", "qc")}
+    assert "E12345678" in {row["number"] for row in found["in_doubt"]}
+
+
+@pytest.mark.parametrize("output", ["table", "csv", "json"])
+def test_every_form_of_status_says_emulated(
+    books: Books, folder: RunFolder, output: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    books.application("waiting")
+    books.offer("review", 2)
+    status_command(directory=folder.path, output=output)
+    shown = capsys.readouterr().out
+    assert "emulated" in shown.lower()
+    assert "waiting" in shown
+
+
+def test_status_as_csv_has_five_columns(books: Books, database_url: str, folder: RunFolder) -> None:
+    books.application("held")
+    with closing(open_reading(database_url)) as reading:
+        lines = as_csv(totals(reading, folder.line())).splitlines()
+    assert lines[0] == "section,name,station,state,count"
+    assert "applications,,,held,1" in lines
+
+
+def test_the_board_follows_the_database_and_ends_with_its_block(
+    books: Books, folder: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Board(folder) as board:
+        books.application("waiting")
+    board.close()
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "0 of 1 ended" in shown.err
+    assert "EMULATED" in shown.err

@@ -1,0 +1,95 @@
+"""The line's own Prefect server: found again after a kill, its dead runs closed, stopped without a trace."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flows.default_line import write_default
+from flows.prefect_server import Home, prefect_server, stop
+from flows.processes import ProcessMark
+from flows.run_folder import RunFolder
+
+DIES_WITHIN_A_FLOW = """
+import os, signal, sys
+from pathlib import Path
+from flows.prefect_client import enter_client
+from flows.run_folder import RunFolder
+enter_client(RunFolder(Path(sys.argv[1])), sys.argv[2])
+from prefect import flow, tags, task
+
+@task
+def tray():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+@flow
+def station():
+    tray()
+
+with tags("passline", "centre:test"):
+    station()
+"""
+
+CLOSES_THE_DEAD = """
+import sys
+from pathlib import Path
+from flows.prefect_client import enter_client
+from flows.run_folder import RunFolder
+enter_client(RunFolder(Path(sys.argv[1])), sys.argv[2])
+from flows.stale_runs import crash_stale_runs
+for tags in (["passline", "centre:other"], ["passline", "centre:test"], ["passline", "centre:test"]):
+    closed = crash_stale_runs(tags)
+    print(closed.flow_runs, closed.task_runs)
+"""
+
+STARTS_AND_IS_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from flows.prefect_server import prefect_server
+from flows.run_folder import RunFolder
+with prefect_server(RunFolder(Path(sys.argv[1]))) as server:
+    server.wait_until_ready()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, timeout=100)
+
+
+@pytest.mark.line
+def test_a_killed_line_leaves_a_server_that_the_next_one_uses_and_stops(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    write_default(folder)
+
+    killed = python(STARTS_AND_IS_KILLED, str(folder.path))
+    assert killed.returncode == -signal.SIGKILL
+    assert killed.stderr == ""
+
+    with prefect_server(folder) as server:
+        assert server.adopted
+        assert server.database is Home.OWN
+        server.wait_until_ready()
+
+        dead = python(DIES_WITHIN_A_FLOW, str(folder.path), server.api_url)
+        assert dead.returncode == -signal.SIGKILL
+        assert dead.stderr == "", "Prefect spoke on the screen"
+
+        closing = python(CLOSES_THE_DEAD, str(folder.path), server.api_url)
+        assert closing.stdout.splitlines() == ["0 0", "1 1", "0 0"], closing.stderr
+    assert not server.mark.alive
+    assert (folder.logs / "prefect-server.log").read_text() == ""
+    assert not stop(folder)
+
+
+def test_a_mark_of_a_process_long_gone_is_no_server(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.make()
+    own = ProcessMark.of(os.getpid())
+    assert own is not None
+    ProcessMark(own.pid, own.start_ticks + 1, own.boot_id).write(folder.prefect_home / "server.json")
+    assert not stop(folder)
+    assert own.alive
