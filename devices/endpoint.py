@@ -8,8 +8,11 @@ from typing import Any, Protocol
 class Endpoint(Protocol):
     """One end of a conversation, without input or output. The transport calls it under its lock only."""
 
-    def tick(self, now_s: float) -> None:
-        """Learn the time, in seconds on the transport's clock; called before everything else in a turn."""
+    def tick(self, now_s: float) -> bool:
+        """Learn the time, in seconds on the transport's clock; called before everything else in a turn.
+
+        True when somebody may wait for what the time has brought.
+        """
         ...
 
     def receive(self, data: bytes) -> bool:

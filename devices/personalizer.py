@@ -8,6 +8,7 @@ from typing import ClassVar, TypeVar
 
 from devices.endpoint import Transport
 from devices.errors import MachineRefusedError, NoAnswerError, UnexpectedAnswerError
+from devices.identity import Expected
 from devices.jobs import DRAWN, RESULTS, MachineJobState
 from devices.link import LinkTimes
 from devices.messages import (
@@ -33,7 +34,9 @@ from devices.messages import (
     Void,
 )
 from devices.roles import JobResult, JobStatus, JournalEntry, MachineIdentity
-from devices.session import Expected, Patience, Session
+from devices.session import Patience, Session
+
+MOST_JOURNAL_ENTRIES = 1_000_000
 
 M = TypeVar("M", bound=Message)
 _PREPARED_OR_LATER = frozenset({MachineJobState.PREPARED, MachineJobState.WORKING}) | RESULTS
@@ -168,7 +171,7 @@ class LinkPersonalizer:
     def journal(self, since: int) -> list[JournalEntry]:
         """All entries from position `since` on. Raises UnexpectedAnswerError when the pages don't go on."""
         entries: list[JournalEntry] = []
-        while True:
+        while len(entries) < MOST_JOURNAL_ENTRIES:
             page = self._session.ask(partial(_journal_since, since), JournalPage, self._patience.reply_s)
             positions = [entry.position for entry in page.entries]
             if positions != sorted(set(positions)) or (positions and positions[0] < since):
@@ -177,6 +180,7 @@ class LinkPersonalizer:
             since = positions[-1] + 1 if positions else page.journal_next
             if since >= page.journal_next:
                 return entries
+        raise UnexpectedAnswerError(self.machine, "Journal", f"more than {MOST_JOURNAL_ENTRIES} entries")
 
     def _ask(self, build: Callable[[int], Message], answer: type[M], job_id: str, timeout_s: float) -> M:
         return self._session.ask(build, answer, timeout_s, job_id=job_id)

@@ -18,8 +18,8 @@ from devices.errors import (
     PortLostError,
     SessionClosedError,
     UnexpectedAnswerError,
-    WrongMachineError,
 )
+from devices.identity import Expected
 from devices.link import NONCE_BYTES, WANTED_PAYLOAD, WANTED_WINDOW, Link, LinkTimes
 from devices.messages import (
     NO_ID,
@@ -45,16 +45,6 @@ MOST_POSTED = 32
 POSTED_WAIT_S = 1.0
 
 M = TypeVar("M", bound=Message)
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What the configuration says must answer. `machine` is the line's name for it."""
-
-    machine: str
-    model: str
-    serial: str
-    emulated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,34 +138,10 @@ class Session:
             HelloReply,
             self.patience.reply_s,
         )
-        self._check(reply)
+        identity = self.expected.identify(reply)
         with self._transport.lock:
             self._link.agree(reply.max_payload, reply.window)
-        return MachineIdentity(
-            machine=self.expected.machine,
-            serial=reply.serial,
-            firmware=reply.firmware,
-            boot_id=reply.boot_id,
-            emulated=reply.emulated,
-            journal_id=reply.journal_id,
-            journal_first=reply.journal_first,
-            journal_next=reply.journal_next,
-            fence=reply.fence,
-            counters=reply.counters,
-            open_jobs=reply.open_jobs,
-        )
-
-    def _check(self, reply: HelloReply) -> None:
-        modes = {True: "emulated", False: "production"}
-        facts = (
-            ("protocol", str(PROTOCOL_VERSION), str(reply.version)),
-            ("model", self.expected.model, reply.model),
-            ("serial", self.expected.serial, reply.serial),
-            ("mode", modes[self.expected.emulated], modes[reply.emulated]),
-        )
-        for fact, expected, found in facts:
-            if expected != found:
-                raise WrongMachineError(self.expected.machine, fact, expected, found)
+        return identity
 
     def ask(
         self,
@@ -272,9 +238,11 @@ class Session:
         with self._transport.lock:
             self._transport.wait_for(lambda: bool(self._failure), seconds)
 
-    def tick(self, now_s: float) -> None:
-        """Endpoint: learn the time."""
+    def tick(self, now_s: float) -> bool:
+        """Endpoint: learn the time; True when the link gave up just now."""
+        was_down = self._link.down
         self._link.tick(now_s)
+        return self._link.down != was_down
 
     def receive(self, data: bytes) -> bool:
         """Endpoint: take bytes; True when a waiting caller should look. Never raises on any bytes."""

@@ -125,7 +125,8 @@ class SerialTransport:
                     return
                 self._woken = False
                 now_s = monotonic()
-                endpoint.tick(now_s)
+                if endpoint.tick(now_s):
+                    self._condition.notify_all()
                 # Only when the last bytes are gone: what waits stays in the link, which is bounded.
                 unwritten = unwritten or endpoint.outgoing()
                 due_s = endpoint.next_deadline_s

@@ -5,15 +5,13 @@ every few seconds.
 """
 
 import threading
-from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Final
 
 from cyclopts import Parameter
-from handoff_logs.reading import open_reading
 from rich.console import Console, RenderableType
 from rich.live import Live
 
@@ -21,12 +19,12 @@ from flows.board_view import draw, one_line
 from flows.facts import BoardFacts, board_facts
 from flows.pace import Pace, Rates
 from flows.run_folder import RunFolder
+from handoff_logs.errors import UnreadableDatabaseError
+from handoff_logs.reading import open_reading
 
 LOOK_EVERY_S: Final = 0.5
 SAY_EVERY_S: Final = 5.0
 """Between lines where there is no terminal."""
-
-Look = Callable[[], tuple[BoardFacts, Rates]]
 
 
 class Board:
@@ -43,10 +41,13 @@ class Board:
         self._title = f"passline · {line.centre}"
         self._console = console or Console(stderr=True)
         self._since_us, self._offer_age_min = since_us, offer_age_min
+        self._pace = Pace()
+        self._seen: tuple[BoardFacts, Rates] | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="board", daemon=True)
 
     def __enter__(self) -> "Board":
+        self._look()
         self._thread.start()
         return self
 
@@ -65,37 +66,47 @@ class Board:
         with suppress(KeyboardInterrupt):
             self._stop.wait()
 
-    def _follow(self) -> None:
-        with closing(open_reading(self._url)) as reading:
-            pace = Pace()
-
-            def look() -> tuple[BoardFacts, Rates]:
+    def _look(self) -> None:
+        """Take a new look; a database that can't be reached just now leaves the last picture standing."""
+        try:
+            # A reading is one snapshot, so each look takes its own.
+            with open_reading(self._url) as reading:
                 facts = board_facts(reading, since_us=self._since_us, offer_age_min=self._offer_age_min)
-                facts = replace(facts, emulated=facts.emulated or self._emulated)
-                return facts, pace.look(facts)
+        except UnreadableDatabaseError:
+            if self._seen is None:
+                raise
+            return
+        facts = replace(facts, emulated=facts.emulated or self._emulated)
+        self._seen = facts, self._pace.look(facts)
 
-            if self._console.is_terminal:
-                self._draw(look)
-            else:
-                self._say(look)
+    def _follow(self) -> None:
+        if self._console.is_terminal:
+            self._draw()
+        else:
+            self._say()
 
-    def _draw(self, look: Look) -> None:
-        def picture() -> RenderableType:
-            facts, rates = look()
-            width, height = self._console.size
-            return draw(facts, rates, title=self._title, width=width, height=height)
+    def _picture(self) -> RenderableType:
+        if self._seen is None:
+            return ""
+        facts, rates = self._seen
+        width, height = self._console.size
+        return draw(facts, rates, title=self._title, width=width, height=height)
 
-        with Live(picture(), console=self._console, auto_refresh=False, vertical_overflow="crop") as live:
-            while not self._stop.wait(LOOK_EVERY_S):
-                live.update(picture(), refresh=True)
-            live.update(picture(), refresh=True)
+    def _draw(self) -> None:
+        with Live(self._picture(), console=self._console, auto_refresh=False, vertical_overflow="crop") as live:
+            over = False
+            while not over:
+                over = self._stop.wait(LOOK_EVERY_S)
+                self._look()
+                live.update(self._picture(), refresh=True)
 
-    def _say(self, look: Look) -> None:
+    def _say(self) -> None:
         over = False
         while not over:
             over = self._stop.wait(SAY_EVERY_S)
-            facts, rates = look()
-            self._console.print(one_line(facts, rates, title=self._title), soft_wrap=True, highlight=False)
+            self._look()
+            if self._seen is not None:
+                self._console.print(one_line(*self._seen, title=self._title), soft_wrap=True, highlight=False)
 
 
 def board_command(

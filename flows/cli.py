@@ -26,7 +26,7 @@ class Command(NamedTuple):
 
 COMMANDS: Final = (
     Command("demo", "flows.demo:demo_command", "Run the whole line on emulated machines and staff, and report."),
-    Command("intake", "stations.intake.cli:intake_app", "Generate, check and load batches of applications."),
+    Command("intake", "stations.cli:intake_app", "Generate, check and load batches of applications."),
     Command(
         "run",
         "flows.line_cli:run_command",
@@ -38,7 +38,7 @@ COMMANDS: Final = (
         "flows.status:status_command",
         "Print the totals: applications, documents, blanks, units, offers, doubts.",
     ),
-    Command("logs", "handoff_logs.cli:app", "Ask the handoff log: who held what, when."),
+    Command("logs", "flows.log_commands:app", "Ask the handoff log: who held what, when."),
     Command("deploy", "flows.deployments:deploy_command", "Register every flow as a Prefect deployment."),
     Command("serve", "flows.deployments:serve_command", "Work on the runs of the deployments."),
 )
@@ -59,6 +59,7 @@ def build() -> App:
     )
     for position, command in enumerate(COMMANDS):
         app.command(command.target, name=command.name, help=command.help, sort_key=position)
+    app.register_install_completion_command()
     return app
 
 
@@ -76,6 +77,8 @@ def run(arguments: list[str]) -> int:
         status = build()(arguments, exit_on_error=False, result_action="return_value")
     except CycloptsError:
         return Exit.REFUSED
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else Exit.FINE
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:

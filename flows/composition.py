@@ -17,17 +17,19 @@ from handoff_logs.migrations import upgrade as upgrade_custody
 from stations.migrations import upgrade as upgrade_stations
 from stations.people import emulated_roster
 from stations.personal import PersonalData
-from stations.personalization.chip import DocumentSigner
+from stations.personalization.signer import create_emulated_authority
 
 _OPEN: dict[Path, Line] = {}
 
 
 def prepare(folder: RunFolder) -> None:
-    """Make what a line needs before it is opened for the first time: folders, keys, tables. Repeating changes nothing."""
+    """Make what a line needs before it is first opened: folders, keys, tables. Repeating changes nothing."""
     folder.make()
     PersonalData.create(folder.keys)
-    DocumentSigner.create(folder.keys)
-    url = folder.line().database_url
+    identity = folder.line()
+    if identity.emulated:
+        create_emulated_authority(folder.keys)
+    url = identity.database_url
     upgrade_custody(url)
     upgrade_stations(url)
 

@@ -41,6 +41,9 @@ shift = "day"
 offer_age_min = 30       # minutes that an offer stays unanswered
 blanks_low = 20          # blanks left in a machine
 
+[emulation]
+spoil_rate = 0.01        # share of the documents that emulated machines spoil, 0 to 1
+
 [logging]
 level = "warning"        # debug, info, warning, error
 form = "auto"            # terminal, json; auto = readable on a terminal, JSON otherwise

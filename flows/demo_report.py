@@ -1,4 +1,4 @@
-"""The report at the end of a demonstration: one JSON object, or a page for the eye with three commands to look further."""
+"""The report at the end of a run: one JSON object, or a page for the eye with three commands to look further."""
 
 import json
 from dataclasses import asdict

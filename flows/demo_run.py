@@ -1,11 +1,12 @@
 """How a demonstration goes: set-up, a batch, blanks from the vault, the line, the count."""
 
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-from handoff_logs.reading import open_reading
 from rich.console import Console
 
 from flows.configuration import read_settings
@@ -14,8 +15,12 @@ from flows.line_run import line_lock, prefect_ready, run_line_on
 from flows.program_log import set_up_log
 from flows.reckoning import Reckoning, reckon
 from flows.run_folder import RunFolder
+from handoff_logs.reading import open_reading
+from stations.calendar import CHINA
+from stations.intake.batch import MANIFEST
 
 BATCH = "batch"
+REPLIES = "replies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +76,28 @@ def count(folder: RunFolder, *, since_us: int) -> Reckoning:
     """Count the run in `folder` from its database and, where it has one, its emulated physical world."""
     with closing(open_reading(folder.line().database_url)) as reading:
         return reckon(reading, folder.world if folder.world.is_dir() else None, since_us=since_us)
+
+
+def _fill(folder: RunFolder, plan: DemoPlan | None, screen: Console) -> None:
+    """Make the plan's batch and load it; a demo that is gone on with loads what was not loaded."""
+    from flows.composition import open_line, prepare
+    from stations.intake.generator.generate import generate
+    from stations.intake.load import load
+
+    prepare(folder)
+    batch = folder.path / BATCH
+    if plan is not None:
+        made = generate(batch, plan.documents, plan.seed, day=datetime.now(CHINA).date())
+        screen.print(f"Batch: {made.documents} applications, {made.images} pictures, seed {plan.seed}.")
+    if not (batch / MANIFEST).exists():
+        return
+    settings = read_settings(folder)
+    started = time.perf_counter()
+    with open_line(folder, shift=settings.staff.shift, stations=("intake",)) as line:
+        report = load(line.workplace("intake"), batch, folder.path / REPLIES, tray_size=settings.tray_size)
+    seconds = time.perf_counter() - started
+    if not report.repeated:
+        screen.print(
+            f"Intake: {report.loaded} loaded, {report.set_aside} set aside, {report.trays} trays offered to review, "
+            f"{report.lines / seconds:.0f} applications/s."
+        )

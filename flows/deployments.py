@@ -22,7 +22,7 @@ Folder = Annotated[Path, Parameter("--dir", help="The run's folder.")]
 
 
 def serve_command(*, directory: Folder = Path(".passline")) -> None:
-    """Serve every flow of the line from this process until Ctrl-C: run them from Prefect's pages or its command line."""
+    """Serve every flow of the line from this process until Ctrl-C; start them from Prefect's pages."""
     folder = RunFolder(directory)
     settings = read_settings(folder)
     with prefect_ready(folder, settings) as ready:
@@ -63,7 +63,7 @@ def deploy_command(
 
 def deployments(folder: RunFolder, shift: str) -> "list[RunnerDeployment]":
     """A deployment of every flow, named after its station, for the line in `folder`. Imports Prefect."""
-    from prefect.flows import EntrypointType
+    from prefect.deployments.runner import EntrypointType  # type: ignore[attr-defined]
 
     from flows.line import STATION_FLOWS, line
     from flows.prefect_names import line_tags

@@ -96,7 +96,7 @@ class LineRunsAlreadyError(FlowError):
 
 
 class PrefectLostError(FlowError):
-    """Prefect's server went away while the line ran; custody and jobs are whole, only Prefect's own pages lack the end."""
+    """Prefect's server went away while the line ran: custody and jobs are whole, only its own pages lack the end."""
 
     exit_code = Exit.FINDINGS
 

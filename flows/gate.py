@@ -43,7 +43,7 @@ async def side_by_side(
     running: list[asyncio.Task[Result]] = []
     for party in parties:
         gate = Gate(all_in)
-        running.append(asyncio.ensure_future(party(gate)))  # type: ignore[arg-type]
+        running.append(asyncio.ensure_future(party(gate)))
         entered = asyncio.ensure_future(gate.entered.wait())
         await asyncio.wait({entered, running[-1]}, return_when=asyncio.FIRST_COMPLETED)
         entered.cancel()

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextvars
-import os
+import hashlib
 import socket
 import threading
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from flows.gate import Gate, open_gate
+from flows.machines import STATION, Machine, Machines
 from flows.parts import Parts
 from flows.run_folder import RunFolder
 from flows.settings import LineSettings
@@ -18,6 +19,8 @@ from handoff_logs import offers
 from handoff_logs.database import Database
 from stations.people import Duty
 from stations.personal import PersonalData
+from stations.personalization.setup import Setup
+from stations.personalization.signer import open_signer
 from stations.workplace import Workplace
 
 Answer = TypeVar("Answer")
@@ -26,15 +29,19 @@ THREADS = 32
 """Blocking calls at once: a tray of each station, and room for those that wait on machines."""
 
 
-def worker_name() -> str:
-    """This process, as it stands on leases and claims."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+def worker_name(folder: RunFolder) -> str:
+    """This computer and folder, as they stand on leases and claims.
+
+    The next process of the same folder has the same name and takes its own leases and claims back at once: the line's
+    lock sees to it that there is one at a time.
+    """
+    return f"{socket.gethostname()[:40]}:{hashlib.sha256(str(folder.path).encode()).hexdigest()[:16]}"
 
 
 @dataclass
 class Line:
     """One open line. `stations` are those served by this process; `working` counts their trays in
-    work, `released_us` is when all stations had entered."""
+    work, `released_us` is when all stations had entered, `begun` the handoffs that it has claimed."""
 
     folder: RunFolder
     settings: LineSettings
@@ -44,15 +51,28 @@ class Line:
     shift: str
     parts: Parts
     stations: tuple[str, ...] = ()
-    worker: str = field(default_factory=worker_name)
+    worker: str = ""
     working: int = 0
     released_us: int = 0
     stop_reason: str | None = None
     gates: dict[str, Gate] = field(default_factory=dict)
+    begun: set[str] = field(default_factory=set)
+    machines: Machines = field(init=False)
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "tray"))
     _loop: asyncio.AbstractEventLoop | None = None
     _rung: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.worker = self.worker or worker_name(self.folder)
+        self.machines = Machines(self.workplace(STATION), self.parts.operators, self._make_machines)
+
+    def _make_machines(self) -> dict[str, Machine]:
+        return {
+            machine: Machine(driver, Setup(self.settings.centre, self.worker, products, maker))
+            for maker in [open_signer(self.folder.keys)]
+            for machine, (driver, products) in self.parts.personalizers().items()
+        }
 
     @property
     def emulated(self) -> bool:

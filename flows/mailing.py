@@ -21,6 +21,7 @@ async def mailing(folder: str, shift: str, tray: str | None = None) -> Served:
             station=STATION,
             begin=lambda offer: station.work_tray(here, offer, desk),
             resume=lambda begun: station.resume_tray(here, begun, desk),
+            begun_before=lambda: station.unfinished_trays(here),
         )
         return await run_station(line, work, only=tray)
 
@@ -34,6 +35,5 @@ async def collection(folder: str, shift: str, tray: str | None = None) -> Served
             line=line,
             station=CARRIER,
             begin=lambda offer: carrier.work_tray(here, offer, desk),
-            resume=lambda begun: carrier.resume_tray(here, begun, desk),
         )
         return await run_station(line, work, only=tray)

@@ -29,6 +29,8 @@ from stations.qc.readers import ReaderPool
 from stations.review.desk import ReviewDesk
 
 READER = "document-reader"
+MAKES = {"book-personalizer": ("passport",), "card-personalizer": ("hk_macau_permit", "taiwan_permit")}
+"""The products that each driver's machine makes."""
 
 
 class Parts:
@@ -67,15 +69,19 @@ class Parts:
                 self._hands = Hands(self._folder.world, self._folder.machines)
             return self._hands
 
-    def personalizers(self) -> dict[str, Personalizer]:
-        """A driver, not yet opened, for each personalizer of the line, by machine."""
+    def switch_on(self) -> list[str]:
+        """Start emulators that have died again, as somebody at the line would; the machines that were."""
+        return self.emulators().ensure()
+
+    def personalizers(self) -> dict[str, tuple[Personalizer, tuple[str, ...]]]:
+        """A driver, not yet opened, and its products for each personalizer of the line, by machine."""
         self.emulators()
-        machines = self._folder.machines
-        made: dict[str, Personalizer] = {}
+        made: dict[str, tuple[Personalizer, tuple[str, ...]]] = {}
         for device in self._settings.devices:
-            if device.driver != READER:
+            if device.driver in MAKES:
                 entry = _entry(device)
-                made[device.id] = make_driver(entry, make_transport(entry, machines))
+                driver: Personalizer = make_driver(entry, make_transport(entry, self._folder.machines))
+                made[device.id] = driver, MAKES[device.driver]
         return made
 
     def readers(self) -> ReaderPool:
@@ -118,7 +124,7 @@ class Parts:
         self._open.close()
 
     def _emulator(self, device: DeviceSettings) -> EmulatorSpec:
-        spoil_rate = 0.0 if device.driver == READER else self._settings.misfortune.spoil_rate
+        spoil_rate = 0.0 if device.driver == READER else self._settings.emulation.spoil_rate
         return EmulatorSpec(device.id, device.driver, device.serial, spoil_rate=spoil_rate)
 
 

@@ -1,19 +1,82 @@
 """Personalization: machines pull the accepted orders one by one; a tray goes on when all its orders have ended."""
 
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
 from prefect import flow
 
 from flows.composition import line_of
-from flows.machine_threads import machine_threads
+from flows.line_state import Line
+from flows.machine_work import at_work
+from flows.machines import STATION
 from flows.station_run import Served, run_station
+from flows.work import TrayToWork, claim, units_by_outcome
+from handoff_logs.records import Kind
+from stations.personalization import station
+from stations.personalization.station import TrayStatus
 
-STATION = "personalization"
-
-LOOK_AGAIN_S = 0.1
-"""How often a tray looks whether its orders have ended; machines ring nobody, they have enough to do."""
+LOOK_AGAIN_S: Final = 0.1
+"""How often it is looked whether the orders of any tray have ended: one question for all trays."""
 
 
 @flow(name="personalization", flow_run_name="personalization · {shift}", retries=0, persist_result=False)
 async def personalization(folder: str, shift: str, tray: str | None = None) -> Served:
     """Serve personalization of the line in `folder` until it is done; with `tray`, work that one tray."""
-    async with line_of(folder, shift, STATION) as line, machine_threads(line) as machines:
-        return await run_station(line, _OrderTrays(line, machines), only=tray)
+    async with line_of(folder, shift, STATION) as line:
+        await line.blocking(lambda: line.machines.each)
+        async with at_work(line):
+            return await run_station(line, OrderTrays(line), only=tray)
+
+
+@dataclass
+class OrderTrays:
+    """Trays of orders on their way through the machines."""
+
+    line: Line
+    station: str = STATION
+    abreast: int = 8
+    _statuses: dict[str, TrayStatus] = field(default_factory=dict)
+    _looked: asyncio.Task[bool] | None = None
+
+    def unfinished(self) -> Sequence[TrayToWork]:
+        """Trays that were accepted and have orders to make or documents to hand on."""
+        return [TrayToWork(status.tray) for status in station.tray_status(self.line.workplace(STATION))]
+
+    def claim(self, *, green_only: bool, only: str | None) -> TrayToWork | None:
+        """Claim the most urgent tray that waits."""
+        return claim(self.line, STATION, green_only=green_only, only=only, kind=Kind.ORDER)
+
+    async def work(self, tray: TrayToWork) -> dict[str, int]:
+        """Accept the tray, wait until the machines have ended its orders, hand its documents on."""
+        offer = tray.offer
+        units = 0
+        if offer is not None:
+            units = await self.line.blocking(lambda: station.accept_tray(self.line.workplace(STATION), offer))
+        while not await self._look():
+            status = self._statuses.get(tray.tray)
+            if status is None:
+                return {"units": units, "stopped": units}
+            if status.ready:
+                return await self._hand_on(tray.tray)
+        return {"units": units, "left": self._statuses[tray.tray].orders if tray.tray in self._statuses else 0}
+
+    async def _hand_on(self, tray: str) -> dict[str, int]:
+        here, desk = self.line.workplace(STATION), self.line.parts.operators()
+        return units_by_outcome(await self.line.blocking(lambda: station.finish_tray(here, desk, tray)))
+
+    async def _look(self) -> bool:
+        """Look at all trays once for whoever waits; True where waiting longer is of no use."""
+        if self._looked is None or self._looked.done():
+            self._looked = asyncio.ensure_future(self._look_once())
+        return await asyncio.shield(self._looked)
+
+    async def _look_once(self) -> bool:
+        await asyncio.sleep(LOOK_AGAIN_S)
+        statuses = await self.line.blocking(lambda: station.tray_status(self.line.workplace(STATION)))
+        self._statuses = {status.tray: status for status in statuses}
+        if self.line.stopping:
+            self.line.machines.stop.set()
+            return True
+        return await self.line.blocking(self.line.machines.stuck)

@@ -92,6 +92,7 @@ class PrefectServer:
             time.sleep(HEALTH_EVERY_S)
         if self.database is Home.FRESH:
             _keep_template(self.folder)
+        _answered_file(self.folder).touch()
 
 
 @contextmanager
@@ -203,8 +204,11 @@ def _free_port() -> int:
 def _seed_database(folder: RunFolder) -> Home:
     """Give a fresh home the migrated database kept from an earlier start, if one is kept."""
     database, template = _database_file(folder), _template()
-    if database.exists():
+    if database.exists() and _answered_file(folder).exists():
         return Home.OWN
+    # A kill in the middle of the first migration leaves a database that no later start can use; it holds nothing yet.
+    for part in database.parent.glob(f"{database.name}*"):
+        part.unlink()
     if not template.exists():
         return Home.FRESH
     beside = database.with_suffix(".new")
@@ -230,6 +234,11 @@ def _template() -> Path:
 
 def _database_file(folder: RunFolder) -> Path:
     return folder.prefect_home / "prefect.db"
+
+
+def _answered_file(folder: RunFolder) -> Path:
+    """There since the server of this home first answered."""
+    return folder.prefect_home / "server.answered"
 
 
 def _mark_file(folder: RunFolder) -> Path:

@@ -5,6 +5,7 @@ from prefect import flow
 from flows.composition import line_of
 from flows.station_run import Served, run_station
 from flows.work import TrayWork
+from stations.personalization.signer import trust_anchor
 from stations.qc import station
 
 STATION = "qc"
@@ -16,11 +17,12 @@ async def qc(folder: str, shift: str, tray: str | None = None) -> Served:
     async with line_of(folder, shift, STATION) as line:
         here, desk = line.workplace(STATION), line.parts.inspector()
         readers = await line.blocking(line.parts.readers)
+        anchor = trust_anchor(line.folder.keys)
         work = TrayWork(
             line=line,
             station=STATION,
-            begin=lambda offer: station.work_tray(here, offer, desk, readers),
-            resume=lambda begun: station.resume_tray(here, begun, desk, readers),
+            begin=lambda offer: station.work_tray(here, offer, desk, readers, anchor),
+            resume=lambda begun: station.resume_tray(here, begun, desk, readers, anchor),
             abreast=2,
         )
         return await run_station(line, work, only=tray)

@@ -184,7 +184,7 @@ def unaccounted_blanks(booked: Iterable[Mapping[str, Any]], pieces: Mapping[str,
 
 def pieces_that_are_blanks(pieces: Mapping[str, Seen]) -> set[str]:
     """The serials of books and cards; parcels and envelopes move through the same world."""
-    return {serial for serial, seen in pieces.items() if seen.blank}
+    return {serial for serial, seen in pieces.items() if seen.delivered}
 
 
 def _agrees(row: Mapping[str, Any], seen: Seen) -> bool:

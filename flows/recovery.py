@@ -4,17 +4,36 @@ What no machine can answer is in doubt and waits for two people; on an emulated 
 emulated bins and settle it at once.
 """
 
-import structlog
-from prefect import task
+import asyncio
+
+from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
+from flows.composition import line_of
 from flows.line_state import Line
-
-log = structlog.get_logger()
-
-STATION = "personalization"
+from flows.machines import STATION
+from flows.station_run import Served
+from flows.supply import supply
+from flows.work_record import report_hold
 
 
 @task(retries=0, cache_policy=NO_CACHE, persist_result=False, name="machine", task_run_name="recover · {machine}")
 async def recover(line: Line, machine: str) -> str | None:
     """Open, claim and reconcile one machine; why it is held, None where it may draw."""
+    held = await line.blocking(lambda: line.machines.open(machine))
+    if held is not None:
+        report_hold(machine, held, emulated=line.emulated)
+    return held
+
+
+@flow(name="recovery", flow_run_name="recovery · {shift}", retries=0, persist_result=False)
+async def recovery(folder: str, shift: str) -> Served:
+    """Settle what an earlier run of the line in `folder` left open, then fetch the blanks that are needed.
+
+    Returns the machines that are held, and why.
+    """
+    async with line_of(folder, shift, STATION) as line:
+        machines = list(await line.blocking(lambda: line.machines.each))
+        held = await asyncio.gather(*(recover(line, machine) for machine in machines))
+        await line.blocking(lambda: supply(line))
+        return {"station": STATION, **{name: why for name, why in zip(machines, held, strict=True) if why}}

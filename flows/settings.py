@@ -111,6 +111,13 @@ class ThresholdSettings(_Section):
     """Blanks left in a machine."""
 
 
+class EmulationSettings(_Section):
+    """The misfortune of emulated machines, by seeded chance."""
+
+    spoil_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Share of the documents that a machine spoils."""
+
+
 class LoggingSettings(_Section):
     """What the program says of itself; never personal data."""
 
@@ -164,6 +171,7 @@ class LineSettings(BaseSettings):
     staff: StaffSettings = StaffSettings()
     allowances: AllowanceSettings = AllowanceSettings()
     thresholds: ThresholdSettings = ThresholdSettings()
+    emulation: EmulationSettings = EmulationSettings()
     logging: LoggingSettings = LoggingSettings()
     devices: Annotated[tuple[DeviceSettings, ...], Field(min_length=1)]
 

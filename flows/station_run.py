@@ -12,7 +12,6 @@ from typing import Any
 import structlog
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from prefect.states import Completed, State
 
 from flows.line_state import Line
 from flows.work import StationWork, TrayToWork
@@ -48,10 +47,13 @@ class StationTotals:
 
 
 @task(retries=0, cache_policy=NO_CACHE, persist_result=False, name="tray", task_run_name="{station} · {tray}")
-async def work_tray(station: str, tray: str, act: Callable[[], Awaitable[dict[str, int]]]) -> "State[dict[str, int]]":
-    """Work one tray; the state's name says whether it went on whole or is continued by a later run."""
-    outcomes = await act()
-    return Completed(name="Continued later" if outcomes.get("left") else "Handed on", data=outcomes)
+async def work_tray(
+    station: str,  # noqa: ARG001 - names the run
+    tray: str,  # noqa: ARG001 - names the run
+    act: Callable[[], Awaitable[dict[str, int]]],
+) -> dict[str, int]:
+    """Work one tray; units by outcome, `left` for those that a later run continues with."""
+    return await act()
 
 
 async def run_station(line: Line, work: StationWork, *, only: str | None = None) -> Served:
@@ -118,7 +120,7 @@ class _Bench:
     async def _run(self, tray: TrayToWork) -> None:
         station = self._work.station
         try:
-            outcomes: dict[str, int] = await work_tray(station, tray.tray, lambda: self._work.work(tray))
+            outcomes = await work_tray(station, tray.tray, lambda: self._work.work(tray))
             self.totals.add(outcomes)
             report_tray(station, tray.tray, outcomes, emulated=self._line.emulated)
         finally:

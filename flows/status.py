@@ -6,17 +6,17 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from cyclopts import Parameter
-from handoff_logs.reading import Reading, open_reading
 
+from flows.durations import duration
 from flows.errors import Exit
 from flows.facts import APPLICATIONS
 from flows.run_folder import LineIdentity, RunFolder
+from handoff_logs.reading import Reading, open_reading
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -98,7 +98,7 @@ def status_command(
     Ends with 3 if anything is in doubt, with 0 otherwise.
     """
     line = RunFolder(directory).line()
-    with closing(open_reading(line.database_url)) as reading:
+    with open_reading(line.database_url) as reading:
         found = totals(reading, line)
     match output:
         case "json":
@@ -147,41 +147,49 @@ def _print_tables(found: Totals) -> None:
 
     console = Console(highlight=False)
     mark = Text(" EMULATED ", "black on yellow") if found.emulated else Text(found.line.mode)
-    console.print(Text.assemble(("passline · ", "bold"), (found.line.centre, "bold"), "  ", mark))
-    applications = [[row["state"].replace("_", " "), row["applications"]] for row in found.applications]
-    documents = [[name.replace("_", " "), count] for name, count in found.documents.items()]
-    for title, columns, rows in (
-        ("applications", ("state", "count"), applications),
-        ("documents", ("", "count"), documents),
-        ("units", ("kind", "station", "states"), _by_station(found.units)),
-        (
-            "open offers",
-            ("to", "offers", "units"),
-            [[row["station"], row["offers"], row["units"]] for row in found.offers],
-        ),
-        (
-            "in doubt: waits for two people",
-            ("what", "number", "at", "reason"),
-            [[row["what"], row["number"] or row["id"], row["station"], row["reason"]] for row in found.in_doubt],
-        ),
-    ):
-        console.print(_table(title, columns, rows) if rows else f"[bold]{title}[/]: none")
+    console.print(Text.assemble((f"passline · {found.line.centre}", "bold"), "  ", mark))
+    console.print(_table(("", ""), _summary(found), header=False))
+    console.print()
+    console.print(_table(("units", "station", "states"), _by_station(found.units)))
+    if found.in_doubt:
+        doubts = [[row["what"], row["number"] or row["id"], row["station"], row["reason"]] for row in found.in_doubt]
+        console.print()
+        console.print(_table(("in doubt", "number", "at", "reason"), doubts))
 
 
-def _by_station(units: list[dict[str, Any]]) -> list[list[str]]:
-    """One row a kind and station: `held 25 · offered 10`."""
+def _summary(found: Totals) -> list[tuple[str, str]]:
+    applications = [f"{row['applications']} {_words(row['state'])}" for row in found.applications]
+    documents = [f"{count} {_words(name)}" for name, count in found.documents.items()]
+    offers = [
+        f"{row['station']} {row['offers']} ({row['units']} units, {duration((found.now_us - row['oldest_us']) / 1e6)})"
+        for row in found.offers
+    ]
+    return [
+        ("applications", " · ".join(applications) or "none"),
+        ("documents", " · ".join(documents)),
+        ("open offers", " · ".join(offers) or "none"),
+        ("in doubt", f"{len(found.in_doubt)}: waits for two people" if found.in_doubt else "nothing"),
+    ]
+
+
+def _by_station(units: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    """One row a kind and station: `25 held · 10 offered`."""
     states: dict[tuple[str, str], list[str]] = {}
     for row in units:
-        states.setdefault((row["kind"], row["station"]), []).append(f"{row['state'].replace('_', ' ')} {row['units']}")
-    return [[kind, station, " · ".join(found)] for (kind, station), found in states.items()]
+        states.setdefault((row["kind"], row["station"]), []).append(f"{row['units']} {_words(row['state'])}")
+    return [(kind, station, " · ".join(found)) for (kind, station), found in states.items()]
 
 
-def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> "Table":
+def _words(code: str) -> str:
+    return code.replace("_", " ")
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, header: bool = True) -> "Table":
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, header_style="dim")
+    table = Table(box=None, header_style="dim", show_header=header, pad_edge=False)
     for name in columns:
         table.add_column(name)
     for row in rows:
-        table.add_row(*map(str, row))
+        table.add_row(*row)
     return table

@@ -7,12 +7,16 @@ from typing import Protocol
 from flows.line_state import Line
 from handoff_logs import offers
 from handoff_logs.offers import OpenOffer
+from handoff_logs.records import Kind
 from stations.trays import TrayOutcome, unfinished_trays
 
 CLAIM_S = 60.0
 """A claim that was not followed by an acceptance lapses after this time: its worker is dead."""
 
 GREEN_CHANNEL = 0
+
+CHOICES = 20
+"""How many of the most urgent offers a worker tries to claim: others may be claiming too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,15 @@ class TrayToWork:
 class StationWork(Protocol):
     """A station as its flow drives it. Every call but `work` blocks and is made in a thread."""
 
-    station: str
-    abreast: int
+    @property
+    def station(self) -> str:
+        """The station's name."""
+        ...
+
+    @property
+    def abreast(self) -> int:
+        """How many ordinary trays are worked at once."""
+        ...
 
     def unfinished(self) -> Sequence[TrayToWork]:
         """Trays that an earlier run accepted and did not hand on."""
@@ -42,14 +53,30 @@ class StationWork(Protocol):
         ...
 
 
-def claim(line: Line, station: str, *, green_only: bool, only: str | None) -> TrayToWork | None:
-    """Claim the most urgent offer to `station`, or the one of tray `only`; None where none waits or another was quicker."""
+def claim(
+    line: Line, station: str, *, green_only: bool, only: str | None, kind: Kind | None = None
+) -> TrayToWork | None:
+    """Claim the most urgent offer to `station` (of `kind`), or the one of tray `only`.
+
+    None where nothing waits, or another worker was quicker.
+    """
     with line.database.read() as connection:
-        waiting = [offer for offer in offers.waiting(connection, station) if only in (None, offer.tray)]
-    if not waiting or (green_only and waiting[0].priority != GREEN_CHANNEL):
+        waiting = offers.waiting(connection, station)
+    wanted = [
+        offer.handoff_id
+        for offer in waiting
+        if only in (None, offer.tray)
+        and kind in (None, offer.kind)
+        and not (green_only and offer.priority != GREEN_CHANNEL)
+        and offer.handoff_id not in line.begun
+    ]
+    if not wanted:
         return None
-    offer = line.database.write(lambda tx: offers.claim(tx, station, line.worker, CLAIM_S))
-    return None if offer is None else TrayToWork(offer.tray or offer.handoff_id, offer)
+    offer = line.database.write(lambda tx: offers.claim(tx, station, line.worker, CLAIM_S, among=wanted[:CHOICES]))
+    if offer is None:
+        return None
+    line.begun.add(offer.handoff_id)
+    return TrayToWork(offer.tray or offer.handoff_id, offer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +86,16 @@ class TrayWork:
     line: Line
     station: str
     begin: Callable[[OpenOffer], TrayOutcome]
-    resume: Callable[[str], TrayOutcome]
+    resume: Callable[[str], TrayOutcome] | None = None
+    begun_before: Callable[[], Sequence[str]] | None = None
     abreast: int = 1
 
     def unfinished(self) -> Sequence[TrayToWork]:
-        """See StationWork."""
-        return [TrayToWork(tray) for tray in unfinished_trays(self.line.workplace(self.station))]
+        """See StationWork; nothing where a tray is accepted and ended in one transaction (`resume` is None)."""
+        if self.resume is None:
+            return []
+        before = self.begun_before() if self.begun_before else unfinished_trays(self.line.workplace(self.station))
+        return [TrayToWork(tray) for tray in before]
 
     def claim(self, *, green_only: bool, only: str | None) -> TrayToWork | None:
         """See StationWork."""
@@ -72,9 +103,14 @@ class TrayWork:
 
     async def work(self, tray: TrayToWork) -> dict[str, int]:
         """See StationWork."""
-        offer = tray.offer
-        outcome = await self.line.blocking(lambda: self.resume(tray.tray) if offer is None else self.begin(offer))
-        return units_by_outcome(outcome)
+        return units_by_outcome(await self.line.blocking(lambda: self._work(tray)))
+
+    def _work(self, tray: TrayToWork) -> TrayOutcome:
+        if tray.offer is not None:
+            return self.begin(tray.offer)
+        if self.resume is None:
+            raise LookupError(tray.tray)
+        return self.resume(tray.tray)
 
 
 def units_by_outcome(outcome: TrayOutcome) -> dict[str, int]:

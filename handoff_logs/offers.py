@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Row, text
 
 from handoff_logs.dialects import clock_us, listed, statement
-from handoff_logs.records import Kind
 
 MIXED = "mixed"
 """The kind of an offer whose units are of several kinds."""
@@ -69,20 +68,24 @@ def waiting(conn: Connection, station: str) -> list[OpenOffer]:
 
 
 def claim(
-    tx: Connection, station: str, worker: str, lease_s: float, kinds: Collection[Kind] | None = None
+    tx: Connection,
+    station: str,
+    worker: str,
+    lease_s: float,
+    among: Collection[str] | None = None,
 ) -> OpenOffer | None:
     """Claim the best offer to a station that nobody else holds, until the lease lapses by the database's clock.
 
-    A worker's own claim comes back to it with a new lease. None when nothing is left. A claim only calls a tray:
-    custody passes by its acceptance.
+    `among`: only these handoffs. A worker's own claim comes back to it with a new lease. None when nothing is left. A
+    claim only calls a tray: custody passes by its acceptance.
     """
     now_us = clock_us(tx)
-    query = _BEST if kinds is None else f"{_BEST} AND kind IN {{ids}}"
+    query = _BEST if among is None else f"{_BEST} AND handoff_id IN {{ids}}"
     # On PostgreSQL two workers must not wait for each other's best: each takes the best that is free.
     query = f"{query} {_ORDER} LIMIT 1" + ("" if tx.dialect.name == "sqlite" else " FOR UPDATE SKIP LOCKED")
     facts = {"station": station, "worker": worker, "now_us": now_us}
-    if kinds is not None:
-        facts["ids"] = listed(kinds)
+    if among is not None:
+        facts["ids"] = listed(among)
     row = tx.execute(statement(query, tx.dialect.name), facts).first()
     if row is None:
         return None

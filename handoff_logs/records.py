@@ -4,14 +4,14 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from json.encoder import encode_basestring
 from operator import itemgetter
 
-from handoff_logs.merkle import leaf_hash
+from handoff_logs import merkle
 
 SCHEMA_VERSION = 1
 ID_LENGTH = 32
@@ -177,7 +177,12 @@ def unit_hash(row: Sequence[Scalar]) -> bytes:
 
     The leaf is the row's `canonical` encoding; a template writes it at a third of the cost.
     """
-    return leaf_hash((_UNIT_TEMPLATE % tuple(map(_scalar, _unit_values(row)))).encode())
+    return merkle.leaf_hash((_UNIT_TEMPLATE % tuple(map(_scalar, _unit_values(row)))).encode())
+
+
+def units_root(rows: Iterable[Sequence[Scalar]]) -> str:
+    """Return the Merkle root (hex) over unit rows (as UNIT_FIELDS) in the order of their positions."""
+    return merkle.root([unit_hash(row) for row in rows]).hex()
 
 
 EVENT_FIELDS = (

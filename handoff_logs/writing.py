@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from handoff_logs import merkle, whereabouts
+from handoff_logs import whereabouts
 from handoff_logs.dialects import clock_us, insert_rows, listed, statement
 from handoff_logs.errors import (
     EventIdReusedError,
@@ -26,7 +26,7 @@ from handoff_logs.records import (
     Party,
     State,
     new_id,
-    unit_hash,
+    units_root,
 )
 from handoff_logs.whereabouts import Standing
 
@@ -213,11 +213,6 @@ def write(
     if rows:
         whereabouts.follow(tx, event_id)
     return event_id
-
-
-def units_root(rows: Iterable[Sequence[Value]]) -> str:
-    """Return the Merkle root (hex) over unit rows (as UNIT_FIELDS) in the order of their positions."""
-    return merkle.root([unit_hash(row) for row in rows]).hex()
 
 
 def _row(event_id: str, position: int, change: Change) -> tuple[Value, ...]:

@@ -106,17 +106,19 @@ def load_calendar(path: Path | None = None) -> WorkCalendar:
     unknown = content.keys() - {"complete_years", "days"}
     if unknown:
         raise CalendarFileError(str(path), f"unknown key {min(unknown)!r}; allowed: complete_years, days")
+    entries, years = content.get("days", {}), content.get("complete_years", [])
+    if not isinstance(entries, dict):
+        raise CalendarFileError(str(path), "days must be a table")
+    if not isinstance(years, list) or not all(isinstance(year, int) for year in years):
+        raise CalendarFileError(str(path), "complete_years must be a list of years")
     days: dict[date, bool] = {}
-    for text, kind in content.get("days", {}).items():
+    for text, kind in entries.items():
         try:
             days[date.fromisoformat(text)] = {"holiday": False, "workday": True}[kind]
         except (ValueError, KeyError, TypeError):
             raise CalendarFileError(
                 str(path), f'{text} = {kind!r}; write "YYYY-MM-DD" = "holiday" or "workday"'
             ) from None
-    years = content.get("complete_years", [])
-    if not isinstance(years, list) or not all(isinstance(year, int) for year in years):
-        raise CalendarFileError(str(path), "complete_years must be a list of years")
     return WorkCalendar(days, frozenset(years))
 
 

@@ -71,11 +71,9 @@ class EmulatedInspector(_Handler, QcDesk):
             self.put([number], place)
 
     def inspect(self, case: InspectionCase) -> tuple[str, ...]:
-        """Trust the reader for what it found; look for what it cannot see."""
-        if case.codes:
-            return case.codes
-        piece = self._hands.examine(case.number)
-        return () if piece is not None and piece.printed else ("print",)
+        """Trust the reader for what it found; see what was defaced already."""
+        seen = self._hands.find(case.number)
+        return ("defaced",) if seen is None or seen.defaced else case.codes
 
     def deface(self, numbers: Sequence[str], first: str, second: str) -> None:
         """Two different people deface the pieces."""

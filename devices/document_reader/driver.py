@@ -1,11 +1,12 @@
 """Driver of the document reader."""
 
 from devices.endpoint import Transport
+from devices.identity import Expected
 from devices.link import LinkTimes
 from devices.messages import ReadPiece
 from devices.piece import decode_chip
 from devices.roles import MachineIdentity, Reading
-from devices.session import Expected, Patience, Session
+from devices.session import Patience, Session
 
 
 class LinkDocumentReader:

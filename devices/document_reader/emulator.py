@@ -45,7 +45,6 @@ class ReaderEmulator:
         found: str | None = None
         for line in reader.lines():
             found = line.serial if line.place == self._slot else None
-        reader.close()
         return found
 
     @property

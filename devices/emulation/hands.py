@@ -176,7 +176,6 @@ class Hands:
         with self._lock:
             for client in self._clients.values():
                 client.close()
-            self._tally.close()
             self._own.close()
 
     def _known(self, serial: str) -> Seen:

@@ -106,7 +106,6 @@ class Machine:
                 self.stacks[former].pop(line.serial, None)
             if stack := self._places.get(line.place):
                 self.stacks[stack][line.serial] = None
-        reader.close()
 
     def _count(self, what: What, place: str, pieces: int) -> None:
         if what is What.FED:

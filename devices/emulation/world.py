@@ -164,21 +164,21 @@ class TallyReader:
     _READ_BYTES = 1 << 16
 
     def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_RDONLY)
+        self._path = path
         self._offset = 0
 
     def lines(self) -> Iterator[TallyLine]:
         """Yield every whole line not yet yielded."""
-        rest = b""
-        while chunk := os.pread(self._fd, self._READ_BYTES, self._offset + len(rest)):
-            whole, newline, rest = (rest + chunk).rpartition(b"\n")
-            self._offset += len(whole) + len(newline)
-            if newline:
-                yield from map(TallyLine.decode, whole.decode().split("\n"))
-
-    def close(self) -> None:
-        """Close the file."""
-        os.close(self._fd)
+        if self._path.stat().st_size == self._offset:
+            return
+        with self._path.open("rb") as tally:
+            tally.seek(self._offset)
+            rest = b""
+            while chunk := tally.read(self._READ_BYTES):
+                whole, newline, rest = (rest + chunk).rpartition(b"\n")
+                self._offset += len(whole) + len(newline)
+                if newline:
+                    yield from map(TallyLine.decode, whole.decode().split("\n"))
 
 
 @dataclass(slots=True)
@@ -190,6 +190,8 @@ class Seen:
     made: int = 0
     defaced: bool = False
     identity: str = ""
+    delivered: bool = False
+    """Whether a supplier brought it, as a blank; parcels come to be at the line itself."""
 
 
 class Tally:
@@ -203,7 +205,7 @@ class Tally:
 
     @classmethod
     def read(cls, path: Path) -> Tally:
-        """Read the world at `path` once; call `refresh` to read on and `close` when done."""
+        """Read the world at `path`; `refresh` reads on."""
         tally = cls(World(path))
         tally.refresh()
         return tally
@@ -221,17 +223,12 @@ class Tally:
         """List the serials at `place`, in the order they got there."""
         return list(self._at.get(place, ()))
 
-    def close(self) -> None:
-        """Close the tallies."""
-        for reader in self._readers.values():
-            reader.close()
-        self._readers.clear()
-
     def _take(self, line: TallyLine) -> None:
         seen = self.pieces.get(line.serial)
         if seen is None:
             seen = self.pieces[line.serial] = Seen("", 0)
         seen.made += line.what is What.MARKED
+        seen.delivered |= line.what is What.ARRIVED
         seen.defaced |= line.what is What.DEFACED
         if line.what is What.MARKED:
             seen.identity = line.identity

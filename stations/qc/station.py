@@ -143,13 +143,13 @@ def _inspect(
     inspected = []
     for position, (piece, found) in enumerate(zip(pieces, read, strict=True)):
         codes = compare(expected[piece.unit_id], found.reading, verify(found.reading.chip, trust_anchor))
-        inspector = _inspector(workplace.people, position, verdicts[piece.application_id].reviewer)
+        inspector = assigned(workplace.people, position, verdicts[piece.application_id].reviewer)
         decided = desk.inspect(InspectionCase(piece.blank_serial, inspector, codes))
         inspected.append(Inspected(piece, inspector, found.reader, decided))
     return inspected
 
 
-def _inspector(people: Sequence[str], position: int, reviewer: str) -> str:
+def assigned(people: Sequence[str], position: int, reviewer: str) -> str:
     """Whose turn it is, passing over whoever reviewed the application."""
     person = people[position % len(people)]
     return people[(position + 1) % len(people)] if person == reviewer else person

@@ -52,11 +52,7 @@ class Workbench:
 
     def stack(self, name: str) -> list[str]:
         """What physically lies in the machine's stack `name`."""
-        tally = Tally.read(self.folder / "world")
-        try:
-            return tally.at(f"{MACHINE}:{name}")
-        finally:
-            tally.close()
+        return Tally.read(self.folder / "world").at(f"{MACHINE}:{name}")
 
 
 @pytest.fixture

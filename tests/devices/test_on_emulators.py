@@ -115,6 +115,8 @@ def test_a_killed_machine_is_noticed_reopened_and_reconciled(line: Line) -> None
     with pytest.raises(DeviceError):
         driver.status("2" * 32)
     assert time.monotonic() - begun_s < LONG_S
+    while line.supervisor.alive("book-01"):
+        time.sleep(0.01)
     line.supervisor.ensure()
     driver.open()
     driver.claim(2)

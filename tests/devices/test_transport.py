@@ -3,13 +3,16 @@
 import os
 import socket
 import threading
+import time
 import tty
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from devices.errors import PortUnavailableError
+from devices.book_personalizer.driver import BookPersonalizer
+from devices.errors import LinkDownError, PortUnavailableError
+from devices.link import LinkTimes
 from devices.transport import SerialTransport, resolve_port
 
 WAIT_S = 5.0
@@ -22,8 +25,8 @@ class Notebook:
         self.heard, self.to_say, self.reason = b"", b"", ""
         self.next_deadline_s = None
 
-    def tick(self, now_s: float) -> None:
-        pass
+    def tick(self, now_s: float) -> bool:
+        return False
 
     def receive(self, data: bytes) -> bool:
         self.heard += data
@@ -151,3 +154,12 @@ def test_what_is_not_there_is_refused_by_name(port: str) -> None:
 
 def test_only_emulators_are_looked_up_in_the_folder() -> None:
     assert resolve_port("socket://10.0.0.5:4001", Path("/run")) == "socket://10.0.0.5:4001"
+
+
+def test_a_silent_machine_is_given_up_without_waiting_out_the_patience(pty) -> None:
+    quick = LinkTimes(retransmit_s=0.02, attempts=2)
+    driver = BookPersonalizer("book-01", "S", False, SerialTransport(pty[1]), link_times=quick)
+    begun_s = time.monotonic()
+    with pytest.raises(LinkDownError):
+        driver.open()
+    assert time.monotonic() - begun_s < WAIT_S

@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, insert
-from sqlmodel import SQLModel
+from sqlalchemy import Engine, create_engine, insert, update
+from sqlmodel import SQLModel, col
 
 from flows.board import Board
 from flows.default_line import write_default
@@ -108,12 +107,12 @@ class Books:
         for _ in range(units):
             self.unit("order", "offered", "review", handoff=handoff)
 
-    def job(self, machine: str, state: str, *, outcome: str | None = None, doubt: str | None = None) -> None:
-        finished = state in ("RESULT", "RELEASED")
-        good = outcome == "good"
+    def job(self, machine: str, *path: str, outcome: str | None = None, doubt: str | None = None) -> None:
+        """A job that went from INTENT through `path`, legal moves all."""
+        job_id, serial = new_id(), new_id()[-12:]
         self.put(
             Job,
-            job_id=new_id(),
+            job_id=job_id,
             application_id=self.application("in_production"),
             product="passport",
             attempt=1,
@@ -124,20 +123,29 @@ class Books:
             journal_position=0,
             fence=1,
             worker="w",
-            state=state,
-            unfinished=not finished,
-            live=not finished or good,
-            blank_serial=(serial := new_id()[-12:]),
-            blank_unit=new_id(),
-            document_number=serial[:9],
-            data_sha256="0",
-            document_unit=new_id() if good else None,
-            outcome=outcome,
-            doubt=doubt,
+            state="INTENT",
+            unfinished=True,
+            live=True,
             intent_us=NOW_US,
-            result_us=NOW_US if finished else None,
             emulated=True,
         )
+        for state in path:
+            values: dict[str, Any] = {"state": state}
+            if state == "FED":
+                values |= {"blank_serial": serial, "blank_unit": new_id()}
+            if state == "PREPARED":
+                values |= {"document_number": serial[:9], "data_sha256": "0"}
+            if state == "RESULT":
+                good = outcome == "good"
+                values |= {"unfinished": False, "outcome": outcome, "live": good, "result_us": NOW_US}
+                values |= {"document_unit": new_id() if good else None}
+            if state == "UNCERTAIN":
+                values |= {"doubt": doubt}
+            with self.engine.begin() as tx:
+                tx.execute(update(Job).where(col(Job.job_id) == job_id).values(values))
+
+
+MADE = ("FED", "PREPARED", "STARTING", "RESULT")
 
 
 @pytest.fixture
@@ -151,7 +159,7 @@ def books(database_url: str) -> Iterator[Books]:
 @pytest.fixture
 def facts(database_url: str) -> Any:
     def look(**options: int) -> BoardFacts:
-        with closing(open_reading(database_url)) as reading:
+        with open_reading(database_url) as reading:
             return board_facts(reading, **options)
 
     return look
@@ -178,8 +186,8 @@ def test_blanks_are_no_work_of_a_station(books: Books, facts: Any) -> None:
 
 
 def test_what_was_done_counts_from_the_instant_asked_for(books: Books, facts: Any) -> None:
-    books.job("book-01", "RELEASED", outcome="good")
-    books.job("book-01", "RELEASED", outcome="failed")
+    books.job("book-01", *MADE, outcome="good")
+    books.job("book-01", *MADE, outcome="failed")
     done = {one.station: one.done for one in facts().stations}
     assert done == {"review": 0, "personalization": 1, "qc": 0, "packing": 0, "mailing": 0}
     assert all(one.done == 0 for one in facts(since_us=NOW_US + 1).stations)
@@ -187,8 +195,8 @@ def test_what_was_done_counts_from_the_instant_asked_for(books: Books, facts: An
 
 def test_a_machine_shows_its_state_its_job_and_what_it_made(books: Books, facts: Any) -> None:
     books.put(MachineState, machine="book-01", state="execute", since_us=NOW_US, emulated=True)
-    books.job("book-01", "RELEASED", outcome="good")
-    books.job("book-01", "STARTING")
+    books.job("book-01", *MADE, outcome="good")
+    books.job("book-01", "FED", "PREPARED", "STARTING")
     (machine,) = facts().machines
     assert (machine.machine, machine.state, machine.made, machine.emulated) == ("book-01", "execute", 1, True)
     assert machine.job.startswith("starting ")
@@ -222,7 +230,7 @@ def test_status_counts_units_where_their_outermost_container_is(
     books.unit("blank", "held", "vault", place="shelf")
     folder = RunFolder(tmp_path)
     write_default(folder)
-    with closing(open_reading(database_url)) as reading:
+    with open_reading(database_url) as reading:
         found = as_json(totals(reading, folder.line()))
     assert {(row["kind"], row["station"], row["state"], row["units"]) for row in found["units"]} == {
         ("parcel", "mailing", "held", 1),
@@ -270,7 +278,7 @@ def test_every_form_of_status_says_emulated(
 
 def test_status_as_csv_has_five_columns(books: Books, database_url: str, folder: RunFolder) -> None:
     books.application("held")
-    with closing(open_reading(database_url)) as reading:
+    with open_reading(database_url) as reading:
         lines = as_csv(totals(reading, folder.line())).splitlines()
     assert lines[0] == "section,name,station,state,count"
     assert "applications,,,held,1" in lines

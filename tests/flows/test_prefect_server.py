@@ -65,6 +65,8 @@ def test_a_killed_line_leaves_a_server_that_the_next_one_uses_and_stops(tmp_path
     folder = RunFolder(tmp_path)
     write_default(folder)
 
+    (folder.prefect_home / "prefect.db").write_text("a migration that a kill has torn")
+
     killed = python(STARTS_AND_IS_KILLED, str(folder.path))
     assert killed.returncode == -signal.SIGKILL
     assert killed.stderr == ""

@@ -1,4 +1,4 @@
-"""A small line to work trays on: a generated batch on file, emulated staff, one real reader, and documents made by hand."""
+"""A small line to work trays on: a generated batch, emulated staff, one real reader, documents made by hand."""
 
 import hashlib
 import time
@@ -31,7 +31,7 @@ from stations.emulated_staff import (
 )
 from stations.intake import load
 from stations.intake.generator.defects import Shares
-from stations.intake.generator.generate import generate
+from stations.intake.generator.generate import GeneratedBatch, generate
 from stations.intake.states import advance
 from stations.intake.station import stop
 from stations.intake.tables import Application, ApplicationState
@@ -67,7 +67,8 @@ class Line:
     database: Database
     folder: Path
     shares: Shares = SOUND
-    machines_made: int = field(default=0)
+    batches: list[GeneratedBatch] = field(default_factory=list)
+    machines_made: int = 0
 
     def __post_init__(self) -> None:
         personal = PersonalData.create(self.folder / "keys")
@@ -93,7 +94,7 @@ class Line:
     def file(self, documents: int, *, seed: int = 1, tray_size: int = 50) -> None:
         """Generate a batch and load it."""
         batch = self.folder / f"batch-{seed}"
-        generate(batch, documents, seed, day=DAY, shares=self.shares)
+        self.batches.append(generate(batch, documents, seed, day=DAY, shares=self.shares))
         load.load(self._base, batch, self.folder / "replies", tray_size=tray_size)
 
     def waiting(self, station: str) -> list[OpenOffer]:
@@ -115,7 +116,7 @@ class Line:
         self.database.write(lambda tx: stop(tx, application_id, "e-lead-1", "withdrawn", time.time_ns() // 1000))
 
     def make_documents(self, *, spoil: Callable[[Any], Any] = lambda piece: piece) -> None:
-        """Make what waits at personalization by hand: blanks received, orders transformed, pieces marked and offered on.
+        """Make what waits at personalization by hand: blanks received, orders transformed, pieces marked, all offered.
 
         `spoil` may change what is put on a piece (`PieceData`).
         """

@@ -26,14 +26,14 @@ def document(serial: str, number: int) -> bytes:
 
 
 class Line:
-    """One book personalizer and one reader, their supervisor, and hands; everything under `folder`."""
+    """A book personalizer, a reader if one is opened, their supervisor, and hands; everything under `folder`."""
 
     def __init__(self, folder: Path, *, speed: float = 0.0, spoil_rate: float = 0.0, misread_rate: float = 0.0) -> None:
         self.folder = folder
         self.book = EmulatorSpec("book-01", "book-personalizer", "BP-2207-0001", spoil_rate=spoil_rate)
         self.reader = EmulatorSpec("reader-01", "document-reader", "DR-1100-0001", misread_rate=misread_rate)
         self.supervisor = Supervisor(folder, speed=speed, seed=7)
-        self.supervisor.start([self.book, self.reader])
+        self.supervisor.start([self.book])
         self.hands = Hands(folder / "world", folder / "machines")
 
     def job(self, number: int) -> str:
@@ -54,7 +54,8 @@ class Line:
         return machine
 
     def open_reader(self) -> DocumentReader:
-        """Open the reader."""
+        """Start the reader and open it."""
+        self.supervisor.start([self.reader])
         entry = DeviceEntry("reader-01", self.reader.driver, "emulator://reader-01", self.reader.serial, "emulated")
         return open_reader(entry, self.folder / "machines")
 
@@ -82,7 +83,6 @@ class Line:
     def made(self) -> Counter[str]:
         """How often each marked piece was personalised, by the physical tally."""
         tally = Tally.read(self.folder / "world")
-        tally.close()
         return Counter({serial: seen.made for serial, seen in tally.pieces.items() if seen.made})
 
     def close(self) -> None:

@@ -76,7 +76,7 @@ def test_a_killed_process_loses_nothing_that_was_written(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("how", ["cut", "zeroed", "flipped"])
 def test_a_damaged_journal_is_cut_held_and_another_journal(tmp_path: Path, how: str) -> None:
-    """Wherever it is damaged: sound records before it stay, nothing after it is believed, and the hold outlives restarts."""
+    """Wherever it is damaged: sound records before it stay, nothing behind it is believed, the hold lasts."""
     path = tmp_path / "journal"
     identity, _ = written(path)
     sound = contents(path)

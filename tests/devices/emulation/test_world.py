@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from devices.emulation.world import Tally, TallyWriter, What, World
 from devices.piece import PieceData
 
@@ -47,7 +49,6 @@ def test_the_latest_line_of_any_actor_says_where_a_piece_is(tmp_path: Path) -> N
     seen = tally.pieces["E1"]
     assert (seen.place, seen.made, seen.defaced, seen.identity) == ("tray/1", 1, True, "abc")
     assert tally.at("tray/1") == ["E1"] and tally.at("shelf:book") == ["E2"] and tally.at("rack") == []
-    tally.close()
     hands.close()
     machine.close()
 
@@ -63,10 +64,11 @@ def test_a_half_written_line_is_read_when_it_is_whole(tmp_path: Path) -> None:
     path.write_bytes(line)
     tally.refresh()
     assert tally.at("shelf:book") == ["E1"]
-    tally.close()
 
 
-def test_a_clock_that_steps_back_does_not_reorder_one_actors_lines(tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_clock_that_steps_back_does_not_reorder_one_actors_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world = World(tmp_path)
     hands = TallyWriter(world, "hands")
     hands.write(What.ARRIVED, [("E1", "")], "first")
@@ -75,4 +77,3 @@ def test_a_clock_that_steps_back_does_not_reorder_one_actors_lines(tmp_path: Pat
     hands.close()
     tally = Tally.read(tmp_path)
     assert tally.at("second") == ["E1"]
-    tally.close()

@@ -62,6 +62,11 @@ class Bounds:
         """How many different job ids there can be."""
         return self.applications * self.attempts
 
+    @property
+    def opens_needed(self) -> int:
+        """How many opens the accidents can make necessary; more are for take-overs."""
+        return self.machines * (1 + self.host_crashes + self.restores) + self.journal_losses
+
     def budget(self) -> Left:
         """The accidents that may happen."""
         return Left(self.host_crashes, self.machine_crashes, self.journal_losses, self.opens, self.restores)

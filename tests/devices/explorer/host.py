@@ -1,8 +1,8 @@
 """The hosts' moves: worker processes that share one database, and the database being restored from a backup.
 
-A commit and the message that it allows are one step, because what was sent may arrive never or late anyway: that is also
-what a crash between commit and send looks like. A worker decides by what the database says and remembers nothing but its
-sessions; whatever an outdated worker could still send, it could have sent earlier and the link been slow.
+A commit and the message that it allows are one step, because what was sent may arrive never or late anyway: that is
+also what a crash between commit and send looks like. A worker decides by what the database says and remembers nothing
+but its sessions; whatever an outdated worker could still send, it could have sent earlier and the link been slow.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.devices.explorer.world import NOBODY, Label, Message, Row, Session, S
 OPEN = frozenset({"INTENT", "FED", "PREPARED", "STARTING"})
 RESULT_OF = {"DONE": "made", "FAILED": "failed", "RETURNED": "returned", "VOIDED": "voided"}
 NO_DOCUMENT = frozenset({"returned", "voided", "defaced", "unmarked", "not fed", "abandoned"})
-"""Outcomes that leave an application free for its next attempt; 'failed' does not until two people have defaced the piece."""
+"""Outcomes that leave an application free for its next attempt; 'failed' does not until people deface the piece."""
 NEXT_MESSAGE = {"INTENT": "FEED", "FED": "PREPARE", "STARTING": "START"}
 
 
@@ -53,9 +53,11 @@ def _may_open(design: Design, bounds: Bounds, world: World, m: int, session: Ses
 
     The spare ones are kept for the accidents that may still happen, so that no state is stuck only for want of an open.
     """
+    if not world.left.opens:
+        return False
     unusable = [k for k in range(bounds.machines) if not any(_usable(world, k, host[k]) for host in world.hosts)]
     if m in unusable:
-        return world.left.opens > 0
+        return True
     if _usable(world, m, session):
         return False
     left = world.left
@@ -68,7 +70,7 @@ def _usable(world: World, m: int, session: Session) -> bool:
 
 
 def _open(design: Design, world: World, h: int, m: int) -> Step:
-    """HELLO, a lease with a fence above the database's and the machine's, CLAIM, and every open job's next message again.
+    """HELLO, a lease with a fence above the database's and the machine's, CLAIM, and open jobs' next messages again.
 
     A real worker waits for the claim's answer before it goes on with jobs; sending at once is worse, so it covers both.
     """
@@ -80,7 +82,7 @@ def _open(design: Design, world: World, h: int, m: int) -> Step:
         # A host that believes any journal takes ABSENT at its word and begins the job again.
         Message(m, NEXT_MESSAGE[row.state] if design.host_checks_journal else "FEED", job, fence)
         for job, row in enumerate(world.rows)
-        if row.machine == m and row.state in NEXT_MESSAGE and _same_journal(design, row, session)
+        if row.machine == m and row.state in NEXT_MESSAGE and _same_journal(design, row, session.journal_id)
     ]
     return Label("host {} opens machine {}: HELLO, lease and CLAIM with fence={}", (h, m, fence)), world._replace(
         leases=put(world.leases, m, fence),
@@ -99,8 +101,8 @@ def _claimed(world: World, h: int, m: int) -> Step:
     return label, world._replace(hosts=_hosts(world, h, put(world.hosts[h], m, session)))
 
 
-def _same_journal(design: Design, row: Row, session: Session) -> bool:
-    return not design.host_checks_journal or row.journal_id == session.journal_id
+def _same_journal(design: Design, row: Row, journal_id: int) -> bool:
+    return row.journal_id == journal_id or not design.host_checks_journal
 
 
 def _works(design: Design, bounds: Bounds, world: World, h: int, m: int, session: Session) -> Iterator[Step]:
@@ -154,14 +156,14 @@ def _intends(design: Design, world: World, h: int, m: int, job: int, session: Se
 def _follows(design: Design, bounds: Bounds, world: World, job: int, row: Row, session: Session) -> Iterator[Step]:
     """One job's next commit: from a report of the machine, or by the worker's own decision."""
     m = row.machine
-    if not _same_journal(design, row, session):
+    if not _same_journal(design, row, session.journal_id):
         if row.state in OPEN:
             yield _commit(world, job, row._replace(state="UNCERTAIN"), "another journal answers")
         elif row.state == "RESULT" and bounds.releases:
             yield _commit(world, job, row._replace(state="RELEASED"), "that journal is gone")
         return
     for report in world.told:
-        if report.machine == m and report.job == job and _same_journal(design, row, Session(0, report.journal_id)):
+        if report.job == job and report.machine == m and _same_journal(design, row, report.journal_id):
             yield from _believes(design, bounds, world, job, row, report, session.fence)
     if row.state == "PREPARED":
         start = Message(m, "START", job, session.fence)
@@ -253,5 +255,5 @@ def _database(design: Design, bounds: Bounds, world: World) -> Iterator[Step]:
 
 
 def _hosts(world: World, h: int, sessions: tuple[Session, ...]) -> tuple[tuple[Session, ...], ...]:
-    """The workers with one of them changed, in order of memory: which of two worker processes is which does not matter."""
+    """The workers with one of them changed, sorted: which of two worker processes is which does not matter."""
     return tuple(sorted(put(world.hosts, h, sessions), reverse=True))

@@ -108,7 +108,7 @@ def _claimed(design: Design, world: World, message: Message) -> World | None:
 
 
 def record(design: Design, world: World, m: int, job: int, entry: Entry) -> World:
-    """The world after the machine has journalled a job's state; a state that it can answer with is told from then on."""
+    """The world after the machine has journalled a job's state; one that it can answer with is told from then on."""
     if entry.state in REPORTED:
         report = Message(m, entry.state, job, 0, world.machines[m].journal_id, entry.piece)
         world = world._replace(told=also(world.told, report))

@@ -1,7 +1,7 @@
-"""What is searched: the chosen protocol grown in one direction after the other, and the weaker designs that must fail.
+"""What is searched: the chosen protocol grown in one direction after the other, and weaker designs that must fail.
 
-One search of everything at once would not end, so each growth has bounds of its own, in a small size for the suite and a
-large one. The same step functions serve all of them.
+One search of everything at once would not end, so each growth has bounds of its own, in a small size for the suite and
+a large one. The same step functions serve all of them.
 """
 
 from collections.abc import Mapping
@@ -19,9 +19,9 @@ GROWTHS: Mapping[str, Bounds] = {
     "two hosts, two machines": Bounds(hosts=2, machines=2, opens=3, machine_crashes=1),
     "an empty journal": Bounds(hosts=2, opens=3, machine_crashes=1, journal_losses=1),
     "an empty journal while jobs are taken back": Bounds(opens=2, journal_losses=1, gives_up=True, failures=True),
-    "two applications in one machine": Bounds(applications=2, attempts=1, opens=1, machine_crashes=1, gives_up=True),
+    "two applications in one machine": Bounds(applications=2, attempts=1, opens=1, gives_up=True),
     "two applications, two attempts each": Bounds(applications=2, blanks=4, opens=1, machine_crashes=1),
-    "a restored database": Bounds(machines=2, attempts=1, hosts=2, opens=4, restores=1),
+    "a restored database": Bounds(machines=2, opens=4, restores=1),
     "a restored database after a restart": Bounds(opens=2, restores=1, machine_crashes=1),
     "a restored database and an empty journal": Bounds(opens=3, restores=1, journal_losses=1),
 }
@@ -35,7 +35,7 @@ LARGE: Mapping[str, Bounds] = {
     ),
     "two hosts take over from each other": Bounds(hosts=2, opens=3, machine_crashes=1, gives_up=True),
     "two hosts, two machines": Bounds(hosts=2, machines=2, opens=3, machine_crashes=1, gives_up=True),
-    "an empty journal": Bounds(hosts=2, opens=3, host_crashes=1, machine_crashes=1, journal_losses=2),
+    "an empty journal": Bounds(hosts=2, opens=4, host_crashes=1, machine_crashes=1, journal_losses=1),
     "an empty journal while jobs are taken back": Bounds(
         hosts=2, opens=3, journal_losses=1, machine_crashes=1, gives_up=True
     ),
@@ -43,7 +43,7 @@ LARGE: Mapping[str, Bounds] = {
         applications=2, attempts=1, opens=2, host_crashes=1, machine_crashes=1, gives_up=True
     ),
     "two applications, two attempts each": Bounds(applications=2, blanks=4, opens=1, machine_crashes=2),
-    "a restored database": Bounds(machines=2, hosts=2, opens=4, restores=1),
+    "a restored database": Bounds(attempts=1, hosts=2, machines=2, blanks=1, opens=4, restores=1),
     "a restored database after a restart": Bounds(machines=2, opens=4, restores=1, machine_crashes=1),
     "a restored database and an empty journal": Bounds(
         hosts=2, opens=4, restores=1, journal_losses=1, machine_crashes=1

@@ -1,4 +1,4 @@
-"""Breadth-first search of every interleaving, what must hold in each state, and the shortest trace to where it does not."""
+"""Breadth-first search of every interleaving: what must hold in each state, and the shortest trace to a failure."""
 
 import time
 from array import array
@@ -65,7 +65,7 @@ class Violation:
 
 @dataclass(slots=True)
 class Found:
-    """What a search saw. `job_moves` and `machine_moves` are the state changes that occurred, for comparison with the code."""
+    """What a search saw; the moves and messages are those that occurred, for comparison with the code."""
 
     design: Design
     bounds: Bounds
@@ -110,8 +110,8 @@ def steps(design: Design, bounds: Bounds, world: World) -> Iterator[Step]:
     yield from people_steps(design, bounds, world)
 
 
-def broken_rules(bounds: Bounds, world: World) -> Iterator[tuple[Rule, str]]:
-    """The rules that this state breaks, each with the fact that shows it."""
+def broken_rules(bounds: Bounds, world: World, settled: bool) -> Iterator[tuple[Rule, str]]:
+    """The rules that this state, settled or not, breaks, each with the fact that shows it."""
     live = [0] * bounds.applications
     for piece in world.pieces:
         if piece.job != NOBODY and (piece.place == PATH or piece.mark == MARKED):
@@ -122,7 +122,7 @@ def broken_rules(bounds: Bounds, world: World) -> Iterator[tuple[Rule, str]]:
     booked = [row.piece for row in world.rows if row.piece != NOBODY]
     if len(booked) != len(set(booked)):
         yield Rule.ONE_BOOKING, f"the books name the pieces {booked}"
-    if finished(bounds, world):
+    if settled:
         yield from _differences(world)
 
 
@@ -167,17 +167,17 @@ def search(design: Design, bounds: Bounds, *, rule: Rule | None = None, max_stat
     at = 0
     while at < len(worlds) and found.violation is None:
         world = worlds[at]
-        if finished(bounds, world):
-            ends.append(at)
         for _, after in steps(design, bounds, world):
             found.transitions += 1
-            known = index.get(after)
-            if known is None:
-                known = index[after] = len(worlds)
+            known = index.setdefault(after, len(worlds))
+            if known == len(worlds):
                 worlds.append(after)
                 parents.append(at)
                 _note_moves(found, world, after)
-                for broken, fact in broken_rules(bounds, after):
+                settled = finished(bounds, after)
+                if settled:
+                    ends.append(known)
+                for broken, fact in broken_rules(bounds, after, settled):
                     if found.violation is None and rule in (None, broken):
                         found.violation = Violation(broken, fact, _trace(design, bounds, worlds, parents, known))
             sources.append(at)
@@ -221,7 +221,7 @@ def _trace(design: Design, bounds: Bounds, worlds: list[World], parents: "array[
 
 
 def _first_stuck(states: int, sources: "array[int]", targets: "array[int]", ends: "array[int]") -> int | None:
-    """The state nearest to the beginning from which no end can be reached, by walking all edges backwards from the ends."""
+    """The state nearest to the beginning from which no end can be reached: walks all edges backwards from the ends."""
     into: list[list[int]] = [[] for _ in range(states)]
     for source, target in zip(sources, targets, strict=True):
         into[target].append(source)

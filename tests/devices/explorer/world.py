@@ -92,9 +92,7 @@ class World(NamedTuple):
     leases: tuple[int, ...]  # per machine, the fence that the database holds for current
     issued: tuple[int, ...]  # per machine, the highest fence ever given out: stands for the database's clock
     known: tuple[int, ...]  # per machine, the journal that the database knows it by
-    unlisted: tuple[
-        tuple[int, int], ...
-    ]  # after a restoration: machines not listed yet, with the journal it knows them by
+    unlisted: tuple[tuple[int, int], ...]  # since a restoration: (machine not listed yet, journal that it is known by)
     backup: tuple[tuple[Row, ...], tuple[int, ...]] | None  # rows and known journals
     hosts: tuple[tuple[Session, ...], ...]
     machines: tuple[Machine, ...]

@@ -5,8 +5,10 @@ END $$
 --;
 CREATE FUNCTION custody_event_legal() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF new.offer_id IS NOT NULL AND coalesce(
-        (SELECT offer.act FROM custody_event AS offer WHERE offer.event_id = new.offer_id), '') <> 'offer'
+    IF new.offer_id IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM custody_event AS offer WHERE offer.event_id = new.offer_id AND offer.act = 'offer'
+        AND offer.from_station = new.from_station AND offer.to_station = new.to_station
+        AND offer.person = coalesce(new.offer_person, offer.person))
     THEN
         RAISE EXCEPTION 'custody: no-offer: an answer answers an offer' USING ERRCODE = 'integrity_constraint_violation';
     END IF;

@@ -19,8 +19,11 @@ CREATE TRIGGER custody_event_legal BEFORE INSERT ON custody_event BEGIN
             THEN RAISE(ABORT, 'custody: append-only: custody_event')
         WHEN new.case_id IS NOT NULL AND EXISTS (SELECT 1 FROM custody_event AS other WHERE other.case_id = new.case_id)
             THEN RAISE(ABORT, 'custody: case-settled: a case is settled once')
-        WHEN new.offer_id IS NOT NULL AND coalesce(
-            (SELECT offer.act FROM custody_event AS offer WHERE offer.event_id = new.offer_id), '') <> 'offer'
+        -- Foreign keys say the same, but a SQLite connection may have them off.
+        WHEN new.offer_id IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM custody_event AS offer WHERE offer.event_id = new.offer_id AND offer.act = 'offer'
+            AND offer.from_station = new.from_station AND offer.to_station = new.to_station
+            AND offer.person = coalesce(new.offer_person, offer.person))
             THEN RAISE(ABORT, 'custody: no-offer: an answer answers an offer')
     END;
 END

@@ -1,0 +1,14 @@
+"""The handoff log's own commands, told where a run folder keeps its database."""
+
+from pathlib import Path
+
+from flows.run_folder import RunFolder
+from handoff_logs import cli
+
+
+def _database_url(directory: Path) -> str:
+    return RunFolder(directory).line().database_url
+
+
+cli.resolve_url = _database_url
+app = cli.app

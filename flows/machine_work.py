@@ -1,0 +1,57 @@
+"""The machines at work while personalization is served: a thread each, and somebody who switches dead ones on again."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+
+from flows.line_state import Line
+from flows.work_record import report_hold
+
+log = structlog.get_logger()
+
+POWER_ON_EVERY_S: Final = 1.0
+"""How often emulated operators look whether a machine stands without power, and switch it on again."""
+
+
+@asynccontextmanager
+async def at_work(line: Line) -> AsyncIterator[None]:
+    """Work all machines while the block runs, then let each finish the documents in it.
+
+    A thread that fails stops the line; its failure is raised at the end.
+    """
+    threads = [asyncio.ensure_future(_thread(line, machine)) for machine in line.machines.each]
+    watch = asyncio.ensure_future(_watch(line))
+    try:
+        yield
+    finally:
+        line.machines.stop.set()
+        await asyncio.wait([*threads, watch])
+    for ended in (*threads, watch):
+        ended.result()
+
+
+async def _thread(line: Line, machine: str) -> None:
+    try:
+        run = await line.blocking(lambda: line.machines.work(machine))
+    except BaseException as error:
+        log.error("machine_thread_failed", machine=machine, error=type(error).__name__)
+        line.stop(f"{machine} failed: {error}")
+        raise
+    log.info("machine_done", machine=machine, documents=run.good, count=run.failed)
+
+
+async def _watch(line: Line) -> None:
+    """Emulated operators switch a dead emulator on again, and its thread reconciles it; each hold is reported once."""
+    reported: dict[str, str] = {}
+    while not line.machines.stop.is_set():
+        await asyncio.sleep(POWER_ON_EVERY_S)
+        for machine in await line.blocking(line.parts.switch_on):
+            log.warning("machine_switched_on", machine=machine)
+        held = await line.blocking(line.machines.held)
+        for machine, reason in held.items():
+            if reported.get(machine) != reason:
+                report_hold(machine, reason, emulated=line.emulated)
+        reported = held

@@ -1,0 +1,134 @@
+"""Blanks for what waits: the vault issues the need and no more, and operators take it in by a scan.
+
+On an emulated line the emulated supplier delivers what the vault lacks, and number ranges are there from the start, so
+that a demonstration never runs dry. Everything is computed from the database: repeated, it changes nothing.
+"""
+
+from math import ceil
+from typing import Final
+
+from sqlalchemy import Connection, func, select
+
+from devices.emulation.hands import Hands
+from flows.line_state import Line
+from handoff_logs import offers
+from handoff_logs.records import Kind, State
+from handoff_logs.tables import CustodyEvent, UnitNumber, Whereabouts
+from stations.documents import PRODUCTS
+from stations.intake.tables import Application, ApplicationState
+from stations.mailing import tracking
+from stations.mailing.tables import TrackingRange
+from stations.personalization import numbers, rules
+from stations.personalization.tables import NumberRange
+from stations.vault import rules as vault_rules
+from stations.vault import station as vault
+
+RESERVE_SHARE: Final = 0.05
+RESERVE: Final = 10
+"""Blanks beyond the orders that wait, for what is spoiled: a share, and a few."""
+
+SERIALS: Final = {"book": "EJ{:07d}", "card": "KJ{:08d}"}
+"""How emulated blanks are numbered: a book's serial is the passport's number (E, a letter, seven digits)."""
+
+TO_COME: Final = (ApplicationState.WAITING, ApplicationState.PASSED, ApplicationState.HELD)
+
+_WHERE = Whereabouts.__table__  # type: ignore[attr-defined]
+_NUMBER = UnitNumber.__table__  # type: ignore[attr-defined]
+_EVENT = CustodyEvent.__table__  # type: ignore[attr-defined]
+_APPLICATION = Application.__table__  # type: ignore[attr-defined]
+
+
+def supply(line: Line) -> dict[str, int]:
+    """See to it that personalization has the blanks for every document still to be made; how many of each kind came."""
+    if line.emulated:
+        line.database.write(_number_ranges)
+    _take_in(line)
+    came: dict[str, int] = {}
+    for kind in SERIALS:
+        with line.database.read() as connection:
+            short = _need(connection, kind) - _here(connection, line, kind)
+        if short > 0:
+            if line.emulated:
+                _deliver(line, kind, short)
+            vault.issue(line.workplace("vault"), line.parts.operators(), kind, short, rules.STATION)
+            came[kind] = short
+    _take_in(line)
+    return came
+
+
+def _number_ranges(tx: Connection) -> None:
+    """Permit and tracking numbers of an emulated centre, given out once."""
+    if tx.execute(select(func.count()).select_from(NumberRange.__table__)).scalar_one() == 0:  # type: ignore[attr-defined]
+        numbers.add_range(tx, "hk_macau_permit", "CA", 7, 1, 9_999_999)
+        numbers.add_range(tx, "taiwan_permit", "L", 8, 1, 99_999_999)
+    if tx.execute(select(func.count()).select_from(TrackingRange.__table__)).scalar_one() == 0:  # type: ignore[attr-defined]
+        tracking.add_range(tx, form="s10", prefix="EE", suffix="CN", first=1, last=99_999_999, emulated=True)
+
+
+def _need(connection: Connection, kind: str) -> int:
+    """Blanks of `kind` for the documents still to be made, with a reserve for what is spoiled; 0 for none."""
+    products = [name for name, product in PRODUCTS.items() if product.blank == kind]
+    waiting = connection.execute(
+        select(func.count())
+        .select_from(_APPLICATION)
+        .where(_APPLICATION.c.product.in_(products), _APPLICATION.c.state.in_([state.value for state in TO_COME]))
+    ).scalar_one()
+    return waiting + ceil(waiting * RESERVE_SHARE) + RESERVE if waiting else 0
+
+
+def _here(connection: Connection, line: Line, kind: str) -> int:
+    """Unmarked blanks of `kind` in personalization's stock and machines."""
+    machines = [machine for machine, one in line.machines.each.items() if rules.blank_kind(one.setup.products) == kind]
+    places = [rules.blank_stock(kind), *(rules.input_stack(machine) for machine in machines)]
+    return connection.execute(
+        select(func.count())
+        .select_from(_WHERE)
+        .where(
+            _WHERE.c.station == rules.STATION,
+            _WHERE.c.kind == Kind.BLANK.value,
+            _WHERE.c.state == State.HELD.value,
+            _WHERE.c.place.in_(places),
+        )
+    ).scalar_one()
+
+
+def _deliver(line: Line, kind: str, short: int) -> None:
+    """The emulated supplier brings what the vault's shelf lacks; two keepers count it in."""
+    hands: Hands = line.parts.hands()
+    here, shelf = line.workplace("vault"), vault_rules.shelf(kind)
+    with line.database.read() as connection:
+        there = connection.execute(
+            select(func.count())
+            .select_from(_WHERE)
+            .where(_WHERE.c.station == vault_rules.STATION, _WHERE.c.place == shelf, _WHERE.c.state == State.HELD.value)
+        ).scalar_one()
+        known = connection.execute(
+            select(func.max(_NUMBER.c.number)).where(
+                _NUMBER.c.kind == Kind.BLANK.value, _NUMBER.c.number.like(SERIALS[kind][:2] + "%")
+            )
+        ).scalar()
+    first = int(known[2:]) + 1 if known else 1
+    last = first + short - there - 1
+    while first <= last:
+        until = min(last, first + vault_rules.MAX_RANGE - 1)
+        bounds = SERIALS[kind].format(first), SERIALS[kind].format(until)
+        hands.deliver(list(vault_rules.serials(*bounds)), shelf)
+        vault.receive(here, line.parts.operators(), kind, *bounds, second=here.party(1).person)
+        first = until + 1
+
+
+def _take_in(line: Line) -> None:
+    """Accept every tray of blanks that the vault has issued, by a scan, into the stock of its kind."""
+    with line.database.read() as connection:
+        issued = [offer for offer in offers.waiting(connection, rules.STATION) if offer.kind == Kind.BLANK]
+        shelves = {
+            row.event_id: row.from_place
+            for row in connection.execute(
+                select(_EVENT.c.event_id, _EVENT.c.from_place).where(
+                    _EVENT.c.event_id.in_([offer.handoff_id for offer in issued])
+                )
+            )
+        }
+    for offer in issued:
+        (kind,) = [kind for kind in SERIALS if vault_rules.shelf(kind) == shelves[offer.handoff_id]]
+        vault.accept(line.workplace(rules.STATION), line.parts.operators(), offer, rules.blank_stock(kind))

@@ -1,0 +1,116 @@
+"""`logs`: what an auditor asks of the handoff log, answered read-only."""
+
+import csv
+import json
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+from cyclopts import App, Parameter
+
+from handoff_logs import questions
+from handoff_logs.errors import HandoffLogError
+from handoff_logs.reading import Reading, Row, open_reading
+
+FINDINGS, UNKNOWN = 1, 2
+"""Exit codes: rules are broken; the question can't be answered as asked."""
+
+Directory = Annotated[Path, Parameter(name="--dir", help="The run's folder.")]
+Output = Annotated[Literal["table", "json", "csv"], Parameter(name="--output", help="How to print.")]
+
+DEFAULT_DIRECTORY = Path(".passline")
+
+app = App(name="logs", help="Ask the handoff log who held what, when.")
+
+
+def database_url(directory: Path) -> str:
+    """Return the database url of a run's folder: `database` in its `line.toml`, or the SQLite file beside it."""
+    settings = directory / "line.toml"
+    configured = tomllib.loads(settings.read_text(encoding="utf-8")).get("database") if settings.is_file() else None
+    return str(configured or f"sqlite:///{directory / 'passline.db'}")
+
+
+resolve_url: Callable[[Path], str] = database_url
+"""How a folder becomes a database url; the program that owns the environment puts its own here."""
+
+
+@app.command
+def document(number: str, /, *, directory: Directory = DEFAULT_DIRECTORY, output: Output = "table") -> None:
+    """Print the whole custody of a document, application, blank or parcel number."""
+    rows = _ask(directory, lambda reading: questions.document(reading, number))
+    if not rows:
+        _fail(f"The log does not know the number {number}; check it, or ask another run's folder with --dir.")
+    columns = ("happened", "act", "kind", "number", "state", "station", "place", "person", "second_person", "tray")
+    _print(_timed(rows), output, columns, f"Custody of {number}")
+
+
+@app.command
+def waiting(*, directory: Directory = DEFAULT_DIRECTORY, output: Output = "table") -> None:
+    """Print the open offers, each station's next one first, with their age in seconds."""
+    now_us = time.time_ns() // 1000
+    rows = [row | {"age_s": (now_us - row["offered_us"]) // 1_000_000} for row in _ask(directory, questions.waiting)]
+    columns = ("to_station", "from_station", "kind", "unit_count", "tray", "priority", "due", "age_s", "claimed_by")
+    _print(_timed(rows), output, columns, "Offered and not yet accepted")
+
+
+@app.command
+def check(*, directory: Directory = DEFAULT_DIRECTORY, output: Output = "table") -> None:
+    """Recompute every custody rule from the records alone; exit 1 if one is broken."""
+    rows = _ask(directory, questions.violations)
+    _print(rows, output, ("rule", "subject"), "Broken custody rules" if rows else "No custody rule is broken")
+    if rows:
+        sys.exit(FINDINGS)
+
+
+def _ask(directory: Path, question: Callable[[Reading], Sequence[Row]]) -> Sequence[Row]:
+    try:
+        with open_reading(resolve_url(directory)) as reading:
+            return question(reading)
+    except (HandoffLogError, tomllib.TOMLDecodeError) as error:
+        _fail(f"{str(error)[:1].upper()}{str(error)[1:]}.")
+
+
+def _fail(sentence: str) -> NoReturn:
+    print(sentence, file=sys.stderr)  # noqa: T201 a command's own voice
+    sys.exit(UNKNOWN)
+
+
+def _timed(rows: Sequence[Row]) -> list[Row]:
+    """Add to every `…_us` a readable local time under the name without its unit."""
+    return [row | {key[:-3]: _local(value) for key, value in row.items() if key.endswith("_us")} for row in rows]
+
+
+def _local(time_us: int | None) -> str | None:
+    if time_us is None:
+        return None
+    return datetime.fromtimestamp(time_us / 1_000_000, UTC).astimezone().isoformat(" ", "seconds")
+
+
+def _print(rows: Sequence[Row], output: str, columns: Sequence[str], title: str) -> None:
+    if output == "json":
+        json.dump(rows, sys.stdout, ensure_ascii=False, indent=2)
+        sys.stdout.write("\n")
+    elif output == "csv":
+        writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]) if rows else list(columns))
+        writer.writeheader()
+        writer.writerows(rows)
+    else:
+        _print_table(rows, columns, title)
+
+
+def _print_table(rows: Sequence[Row], columns: Sequence[str], title: str) -> None:
+    # A third of the command's time: only where a table is asked for.
+    from rich.console import Console
+    from rich.table import Table
+
+    emulated = any(row.get("emulated") for row in rows)
+    table = Table(title=f"{title} (emulated)" if emulated else title)
+    for column in columns:
+        table.add_column(column.replace("_", " "))
+    for row in rows:
+        table.add_row(*("" if row[column] is None else str(row[column]) for column in columns))
+    Console().print(table)

@@ -1,0 +1,60 @@
+"""Recomputing what was hashed: a row edited later no longer matches its event's root, its answer or its number."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from handoff_logs.reading import Reading, Row
+from handoff_logs.records import EVENT_FIELDS, UNIT_FIELDS, event_hash, number_hash, units_root
+
+PAGE_EVENTS = 500
+"""Events read at a time, so that memory doesn't grow with the log."""
+
+_EVENTS = f"SELECT seq, {', '.join(EVENT_FIELDS)} FROM custody_event WHERE seq > :after ORDER BY seq LIMIT :page"  # noqa: S608
+_UNITS = (
+    f"SELECT {', '.join('unit.' + field for field in UNIT_FIELDS)} FROM custody_event AS event"  # noqa: S608
+    " JOIN custody_unit AS unit ON unit.event_id = event.event_id WHERE event.seq > :after AND event.seq <= :last"
+    " ORDER BY event.seq, unit.position"
+)
+_OFFER_ANSWERS = (
+    "SELECT answer.event_id, answer.offer_hash, offer.event_id AS offer FROM custody_event AS answer"
+    " JOIN custody_event AS offer ON offer.event_id = answer.offer_id WHERE offer.seq > :after AND offer.seq <= :last"
+)
+_NUMBERS = (
+    "SELECT named.unit_id, unit.number_hash, named.number, named.salt FROM unit_number AS named"
+    " LEFT JOIN custody_unit AS unit ON unit.unit_id = named.unit_id AND unit.step = 1"
+    " WHERE named.unit_id > :after ORDER BY named.unit_id LIMIT :page"
+)
+
+
+def damaged_roots(reading: Reading) -> list[dict[str, str]]:
+    """Return events whose units' root, answers whose offer's hash, and units whose number's hash no longer match."""
+    return [*_events(reading), *_numbers(reading)]
+
+
+def _events(reading: Reading) -> Iterator[dict[str, str]]:
+    after = -1
+    while page := reading.rows(_EVENTS, after=after, page=PAGE_EVENTS):
+        last = page[-1]["seq"]
+        units: dict[str, list[Row]] = defaultdict(list)
+        for row in reading.rows(_UNITS, after=after, last=last):
+            units[row["event_id"]].append(row)
+        hashes = {}
+        for event in page:
+            event["emulated"] = bool(event["emulated"])
+            hashes[event["event_id"]] = event_hash(event)
+            rows = units[event["event_id"]]
+            if units_root([tuple(row[field] for field in UNIT_FIELDS) for row in rows]) != event["units_root"]:
+                yield {"rule": "an event's root covers its rows", "subject": event["event_id"]}
+        for answer in reading.rows(_OFFER_ANSWERS, after=after, last=last):
+            if hashes[answer["offer"]] != answer["offer_hash"]:
+                yield {"rule": "an answer carries its offer's hash", "subject": answer["event_id"]}
+        after = last
+
+
+def _numbers(reading: Reading) -> Iterator[dict[str, str]]:
+    after = ""
+    while page := reading.rows(_NUMBERS, after=after, page=PAGE_EVENTS * 10):
+        for row in page:
+            if row["number_hash"] != number_hash(row["salt"], row["number"]):
+                yield {"rule": "a number belongs to its unit", "subject": row["unit_id"]}
+        after = page[-1]["unit_id"]

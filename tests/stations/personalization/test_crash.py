@@ -1,0 +1,99 @@
+"""Killed at every commit boundary of a document's way, the line goes on: one live document each, no blank lost."""
+
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from devices.emulation.world import Tally, World
+
+HOST = Path(__file__).parent / "host.py"
+PATIENCE_S = 60
+# From the fence that recovery takes to the release of the second document: every boundary comes up at least once.
+BOUNDARIES = range(1, 25)
+
+
+def work(shop, until: int, die_at: int) -> int:
+    """Run a host process; its exit status."""
+    url = shop.line.database_url
+    command = [sys.executable, str(HOST), str(shop.line.folder), url, "book-01", str(until), str(die_at)]
+    done = subprocess.run(command, timeout=PATIENCE_S, check=False, capture_output=True)
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr.decode()
+    return done.returncode
+
+
+def tally(shop) -> Tally:
+    """What physically became of every piece."""
+    seen = Tally(World(shop.line.folder / "world"))
+    seen.refresh()
+    return seen
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(600)
+def test_a_host_killed_at_every_commit_makes_each_document_once(shop, database_url):
+    """design.md, crash safety: never two live documents of one application, no blank lost, whatever the commit."""
+    shop.line.database_url = database_url
+    shop.stock("book")
+    shop.start("book-01")
+    shop.accept_orders(90)
+    orders = shop.line.facts("SELECT count(*) FROM application WHERE product = 'passport'")[0][0]
+    points = BOUNDARIES if database_url.startswith("sqlite") else BOUNDARIES[::4]
+    killed = Counter(work(shop, orders, die_at) for die_at in points)
+    assert killed[-signal.SIGKILL] == len(points)
+    assert work(shop, orders, 0) == 0
+    agree(shop, orders)
+
+
+@pytest.mark.crash
+def test_a_machine_killed_at_work_is_reconciled_and_the_order_made(shop):
+    """A machine that loses its memory of motion says UNKNOWN; two people look, and no document is made twice."""
+    shop.stock("book")
+    shop.start("book-01", "book-02")
+    shop.accept_orders(60)
+    orders = shop.line.facts("SELECT count(*) FROM application WHERE product = 'passport'")[0][0]
+    import os
+    import threading
+
+    stop = threading.Event()
+
+    def kill() -> None:
+        while not stop.wait(0.15):
+            for machine in ("book-01", "book-02"):
+                pid = shop.supervisor.pid(machine)
+                if pid is not None:
+                    os.kill(pid, signal.SIGKILL)
+                shop.supervisor.ensure()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        shop.run("book-01", "book-02", until=min(orders, 12))
+    finally:
+        stop.set()
+        killer.join()
+    shop.supervisor.ensure()
+    shop.run("book-01", "book-02", until=orders)
+    agree(shop, orders)
+
+
+def agree(shop, orders: int) -> None:
+    """The books and the world tell the same: each application once, each piece where the log has it."""
+    seen = tally(shop).pieces
+    alive = Counter(piece.identity for piece in seen.values() if piece.made and not piece.defaced)
+    assert set(alive.values()) == {1}
+    assert len(alive) == orders
+    assert shop.line.facts("SELECT count(*) FROM job WHERE unfinished OR (live AND outcome <> 'good')") == [(0,)]
+    live = "SELECT count(*) FROM job WHERE live GROUP BY application_id HAVING count(*) > 1"
+    assert shop.line.facts(live) == []
+    recorded = shop.line.facts(
+        "SELECT number, place, state FROM whereabouts JOIN unit_number USING (unit_id) "
+        "WHERE whereabouts.kind = 'blank' AND state <> 'ended'"
+    )
+    assert {serial: place for serial, place, _ in recorded} == {
+        serial: piece.place for serial, piece in seen.items() if not piece.made or piece.defaced
+    }
+    assert all((state == "void") == seen[serial].defaced for serial, _, state in recorded)

@@ -1,0 +1,72 @@
+"""Working days and working time."""
+
+import pickle
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import holidays
+import pytest
+
+from stations.calendar import CHINA, CalendarFileError, WorkCalendar, from_us, load_calendar, to_us
+
+
+@pytest.mark.parametrize("year", [2024, 2025, 2026])
+def test_published_years_agree_with_the_oracle(year: int) -> None:
+    china = holidays.country_holidays("CN", years=year)
+    calendar = WorkCalendar()
+    days = (date(year, 1, 1) + timedelta(days=number) for number in range(365))
+    differing = [day for day in days if calendar.is_working(day) != china.is_working_day(day)]
+    assert differing == []
+
+
+def test_make_up_days_count_as_working_days() -> None:
+    # The National Day week of 2026 was made up for on 10 October, a Saturday.
+    assert WorkCalendar().is_working(date(2026, 10, 10))
+    assert not WorkCalendar().is_working(date(2026, 10, 1))
+
+
+def test_a_year_without_published_data_is_provisional() -> None:
+    calendar = WorkCalendar()
+    assert calendar.add_days(date(2026, 12, 25), 2) == (date(2026, 12, 29), False)
+    assert calendar.add_days(date(2026, 12, 30), 5)[1]
+
+
+def test_an_override_file_settles_a_later_year(tmp_path: Path) -> None:
+    file = tmp_path / "calendar.toml"
+    file.write_text('complete_years = [2027]\n[days]\n"2027-01-01" = "holiday"\n"2027-01-02" = "workday"\n')
+    calendar = load_calendar(file)
+    assert not calendar.is_working(date(2027, 1, 1))
+    assert calendar.is_working(date(2027, 1, 2))
+    assert calendar.add_days(date(2026, 12, 30), 3) == (date(2027, 1, 4), False)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[days]\n2027 = 3", "2027 = 3"),
+        ('[days]\n"2027-13-01" = "holiday"', "2027-13-01"),
+        ('[day]\n"2027-01-01" = "holiday"', "unknown key 'day'"),
+        ('complete_years = ["2027"]', "complete_years"),
+        ("days = 3", "days"),
+        ("[days", "cannot be read"),
+    ],
+)
+def test_a_wrong_override_file_is_refused_with_its_place(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "calendar.toml"
+    file.write_text(text)
+    with pytest.raises(CalendarFileError, match="calendar file") as refused:
+        load_calendar(file)
+    assert said in str(refused.value)
+    assert str(pickle.loads(pickle.dumps(refused.value))) == str(refused.value)
+
+
+def test_working_time_is_counted_back_over_weekends_and_nights() -> None:
+    monday_ten = datetime(2026, 11, 23, 10, tzinfo=CHINA)
+    assert WorkCalendar().back(monday_ten, timedelta(hours=5)) == datetime(2026, 11, 20, 15, tzinfo=CHINA)
+    sunday = datetime(2026, 11, 22, 10, tzinfo=CHINA)
+    assert WorkCalendar().back(sunday, timedelta(hours=1)) == datetime(2026, 11, 20, 17, tzinfo=CHINA)
+
+
+def test_microseconds_are_exact() -> None:
+    instant = datetime(2026, 11, 23, 10, 0, 0, 123_457, tzinfo=UTC)
+    assert from_us(to_us(instant)) == instant
