@@ -30,17 +30,15 @@ SAY_EVERY_S: Final = 5.0
 class Board:
     """Shows the line of `folder` while the block runs; `close` (or the block's end) draws it a last time.
 
-    `since_us` is from when finished work counts; `offer_age_min` is how old an offer may be before it alarms.
+    An offer that stays unanswered for `offer_age_min` minutes raises an alarm.
     """
 
-    def __init__(
-        self, folder: RunFolder, *, console: Console | None = None, since_us: int = 0, offer_age_min: int = 30
-    ) -> None:
+    def __init__(self, folder: RunFolder, *, console: Console | None = None, offer_age_min: int = 30) -> None:
         line = folder.line()
         self._url, self._emulated = line.database_url, line.emulated
         self._title = f"passline · {line.centre}"
         self._console = console or Console(stderr=True)
-        self._since_us, self._offer_age_min = since_us, offer_age_min
+        self._offer_age_min = offer_age_min
         self._pace = Pace()
         self._seen: tuple[BoardFacts, Rates] | None = None
         self._stop = threading.Event()
@@ -71,7 +69,7 @@ class Board:
         try:
             # A reading is one snapshot, so each look takes its own.
             with open_reading(self._url) as reading:
-                facts = board_facts(reading, since_us=self._since_us, offer_age_min=self._offer_age_min)
+                facts = board_facts(reading, offer_age_min=self._offer_age_min)
         except UnreadableDatabaseError:
             if self._seen is None:
                 raise

@@ -98,7 +98,7 @@ def _stations(facts: BoardFacts, rates: Rates) -> Table:
 
 def _machines(facts: BoardFacts, room: int) -> Table:
     table = Table(box=None, expand=True, padding=(0, 1), header_style="dim")
-    for name, right in (("machine", False), ("state", False), ("job", False), ("made", True), ("for", True)):
+    for name, right in (("machine", False), ("state", False), ("job", False), ("jobs", True), ("for", True)):
         table.add_column(name, justify="right" if right else "left", no_wrap=True, ratio=1 if name == "job" else None)
     shown, more = _fit(_worst_first(facts.machines), room - 1)
     for machine in shown:
@@ -107,7 +107,7 @@ def _machines(facts: BoardFacts, room: int) -> Table:
             machine.machine,
             Text(f"{icon} {machine.state}", style),
             Text(machine.reason or machine.job, style if machine.reason else "", overflow="ellipsis"),
-            _number(machine.made),
+            _number(machine.jobs),
             duration((facts.now_us - machine.since_us) / 1e6),
         )
     if more:

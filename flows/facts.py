@@ -24,26 +24,27 @@ GROUP BY o.to_station
 IN_WORK: Final = """
 SELECT w.station, SUM(COALESCE(p.documents, 1)) AS documents, MIN(w.since_us) AS oldest_us
 FROM whereabouts w LEFT JOIN parcel p ON p.parcel_unit = w.unit_id
-WHERE w.state = 'held' AND w.kind <> 'blank' AND w.place NOT IN ('hold', 'quarantine')
+WHERE w.station IN ('review', 'personalization', 'qc', 'packing', 'mailing') AND w.state = 'held'
+  AND w.kind IN ('order', 'document', 'parcel') AND w.place NOT IN ('hold', 'quarantine')
 GROUP BY w.station
 """
 """Documents (or orders) accepted at each station and not handed on; what is on hold waits for people, not for work."""
 
 DONE: Final = """
-SELECT 'review' AS station, COUNT(*) AS documents FROM review_verdict WHERE written_us >= :since_us
-UNION ALL SELECT 'personalization', COUNT(*) FROM job WHERE outcome = 'good' AND result_us >= :since_us
-UNION ALL SELECT 'qc', COUNT(*) FROM inspection WHERE written_us >= :since_us
-UNION ALL SELECT 'packing', COALESCE(SUM(documents), 0) FROM parcel WHERE packed_us >= :since_us
-UNION ALL SELECT 'mailing', COALESCE(SUM(documents), 0) FROM consignment WHERE accepted_us >= :since_us
+SELECT 'review' AS station, COUNT(*) AS documents FROM review_verdict
+UNION ALL SELECT 'personalization', COUNT(document_unit) FROM job
+UNION ALL SELECT 'qc', COUNT(*) FROM inspection
+UNION ALL SELECT 'packing', COALESCE(SUM(documents), 0) FROM parcel
+UNION ALL SELECT 'mailing', COALESCE(SUM(documents), 0) FROM consignment WHERE accepted_us IS NOT NULL
 """
-"""What each station has finished since an instant: verdicts, good pieces, inspections, documents packed and taken."""
+"""What each station has finished: verdicts, good pieces, inspections, documents packed, documents taken away."""
 
 MACHINES: Final = """
-SELECT m.machine, m.state, m.reason, m.since_us, m.emulated, COUNT(j.job_id) AS made
-FROM machine_state m LEFT JOIN job j ON j.machine = m.machine AND j.outcome = 'good'
-GROUP BY m.machine, m.state, m.reason, m.since_us, m.emulated
-ORDER BY m.machine
+SELECT m.machine, m.state, m.reason, m.since_us, m.emulated,
+       (SELECT COUNT(*) FROM job j WHERE j.machine = m.machine AND j.unfinished = FALSE) AS jobs
+FROM machine_state m ORDER BY m.machine
 """
+"""Each machine with the number of its finished jobs, good and bad."""
 
 OPEN_JOBS: Final = """
 SELECT machine, state, attempt, blank_serial, intent_us FROM job WHERE unfinished ORDER BY machine, intent_us
@@ -56,8 +57,11 @@ FROM application GROUP BY state ORDER BY state
 
 TROUBLED: Final = """
 SELECT state, station, COUNT(*) AS units, MIN(since_us) AS oldest_us FROM whereabouts
-WHERE state IN ('doubt', 'missing', 'void_missing', 'refused', 'void_refused') GROUP BY state, station
+WHERE station IN ('intake', 'vault', 'review', 'personalization', 'qc', 'packing', 'mailing')
+  AND state IN ('doubt', 'missing', 'void_missing', 'refused', 'void_refused')
+GROUP BY state, station
 """
+"""Units that people must look into. The stations are named for the sake of the index."""
 
 UNANSWERED: Final = """
 SELECT to_station AS station, COUNT(*) AS offers, MIN(offered_us) AS oldest_us FROM open_offer
@@ -72,7 +76,7 @@ WHERE due_us < :now_us GROUP BY to_station
 
 @dataclass(frozen=True, slots=True)
 class StationFacts:
-    """One station now. `done` counts since the instant asked for; `oldest_us` is when its oldest work came, if any."""
+    """One station now; `oldest_us` is when its oldest work came, if it has any."""
 
     station: str
     waiting: int = 0
@@ -84,13 +88,13 @@ class StationFacts:
 
 @dataclass(frozen=True, slots=True)
 class MachineFacts:
-    """One machine now; `job` says how far its open job is and on which blank, empty when it has none."""
+    """One machine now: `jobs` it has finished; `job` says how far the open one is and on which blank, if any."""
 
     machine: str
     state: str
     reason: str
     since_us: int
-    made: int
+    jobs: int
     job: str
     emulated: bool
 
@@ -128,25 +132,25 @@ class BoardFacts:
         return sum(self.applications.values())
 
 
-def board_facts(reading: Reading, *, since_us: int = 0, offer_age_min: int = 30) -> BoardFacts:
-    """The line as it stands in the database. `done` counts from `since_us`; offers older than `offer_age_min` alarm."""
+def board_facts(reading: Reading, *, offer_age_min: int = 30) -> BoardFacts:
+    """The line as it stands in the database; offers that stay unanswered for `offer_age_min` minutes alarm."""
     now_us = time.time_ns() // 1_000
     applications = reading.rows(APPLICATIONS)
     machines = _machines(reading)
     return BoardFacts(
         now_us=now_us,
         emulated=any(row["emulated"] for row in applications) or any(machine.emulated for machine in machines),
-        stations=_stations(reading, since_us),
+        stations=_stations(reading),
         machines=machines,
         alarms=(*_machine_alarms(machines), *_custody_alarms(reading, now_us, offer_age_min)),
         applications={row["state"]: row["applications"] for row in applications},
     )
 
 
-def _stations(reading: Reading, since_us: int) -> tuple[StationFacts, ...]:
+def _stations(reading: Reading) -> tuple[StationFacts, ...]:
     waiting = _by_station(reading.rows(WAITING))
     in_work = _by_station(reading.rows(IN_WORK))
-    done = _by_station(reading.rows(DONE, since_us=since_us))
+    done = _by_station(reading.rows(DONE))
     facts = []
     for station in STATIONS:
         here = [row for row in (waiting.get(station), in_work.get(station)) if row]
@@ -176,7 +180,7 @@ def _machines(reading: Reading) -> tuple[MachineFacts, ...]:
             state=row["state"],
             reason=row["reason"] or "",
             since_us=row["since_us"],
-            made=row["made"],
+            jobs=row["jobs"],
             job=jobs.get(row["machine"], ""),
             emulated=bool(row["emulated"]),
         )

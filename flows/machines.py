@@ -8,7 +8,7 @@ from typing import Final
 
 from devices.errors import DeviceError
 from devices.roles import Personalizer
-from stations.personalization import activity, jobs, rules
+from stations.personalization import activity, draws, rules
 from stations.personalization.desk import MachineDesk
 from stations.personalization.production import MachineRun, run_machine
 from stations.personalization.recovery import Session, begin
@@ -93,7 +93,7 @@ class Machines:
         standing = {machine for machine, (now, _) in shown.items() if now in (Activity.HELD, Activity.SUSPENDED)}
         able = {one.setup.products for machine, one in self.each.items() if machine not in standing}
         with self._workplace.database.read() as connection:
-            return not any(jobs.waiting(connection, products) for products in able)
+            return not any(draws.waiting(connection, products) for products in able)
 
     def _shown(self) -> dict[str, tuple[Activity, str | None]]:
         with self._workplace.database.read() as connection:

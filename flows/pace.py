@@ -2,12 +2,14 @@
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from flows.facts import BoardFacts
 
 WINDOW_US: Final = 30_000_000
 """Rates are taken over this long: long enough to smooth trays, short enough to follow a machine that fell out."""
+MINUTE_US: Final = 60_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,31 +21,43 @@ class Rates:
 
 
 class Pace:
-    """Remembers what was done over the last `WINDOW_US`."""
+    """Remembers what the board saw over the last `WINDOW_US`."""
 
     def __init__(self) -> None:
-        self._seen: deque[tuple[int, dict[str, int]]] = deque()
+        self._seen: deque[BoardFacts] = deque()
 
     def look(self, facts: BoardFacts) -> Rates:
         """Take these facts in and say how fast things go; facts come in the order of their time."""
-        done = {station.station: station.done for station in facts.stations}
-        self._seen.append((facts.now_us, done))
-        while len(self._seen) > 2 and self._seen[1][0] <= facts.now_us - WINDOW_US:
+        self._seen.append(facts)
+        while len(self._seen) > 2 and self._seen[1].now_us <= facts.now_us - WINDOW_US:
             self._seen.popleft()
-        first_us, first = self._seen[0]
-        minutes = (facts.now_us - first_us) / 60e6
-        if minutes <= 0:
-            return Rates({}, None)
-        rates = {name: (count - first.get(name, count)) / minutes for name, count in done.items()}
-        return Rates({name: rate for name, rate in rates.items() if rate > 0}, _left_s(facts, rates))
+        return Rates(self._per_minute(), self._left_s())
 
+    def _per_minute(self) -> dict[str, float]:
+        first, last = self._seen[0], self._seen[-1]
+        if last.now_us <= first.now_us:
+            return {}
+        minutes = (last.now_us - first.now_us) / MINUTE_US
+        pairs = zip(first.stations, last.stations, strict=True)
+        return {
+            after.station: (after.done - before.done) / minutes for before, after in pairs if after.done > before.done
+        }
 
-def _left_s(facts: BoardFacts, rates: dict[str, float]) -> float | None:
-    """The slowest station decides: everything at and before it still has to pass through it."""
-    before, longest = 0, None
-    for station in facts.stations:
-        before += station.waiting + station.in_work
-        rate = rates.get(station.station, 0.0)
-        if before and rate > 0:
-            longest = max(longest or 0.0, 60 * before / rate)
-    return longest if before else 0.0
+    def _left_s(self) -> float | None:
+        """The slowest station decides: everything at and before it still has to pass through it."""
+        to_pass, longest = 0, None
+        for position, station in enumerate(self._seen[-1].stations):
+            to_pass += station.waiting + station.in_work
+            if to_pass and (rate := self._rate_at_work(position)) > 0:
+                longest = max(longest or 0.0, 60 * to_pass / rate)
+        return longest if to_pass else 0.0
+
+    def _rate_at_work(self, position: int) -> float:
+        """Documents a minute while the station had work: one that waits for others is not slow."""
+        done, busy_us = 0, 0
+        for before, after in pairwise(self._seen):
+            then, now = before.stations[position], after.stations[position]
+            if then.waiting or then.in_work or now.done > then.done:
+                done += now.done - then.done
+                busy_us += after.now_us - before.now_us
+        return done * MINUTE_US / busy_us if busy_us else 0.0

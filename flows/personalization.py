@@ -37,6 +37,8 @@ class OrderTrays:
     line: Line
     station: str = STATION
     abreast: int = 8
+    _accepted: set[str] = field(default_factory=set)
+    _asked: frozenset[str] = frozenset()
     _statuses: dict[str, TrayStatus] = field(default_factory=dict)
     _looked: asyncio.Task[bool] | None = None
 
@@ -54,11 +56,13 @@ class OrderTrays:
         units = 0
         if offer is not None:
             units = await self.line.blocking(lambda: station.accept_tray(self.line.workplace(STATION), offer))
+        self._accepted.add(tray.tray)
         while not await self._look():
             status = self._statuses.get(tray.tray)
-            if status is None:
+            # A look that began before this tray was accepted says nothing of it.
+            if status is None and tray.tray in self._asked:
                 return {"units": units, "stopped": units}
-            if status.ready:
+            if status is not None and status.ready:
                 return await self._hand_on(tray.tray)
         return {"units": units, "left": self._statuses[tray.tray].orders if tray.tray in self._statuses else 0}
 
@@ -74,8 +78,9 @@ class OrderTrays:
 
     async def _look_once(self) -> bool:
         await asyncio.sleep(LOOK_AGAIN_S)
+        asked = frozenset(self._accepted)
         statuses = await self.line.blocking(lambda: station.tray_status(self.line.workplace(STATION)))
-        self._statuses = {status.tray: status for status in statuses}
+        self._asked, self._statuses = asked, {status.tray: status for status in statuses}
         if self.line.stopping:
             self.line.machines.stop.set()
             return True

@@ -48,7 +48,12 @@ SET_ASIDE = "SELECT COUNT(*) AS records FROM set_aside"
 IN_DOUBT = (
     "SELECT job_id, machine, state, blank_serial FROM job WHERE state IN ('uncertain', 'doubt') ORDER BY intent_us"
 )
-REMADE = "SELECT COUNT(*) AS jobs FROM job WHERE attempt > 1 AND outcome = 'good'"
+REMADE = """
+SELECT COUNT(*) AS jobs FROM job
+WHERE outcome = 'good' AND EXISTS (
+    SELECT 1 FROM job earlier WHERE earlier.application_id = job.application_id AND earlier.product = job.product
+    AND earlier.attempt < job.attempt AND earlier.outcome IN ('good', 'failed'))
+"""
 VOIDED = f"""
 SELECT COUNT(*) AS pieces FROM ({LAST_STEPS}) last
 WHERE last.kind IN ('blank', 'document')

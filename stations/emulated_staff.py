@@ -96,7 +96,7 @@ class EmulatedPacker(_Handler, PackingDesk):
     def fill(self, fillings: Sequence[Filling], place: str) -> None:
         """Put the pieces inside and the closed parcels to `place`."""
         labels = [filling.label for filling in fillings]
-        self._hands.deliver(labels, place)
+        self._hands.wrap(labels, place)
         for filling in fillings:
             self._hands.put(filling.numbers, _inside(filling.label, box=filling.box))
         self._hands.put(labels, place)

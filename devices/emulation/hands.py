@@ -89,11 +89,18 @@ class Hands:
     # Hands on the tables and shelves.
 
     def deliver(self, serials: Iterable[str], place: str) -> list[str]:
-        """Unpack new pieces (blanks of a supplier, printed orders, parcels) at `place`; known ones are not new."""
+        """Unpack a supplier's blanks at `place`; those that came before are not new."""
+        return self._appear(What.ARRIVED, serials, place)
+
+    def wrap(self, labels: Iterable[str], place: str) -> list[str]:
+        """Make parcels or envelopes at `place`; those that were made before are not new."""
+        return self._appear(What.WRAPPED, labels, place)
+
+    def _appear(self, what: What, serials: Iterable[str], place: str) -> list[str]:
         with self._lock:
             self._tally.refresh()
             fresh = [serial for serial in serials if serial not in self._tally.pieces]
-            self._own.write(What.ARRIVED, ((serial, "") for serial in fresh), place)
+            self._own.write(what, ((serial, "") for serial in fresh), place)
             self._tally.refresh()
         return fresh
 

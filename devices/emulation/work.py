@@ -57,9 +57,9 @@ class Work:
         """After a start nothing is resumed: what was in motion is UNKNOWN, the path is emptied into the reject bin."""
         path = self._machine.stacks[Stack.PATH]
         unsettled = [job for job in self._journal.open_jobs.values() if job.state in IN_MOTION | DRAWN]
-        known = {job.blank_serial for job in unsettled}
-        # Only a job in FEEDING has no serial yet: what else lies in the path was drawn for it.
-        unclaimed = next((serial for serial in path if serial not in known), "")
+        known = {job.blank_serial for job in self._journal.open_jobs.values()}
+        # Only a job in FEEDING has no serial yet: the last in the path that is no other job's was drawn for it.
+        unclaimed = next((serial for serial in reversed(path) if serial not in known), "")
         for job in unsettled:
             serial = job.blank_serial or unclaimed
             where = Disposition.REJECT_BIN if serial in path else Disposition.UNKNOWN
@@ -116,8 +116,9 @@ class Work:
         self.feeder = self.worker = None
         for job in list(self._journal.open_jobs.values()):
             if job.state in IN_MOTION | DRAWN:
-                where = Disposition.REJECT_BIN
-                self._on_end(self._journal.enter(job.job_id, State.FAILED, disposition=where, cause=Cause.JAM), UNASKED)
+                serial = job.blank_serial or self._machine.drawn or ""
+                facts = {"blank_serial": serial, "disposition": Disposition.REJECT_BIN, "cause": Cause.JAM}
+                self._on_end(self._journal.enter(job.job_id, State.FAILED, **facts), UNASKED)
         self._journal.sync()
         self.jammed = False
         return self._machine.purge()

@@ -34,6 +34,7 @@ class What(StrEnum):
     """What happened to a piece. MARKED is its first physical change: from then on it is personalised."""
 
     ARRIVED = "arrived"
+    WRAPPED = "wrapped"
     MOVED = "moved"
     FED = "fed"
     MARKED = "marked"

@@ -51,13 +51,15 @@ class BatchFolder:
             descriptor = os.open(self.path / IMAGES / file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
             return None
-        with os.fdopen(descriptor, "rb", buffering=0) as opened:
+        try:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 return None
             if found.st_size > MAX_IMAGE_BYTES:
                 raise OversizeImageError(file)
-            data = opened.read(MAX_IMAGE_BYTES)
+            data = os.read(descriptor, MAX_IMAGE_BYTES)
+        finally:
+            os.close(descriptor)
         if hashlib.sha256(data).hexdigest() != sha256:
             raise BatchRefusedError(
                 str(self.path), f"{IMAGES}/{file}", "is not the file that was sealed (hash differs)"

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from handoff_logs.records import new_id
 from stations.calendar import WorkCalendar
@@ -62,7 +63,7 @@ def load(
     if folder.manifest.emulated and not workplace.emulated:
         raise EmulatedBatchError(str(directory))
     replies.mkdir(parents=True, exist_ok=True)
-    batch_id, lines_read = workplace.database.write(lambda tx: _enter_batch(tx, folder))
+    batch_id, lines_read = _enter_batch(workplace, folder)
     repeated = lines_read == folder.manifest.applications
     preparer = Preparer(
         folder, batch_id, workplace.personal, calendar or WorkCalendar(), emulated=folder.manifest.emulated
@@ -78,8 +79,16 @@ def load(
     return LoadReport(batch_id, folder.manifest.applications, loaded, set_aside, trays, repeated, reply)
 
 
-def _enter_batch(tx: Connection, folder: BatchFolder) -> tuple[str, int]:
+def _enter_batch(workplace: Workplace, folder: BatchFolder) -> tuple[str, int]:
     """Id of the batch and how many of its lines were read before."""
+    try:
+        return workplace.database.write(lambda tx: _find_or_insert(tx, folder))
+    except IntegrityError:
+        # Another load entered the same batch between our look and our insert; now it is there to be found.
+        return workplace.database.write(lambda tx: _find_or_insert(tx, folder))
+
+
+def _find_or_insert(tx: Connection, folder: BatchFolder) -> tuple[str, int]:
     known = tx.execute(
         select(_batches.c.batch_id, _batches.c.lines_read).where(_batches.c.manifest_sha256 == folder.manifest_sha256)
     ).one_or_none()

@@ -18,6 +18,7 @@ from stations.intake.tables import Application, ApplicationState
 from stations.personalization import jobs, rules
 from stations.personalization.errors import ForeignBlankError
 from stations.personalization.leases import Lease
+from stations.personalization.statements import Statement
 from stations.personalization.tables import JobOutcome
 from stations.workplace import Workplace
 
@@ -27,7 +28,7 @@ _WHERE = Whereabouts.__table__  # type: ignore[attr-defined]
 _NUMBER = UnitNumber.__table__  # type: ignore[attr-defined]
 _APPLICATION = Application.__table__  # type: ignore[attr-defined]
 
-_BLANK = (
+_BLANK = Statement(
     select(_WHERE.c.unit_id, _WHERE.c.state, _WHERE.c.station, _WHERE.c.place)
     .join(_NUMBER, _NUMBER.c.unit_id == _WHERE.c.unit_id)
     .where(_NUMBER.c.kind == Kind.BLANK.value, _NUMBER.c.number == bindparam("serial"))
@@ -93,11 +94,14 @@ def stamp(workplace: Workplace, machine: str | None, work: Work | None = None, r
 
 def find_blank(tx: Connection, serial: str, machine: str) -> str:
     """The unit of a blank that the log has in `machine`'s stacks. Raises `ForeignBlankError` for any other."""
-    row = tx.execute(_BLANK, {"serial": serial}).one_or_none()
+    row = _BLANK.run(tx, {"serial": serial}).fetchone()
+    if row is None:
+        raise ForeignBlankError(machine, serial, "no place")
+    unit, state, station, place = row
     inside = (rules.input_stack(machine), rules.path(machine))
-    if row is None or row.station != rules.STATION or row.state != State.HELD or row.place not in inside:
-        raise ForeignBlankError(machine, serial, f"{row.station}, {row.place} ({row.state})" if row else "no place")
-    return str(row.unit_id)
+    if station != rules.STATION or state != State.HELD or place not in inside:
+        raise ForeignBlankError(machine, serial, f"{station}, {place} ({state})")
+    return str(unit)
 
 
 def book_fed(tx: Connection, workplace: Workplace, lease: Lease, work: Work, serial: str) -> str:

@@ -1,22 +1,21 @@
-"""The job rows: drawn by intent, moved step by step under the machine's fence, ended once.
+"""The job rows after their intent: moved step by step under the machine's fence, ended once.
 
 Statements are built once; every write names the state that it expects and the fence that it holds, so that a worker
 which was overtaken, and a second one which is not allowed, write nothing.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Update, and_, bindparam, false, func, insert, literal, null, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, false, literal, null, or_, select, update
+from sqlalchemy.sql.elements import ColumnElement
 
-from devices.jobs import JobState, job_id
-from devices.roles import MachineIdentity
-from handoff_logs.records import Kind, State
+from devices.jobs import JobState
+from handoff_logs.records import State
 from handoff_logs.tables import Whereabouts
 from stations.errors import ApplicationStoppedError
 from stations.intake.tables import Application, ApplicationState
-from stations.personalization import leases, numbers, rules
+from stations.personalization import leases, rules
 from stations.personalization.errors import (
     FenceLostError,
     JobStateError,
@@ -25,6 +24,7 @@ from stations.personalization.errors import (
 )
 from stations.personalization.leases import Lease
 from stations.personalization.rules import Settlement
+from stations.personalization.statements import Statement
 from stations.personalization.tables import Job, JobOutcome
 
 JOB = Job.__table__  # type: ignore[attr-defined]
@@ -32,113 +32,13 @@ APPLICATION = Application.__table__  # type: ignore[attr-defined]
 _WHERE = Whereabouts.__table__  # type: ignore[attr-defined]
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
-    """An order that a machine may draw a blank for; `document_number` is None where the blank brings it."""
-
-    job_id: str
-    application_id: str
-    product: str
-    order_unit: str
-    tray: str | None
-    due_us: int | None
-    document_number: str | None
-
-
-_ATTEMPTS = (
-    select(func.coalesce(func.max(JOB.c.attempt), 0))
-    .where(JOB.c.application_id == APPLICATION.c.application_id, JOB.c.product == APPLICATION.c.product)
-    .scalar_subquery()
-)
-# Whatever is stopped, held or already drawn is not `passed`; the index of `whereabouts` gives the order of work.
-_BEST = (
-    select(
-        APPLICATION.c.application_id,
-        APPLICATION.c.product,
-        APPLICATION.c.order_unit,
-        _WHERE.c.tray,
-        _WHERE.c.due_us,
-        _ATTEMPTS.label("attempts"),
-    )
-    .join(APPLICATION, APPLICATION.c.order_unit == _WHERE.c.unit_id)
-    .where(
-        _WHERE.c.station == rules.STATION,
-        _WHERE.c.state == State.HELD.value,
-        _WHERE.c.kind == Kind.ORDER.value,
-        APPLICATION.c.state == ApplicationState.PASSED.value,
-        APPLICATION.c.product.in_(bindparam("products", expanding=True)),
-    )
-    .order_by(_WHERE.c.priority, _WHERE.c.due_us)
-    .limit(1)
-)
-_TAKE_BEST = _BEST.with_for_update(of=APPLICATION, skip_locked=True)
-_TAKE_APPLICATION = (
-    update(APPLICATION)
-    .where(
-        APPLICATION.c.application_id == bindparam("of_application"),
-        APPLICATION.c.state == ApplicationState.PASSED.value,
-        leases.holds(),
-    )
-    .values(state=ApplicationState.IN_PRODUCTION.value)
-)
-_INTENT = insert(JOB)
-
-
-def draw(
-    tx: Connection, lease: Lease, machine: MachineIdentity, centre: str, products: Sequence[str], now_us: int
-) -> Draw | None:
-    """Commit to making the best waiting order of `products` on the leased machine; None when nothing waits.
-
-    Of two machines that race for an order one inserts the job; the other's transaction finds the next order, or is
-    refused whole. Raises `FenceLostError`, `NumbersExhaustedError`.
-    """
-    best = tx.execute(_TAKE_BEST, {"products": list(products)}).one_or_none()
-    if best is None:
-        return None
-    number = numbers.take(tx, best.product) if rules.numbered_from_range(best.product) else None
-    taken = tx.execute(_TAKE_APPLICATION, {"of_application": best.application_id, **leases.held(lease)})
-    if taken.rowcount != 1:
-        raise FenceLostError(lease.machine, lease.fence)
-    attempt = best.attempts + 1
-    identity = job_id(centre, best.application_id, best.product, attempt)
-    tx.execute(
-        _INTENT,
-        {
-            "job_id": identity,
-            "application_id": best.application_id,
-            "product": best.product,
-            "attempt": attempt,
-            "previous_attempt": attempt - 1 or None,
-            "order_unit": best.order_unit,
-            "machine": lease.machine,
-            "machine_serial": machine.serial,
-            "journal_id": machine.journal_id,
-            "journal_position": machine.journal_next,
-            "fence": lease.fence,
-            "worker": lease.worker,
-            "state": JobState.INTENT.value,
-            "unfinished": True,
-            "live": True,
-            "document_number": number,
-            "intent_us": now_us,
-            "emulated": machine.emulated,
-        },
-    )
-    return Draw(identity, best.application_id, best.product, best.order_unit, best.tray, best.due_us, number)
-
-
-def waiting(conn: Connection, products: Sequence[str]) -> bool:
-    """Whether an order of `products` waits for a machine."""
-    return conn.execute(_BEST, {"products": list(products)}).first() is not None
-
-
-def _step(after: JobState, *columns: str, **fixed: object) -> Update:
-    return (
+def _step(after: JobState, *columns: str, only_if: ColumnElement[bool] | None = None, **fixed: object) -> Statement:
+    where = [JOB.c.job_id == bindparam("of_job"), JOB.c.state == bindparam("before"), leases.holds()]
+    values: dict[str, Any] = {name: bindparam(name) for name in columns}
+    return Statement(
         update(JOB)
-        .where(JOB.c.job_id == bindparam("of_job"), JOB.c.state == bindparam("before"), leases.holds())
-        .values(
-            state=after.value, fence=bindparam("held_fence"), **fixed, **{name: bindparam(name) for name in columns}
-        )
+        .where(*where, *([] if only_if is None else [only_if]))
+        .values(state=after.value, fence=bindparam("held_fence"), **fixed, **values)
     )
 
 
@@ -154,18 +54,14 @@ _GOING_ON = (
     .with_for_update(read=True)
     .exists()
 )
-_STARTING = _step(JobState.STARTING, "starting_us").where(_GOING_ON)
+_STARTING = _step(JobState.STARTING, "starting_us", only_if=_GOING_ON)
 _UNCERTAIN = _step(JobState.UNCERTAIN)
 _RESULT = _step(
     JobState.RESULT, "outcome", "live", "code", "result_hash", "result_us", "document_unit", unfinished=false()
 )
 _RELEASED = _step(JobState.RELEASED)
 _WITH_ORDER = select(JOB, _WHERE.c.tray, _WHERE.c.due_us).outerjoin(_WHERE, _WHERE.c.unit_id == JOB.c.order_unit)
-_DOUBT = (
-    update(JOB)
-    .where(JOB.c.job_id == bindparam("of_job"), JOB.c.state == bindparam("before"), leases.holds())
-    .values(doubt=bindparam("doubt"), result_hash=bindparam("result_hash"))
-)
+_DOUBT = _step(JobState.UNCERTAIN, "doubt", "result_hash")
 
 
 def fed(tx: Connection, lease: Lease, job: str, serial: str, unit: str, now_us: int) -> None:
@@ -296,9 +192,9 @@ def in_doubt(tx: Connection, machine: str | None = None) -> Sequence[Row[Any]]:
 
 
 def _write(
-    tx: Connection, step: Update, lease: Lease, job: str, before: JobState, after: JobState, **facts: object
+    tx: Connection, step: Statement, lease: Lease, job: str, before: JobState, after: JobState, **facts: object
 ) -> None:
-    written = tx.execute(step, {"of_job": job, "before": before.value, **leases.held(lease), **facts})
+    written = step.run(tx, {"of_job": job, "before": before.value, **leases.held(lease), **facts})
     if written.rowcount != 1:
         raise _refusal(tx, lease, job, before, after)
 

@@ -1,9 +1,10 @@
 """Document numbers that no blank brings along: each is given out once, whatever becomes of the job it was given to."""
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from stations.documents import PRODUCTS
 from stations.personalization.errors import NumbersExhaustedError
+from stations.personalization.statements import Statement
 from stations.personalization.tables import NumberRange
 
 _RANGE = NumberRange.__table__  # type: ignore[attr-defined]
@@ -21,16 +22,24 @@ def add_range(tx: Connection, product: str, prefix: str, digits: int, first: int
     tx.execute(insert(_RANGE).values(**values))
 
 
+_LEFT = _RANGE.c.next_number <= _RANGE.c.last_number
+_PREFIX = select(_RANGE.c.prefix).where(_RANGE.c.product == bindparam("of_product"), _LEFT)
+_TAKE = Statement(
+    update(_RANGE)
+    .where(
+        _RANGE.c.product == bindparam("of_product"),
+        _RANGE.c.prefix == _PREFIX.order_by(_RANGE.c.prefix).limit(1).scalar_subquery(),
+        _LEFT,
+    )
+    .values(next_number=_RANGE.c.next_number + 1)
+    .returning(_RANGE.c.prefix, _RANGE.c.digits, _RANGE.c.next_number)
+)
+
+
 def take(tx: Connection, product: str) -> str:
     """The next number of the product's ranges. Raises `NumbersExhaustedError`, and then nothing was written."""
-    left = _RANGE.c.next_number <= _RANGE.c.last_number
-    prefix = select(_RANGE.c.prefix).where(_RANGE.c.product == product, left).order_by(_RANGE.c.prefix).limit(1)
-    row = tx.execute(
-        update(_RANGE)
-        .where(_RANGE.c.product == product, _RANGE.c.prefix == prefix.scalar_subquery(), left)
-        .values(next_number=_RANGE.c.next_number + 1)
-        .returning(_RANGE.c.prefix, _RANGE.c.digits, _RANGE.c.next_number)
-    ).one_or_none()
+    row = _TAKE.run(tx, {"of_product": product}).fetchone()
     if row is None:
         raise NumbersExhaustedError(product)
-    return f"{row.prefix}{row.next_number - 1:0{row.digits}d}"
+    prefix, digits, following = row
+    return f"{prefix}{following - 1:0{digits}d}"

@@ -21,11 +21,11 @@ from devices.messages import RefusalCode
 from devices.roles import JobResult, Personalizer
 from handoff_logs.errors import HandoffLogError
 from stations.errors import ApplicationStoppedError, StationError
-from stations.personalization import activity, bench, blanks, booking, data, jobs, leases, recovery, rules
+from stations.personalization import activity, bench, blanks, booking, data, draws, jobs, leases, recovery, rules
 from stations.personalization.booking import Work
 from stations.personalization.desk import MachineDesk
+from stations.personalization.draws import Draw
 from stations.personalization.errors import FenceLostError, ForeignBlankError, NumbersExhaustedError
-from stations.personalization.jobs import Draw
 from stations.personalization.recovery import Session
 from stations.personalization.setup import Setup
 from stations.personalization.tables import Activity
@@ -180,7 +180,7 @@ class _Production:
 
     def _draw(self, tx: Connection) -> Draw | None:
         try:
-            return jobs.draw(
+            return draws.draw(
                 tx, self._lease, self._identity, self._setup.centre, self._setup.products, booking.now_us()
             )
         except NumbersExhaustedError as error:
@@ -284,7 +284,7 @@ class _Production:
             if self._renewal_is_due():
                 self._write(lambda _: None)
             with self._workplace.database.read() as conn:
-                if jobs.waiting(conn, self._setup.products):
+                if draws.waiting(conn, self._setup.products):
                     return
 
     def _has_blanks(self) -> bool:

@@ -23,4 +23,4 @@ class Setup:
     work_s: float = 180.0
     poll_s: float = 0.05
     retry_s: float = 0.5
-    stack: int = 200
+    stack: int = 10

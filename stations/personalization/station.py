@@ -13,7 +13,8 @@ from handoff_logs.offers import OpenOffer
 from handoff_logs.records import Kind, State, new_id
 from handoff_logs.tables import Whereabouts
 from stations.intake import states
-from stations.personalization import booking, jobs, rules
+from stations.intake.tables import Application
+from stations.personalization import booking, rules
 from stations.personalization.desk import MachineDesk
 from stations.personalization.errors import TrayNotReadyError
 from stations.personalization.jobs import JOB
@@ -21,6 +22,7 @@ from stations.trays import TrayOutcome, tray_place
 from stations.workplace import Workplace
 
 _WHERE = Whereabouts.__table__  # type: ignore[attr-defined]
+_APPLICATION = Application.__table__  # type: ignore[attr-defined]
 _ORDER = _WHERE.alias("order_whereabouts")
 
 
@@ -57,13 +59,13 @@ def tray_status(workplace: Workplace) -> list[TrayStatus]:
 
     Orders of stopped applications are not waited for.
     """
-    waits = func.coalesce(jobs.APPLICATION.c.state, "") != "stopped"
+    waits = func.coalesce(_APPLICATION.c.state, "") != "stopped"
     orders = func.sum(case((and_(_WHERE.c.kind == Kind.ORDER.value, waits), 1), else_=0))
     documents = func.sum(case((_WHERE.c.kind == Kind.DOCUMENT.value, 1), else_=0))
     with workplace.database.read() as conn:
         rows = conn.execute(
             select(_WHERE.c.tray, orders, documents)
-            .outerjoin(jobs.APPLICATION, jobs.APPLICATION.c.order_unit == _WHERE.c.unit_id)
+            .outerjoin(_APPLICATION, _APPLICATION.c.order_unit == _WHERE.c.unit_id)
             .where(*_held_here(), _WHERE.c.kind.in_([Kind.ORDER.value, Kind.DOCUMENT.value]))
             .where(_WHERE.c.tray.is_not(None))
             .group_by(_WHERE.c.tray)

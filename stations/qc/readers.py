@@ -59,17 +59,20 @@ class ReaderPool:
     def _read_one(self, number: str, desk: QcDesk, place: str) -> ReadPiece:
         while True:
             name = self._take_free()
+            works = True
             try:
                 desk.insert(number, name)
                 try:
-                    reading = self._ask(self._readers[name])
+                    return ReadPiece(number, name, self._ask(self._readers[name]))
                 finally:
                     desk.take_back(number, name, place)
             except DeviceError as error:
+                works = False
                 self._set_aside(name, error)
-                continue
-            self._free.put(name)
-            return ReadPiece(number, name, reading)
+            finally:
+                # Whatever else goes wrong is not the reader's fault: others wait for it.
+                if works:
+                    self._free.put(name)
 
     def _ask(self, reader: DocumentReader) -> Reading:
         """Read, and once more over a fresh session: reading changes nothing, so asking again is safe."""

@@ -1,15 +1,8 @@
 """The balance of blanks (domain.md, rule 3), from the log alone: each blank in exactly one term."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
 
-
-class Rows(Protocol):
-    """A reading of the log: `handoff_logs.reading.Reading`."""
-
-    def rows(self, sql: str, **params: object) -> list[dict[str, Any]]:
-        """The rows that `sql` finds, parameters as `:name`."""
-        ...
+from handoff_logs.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +55,7 @@ GROUP BY 1
 _RECEIVED = "SELECT count(*) AS blanks FROM custody_unit WHERE kind = 'blank' AND step = 1"
 
 
-def balance(reading: Rows) -> Balance:
+def balance(reading: Reading) -> Balance:
     """What became of every blank ever received."""
     terms = {row["term"]: row["blanks"] for row in reading.rows(_BALANCE)}
     terms.pop(None, None)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import Connection, text
@@ -53,9 +53,7 @@ class Centre:
     def offer(self, units: Sequence[str], station: str = "review", to: str = "qc", **facts: object) -> log.Offer:
         priority = int(facts.pop("priority", 2))
         stamp = self.stamp(**facts)
-        return self.do(
-            lambda tx: log.offer(tx, self.by(station), "out", to, units, priority=priority, stamp=stamp)
-        )
+        return self.do(lambda tx: log.offer(tx, self.by(station), "out", to, units, priority=priority, stamp=stamp))
 
     def accept(self, offer: log.Offer, counted: Sequence[str], station: str = "qc", **facts: object) -> log.Acceptance:
         stamp = self.stamp(**facts)
@@ -67,6 +65,14 @@ class Centre:
     def void(self, units: Sequence[str], station: str = "review", reborn: Sequence[Birth] = ()) -> str:
         by, second = self.by(station), self.by(station, 2).person
         return self.do(lambda tx: log.void(tx, by, second, units, "reject", self.stamp(), reborn))
+
+    def destroy(self, units: Sequence[str], station: str = "review") -> str:
+        by, second = self.by(station), self.by(station, 2).person
+        return self.do(lambda tx: log.destroy(tx, by, second, units, self.stamp()))
+
+    def settle(self, units: Sequence[str], outcome: str, station: str = "review", **facts: Any) -> str:
+        by, second = self.by(station), self.by(station, 2).person
+        return self.do(lambda tx: log.settle(tx, by, second, units, outcome, "shelf", self.stamp(), **facts))
 
     def doubt(self, units: Sequence[str], station: str = "review") -> str:
         return self.do(lambda tx: log.doubt(tx, self.by(station), units, "quarantine", self.stamp()))

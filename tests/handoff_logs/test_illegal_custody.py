@@ -121,7 +121,10 @@ def test_hiding_the_offering_person_is_refused(forger: Forger) -> None:
 
 def test_gap_in_steps_is_refused(forger: Forger) -> None:
     (order,) = forger.centre.orders(1)
-    refused(lambda: forger.write("move", [forger.row(order, "held", step=3, prev_step=2)]), "gap-in-steps|fk_unit_previous_step")
+    refused(
+        lambda: forger.write("move", [forger.row(order, "held", step=3, prev_step=2)]),
+        "gap-in-steps|fk_unit_previous_step",
+    )
     refused(lambda: forger.write("move", [forger.row(order, "held", step=3, prev_step=1)]), "gap-in-steps|ck_unit_step")
     refused(lambda: forger.write("move", [forger.row(order, "held", prev_step=None)]), "ck_unit_step")
 
@@ -136,7 +139,7 @@ def test_two_custodians_are_refused(forger: Forger) -> None:
 def test_moving_after_the_end_is_refused(forger: Forger) -> None:
     blanks = forger.centre.blanks(1)
     forger.centre.void(blanks)
-    forger.write("destroy", [forger.row(blanks[0], "ended")], second_person="review-2")
+    forger.centre.destroy(blanks)
     for state in ("held", "void", "ended"):
         refused(lambda state=state: forger.write("move", [forger.row(blanks[0], state)]), "illegal-move")
 
@@ -183,7 +186,9 @@ def test_acceptance_without_an_offer_is_refused(forger: Forger) -> None:
         "ck_event_answers_an_offer|ck_event_answer_names",
     )
     moved = forger.write("move", [forger.row(order, "held")])
-    refused(lambda: forger.answer("accept", moved, [forger.row(order, "held", station="qc", person="qc-1")]), "no-offer")
+    refused(
+        lambda: forger.answer("accept", moved, [forger.row(order, "held", station="qc", person="qc-1")]), "no-offer"
+    )
 
 
 def test_acceptance_of_a_unit_offered_under_another_handoff_is_refused(forger: Forger) -> None:

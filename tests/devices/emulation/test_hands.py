@@ -118,6 +118,25 @@ def test_a_jam_holds_the_machine_until_its_path_is_cleared(line: Any) -> None:
     machine.close()
 
 
+def test_clearing_a_jam_rejects_what_was_drawn_behind_it_too(lines: Any) -> None:
+    line = lines(speed=20.0)
+    line.load(3)
+    machine = line.open()
+    jammed = line.prepared(machine, 1)
+    machine.start(line.job(1))
+    behind = line.prepared(machine, 2)
+    line.supervisor.control("book-01").ask("jam")
+    assert machine.result(line.job(1), 10).cause is Cause.JAM
+    with pytest.raises(MachineRefusedError, match="HELD"):
+        machine.start(line.job(2))
+    assert line.hands.clear("book-01") == [jammed, behind]
+    result = machine.result(line.job(2), 10)
+    assert (result.blank_serial, result.cause, result.disposition) == (behind, Cause.JAM, Disposition.REJECT_BIN)
+    assert line.hands.examine(behind) is None and line.hands.examine(jammed) is not None
+    assert machine.hello().balanced
+    machine.close()
+
+
 def test_spoiled_pieces_lie_in_the_reject_bin_and_the_others_in_the_good_stack(lines: Any) -> None:
     line = lines(spoil_rate=0.4)
     line.load(30)

@@ -136,21 +136,18 @@ def _intends(design: Design, world: World, h: int, m: int, job: int, session: Se
             committed,
         )
         return
-    if feed not in world.sent:
-        yield (
-            Label("host {} sends FEED job={} to machine {} before it commits", (h, job, m)),
-            world._replace(sent=also(world.sent, feed)),
-        )
-    sender_lives = any(
-        message.name == "FEED"
-        and message.job == job
-        and message != feed
-        and host[message.machine].fence == message.fence
+    another_is_at_it = any(  # a worker that has sent would itself commit what it sent, unless it died
+        message.name == "FEED" and message.job == job and host[message.machine].fence == message.fence
         for message in world.sent
         for host in world.hosts
+        if message != feed
     )
-    if not sender_lives:  # it would itself commit what it has sent
-        yield Label("host {} commits INTENT job={} on machine {}", (h, job, m)), committed
+    if another_is_at_it:
+        return
+    yield Label("host {} commits INTENT job={} on machine {}", (h, job, m)), committed
+    if feed not in world.sent:
+        label = Label("host {} sends FEED job={} to machine {} before it commits", (h, job, m))
+        yield label, world._replace(sent=also(world.sent, feed))
 
 
 def _follows(design: Design, bounds: Bounds, world: World, job: int, row: Row, session: Session) -> Iterator[Step]:
@@ -189,7 +186,7 @@ def _believes(
     design: Design, bounds: Bounds, world: World, job: int, row: Row, report: Message, fence: int
 ) -> Iterator[Step]:
     """What a worker commits when it hears the report, perhaps long after it was true."""
-    why = f"hears {report.name}({report.piece})"
+    why = f"hears {report.name}" + ("" if report.piece == NOBODY else f"({report.piece})")
     if row.state == "INTENT" and report.name == "FED":
         prepare = Message(row.machine, "PREPARE", job, fence)
         yield _commit(world, job, row._replace(state="FED", piece=report.piece), why + ", sends PREPARE", prepare)
@@ -209,8 +206,9 @@ def _believes(
 
 
 def _commit(world: World, job: int, row: Row, why: str, *allowed: Message) -> Step:
-    text = Label("host commits {} {} job={} ({})", (row.state, row.outcome, job, why))
-    return text, world._replace(rows=put(world.rows, job, row), sent=also(world.sent, *allowed))
+    outcome = f" {row.outcome}" if row.outcome else ""
+    label = Label("host commits {}{} job={} ({})", (row.state, outcome, job, why))
+    return label, world._replace(rows=put(world.rows, job, row), sent=also(world.sent, *allowed))
 
 
 def _lists(design: Design, world: World, h: int, m: int, session: Session) -> Iterator[Step]:

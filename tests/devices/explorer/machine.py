@@ -37,7 +37,8 @@ def machine_steps(design: Design, bounds: Bounds, world: World) -> Iterator[Step
     for message in world.sent:
         after = receive(design, bounds, world, message)
         if after is not None:
-            yield Label("machine {0.machine} obeys {0.name} job={0.job} fence={0.fence}", (message,)), after
+            which = "" if message.job == NOBODY else f" job={message.job}"
+            yield Label("machine {0.machine} obeys {0.name}{1} fence={0.fence}", (message, which)), after
     for m, machine in enumerate(world.machines):
         for job, entry in enumerate(machine.journal):
             yield from _motions(design, bounds, world, m, job, entry)

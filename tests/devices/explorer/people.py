@@ -78,5 +78,6 @@ def _put_down(world: World, p: int, place: str, mark: str) -> World:
 def _booked(world: World, job: int, row: Row, piece: int, outcome: str, how: str) -> Step:
     # A released row stays released: defacing comes after the machine's part is over.
     state = "RESULT" if row.state == "UNCERTAIN" else row.state
-    label = Label("two people settle job={} as {}({}) {}", (job, outcome, piece, how))
+    held = "" if piece == NOBODY else f" holding piece {piece}"
+    label = Label("two people{} settle job={} as {} {}", (held, job, outcome, how))
     return label, world._replace(rows=put(world.rows, job, row._replace(state=state, piece=piece, outcome=outcome)))

@@ -34,7 +34,7 @@ LARGE: Mapping[str, Bounds] = {
         opens=2, host_crashes=1, machine_crashes=1, failures=True, gives_up=True, releases=True
     ),
     "two hosts take over from each other": Bounds(hosts=2, opens=3, machine_crashes=1, gives_up=True),
-    "two hosts, two machines": Bounds(hosts=2, machines=2, opens=3, machine_crashes=1, gives_up=True),
+    "two hosts, two machines": Bounds(hosts=2, machines=2, blanks=1, opens=3, machine_crashes=1, gives_up=True),
     "an empty journal": Bounds(hosts=2, opens=4, host_crashes=1, machine_crashes=1, journal_losses=1),
     "an empty journal while jobs are taken back": Bounds(
         hosts=2, opens=3, journal_losses=1, machine_crashes=1, gives_up=True

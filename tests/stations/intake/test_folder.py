@@ -110,17 +110,12 @@ def test_links_and_other_things_than_files_are_not_images(make_batch: MakeBatch,
 
 def test_a_huge_file_is_not_read(make_batch: MakeBatch) -> None:
     batch = make_batch(1)
+    folder = open_batch(batch.path)
     huge = batch.path / IMAGES / "huge.jpg"
     with huge.open("wb") as file:
         file.truncate(MAX_IMAGE_BYTES + 1)
     with pytest.raises(OversizeImageError):
-        open_batch(batch.path) if False else batch_image(batch.path, "huge.jpg")
-
-
-def batch_image(path: Path, file: str) -> bytes | None:
-    from stations.intake.folder import BatchFolder
-
-    return BatchFolder(path, None, "").image(file, "0" * 64)
+        folder.image("huge.jpg", "0" * 64)
 
 
 def test_the_schema_describes_every_field_and_allows_no_other() -> None:

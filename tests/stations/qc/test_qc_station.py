@@ -121,6 +121,7 @@ def test_a_piece_left_in_a_reader_is_read_when_its_tray_goes_on(line, readers, m
 
     with pytest.raises(Killed):
         qc.work_tray(workplace, offer, Dying(line.hands), readers, line.trust_anchor)
+    readers.close()
     pool = ReaderPool(readers._readers)
     outcome = qc.resume_tray(workplace, offer.tray, line.inspector, pool, line.trust_anchor)
     pool.close()
@@ -219,17 +220,14 @@ def test_the_database_refuses_an_inspection_by_the_reviewer(line, readers, made)
     """Rule 4, in plain SQL; and an inspection of an application that nobody passed."""
     made()
     work(line, readers)
-    columns = "document_unit, application_id, revision, round, reviewer, review_outcome, outcome, codes, reader"
-    rest = "written_us, emulated"
-    for change in (f"{columns}, reviewer, {rest}", f"{columns}, 'someone', {rest}".replace("reviewer,", "'x',", 1)):
+    taken_over = "application_id, revision, round, reviewer, review_outcome"
+    rest = "outcome, codes, reader, written_us, emulated"
+    copied = f"INSERT INTO inspection (document_unit, {taken_over}, inspector, {rest}) SELECT 'n' || document_unit"
+    by_the_reviewer = f"{copied}, {taken_over}, reviewer, {rest} FROM inspection"
+    unreviewed = f"{copied}, {taken_over.replace('reviewer', repr('x'), 1)}, inspector, {rest} FROM inspection"
+    for statement in (by_the_reviewer, unreviewed):
         with pytest.raises(Exception, match=r"inspection|FOREIGN KEY"):
-            line.database.write(
-                lambda tx, change=change: tx.execute(
-                    text(
-                        f"INSERT INTO inspection ({columns}, inspector, {rest}) SELECT 'new' || {change} FROM inspection"
-                    )
-                )
-            )
+            line.database.write(lambda tx, statement=statement: tx.execute(text(statement)))
 
 
 def test_whoever_reviewed_is_passed_over_as_inspector():

@@ -1,0 +1,139 @@
+"""Drawing: the best waiting order is claimed for a machine by committing the intent to make it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sqlalchemy import Connection, Select, bindparam, func, insert, or_, select, update
+
+from devices.jobs import JobState, job_id
+from devices.roles import MachineIdentity
+from handoff_logs.records import Kind, State
+from handoff_logs.tables import Whereabouts
+from stations.intake.tables import Application, ApplicationState
+from stations.personalization import leases, numbers, rules
+from stations.personalization.errors import FenceLostError
+from stations.personalization.leases import Lease
+from stations.personalization.statements import Statement
+from stations.personalization.tables import Job
+
+_JOB = Job.__table__  # type: ignore[attr-defined]
+_APPLICATION = Application.__table__  # type: ignore[attr-defined]
+_WHERE = Whereabouts.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """An order that a machine may draw a blank for; `document_number` is None where the blank brings it."""
+
+    job_id: str
+    application_id: str
+    product: str
+    order_unit: str
+    tray: str | None
+    due_us: int | None
+    document_number: str | None
+
+
+_ATTEMPTS = (
+    select(func.coalesce(func.max(_JOB.c.attempt), 0))
+    .where(_JOB.c.application_id == _APPLICATION.c.application_id, _JOB.c.product == _APPLICATION.c.product)
+    .scalar_subquery()
+)
+
+
+def _best(products: Sequence[str]) -> Select[tuple[str, str, str, str | None, int | None, int]]:
+    """Whatever is stopped or drawn is not `passed`; the index of `whereabouts` gives the order of work."""
+    return (
+        select(
+            _APPLICATION.c.application_id,
+            _APPLICATION.c.product,
+            _APPLICATION.c.order_unit,
+            _WHERE.c.tray,
+            _WHERE.c.due_us,
+            _ATTEMPTS,
+        )
+        .join(_APPLICATION, _APPLICATION.c.order_unit == _WHERE.c.unit_id)
+        .where(
+            _WHERE.c.station == rules.STATION,
+            _WHERE.c.state == State.HELD.value,
+            _WHERE.c.kind == Kind.ORDER.value,
+            _APPLICATION.c.state == ApplicationState.PASSED.value,
+            or_(*(_APPLICATION.c.product == product for product in products)),
+        )
+        .order_by(_WHERE.c.priority, _WHERE.c.due_us)
+        .limit(1)
+    )
+
+
+@lru_cache
+def _look(products: tuple[str, ...]) -> Statement:
+    return Statement(_best(products))
+
+
+@lru_cache
+def _take(products: tuple[str, ...]) -> Statement:
+    return Statement(_best(products).with_for_update(of=_APPLICATION, skip_locked=True))
+
+
+_TAKE_APPLICATION = Statement(
+    update(_APPLICATION)
+    .where(
+        _APPLICATION.c.application_id == bindparam("of_application"),
+        _APPLICATION.c.state == ApplicationState.PASSED.value,
+        leases.holds(),
+    )
+    .values(state=ApplicationState.IN_PRODUCTION.value)
+)
+_FACTS = (
+    *("job_id", "application_id", "product", "attempt", "previous_attempt", "order_unit", "machine", "machine_serial"),
+    *("journal_id", "journal_position", "fence", "worker", "document_number", "intent_us", "emulated"),
+)
+_INTENT = Statement(
+    insert(_JOB).values(
+        state=JobState.INTENT.value, unfinished=True, live=True, **{name: bindparam(name) for name in _FACTS}
+    )
+)
+
+
+def draw(
+    tx: Connection, lease: Lease, machine: MachineIdentity, centre: str, products: tuple[str, ...], now_us: int
+) -> Draw | None:
+    """Commit to making the best waiting order of `products` on the leased machine; None when nothing waits.
+
+    Of two machines that race for an order one inserts the job; the other finds the next order, or is refused whole.
+    Raises `FenceLostError`, `NumbersExhaustedError`.
+    """
+    best = _take(products).run(tx, {}).fetchone()
+    if best is None:
+        return None
+    application_id, product, order_unit, tray, due_us, attempts = best
+    number = numbers.take(tx, product) if rules.numbered_from_range(product) else None
+    taken = _TAKE_APPLICATION.run(tx, {"of_application": application_id, **leases.held(lease)})
+    if taken.rowcount != 1:
+        raise FenceLostError(lease.machine, lease.fence)
+    identity = job_id(centre, application_id, product, attempts + 1)
+    intent = {
+        "job_id": identity,
+        "application_id": application_id,
+        "product": product,
+        "attempt": attempts + 1,
+        "previous_attempt": attempts or None,
+        "order_unit": order_unit,
+        "machine": lease.machine,
+        "machine_serial": machine.serial,
+        "journal_id": machine.journal_id,
+        "journal_position": machine.journal_next,
+        "fence": lease.fence,
+        "worker": lease.worker,
+        "document_number": number,
+        "intent_us": now_us,
+        "emulated": machine.emulated,
+    }
+    _INTENT.run(tx, intent)
+    return Draw(identity, application_id, product, order_unit, tray, due_us, number)
+
+
+def waiting(conn: Connection, products: tuple[str, ...]) -> bool:
+    """Whether an order of `products` waits for a machine."""
+    return _look(products).run(conn, {}).fetchone() is not None

@@ -1,0 +1,62 @@
+"""What is measured tells good pictures from bad ones."""
+
+import random
+from typing import Any
+
+import pytest
+
+from stations.intake.generator.faces import make_face, with_defect
+from stations.intake.generator.portraits import portrait
+from stations.intake.generator.signatures import signature
+from stations.intake.measures import measure_photo, measure_signature
+
+
+def photo(seed: int, code: str = "") -> dict[str, Any]:
+    rng = random.Random(seed)
+    face = make_face(rng, "MF"[seed % 2], 5 + seed * 7 % 80)
+    return measure_photo(portrait(rng, with_defect(face, code) if code else face, [code] if code else []))[1]
+
+
+def signed(code: str = "") -> dict[str, Any]:
+    return measure_signature(signature(random.Random(3), "王晓东", [code] if code else []))[1]
+
+
+GOOD = [photo(seed) for seed in range(12)]
+
+
+@pytest.mark.parametrize(
+    ("code", "measure", "worse"),
+    [
+        ("photo_exposure", "brightness", "lower"),
+        ("photo_background", "background_spread", "higher"),
+        ("photo_background", "background_colour", "higher"),
+        ("photo_sharpness", "sharpness", "lower"),
+        ("photo_format", "width", "lower"),
+    ],
+)
+def test_a_defect_shows_in_its_measure(code: str, measure: str, worse: str) -> None:
+    values, bad = [good[measure] for good in GOOD], [photo(seed, code)[measure] for seed in range(4)]
+    assert max(bad) < min(values) if worse == "lower" else min(bad) > max(values)
+
+
+def test_signatures_outside_their_box_or_faint_show() -> None:
+    good = signed()
+    assert not good["touches_edge"]
+    assert 0.02 < good["ink_share"] < 0.15
+    assert signed("signature_box")["touches_edge"]
+    assert signed("signature_ink")["ink_darkness"] < good["ink_darkness"] - 60
+
+
+def test_an_empty_signature_has_no_ink() -> None:
+    from io import BytesIO
+
+    from PIL import Image
+
+    file = BytesIO()
+    Image.new("L", (360, 120), 255).save(file, "PNG")
+    measured = measure_signature(file.getvalue())[1]
+    assert (measured["ink_share"], measured["ink_darkness"], measured["touches_edge"]) == (0, 0, False)
+
+
+def test_measures_are_plain_json() -> None:
+    assert all(type(value) in (str, int, float, bool) for value in [*photo(1).values(), *signed().values()])

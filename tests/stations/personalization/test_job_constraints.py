@@ -1,0 +1,169 @@
+"""Each rule of the job table, tried in plain SQL: the database itself says no, whatever the program does."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from handoff_logs.errors import HandoffLogError
+
+REFUSED = (DBAPIError, HandoffLogError)
+COLUMNS = {
+    "product": "'passport'",
+    "attempt": "1",
+    "previous_attempt": "NULL",
+    "order_unit": "'order'",
+    "machine": "'book-01'",
+    "machine_serial": "'B1'",
+    "journal_id": "'j'",
+    "journal_position": "1",
+    "fence": "1",
+    "worker": "'w'",
+    "state": "'INTENT'",
+    "unfinished": "true",
+    "live": "true",
+    "intent_us": "1",
+    "emulated": "true",
+}
+END_WELL = "state = 'RESULT', unfinished = false, outcome = 'good', document_unit = '{unit}'"
+END_VOID = "state = 'RESULT', unfinished = false, outcome = 'void', live = false"
+FED = "state = 'FED', blank_serial = '{serial}', blank_unit = '{serial}'"
+
+
+@pytest.fixture
+def sql(line):
+    """Runs one statement in a transaction of its own."""
+    line.file(3)
+    return lambda statement: line.database.write(lambda tx: tx.execute(text(statement)))
+
+
+@pytest.fixture
+def applications(line, sql):
+    """Ids of applications on file."""
+    return [row[0] for row in line.facts("SELECT application_id FROM application ORDER BY application_id")]
+
+
+def job(name, application, **changes):
+    """An INSERT of a job row."""
+    values = {"job_id": f"'{name}'", "application_id": f"'{application}'", **COLUMNS, **changes}
+    return f"INSERT INTO job ({', '.join(values)}) VALUES ({', '.join(values.values())})"
+
+
+def change(name, what):
+    """An UPDATE of a job row."""
+    return f"UPDATE job SET {what} WHERE job_id = '{name}'"
+
+
+def test_one_open_attempt(sql, applications):
+    """A second attempt cannot be committed while the first has no outcome."""
+    sql(job("a", applications[0]))
+    with pytest.raises(REFUSED):
+        sql(job("b", applications[0], attempt="2", previous_attempt="1"))
+
+
+def test_one_live_document_per_application_and_product(sql, applications):
+    """A second attempt cannot be committed while a document of the first may exist; it can when nothing was made."""
+    sql(job("a", applications[0]))
+    sql(change("a", FED.format(serial="E1")))
+    sql(change("a", END_WELL.format(unit="d")))
+    with pytest.raises(REFUSED):
+        sql(job("b", applications[0], attempt="2", previous_attempt="1"))
+    sql(change("a", "live = false"))
+    sql(job("b", applications[0], attempt="2", previous_attempt="1"))
+
+
+def test_attempts_are_unique_and_without_gaps(sql, applications):
+    """The same attempt twice, or one whose predecessor does not exist, is refused."""
+    sql(job("a", applications[0]))
+    sql(change("a", END_VOID))
+    for attempt, before in (("1", "NULL"), ("3", "2"), ("2", "NULL"), ("3", "1")):
+        with pytest.raises(REFUSED):
+            sql(job("b", applications[0], attempt=attempt, previous_attempt=before))
+    sql(job("b", applications[0], attempt="2", previous_attempt="1"))
+
+
+def test_a_blank_is_used_once_unless_it_came_back_unmarked(sql, applications):
+    """Two jobs cannot have one blank; a blank that was returned may be drawn again."""
+    sql(job("a", applications[0]))
+    sql(job("b", applications[1]))
+    sql(change("a", FED.format(serial="E1")))
+    with pytest.raises(REFUSED):
+        sql(change("b", FED.format(serial="E1")))
+    sql(change("a", "state = 'RESULT', unfinished = false, outcome = 'returned', live = false"))
+    sql(change("b", FED.format(serial="E1")))
+
+
+def test_a_number_is_given_once(sql, applications):
+    """Two jobs of a product cannot have one document number."""
+    sql(job("a", applications[0], document_number="'C1'"))
+    with pytest.raises(REFUSED):
+        sql(job("b", applications[1], document_number="'C1'"))
+
+
+@pytest.mark.parametrize(
+    "illegal",
+    [
+        "state = 'STARTING'",
+        "state = 'RELEASED', unfinished = false, outcome = 'void', live = false",
+        "state = 'nonsense'",
+        "state = 'RESULT'",
+        "state = 'FED'",
+        "unfinished = false",
+        "live = false",
+        "outcome = 'good'",
+        "doubt = 'reason'",
+        "settled_by = 'one', settled_second = 'one'",
+        "application_id = 'other'",
+        "journal_position = 2",
+        "machine = 'book-02'",
+    ],
+)
+def test_illegal_moves_and_rewritten_intents_are_refused(sql, applications, illegal):
+    """Only the moves of `job_move` are possible, with the facts that they need, and an intent stays what it was."""
+    sql(job("a", applications[0]))
+    with pytest.raises(REFUSED):
+        sql(change("a", illegal))
+
+
+@pytest.mark.parametrize(
+    "rewritten",
+    ["blank_serial = 'E2', blank_unit = 'E2'", "outcome = 'failed'", "document_unit = 'e'", "state = 'FED'"],
+)
+def test_what_was_booked_is_not_rewritten(sql, applications, rewritten):
+    """A blank, an outcome and a document stay with their job; a voided job never lives again."""
+    sql(job("a", applications[0]))
+    sql(change("a", FED.format(serial="E1")))
+    sql(change("a", END_WELL.format(unit="d")))
+    with pytest.raises(REFUSED):
+        sql(change("a", rewritten))
+    sql(change("a", "live = false"))
+    with pytest.raises(REFUSED):
+        sql(change("a", "live = true"))
+
+
+def test_jobs_begin_as_intents_and_are_never_deleted_or_replaced(sql, applications, database_url):
+    """A job row is a guard: it can neither appear with an outcome nor vanish."""
+    with pytest.raises(REFUSED):
+        sql(job("a", applications[0], state="'FED'", blank_serial="'E1'", blank_unit="'E1'"))
+    sql(job("a", applications[0]))
+    with pytest.raises(REFUSED):
+        sql("DELETE FROM job")
+    if database_url.startswith("sqlite"):
+        with pytest.raises(REFUSED):
+            sql(job("a", applications[0]).replace("INSERT", "INSERT OR REPLACE"))
+    else:
+        with pytest.raises(REFUSED):
+            sql("TRUNCATE job CASCADE")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO job_move (before, after) VALUES ('INTENT', 'STARTING')",
+        "UPDATE job_move SET after = 'STARTING'",
+        "DELETE FROM job_move",
+    ],
+)
+def test_legal_moves_change_by_migration_only(sql, statement):
+    """The table of legal moves is read-only to the program."""
+    with pytest.raises(REFUSED):
+        sql(statement)
