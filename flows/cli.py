@@ -26,7 +26,7 @@ class Command(NamedTuple):
 
 COMMANDS: Final = (
     Command("demo", "flows.demo:demo_command", "Run the whole line on emulated machines and staff, and report."),
-    Command("intake", "stations.cli:intake_app", "Generate, check and load batches of applications."),
+    Command("intake", "flows.intake_commands:intake_app", "Generate, check and load batches of applications."),
     Command(
         "run",
         "flows.line_cli:run_command",

@@ -36,7 +36,12 @@ MEANINGS: Final = {
 def reference() -> str:
     """The whole page as Markdown."""
     statuses = "\n".join(f"| {status.value} | {MEANINGS[status]} |" for status in Exit)
-    body = build().generate_docs(output_format="markdown", recursive=True, heading_level=2)
+    # cyclopts takes a sub-application's usage from the running program's name.
+    running, sys.argv = sys.argv, ["passline"]
+    try:
+        body = build().generate_docs(output_format="markdown", recursive=True, heading_level=2)
+    finally:
+        sys.argv = running
     return HEAD.format(statuses=statuses) + body.strip() + "\n"
 
 

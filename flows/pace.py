@@ -44,11 +44,12 @@ class Pace:
         }
 
     def _left_s(self) -> float | None:
-        """The slowest station decides: everything at and before it still has to pass through it."""
+        """The slowest station with work before it decides: everything up to it still has to pass through it."""
         to_pass, longest = 0, None
         for position, station in enumerate(self._seen[-1].stations):
-            to_pass += station.waiting + station.in_work
-            if to_pass and (rate := self._rate_at_work(position)) > 0:
+            here = station.waiting + station.in_work
+            to_pass += here
+            if here and (rate := self._rate_at_work(position)) > 0:
                 longest = max(longest or 0.0, 60 * to_pass / rate)
         return longest if to_pass else 0.0
 
@@ -57,7 +58,7 @@ class Pace:
         done, busy_us = 0, 0
         for before, after in pairwise(self._seen):
             then, now = before.stations[position], after.stations[position]
-            if then.waiting or then.in_work or now.done > then.done:
+            if then.waiting or then.in_work:
                 done += now.done - then.done
                 busy_us += after.now_us - before.now_us
         return done * MINUTE_US / busy_us if busy_us else 0.0

@@ -22,6 +22,8 @@ FINDINGS, UNKNOWN = 1, 2
 Directory = Annotated[Path, Parameter(name="--dir", help="The run's folder.")]
 Output = Annotated[Literal["table", "json", "csv"], Parameter(name="--output", help="How to print.")]
 
+Number = Annotated[str, Parameter(help="A document's, application's, blank's or parcel's number.")]
+
 DEFAULT_DIRECTORY = Path(".passline")
 
 app = App(name="logs", help="Ask the handoff log who held what, when.")
@@ -39,7 +41,7 @@ resolve_url: Callable[[Path], str] = database_url
 
 
 @app.command
-def document(number: str, /, *, directory: Directory = DEFAULT_DIRECTORY, output: Output = "table") -> None:
+def document(number: Number, /, *, directory: Directory = DEFAULT_DIRECTORY, output: Output = "table") -> None:
     """Print the whole custody of a document, application, blank or parcel number."""
     rows = _ask(directory, lambda reading: questions.document(reading, number))
     if not rows:

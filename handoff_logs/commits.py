@@ -83,6 +83,7 @@ class GroupCommitter:
                 outcomes += [(future, *_attempt(connection, work)) for work, future in group]
                 self._on_commit("before")
         except IntegrityError as error:
+            _abandon(connection)
             # A constraint that is checked at commit: find out whose it is, one by one.
             if len(group) > 1:
                 for item in group:
@@ -90,6 +91,7 @@ class GroupCommitter:
                 return
             outcomes = [(future, None, translated(error)) for _, future in group]
         except DBAPIError as error:
+            _abandon(connection)
             outcomes = [(future, None, translated(error)) for _, future in group]
         else:
             self._on_commit("after")
@@ -116,6 +118,13 @@ def _attempt(connection: Connection, work: Work[T]) -> tuple[T | None, BaseExcep
         return None, translated(error) if isinstance(error, DBAPIError) else error
     driver.execute("RELEASE work")
     return result, None
+
+
+def _abandon(connection: Connection) -> None:
+    """End a transaction whose commit was refused: SQLite keeps it open, and SQLAlchemy takes it for ended."""
+    driver: Any = connection.connection.driver_connection
+    if driver.in_transaction:
+        driver.rollback()
 
 
 class PooledCommitter:

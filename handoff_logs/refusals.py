@@ -23,7 +23,8 @@ _STALE = ("step-taken", "custody_unit_pkey", "custody_unit.unit_id, custody_unit
           "already-answered", "custody_event.handoff_id, custody_event.act")  # fmt: skip
 _SAME_PERSON = ("ck_event_same_person", "ck_event_same_two_people")
 _NUMBER = ("uq_unit_number", "unit_number.kind, unit_number.number")
-_FOREIGN_TABLES = ("custody_", "unit_number", "ck_event", "ck_unit", "ck_case", "fk_event", "fk_unit", "fk_case")
+_OWN = ("custody_", "uq_custody_", "ck_event", "ck_unit", "ck_case", "fk_event", "fk_unit", "fk_case")
+"""How the custody tables' constraints begin; any other's broken constraint is another package's to translate."""
 
 
 def translated(error: DBAPIError) -> HandoffLogError | DBAPIError:
@@ -48,6 +49,6 @@ def translated(error: DBAPIError) -> HandoffLogError | DBAPIError:
         return SamePersonError("record", None)
     if rule in _NUMBER:
         return NumberTakenError(None, None)
-    if rule.startswith(_FOREIGN_TABLES) or rule == "FOREIGN KEY constraint failed":
+    if rule.startswith(_OWN) or rule == "FOREIGN KEY constraint failed":
         return CustodyRefusedError(rule)
     return error

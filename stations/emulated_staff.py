@@ -71,7 +71,9 @@ class EmulatedInspector(_Handler, QcDesk):
             self.put([number], place)
 
     def inspect(self, case: InspectionCase) -> tuple[str, ...]:
-        """Trust the reader for what it found; see what was defaced already."""
+        """Trust the reader; look at what it refused, which may be defaced already."""
+        if not case.codes:
+            return ()
         seen = self._hands.find(case.number)
         return ("defaced",) if seen is None or seen.defaced else case.codes
 

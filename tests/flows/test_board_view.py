@@ -104,9 +104,15 @@ def test_the_slowest_station_decides_the_time_left() -> None:
 def test_a_station_that_waits_for_others_is_not_slow() -> None:
     pace = Pace()
     pace.look(at(0, qc_waits=0))
-    pace.look(at(9, review=9, qc_waits=0))
-    # qc made its first piece within the last second: it could make one a second, as review does.
     assert pace.look(at(10, review=10, qc=1, qc_waits=0)).left_s == 60
+
+
+def test_a_station_is_as_fast_as_while_it_had_work() -> None:
+    pace = Pace()
+    pace.look(at(0, qc_waits=0))
+    pace.look(at(9, review=90, qc_waits=30))
+    # 90 to pass qc, which made two in the one second that it had work.
+    assert pace.look(at(10, review=100, qc=2)).left_s == 45
 
 
 def test_nothing_is_left_when_nothing_waits() -> None:

@@ -223,13 +223,13 @@ def test_the_queue_is_ordered_by_priority_then_time_node_then_age(centre: Any) -
 
 def test_a_claim_lapses_by_the_database_clock(centre: Any) -> None:
     offer = centre.offer(centre.orders(1))
-    claim = lambda worker, lease_s=60.0, kinds=None: centre.do(  # noqa: E731
-        lambda tx: offers.claim(tx, "qc", worker, lease_s, kinds)
+    claim = lambda worker, lease_s=60.0, among=None: centre.do(  # noqa: E731
+        lambda tx: offers.claim(tx, "qc", worker, lease_s, among)
     )
-    assert claim("w1", kinds=[Kind.DOCUMENT]) is None
-    assert claim("w1", kinds=[Kind.ORDER]).handoff_id == offer.handoff_id
+    assert claim("w1", among=[new_id()]) is None
+    assert claim("w1", among=[offer.handoff_id]).handoff_id == offer.handoff_id
     assert claim("w2") is None
-    assert claim("w1", lease_s=-1).claimed_by == "w1"
+    assert claim("w1", lease_s=-1.0).claimed_by == "w1"
     assert claim("w2").claimed_by == "w2"
     assert centre.do(lambda tx: offers.release_claims(tx, "w2")) == 1
     assert claim("w1") is not None
@@ -272,4 +272,4 @@ def test_whereabouts_and_queue_are_rebuilt_from_the_log(centre: Any) -> None:
     before = centre.do(tables)
     centre.do(lambda tx: (whereabouts.rebuild(tx), offers.rebuild(tx)))
     assert centre.do(tables) == before
-    assert [len(rows) for rows in before] == [17, 2]
+    assert [len(rows) for rows in before] == [16, 2]

@@ -20,6 +20,8 @@ from devices.registry import DeviceEntry, open_reader
 from handoff_logs import log, offers
 from handoff_logs.database import Database
 from handoff_logs.offers import OpenOffer
+from handoff_logs.questions import violations
+from handoff_logs.reading import open_reading
 from handoff_logs.records import Birth, Kind, new_id
 from stations import people
 from stations.emulated_staff import (
@@ -40,7 +42,9 @@ from stations.personal import PersonalData
 from stations.personalization import signer
 from stations.personalization.data import build, sheets
 from stations.personalization.tables import Job
+from stations.qc import station as qc
 from stations.qc.readers import ReaderPool
+from stations.review import station as review
 from stations.trays import offered_units, stamp, tray_of, tray_place
 from stations.workplace import Workplace
 
@@ -208,11 +212,13 @@ def line_database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def line(line_database: Database, tmp_path: Path) -> Iterator[Line]:
-    """An empty line."""
+def line(line_database: Database, database_url: str, tmp_path: Path) -> Iterator[Line]:
+    """An empty line; whatever a test does with it, the log holds no violation of custody afterwards."""
     made = Line(line_database, tmp_path)
     yield made
     made.close()
+    with open_reading(database_url) as reading:
+        assert violations(reading) == []
 
 
 @pytest.fixture
@@ -226,3 +232,19 @@ def readers(line: Line) -> Iterator[ReaderPool]:
     pool.close()
     reader.close()
     supervisor.stop()
+
+
+@pytest.fixture
+def inspected(line: Line, readers: ReaderPool) -> Callable[[int], Line]:
+    """Makes a line with that many documents that passed QC and are on their way to packing."""
+
+    def make(documents: int) -> Line:
+        line.file(documents)
+        for offer in line.waiting("review"):
+            review.work_tray(line.at("review"), offer, line.reviewer)
+        line.make_documents()
+        for offer in line.waiting("qc"):
+            qc.work_tray(line.at("qc"), offer, line.inspector, readers, line.trust_anchor)
+        return line
+
+    return make

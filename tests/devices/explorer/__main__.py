@@ -30,7 +30,8 @@ def main() -> int:
                 print(f"{name}: {found}\n", flush=True)
                 wrong += found.violation is not None
                 states, transitions = states + found.states, transitions + found.transitions
-        print(f"chosen protocol: {states:,} states, {transitions:,} transitions in all\n")
+        if states:
+            print(f"chosen protocol: {states:,} states, {transitions:,} transitions in all\n")
         for weaker in WEAKER:
             if asked.only in weaker.name:
                 found = search(weaker.design, weaker.bounds, rule=weaker.rule, max_states=asked.max_states)

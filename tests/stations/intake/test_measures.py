@@ -1,9 +1,11 @@
 """What is measured tells good pictures from bad ones."""
 
 import random
+from io import BytesIO
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from stations.intake.generator.faces import make_face, with_defect
 from stations.intake.generator.portraits import portrait
@@ -48,10 +50,6 @@ def test_signatures_outside_their_box_or_faint_show() -> None:
 
 
 def test_an_empty_signature_has_no_ink() -> None:
-    from io import BytesIO
-
-    from PIL import Image
-
     file = BytesIO()
     Image.new("L", (360, 120), 255).save(file, "PNG")
     measured = measure_signature(file.getvalue())[1]

@@ -3,6 +3,7 @@
 import random
 import struct
 import zlib
+from collections.abc import Callable
 from io import BytesIO
 
 import pytest
@@ -20,6 +21,18 @@ from stations.intake.rules import REASONS
 
 PHOTO = portrait(random.Random(1), make_face(random.Random(1), "F", 30), [])
 SIGNATURE = signature(random.Random(1), "王晓东", [])
+
+
+ALLOWED = {"", *(reason.removeprefix("photo_") for reason in REASONS if reason.startswith("photo_"))}
+
+
+def refusal(read: Callable[[bytes], object], data: bytes) -> str:
+    """The reason for which `data` is refused, or nothing."""
+    try:
+        read(data)
+    except PictureError as refused:
+        return refused.reason
+    return ""
 
 
 def png_chunk(kind: bytes, data: bytes) -> bytes:
@@ -97,10 +110,8 @@ def test_hostile_files_are_refused_before_they_are_decoded(data: bytes, reason: 
 
 def test_a_picture_cut_off_within_its_data_is_refused_by_the_decoder() -> None:
     with pytest.raises(PictureError) as refused:
-        measure_photo(PHOTO[:5_000] + b"\xff\xd9")
-    assert refused.value.reason in ("truncated", "not_image")
-    with pytest.raises(PictureError):
         measure_photo(png_of(1_000, 1_000))
+    assert refused.value.reason == "truncated"
 
 
 @given(st.sampled_from([PHOTO, SIGNATURE]), st.data())
@@ -109,15 +120,9 @@ def test_any_damage_is_measured_or_refused_but_never_crashes(whole: bytes, data:
     end = data.draw(st.integers(at, min(len(whole), at + 64)))
     damaged = whole[:at] + data.draw(st.binary(max_size=64)) + whole[end:]
     for measure in (measure_photo, measure_signature):
-        try:
-            measure(damaged)
-        except PictureError as refused:
-            assert f"photo_{refused.reason}" in REASONS
+        assert refusal(measure, damaged) in ALLOWED
 
 
 @given(st.binary(max_size=200), st.sampled_from([b"", b"\xff\xd8", PNG_START]))
 def test_no_bytes_at_all_crash_the_walk(tail: bytes, start: bytes) -> None:
-    try:
-        outline(start + tail)
-    except PictureError as refused:
-        assert f"signature_{refused.reason}" in REASONS
+    assert refusal(outline, start + tail) in ALLOWED

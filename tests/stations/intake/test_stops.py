@@ -82,8 +82,7 @@ def test_a_returned_or_dispatched_application_is_no_longer_live(intake: Intake, 
 def test_a_stopped_application_goes_nowhere_until_two_people_release_it(intake: Intake, ids: list[str]) -> None:
     write(intake, states.advance, ids, State.WAITING, State.PASSED)
     write(intake, station.stop, ids[0], "e-lead-1", "withdrawn", 1)
-    with intake.workplace.database.read() as conn:
-        assert states.stopped(conn, ids) == {ids[0]}
+    assert write(intake, states.stopped, ids) == {ids[0]}
     with pytest.raises(ApplicationStoppedError):
         write(intake, states.refuse_stopped, ids)
     with pytest.raises(ApplicationStoppedError):

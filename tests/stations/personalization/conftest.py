@@ -36,10 +36,10 @@ class Shop:
         line.database.write(lambda tx: numbers.add_range(tx, "taiwan_permit", "L", 8, 1, 9_999))
 
     def entry(self, machine: str) -> DeviceEntry:
+        """The configuration of a machine, its kind in its name."""
         kind = machine.partition("-")[0]
-        return DeviceEntry(
-            machine, f"{kind}-personalizer", f"emulator://{machine}", f"{kind.upper()}-{machine}", "emulated"
-        )
+        serial = f"{kind.upper()}-{machine}"
+        return DeviceEntry(machine, f"{kind}-personalizer", f"emulator://{machine}", serial, "emulated")
 
     def start(self, *machines: str, **rates: float) -> None:
         """Start emulators of machines."""
@@ -77,7 +77,7 @@ class Shop:
         for offer in self.line.waiting("personalization"):
             station.accept_tray(self.workplace, offer)
 
-    def run(self, *machines: str, until: int, **changes: Any) -> list[MachineRun]:
+    def run(self, *machines: str, until: int, patience_s: float = WAIT_S, **changes: Any) -> list[MachineRun]:
         """Work machines in threads until that many jobs ended well, then stop them."""
         self.stop.clear()
         with ThreadPoolExecutor(len(machines)) as threads:
@@ -94,14 +94,14 @@ class Shop:
                 for machine in machines
             ]
             try:
-                self.wait_for("SELECT count(*) FROM job WHERE outcome = 'good'", until, running)
+                self.wait_for("SELECT count(*) FROM job WHERE outcome = 'good'", until, running, patience_s)
             finally:
                 self.stop.set()
             return [each.result(WAIT_S) for each in running]
 
-    def wait_for(self, query: str, count: int, running: Any = ()) -> None:
+    def wait_for(self, query: str, count: int, running: Any, patience_s: float) -> None:
         """Wait until a count is reached; a machine that ended before is an error."""
-        for _ in range(round(WAIT_S / 0.02)):
+        for _ in range(round(patience_s / 0.02)):
             if self.line.facts(query)[0][0] >= count:
                 return
             for each in running:
@@ -112,7 +112,9 @@ class Shop:
 
     def tally(self) -> Tally:
         """What physically became of every piece."""
-        return Tally(World(self.line.folder / "world")).refresh() or Tally(World(self.line.folder / "world"))
+        seen = Tally(World(self.line.folder / "world"))
+        seen.refresh()
+        return seen
 
 
 @pytest.fixture

@@ -59,9 +59,10 @@ def test_every_changed_byte_of_the_security_object_is_found_or_harmless(keys, fi
         changed[place] ^= 0x01
         if not chip.verify({**files, chip.EF_SOD: bytes(changed)}, signer.trust_anchor(keys)):
             passed.append(place)
-    signed = range(lds, lds + 120)
-    assert not set(passed) & set(signed)
-    assert len(passed) < 4
+    # What may pass says nothing: null parameters of algorithms, and version numbers outside what is signed.
+    signed_and_signature = {*range(lds, lds + 120), *range(len(sound) - 64, len(sound))}
+    assert not set(passed) & signed_and_signature
+    assert len(passed) < len(sound) / 100
 
 
 def test_a_chip_of_another_authority_is_not_trusted(files, tmp_path):

@@ -1,9 +1,33 @@
-"""Orders become documents on real emulated machines."""
+"""Orders become documents on real emulated machines, and what goes wrong on the way is accounted for."""
 
-from stations.personalization import station
+from collections import Counter
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from handoff_logs.errors import HandoffLogError
+from handoff_logs.log import Stamp
+from handoff_logs.reading import open_reading
+from stations.personalization import activity, blanks, booking, counters, rules, station
+from stations.personalization.tables import Activity
+from stations.vault.balance import balance
 
 
-def test_every_order_becomes_one_document_and_its_tray_goes_to_qc(shop):
+def orders_of(shop, *products):
+    """How many orders of these products wait."""
+    return sum(
+        shop.line.facts("SELECT count(*) FROM application WHERE product = :product", product=product)[0][0]
+        for product in products
+    )
+
+
+def states_of(shop, query):
+    """Counts by the first column of a query."""
+    return Counter(row[0] for row in shop.line.facts(query))
+
+
+def test_every_order_becomes_one_document_and_its_tray_goes_to_qc(shop, database_url):
     """Order and blank become a document; when a tray is made, its documents are offered to QC in a tray."""
     shop.stock("book", "card")
     shop.start("book-01", "card-01")
@@ -15,4 +39,171 @@ def test_every_order_becomes_one_document_and_its_tray_goes_to_qc(shop):
         outcome = station.finish_tray(shop.workplace, shop.desk, tray)
         assert outcome.passed == outcome.units
     assert sum(offer.unit_count for offer in shop.line.waiting("qc")) == 12
-    assert shop.line.facts("SELECT state, count(*) FROM job GROUP BY state") == [("RELEASED", 12)]
+    assert station.tray_status(shop.workplace) == []
+    assert states_of(shop, "SELECT state FROM job") == {"RELEASED": 12}
+    numbers = "SELECT count(*) FROM job WHERE (product = 'passport') <> (document_number = blank_serial)"
+    assert shop.line.facts(numbers) == [(0,)]
+    with open_reading(database_url) as reading:
+        found = balance(reading)
+    assert (found.received, found.made, found.unaccounted) == (400, 12, 0)
+    assert found.in_machine + found.good == 388
+
+
+def test_machines_that_race_for_orders_share_them(shop):
+    """Two machines of a kind draw from one queue; nobody makes what another has drawn."""
+    shop.stock("book")
+    shop.start("book-01", "book-02")
+    shop.accept_orders(30)
+    passports = orders_of(shop, "passport")
+    runs = shop.run("book-01", "book-02", until=passports)
+    assert sum(run.good for run in runs) == passports
+    assert all(run.good for run in runs)
+    assert shop.line.facts("SELECT max(attempt) FROM job") == [(1,)]
+
+
+def test_a_spoiled_blank_is_voided_by_two_and_its_order_made_again(shop):
+    """Spoiled pieces are defaced, voided and counted, and only then the application's next attempt is drawn."""
+    shop.stock("book")
+    shop.start("book-01", spoil_rate=0.3)
+    shop.accept_orders(24)
+    passports = orders_of(shop, "passport")
+    [run] = shop.run("book-01", until=passports)
+    assert run.failed > 0
+    voided = shop.line.facts("SELECT person, second_person FROM custody_event WHERE act = 'void'")
+    assert all(first != second for first, second in voided)
+    assert states_of(shop, "SELECT outcome FROM job") == {"good": passports, "failed": run.failed}
+    assert shop.line.facts("SELECT count(*) FROM job WHERE live") == [(passports,)]
+    lying = {piece: seen for piece, seen in shop.tally().pieces.items() if seen.defaced}
+    assert {seen.place for seen in lying.values()} == {rules.VOIDED}
+    assert len(lying) == run.failed
+    remade = "SELECT DISTINCT priority FROM whereabouts JOIN job ON order_unit = unit_id WHERE attempt > 1"
+    assert all(priority <= booking.REMAKE_PRIORITY for (priority,) in shop.line.facts(remade))
+
+
+def test_a_blank_whose_number_is_not_read_is_found_by_elimination(shop):
+    """A piece in the reject bin that no job names is the failed job's: it is attached, defaced and voided."""
+    shop.stock("book")
+    shop.start("book-01", misread_rate=0.3)
+    shop.accept_orders(24)
+    passports = orders_of(shop, "passport")
+    [run] = shop.run("book-01", until=passports)
+    assert run.failed > 0
+    assert shop.line.facts("SELECT count(*) FROM job WHERE outcome = 'failed' AND blank_serial IS NULL") == [(0,)]
+    assert states_of(shop, "SELECT state FROM whereabouts WHERE kind = 'blank' AND state = 'void'") == {
+        "void": run.failed
+    }
+
+
+def test_without_blanks_a_machine_is_suspended_and_goes_on_when_they_come(shop):
+    """Nothing is drawn, no order is lost, and the first blanks in the stock set the machine to work again."""
+    shop.start("book-01")
+    shop.accept_orders(10)
+    passports = orders_of(shop, "passport")
+    with pytest.raises(TimeoutError):
+        shop.run("book-01", until=1, patience_s=1.0)
+    assert states_of(shop, "SELECT outcome FROM job") == {"void": 1}
+    shop.stock("book")
+    [run] = shop.run("book-01", until=passports)
+    assert run.good == passports
+
+
+def test_a_foreign_blank_is_given_back_and_the_machine_held(shop):
+    """A blank that the log does not put into the machine is not personalised; it draws again after two have counted."""
+    shop.stock("book")
+    shop.start("book-01")
+    shop.accept_orders(6)
+    passports = orders_of(shop, "passport")
+    shop.line.hands.deliver(["EZ0000001"], "pocket")
+    shop.line.hands.load("book-01", ["EZ0000001"])
+    driver = shop.driver("book-01")
+    driver.open()
+    session_before = shop.line.database.write(lambda tx: counters.excess(tx, driver.hello()))
+    driver.close()
+    with pytest.raises(TimeoutError):
+        shop.run("book-01", until=1, patience_s=3.0)
+    assert session_before == 0
+    assert not shop.tally().pieces["EZ0000001"].made
+    assert shop.line.facts("SELECT outcome, blank_serial FROM job") == [("returned", None)]
+    with shop.line.database.read() as conn:
+        assert activity.shown(conn, "book-01") == (Activity.HELD, "counters-disagree")
+    identity = driver.open()
+    driver.close()
+    first, second = shop.workplace.people
+    with pytest.raises((DBAPIError, HandoffLogError)):
+        counters.recount(shop.workplace, identity, first, first)
+    counters.recount(shop.workplace, identity, first, second)
+    [run] = shop.run("book-01", until=passports)
+    assert run.good == passports
+
+
+def test_a_stopped_application_is_not_drawn(shop):
+    """Rule 8: a draw passes over what was stopped, and the tray does not wait for it."""
+    shop.stock("book")
+    shop.start("book-01")
+    shop.accept_orders(12)
+    passports = shop.line.facts("SELECT application_id FROM application WHERE product = 'passport'")
+    shop.line.stop(passports[0][0])
+    [run] = shop.run("book-01", until=len(passports) - 1)
+    assert run.good == len(passports) - 1
+    assert shop.line.facts("SELECT count(*) FROM job WHERE application_id = :id", id=passports[0][0]) == [(0,)]
+
+
+def test_a_document_of_a_stopped_application_goes_to_quarantine(shop):
+    """Rule 8: what was made before the stop is not handed on."""
+    shop.stock("book", "card")
+    shop.start("book-01", "card-01")
+    shop.accept_orders(8, tray_size=8)
+    shop.run("book-01", "card-01", until=8)
+    [(stopped,)] = shop.line.facts("SELECT application_id FROM job ORDER BY job_id LIMIT 1")
+    shop.line.stop(stopped)
+    outcomes = [station.finish_tray(shop.workplace, shop.desk, tray) for tray in station.ready_trays(shop.workplace)]
+    assert sum(outcome.stopped for outcome in outcomes) == 1
+    assert sum(outcome.passed for outcome in outcomes) == 7
+    assert states_of(shop, "SELECT place FROM whereabouts WHERE state = 'doubt'") == {rules.QUARANTINE: 1}
+
+
+def test_a_tray_whose_offer_was_cut_off_is_finished_later(shop):
+    """Documents that were put into a tray but not offered come up again under that tray."""
+    shop.stock("book", "card")
+    shop.start("book-01", "card-01")
+    shop.accept_orders(6, tray_size=6)
+    shop.run("book-01", "card-01", until=6)
+    trays = station.ready_trays(shop.workplace)
+    for tray in trays:
+        shop.line.database.write(lambda tx, tray=tray: _put_into_outgoing(tx, shop, tray))
+    again = station.ready_trays(shop.workplace)
+    assert not set(again) & set(trays)
+    for tray in again:
+        for machine in ("book-01", "card-01"):
+            station.collect(shop.workplace, shop.desk, machine)
+        assert station.finish_tray(shop.workplace, shop.desk, tray).tray == tray
+    assert sum(offer.unit_count for offer in shop.line.waiting("qc")) == 6
+
+
+def _put_into_outgoing(tx, shop, tray):
+    """What `finish_tray` records before it fills the tray."""
+    query = text("SELECT unit_id FROM whereabouts WHERE tray = :tray AND kind = 'document'")
+    units = list(tx.execute(query, {"tray": tray}).scalars())
+    station._fill(tx, shop.workplace, f"out-{tray}"[:32], units)
+
+
+def test_blanks_given_back_unmarked_return_to_the_stock(shop):
+    """The hold stack is emptied into the stock, in the world and in the log."""
+    shop.stock("book")
+    shop.start("book-01")
+    blanks.load(shop.workplace, shop.desk, "book-01", "book", 3)
+    driver = shop.driver("book-01")
+    driver.open()
+    driver.claim(1)
+    serial = driver.feed("1" * 32)
+    driver.return_blank("1" * 32)
+    driver.close()
+    with shop.line.database.read() as conn:
+        unit = blanks.at(conn, rules.input_stack("book-01"))[serial]
+    shop.line.database.write(
+        lambda tx: booking.log.move(
+            tx, shop.workplace.party(), [unit], rules.hold_stack("book-01"), Stamp(1, True, machine="book-01")
+        )
+    )
+    assert blanks.restock(shop.workplace, shop.desk, "book-01", "book") == 1
+    assert serial in shop.desk.scan(rules.blank_stock("book"))

@@ -1,0 +1,83 @@
+"""The stations' migrations make exactly the tables that the models describe, on both databases."""
+
+import importlib
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, inspect, text
+from sqlmodel import SQLModel
+
+import stations.migrations
+from stations.personalization.rules import JOB_MOVES
+
+PLACES = ("intake", "review", "personalization", "qc", "packing", "mailing")
+
+
+def line_tables():
+    """The names of all tables that the stations' models describe."""
+    modules = [importlib.import_module(f"stations.{place}.tables") for place in PLACES]
+    return {
+        model.__table__.name
+        for module in modules
+        for model in vars(module).values()
+        if isinstance(model, type) and issubclass(model, SQLModel) and model.__module__ == module.__name__
+    }
+
+
+@pytest.fixture
+def engine(database_url):
+    """A database that both histories brought to their heads."""
+    stations.migrations.upgrade(database_url)
+    opened = create_engine(database_url)
+    yield opened
+    opened.dispose()
+
+
+def test_migrated_tables_equal_the_models(engine):
+    """Nothing is missing, nothing left over: columns, indexes, foreign keys and unique constraints."""
+    names = line_tables()
+    with engine.connect() as connection:
+        options = {"include_object": lambda obj, name, kind, *_: kind != "table" or name in names}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def test_checks_equal_the_models(engine):
+    """Alembic does not compare checks, so their names are compared here."""
+    inspector = inspect(engine)
+    for name in sorted(line_tables()):
+        table = SQLModel.metadata.tables[name]
+        wanted = {str(each.name) for each in table.constraints if type(each).__name__ == "CheckConstraint"}
+        assert {each["name"] for each in inspector.get_check_constraints(name)} == wanted, name
+
+
+def test_partial_indexes_keep_their_conditions(engine):
+    """A partial unique index without its condition would be another rule."""
+    inspector = inspect(engine)
+    for name in sorted(line_tables()):
+        dialect = engine.dialect.name
+        wanted = {
+            i.name for i in SQLModel.metadata.tables[name].indexes if i.dialect_options[dialect]["where"] is not None
+        }
+        found = {
+            index["name"]
+            for index in inspector.get_indexes(name)
+            if index.get("dialect_options", {}).get(f"{dialect}_where") is not None
+        }
+        assert found == wanted, name
+
+
+def test_legal_moves_equal_the_rules(engine):
+    """The moves that the trigger reads are those of the program."""
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT before, after FROM job_move"))
+        assert {tuple(row) for row in rows} == {(a.value, b.value) for a, after in JOB_MOVES.items() for b in after}
+
+
+def test_upgrading_again_changes_nothing(engine, database_url):
+    """The history is where it was."""
+    stations.migrations.upgrade(database_url)
+    with engine.connect() as connection:
+        query = text(f"SELECT version_num FROM {stations.migrations.VERSION_TABLE}")
+        assert connection.execute(query).scalars().all() == ["line_0001"]

@@ -1,0 +1,56 @@
+"""`passline intake` as people and scripts use it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stations.intake import cli
+from stations.intake.errors import BatchRefusedError
+
+
+def call(*words: object) -> None:
+    cli.intake_app([str(word) for word in words], exit_on_error=False, result_action="return_value")
+
+
+def test_generate_and_load_say_what_they_did_in_json(
+    intake: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[tuple[Path, str]] = []
+
+    def open_workplace(directory: Path, station: str) -> Any:
+        opened.append((directory, station))
+        return intake.workplace
+
+    monkeypatch.setattr(cli, "open_workplace", open_workplace)
+    call("generate", tmp_path / "b", "--documents", 5, "--seed", 2, "--intake-defects", 0.2, "--output", "json")
+    assert json.loads(capsys.readouterr().out)["documents"] == 5
+    call("load", tmp_path / "b", "--dir", tmp_path / "run", "--output", "json")
+    said = json.loads(capsys.readouterr().out)
+    assert (said["loaded"], said["set_aside"], said["emulated"]) == (4, 1, True)
+    assert Path(said["reply"]).parent == tmp_path / "run" / "replies"
+    assert opened == [(tmp_path / "run", "intake")]
+
+
+def test_a_refused_batch_is_one_sentence_with_its_place_and_exit_code_2(
+    intake: Any, make_batch: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    batch = make_batch(2)
+    min((batch.path / "images").iterdir()).unlink()
+    monkeypatch.setattr(cli, "open_workplace", lambda *_: intake.workplace)
+    with pytest.raises(BatchRefusedError, match="images holds 3 files where the manifest says 4") as refused:
+        call("load", batch.path, "--dir", tmp_path)
+    assert refused.value.exit_code == 2
+
+
+def test_schema_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
+    call("schema")
+    assert json.loads(capsys.readouterr().out)["title"] == "ApplicationRecord"
+
+
+def test_load_without_a_line_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(cli, "open_workplace", None)
+    with pytest.raises(cli.NoLineError, match="passline intake load"):
+        call("load", tmp_path)

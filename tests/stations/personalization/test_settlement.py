@@ -1,0 +1,115 @@
+"""What no machine can answer waits for two people, and ends as they find it."""
+
+import pytest
+from sqlalchemy import text
+
+from devices.messages import Counters
+from devices.roles import MachineIdentity
+from handoff_logs import log
+from handoff_logs.errors import SamePersonError
+from stations.personalization import blanks, booking, draws, jobs, leases, rules, settlement
+from stations.personalization.booking import Work
+from stations.personalization.errors import JobStateError, UnknownJobError
+from stations.personalization.rules import Settlement
+
+MACHINE = MachineIdentity("book-01", "B1", "1", "0", True, "j", 1, 1, 0, Counters(0, 0, 0, 0, 0), ())
+
+
+@pytest.fixture
+def doubt(shop):
+    """A job in doubt with its blank, as recovery leaves it."""
+    shop.stock("book")
+    shop.accept_orders(6)
+    blanks.load(shop.workplace, _NoHands(shop.desk), "book-01", "book", 3)
+    return shop.line.database.write(lambda tx: _make_doubt(tx, shop))
+
+
+class _NoHands:
+    """A desk that records only: the pieces stay where they are."""
+
+    def __init__(self, desk):
+        self.scan = desk.scan
+
+    def load(self, machine, serials):
+        return serials
+
+
+def _make_doubt(tx, shop):
+    lease = leases.take(tx, 1, "book-01", "w", 30, 0)
+    draw = draws.draw(tx, lease, MACHINE, "jinan", ("passport",), 1)
+    serial, unit = next(iter(blanks.at(tx, rules.input_stack("book-01")).items()))
+    work = booking.work_of(jobs.find(tx, draw.job_id))
+    booking.book_prepared(tx, shop.workplace, lease, work, serial, serial, "0" * 64)
+    state = jobs.JobState.PREPARED
+    jobs.starting(tx, lease, draw.job_id, 1)
+    jobs.uncertain(tx, lease, draw.job_id, jobs.JobState.STARTING)
+    log.doubt(tx, shop.workplace.party(), [unit], rules.reject_bin("book-01"), booking.stamp(shop.workplace, "book-01"))
+    jobs.doubted(tx, lease, draw.job_id, "power lost", None)
+    return Work(
+        draw.job_id, draw.application_id, draw.product, draw.order_unit, None, None, state, serial, serial, unit
+    )
+
+
+def settle(shop, work, found, first="e-per-1", second="e-per-2"):
+    """Two people settle."""
+    return settlement.settle(shop.workplace, work.job_id, found, first, second, "bench/book-01")
+
+
+def row(shop, work):
+    """The job, its application's state and its blank's state."""
+    query = """
+        SELECT job.state, job.outcome, job.live, application.state, whereabouts.state FROM job
+        JOIN application USING (application_id) JOIN whereabouts ON whereabouts.unit_id = job.blank_unit
+        WHERE job_id = :job"""
+    state, outcome, live, application, blank = shop.line.facts(query, job=work.job_id)[0]
+    return state, outcome, bool(live), application, blank
+
+
+@pytest.mark.parametrize(
+    ("found", "ended"),
+    [
+        (Settlement.MADE_GOOD, ("RESULT", "good", True, "in_production", "ended")),
+        (Settlement.MADE_BAD, ("RESULT", "failed", False, "passed", "void")),
+        (Settlement.UNREADABLE, ("RESULT", "failed", False, "passed", "void")),
+        (Settlement.UNMARKED, ("RESULT", "returned", False, "passed", "held")),
+        (Settlement.NOT_FOUND, ("UNCERTAIN", None, True, "in_production", "doubt")),
+    ],
+)
+def test_a_job_in_doubt_ends_as_two_people_find_it(shop, doubt, found, ended):
+    """Each finding has its custody record and its outcome; not found stays open, without a remake."""
+    document = settle(shop, doubt, found)
+    assert row(shop, doubt) == ended
+    assert (document is not None) == (found is Settlement.MADE_GOOD)
+
+
+def test_nobody_settles_alone(shop, doubt):
+    """Two different people hold the piece; one for both is refused and nothing is written."""
+    with pytest.raises(SamePersonError):
+        settle(shop, doubt, Settlement.MADE_GOOD, "e-per-1", "e-per-1")
+    assert row(shop, doubt)[0] == "UNCERTAIN"
+
+
+def test_a_settled_job_is_not_settled_again(shop, doubt):
+    """The second finding comes too late."""
+    settle(shop, doubt, Settlement.MADE_BAD)
+    with pytest.raises(JobStateError):
+        settle(shop, doubt, Settlement.MADE_GOOD)
+
+
+def test_a_job_that_is_not_in_doubt_is_not_peoples_to_settle(shop, doubt):
+    """Neither an unknown job nor one that its machine still answers for."""
+    with pytest.raises(UnknownJobError):
+        settlement.settle(shop.workplace, "0" * 32, Settlement.MADE_GOOD, "e-per-1", "e-per-2", "bench")
+    shop.line.database.write(lambda tx: tx.execute(text("UPDATE job SET doubt = NULL")))
+    with pytest.raises(JobStateError):
+        settle(shop, doubt, Settlement.MADE_GOOD)
+
+
+def test_a_found_document_goes_on_and_its_application_is_not_made_again(shop, doubt):
+    """Made good: the one live document; no machine can draw the application."""
+    settle(shop, doubt, Settlement.MADE_GOOD)
+    drawable = "SELECT count(*) FROM application WHERE state = 'passed' AND application_id = :application"
+    assert shop.line.facts(drawable, application=doubt.application_id) == [(0,)]
+    assert shop.line.facts("SELECT kind, whereabouts.state FROM whereabouts JOIN job ON document_unit = unit_id") == [
+        ("document", "held")
+    ]
