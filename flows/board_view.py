@@ -64,7 +64,7 @@ def _heading(facts: BoardFacts, rates: Rates, title: str) -> RenderableType:
     grid.add_column(justify="left")
     grid.add_column(justify="center")
     grid.add_column(justify="right")
-    emulated = Text(" EMULATED ", "black on yellow") if facts.emulated else Text("")
+    emulated = Text.assemble((" EMULATED ", "black on yellow") if facts.emulated else "")
     clock = time.strftime("%H:%M:%S", time.localtime(facts.now_us / 1e6))
     grid.add_row(Text(title, "bold"), emulated, Text(f"{_left(rates.left_s)} · {clock}"))
     return grid

@@ -45,7 +45,7 @@ HAVING COUNT(*) > 1
 
 APPLICATIONS = "SELECT state, COUNT(*) AS applications FROM application GROUP BY state"
 SET_ASIDE = "SELECT COUNT(*) AS records FROM set_aside"
-IN_DOUBT = (
+IN_DOUBT = "SELECT job_id, machine, doubt, blank_serial FROM job WHERE unfinished AND doubt IS NOT NULL ORDER BY intent_us"
     "SELECT job_id, machine, state, blank_serial FROM job WHERE state IN ('uncertain', 'doubt') ORDER BY intent_us"
 )
 REMADE = """

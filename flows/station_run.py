@@ -149,6 +149,6 @@ class _Bench:
             self._running.discard(done)
             error = done.exception()
             if error is not None and self.failure is None:
-                log.error("tray_failed", station=self._work.station, error=type(error).__name__, detail=str(error))
+                log.error("tray_failed", station=self._work.station, error=type(error).__name__)
                 self.failure = error
                 self._line.stop(f"{self._work.station} failed: {error}")

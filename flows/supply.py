@@ -9,7 +9,6 @@ from typing import Final
 
 from sqlalchemy import Connection, func, select
 
-from devices.emulation.hands import Hands
 from flows.line_state import Line
 from handoff_logs import offers
 from handoff_logs.records import Kind, State
@@ -42,6 +41,8 @@ def supply(line: Line) -> dict[str, int]:
     """See to it that personalization has the blanks for every document still to be made; how many of each kind came."""
     if line.emulated:
         line.database.write(_number_ranges)
+        for kind in SERIALS:
+            _count_in(line, kind)
     _take_in(line)
     came: dict[str, int] = {}
     for kind in SERIALS:
@@ -94,31 +95,51 @@ def _here(connection: Connection, line: Line, kind: str) -> int:
 
 def _deliver(line: Line, kind: str, short: int) -> None:
     """The emulated supplier brings what the vault's shelf lacks; two keepers count it in."""
-    hands: Hands = line.parts.hands()
-    here, shelf = line.workplace("vault"), vault_rules.shelf(kind)
     with line.database.read() as connection:
         there = connection.execute(
             select(func.count())
             .select_from(_WHERE)
-            .where(_WHERE.c.station == vault_rules.STATION, _WHERE.c.place == shelf, _WHERE.c.state == State.HELD.value)
-        ).scalar_one()
-        known = connection.execute(
-            select(func.max(_NUMBER.c.number)).where(
-                _NUMBER.c.kind == Kind.BLANK.value, _NUMBER.c.number.like(SERIALS[kind][:2] + "%")
+            .where(
+                _WHERE.c.station == vault_rules.STATION,
+                _WHERE.c.place == vault_rules.shelf(kind),
+                _WHERE.c.state == State.HELD.value,
             )
-        ).scalar()
-    first = int(known[2:]) + 1 if known else 1
-    last = first + short - there - 1
+        ).scalar_one()
+        first = _last_booked(connection, kind) + 1
+    if short > there:
+        bounds = SERIALS[kind].format(first), SERIALS[kind].format(first + short - there - 1)
+        line.parts.hands().deliver(list(vault_rules.serials(*bounds)), vault_rules.shelf(kind))
+        _count_in(line, kind)
+
+
+def _count_in(line: Line, kind: str) -> None:
+    """Two keepers book all that lies on the vault's shelf beyond the last serial booked, however long it has lain."""
+    here, desk = line.workplace("vault"), line.parts.operators()
+    with line.database.read() as connection:
+        first = _last_booked(connection, kind) + 1
+    last = max((int(serial[2:]) for serial in desk.scan(vault_rules.shelf(kind))), default=0)
     while first <= last:
         until = min(last, first + vault_rules.MAX_RANGE - 1)
         bounds = SERIALS[kind].format(first), SERIALS[kind].format(until)
-        hands.deliver(list(vault_rules.serials(*bounds)), shelf)
-        vault.receive(here, line.parts.operators(), kind, *bounds, second=here.party(1).person)
+        vault.receive(here, desk, kind, *bounds, second=here.party(1).person)
         first = until + 1
+
+
+def _last_booked(connection: Connection, kind: str) -> int:
+    """The number in the highest serial of an emulated blank of `kind` that the log knows; 0 for none."""
+    known = connection.execute(
+        select(func.max(_NUMBER.c.number)).where(
+            _NUMBER.c.kind == Kind.BLANK.value, _NUMBER.c.number.like(SERIALS[kind][:2] + "%")
+        )
+    ).scalar()
+    return int(known[2:]) if known else 0
 
 
 def _take_in(line: Line) -> None:
     """Accept every tray of blanks that the vault has issued, by a scan, into the stock of its kind."""
+    here, desk = line.workplace(rules.STATION), line.parts.operators()
+    for kind in SERIALS:
+        vault.put_away(here, desk, rules.blank_stock(kind))
     with line.database.read() as connection:
         issued = [offer for offer in offers.waiting(connection, rules.STATION) if offer.kind == Kind.BLANK]
         shelves = {
@@ -131,4 +152,4 @@ def _take_in(line: Line) -> None:
         }
     for offer in issued:
         (kind,) = [kind for kind in SERIALS if vault_rules.shelf(kind) == shelves[offer.handoff_id]]
-        vault.accept(line.workplace(rules.STATION), line.parts.operators(), offer, rules.blank_stock(kind))
+        vault.accept(here, desk, offer, rules.blank_stock(kind))

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, NoReturn
 from cyclopts import App, Parameter
 
 from handoff_logs import questions
-from handoff_logs.errors import HandoffLogError
+from handoff_logs.errors import HandoffLogError, UnreadableDatabaseError
 from handoff_logs.reading import Reading, Row, open_reading
 
 FINDINGS, UNKNOWN = 1, 2
@@ -24,15 +24,26 @@ Output = Annotated[Literal["table", "json", "csv"], Parameter(name="--output", h
 
 Number = Annotated[str, Parameter(help="A document's, application's, blank's or parcel's number.")]
 
+PIPED_WIDTH = 160
+"""Characters of a table that no terminal bounds."""
+
 DEFAULT_DIRECTORY = Path(".passline")
 
 app = App(name="logs", help="Ask the handoff log who held what, when.")
 
 
 def database_url(directory: Path) -> str:
-    """Return the database url of a run's folder: `database` in its `line.toml`, or the SQLite file beside it."""
+    """Return the database url of a run's folder: `database` in its `line.toml`, or the SQLite file beside it.
+
+    Raises UnreadableDatabaseError for a `line.toml` that is no TOML.
+    """
     settings = directory / "line.toml"
-    configured = tomllib.loads(settings.read_text(encoding="utf-8")).get("database") if settings.is_file() else None
+    configured = None
+    if settings.is_file():
+        try:
+            configured = tomllib.loads(settings.read_text(encoding="utf-8")).get("database")
+        except tomllib.TOMLDecodeError as error:
+            raise UnreadableDatabaseError(f"{settings} does not say which database: {error}") from error
     return str(configured or f"sqlite:///{directory / 'passline.db'}")
 
 
@@ -46,8 +57,8 @@ def document(number: Number, /, *, directory: Directory = DEFAULT_DIRECTORY, out
     rows = _ask(directory, lambda reading: questions.document(reading, number))
     if not rows:
         _fail(f"The log does not know the number {number}; check it, or ask another run's folder with --dir.")
-    columns = ("happened", "act", "kind", "number", "state", "station", "place", "person", "second_person", "tray")
-    _print(_timed(rows), output, columns, f"Custody of {number}")
+    columns = ("happened", "act", "kind", "number", "state", "where", "people", "tray")
+    _print(rows, output, columns, f"Custody of {number}")
 
 
 @app.command
@@ -56,7 +67,7 @@ def waiting(*, directory: Directory = DEFAULT_DIRECTORY, output: Output = "table
     now_us = time.time_ns() // 1000
     rows = [row | {"age_s": (now_us - row["offered_us"]) // 1_000_000} for row in _ask(directory, questions.waiting)]
     columns = ("to_station", "from_station", "kind", "unit_count", "tray", "priority", "due", "age_s", "claimed_by")
-    _print(_timed(rows), output, columns, "Offered and not yet accepted")
+    _print(rows, output, columns, "Offered and not yet accepted")
 
 
 @app.command
@@ -72,7 +83,7 @@ def _ask(directory: Path, question: Callable[[Reading], Sequence[Row]]) -> Seque
     try:
         with open_reading(resolve_url(directory)) as reading:
             return question(reading)
-    except (HandoffLogError, tomllib.TOMLDecodeError) as error:
+    except HandoffLogError as error:
         _fail(f"{str(error)[:1].upper()}{str(error)[1:]}.")
 
 
@@ -81,9 +92,13 @@ def _fail(sentence: str) -> NoReturn:
     sys.exit(UNKNOWN)
 
 
-def _timed(rows: Sequence[Row]) -> list[Row]:
-    """Add to every `…_us` a readable local time under the name without its unit."""
-    return [row | {key[:-3]: _local(value) for key, value in row.items() if key.endswith("_us")} for row in rows]
+def _readable(row: Row) -> Row:
+    """Return a row for eyes: local times under their names without the unit, place and people in one word each."""
+    readable = row | {key[:-3]: _local(value) for key, value in row.items() if key.endswith("_us")}
+    if "place" in row:
+        readable["where"] = f"{row['station']}: {row['place']}"
+        readable["people"] = " + ".join(filter(None, (row["person"], row["second_person"])))
+    return readable
 
 
 def _local(time_us: int | None) -> str | None:
@@ -101,7 +116,7 @@ def _print(rows: Sequence[Row], output: str, columns: Sequence[str], title: str)
         writer.writeheader()
         writer.writerows(rows)
     else:
-        _print_table(rows, columns, title)
+        _print_table([_readable(row) for row in rows], columns, title)
 
 
 def _print_table(rows: Sequence[Row], columns: Sequence[str], title: str) -> None:
@@ -115,4 +130,5 @@ def _print_table(rows: Sequence[Row], columns: Sequence[str], title: str) -> Non
         table.add_column(column.replace("_", " "))
     for row in rows:
         table.add_row(*("" if row[column] is None else str(row[column]) for column in columns))
-    Console().print(table)
+    # Into a file or a pipe a table is as wide as it needs to be.
+    (Console() if sys.stdout.isatty() else Console(width=PIPED_WIDTH)).print(table)

@@ -21,7 +21,7 @@ class Turn:
     """What one act does to a unit, by the state it finds it in."""
 
     act: Act
-    to: Mapping[State, State]
+    to: Mapping[str, State]
 
 
 OFFERING = Turn(Act.OFFER, {State.HELD: State.OFFERED, State.VOID: State.VOID_OFFERED})
@@ -45,7 +45,7 @@ VOIDING = Turn(Act.VOID, {State.HELD: State.VOID, State.DOUBT: State.VOID})
 DESTROYING = Turn(Act.DESTROY, {State.VOID: State.ENDED})
 DISPATCHING = Turn(Act.DISPATCH, {State.HELD: State.OUTSIDE})
 
-_FOUND = {State.MISSING: State.HELD, State.VOID_MISSING: State.VOID}
+_FOUND: Mapping[str, State] = {State.MISSING: State.HELD, State.VOID_MISSING: State.VOID}
 SETTLING: Mapping[Outcome, Turn] = {
     Outcome.FOUND_AT_SENDER: Turn(Act.SETTLE, _FOUND),
     Outcome.FOUND_AT_RECEIVER: Turn(Act.SETTLE, _FOUND),
@@ -53,7 +53,12 @@ SETTLING: Mapping[Outcome, Turn] = {
     Outcome.FOUND_ELSEWHERE: Turn(Act.SETTLE, {State.MISSING: State.DOUBT, State.VOID_MISSING: State.VOID}),
     Outcome.LOST: Turn(
         Act.SETTLE,
-        dict.fromkeys((State.MISSING, State.VOID_MISSING, State.DOUBT, State.OUTSIDE), State.ENDED),
+        {
+            State.MISSING: State.ENDED,
+            State.VOID_MISSING: State.ENDED,
+            State.DOUBT: State.ENDED,
+            State.OUTSIDE: State.ENDED,
+        },
     ),
     Outcome.MADE_GOOD: Turn(Act.SETTLE, {State.DOUBT: State.HELD}),
     Outcome.UNMARKED: Turn(Act.SETTLE, {State.DOUBT: State.HELD}),
@@ -87,7 +92,7 @@ BIRTHS = frozenset({Act.RECEIVE, Act.TRANSFORM, Act.PACK, Act.VOID, Act.SETTLE})
 """Acts that bring new units into the log, always as `held`."""
 
 LEGAL_MOVES: frozenset[tuple[str, str, str]] = frozenset(
-    {(turn.act.value, before.value, after.value) for turn in TURNS for before, after in turn.to.items()}
+    {(turn.act.value, str(before), after.value) for turn in TURNS for before, after in turn.to.items()}
     | {(act.value, NOT_BORN, State.HELD.value) for act in BIRTHS}
 )
 """Every legal (act, state before, state after)."""

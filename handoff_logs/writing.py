@@ -149,7 +149,7 @@ def turned(
     outcome: str | None = None,
 ) -> Change:
     """Return a unit after `turn`. Raises IllegalMoveError when its state doesn't allow it."""
-    after = turn.to.get(State(unit.state))
+    after = turn.to.get(unit.state)
     if after is None:
         raise IllegalMoveError(turn.act.value, unit.unit_id, unit.state, unit.station)
     return Change(

@@ -32,7 +32,7 @@ def migrate(url: str) -> None:
 def postgresql_server() -> Iterator[str]:
     """The url of a PostgreSQL server, without a database name: `postgresql://…/{database}?…`."""
     # The data folder must be reachable for the unprivileged user that a server started by root runs as.
-    home = Path(tempfile.mkdtemp(prefix="passline-pg-"))
+    home = Path(tempfile.mkdtemp(prefix="passline-pg-", dir=_fast_folder()))
     home.chmod(0o755)
     os.environ.setdefault("XDG_RUNTIME_DIR", str(home))
     with warnings.catch_warnings():
@@ -80,8 +80,12 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    # Dropping would cost a checkpoint a test; the whole server goes at the end.
-    yield request.getfixturevalue("postgresql_databases")()
+    url = request.getfixturevalue("postgresql_databases")()
+    yield url
+    name = url.partition("?")[0].rpartition("/")[2]
+    with psycopg.connect(request.getfixturevalue("postgresql_server").format(database="postgres")) as admin:
+        admin.autocommit = True
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -89,6 +93,12 @@ def database(database_url: str) -> Iterator[Database]:
     """A fresh migrated database, once on SQLite and once on PostgreSQL."""
     with Database(database_url) as opened:
         yield opened
+
+
+def _fast_folder() -> Path | None:
+    """Memory, where there is enough: a database a test is a few hundred files and two checkpoints a test."""
+    memory = Path("/dev/shm")
+    return memory if memory.is_dir() and shutil.disk_usage(memory).free > 2**30 else None
 
 
 def _driver_url(server: str, database: str) -> str:

@@ -8,15 +8,19 @@ from stations.workplace import Workplace
 _STATE = MachineState.__table__  # type: ignore[attr-defined]
 
 
-def show(workplace: Workplace, machine: str, activity: Activity, reason: str | None, now_us: int) -> None:
-    """Record what `machine` does from now on; `reason` is a code and is needed for held and suspended."""
+def show(workplace: Workplace, machine: str, activity: Activity, reason: str | None, now_us: int) -> bool:
+    """Record what `machine` does from now on and say whether that is news; held and suspended need a `reason` code."""
     values = {"state": activity.value, "reason": reason, "since_us": now_us, "emulated": workplace.emulated}
 
-    def write(tx: Connection) -> None:
-        if tx.execute(update(_STATE).where(_STATE.c.machine == machine).values(**values)).rowcount == 0:
+    def write(tx: Connection) -> bool:
+        before = shown(tx, machine)
+        if before is None:
             tx.execute(insert(_STATE).values(machine=machine, **values))
+        elif before != (activity, reason):
+            tx.execute(update(_STATE).where(_STATE.c.machine == machine).values(**values))
+        return before != (activity, reason)
 
-    workplace.database.write(write)
+    return workplace.database.write(write)
 
 
 def shown(conn: Connection, machine: str) -> tuple[Activity, str | None] | None:

@@ -103,8 +103,7 @@ def _void_rejects(workplace: Workplace, desk: MachineDesk, machine: str) -> int:
     """Deface, carry away and void everything on the bench that the log has in the machine."""
     first, second = workplace.party(0), workplace.party(1)
     with workplace.database.read() as conn:
-        places = (rules.reject_bin(machine), rules.input_stack(machine), rules.path(machine))
-        recorded = {serial: unit for place in places for serial, unit in blanks.at(conn, place).items()}
+        recorded = _recorded(conn, machine)
     # What was carried to the voided ones by hands that were interrupted is defaced, but not recorded.
     lying = [*desk.scan(rules.bench(machine)), *desk.scan(rules.VOIDED)]
     spoiled = {serial: recorded[serial] for serial in lying if serial in recorded}
@@ -114,6 +113,19 @@ def _void_rejects(workplace: Workplace, desk: MachineDesk, machine: str) -> int:
     desk.put(list(spoiled), rules.VOIDED)
     workplace.database.write(lambda tx: _void(tx, workplace, machine, spoiled, first, second.person))
     return len(spoiled)
+
+
+def _recorded(conn: Connection, machine: str) -> dict[str, str]:
+    """Serial -> unit of what the log has in the machine and no job under way will still book.
+
+    The machine works on meanwhile: what it has just ejected for the job behind is that job's until its end is booked.
+    """
+    under_way = conn.execute(select(JOB.c.blank_unit).where(JOB.c.machine == machine, JOB.c.unfinished)).scalars().all()
+    places = [rules.reject_bin(machine), rules.path(machine)]
+    if None not in under_way:
+        places.append(rules.input_stack(machine))
+    found = {serial: unit for place in places for serial, unit in blanks.at(conn, place).items()}
+    return {serial: unit for serial, unit in found.items() if unit not in under_way}
 
 
 def _void(

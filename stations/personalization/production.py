@@ -75,6 +75,7 @@ def run_machine(
             raise
         except (DeviceError, HandoffLogError, StationError) as error:
             run.lost += 1
+            session = None
             _hold(workplace, machine_id, error)
         if stop.is_set():
             break
@@ -89,8 +90,8 @@ def run_machine(
 
 def _hold(workplace: Workplace, machine: str, error: Exception) -> None:
     reason = type(error).__name__
-    _log.warning("machine_held", machine=machine, reason=reason, error=str(error))
-    activity.show(workplace, machine, Activity.HELD, reason, booking.now_us())
+    if activity.show(workplace, machine, Activity.HELD, reason, booking.now_us()):
+        _log.warning("machine_held", machine=machine, reason=reason)
 
 
 def _let_go(workplace: Workplace, session: Session) -> None:

@@ -56,9 +56,8 @@ def begin(
         blanks.restock(workplace, desk, personalizer.machine, rules.blank_kind(setup.products))
     identity = personalizer.hello()
     held = _reason_to_hold(workplace, identity, bool(asked.strangers))
-    if held:
+    if held and activity.show(workplace, personalizer.machine, Activity.HELD, held, booking.now_us()):
         _log.warning("machine_held", machine=personalizer.machine, reason=held)
-        activity.show(workplace, personalizer.machine, Activity.HELD, held, booking.now_us())
     return Session(identity, journal.lease, held)
 
 
@@ -170,7 +169,7 @@ class _Settling:
 
     def _doubt(self, doubt: InDoubt) -> None:
         self._workplace.database.write(lambda tx: self._book_doubt(tx, doubt))
-        _log.warning("job_in_doubt", machine=self._machine, job=doubt.intent.job_id, reason=doubt.reason)
+        _log.warning("job_in_doubt", machine=self._machine, job=doubt.intent.job_id)
         if doubt.result is not None:
             self._personalizer.release(doubt.result.job_id, doubt.result.result_hash)
 

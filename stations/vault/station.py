@@ -105,6 +105,25 @@ def accept(workplace: Workplace, desk: VaultDesk, offer: OpenOffer, place: str) 
     return acceptance
 
 
+def put_away(workplace: Workplace, desk: VaultDesk, place: str) -> int:
+    """Carry what was accepted to `place` and still lies in its tray there: hands were interrupted. How many pieces."""
+    with workplace.database.read() as conn:
+        trays = conn.execute(
+            select(_WHERE.c.tray)
+            .distinct()
+            .where(
+                _WHERE.c.station == workplace.station,
+                _WHERE.c.place == place,
+                _WHERE.c.state == State.HELD.value,
+                _WHERE.c.kind == Kind.BLANK.value,
+                _WHERE.c.tray.is_not(None),
+            )
+        ).scalars()
+        lying = [serial for tray in trays for serial in desk.scan(tray_place(tray))]
+    desk.put(lying, place)
+    return len(lying)
+
+
 def _units(tx: Connection, serials: Sequence[str]) -> dict[str, str]:
     """Serial -> unit of the blanks among `serials` that the log knows."""
     rows = tx.execute(

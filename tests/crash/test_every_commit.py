@@ -47,7 +47,7 @@ def sweep(
                 assert walked.status == 0, f"{case}, gone on with: {walked.said}"
             elif walked.boundaries < at:
                 return kills
-            assert_whole(folder, scenario.documents, case)
+            assert assert_whole(folder, case).dispatched == scenario.documents, case
             kills += 1
         return kills
 

@@ -208,7 +208,7 @@ def _turn(line: Line, stations: dict[str, Served], machines: list[Future[Any]]) 
 
 
 def build(folder: RunFolder, documents: int, seed: int) -> int:
-    """A line with one book personalizer and one reader, blanks in its stock, and one tray of passports at review."""
+    """A line with one book personalizer, one reader and one tray of passports at review; the trays, which is 1."""
     write_default(folder, centre="crash", books=1, cards=0, readers=1, tray_size=documents, speed=0, seed=seed)
     prepare(folder)
     batch = folder.path / "batch"
@@ -216,7 +216,6 @@ def build(folder: RunFolder, documents: int, seed: int) -> int:
     generate(batch, documents, seed, day=date(2026, 9, 1), shares=sound)
     with open_line(folder, shift=SHIFT, stations=STATIONS) as line:
         report = load(line.workplace("intake"), batch, folder.path / "replies", tray_size=documents)
-        supply(line)
     shutil.rmtree(batch)
     return report.trays
 
@@ -240,6 +239,7 @@ def main() -> None:
 
 def _serve(request: dict[str, Any], told: int) -> None:
     os.set_inheritable(told, False)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # the answers' way, and nobody else's
     faulthandler.dump_traceback_later(HUNG_S, exit=True)
     status = 1
     try:

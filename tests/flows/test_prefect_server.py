@@ -19,10 +19,16 @@ from pathlib import Path
 from flows.prefect_client import enter_client
 from flows.run_folder import RunFolder
 enter_client(RunFolder(Path(sys.argv[1])), sys.argv[2])
+import time
 from prefect import flow, tags, task
+from prefect.client.orchestration import get_client
 
 @task
 def tray():
+    # The server learns of task runs from events, a moment later.
+    with get_client(sync_client=True) as client:
+        while not any(run.state.is_running() for run in client.read_task_runs()):
+            time.sleep(0.1)
     os.kill(os.getpid(), signal.SIGKILL)
 
 @flow

@@ -183,7 +183,7 @@ def test_totals_and_waiting(worked: Any, database_url: str) -> None:
 
 
 def test_reading_changes_nothing(worked: Any, database_url: str) -> None:
-    with open_reading(database_url) as reading, pytest.raises(Exception, match="(?i)read-?only"):
+    with open_reading(database_url) as reading, pytest.raises(Exception, match=r"(?i)read-?only"):
         reading.rows("DELETE FROM whereabouts RETURNING unit_id")
 
 

@@ -42,31 +42,36 @@ def test_a_host_killed_at_every_commit_makes_each_document_once(shop, database_u
 
 
 @pytest.mark.crash
+@pytest.mark.timeout(300)
 def test_a_machine_killed_at_work_is_reconciled_and_the_order_made(shop):
     """A machine that loses its memory of motion says UNKNOWN; two people look, and no document is made twice."""
     shop.stock("book")
     shop.start("book-01", "book-02")
     shop.accept_orders(60)
     orders = shop.line.facts("SELECT count(*) FROM application WHERE product = 'passport'")[0][0]
-    stop = threading.Event()
+    over = threading.Event()
+    killed = []
 
     def kill() -> None:
-        while not stop.wait(0.15):
-            for machine in ("book-01", "book-02"):
-                pid = shop.supervisor.pid(machine)
-                if pid is not None:
-                    os.kill(pid, signal.SIGKILL)
-                shop.supervisor.ensure()
+        for machine in ("book-01", "book-02") * 3:
+            if over.wait(0.5):
+                return
+            pid = shop.supervisor.pid(machine)
+            if pid is not None:
+                os.kill(pid, signal.SIGKILL)
+                killed.append(machine)
+            shop.supervisor.ensure()
 
     killer = threading.Thread(target=kill)
     killer.start()
     try:
-        shop.run("book-01", "book-02", until=min(orders, 12))
+        shop.run("book-01", "book-02", until=orders, patience_s=PATIENCE_S)
     finally:
-        stop.set()
+        over.set()
         killer.join()
     shop.supervisor.ensure()
     shop.run("book-01", "book-02", until=orders)
+    assert killed
     agree(shop, orders)
 
 

@@ -39,13 +39,10 @@ def test_a_given_back_lease_is_free_at_once_and_its_fence_spent(line):
     assert take(line.database, "b", 101).fence > lease.fence
 
 
-def test_an_overtaken_worker_writes_nothing(line):
+def test_an_overtaken_worker_writes_nothing(shop):
     """Its renewal, its draw and its job writes are refused in the statement itself."""
-    line.file(6)
-    line.database.write(lambda tx: tx.exec_driver_sql("UPDATE application SET state = 'passed'"))
-    line.database.write(
-        lambda tx: tx.exec_driver_sql("UPDATE whereabouts SET station = 'personalization', state = 'held'")
-    )
+    shop.accept_orders(6)
+    line = shop.line
     machine = MachineIdentity("book-01", "B1", "1", "0", True, "j", 1, 1, 0, Counters(0, 0, 0, 0, 0), ())
 
     def draw(lease):

@@ -22,6 +22,10 @@ DECLARE
 BEGIN
     SELECT checked.rule INTO broken FROM (
         SELECT fresh.event_id, fresh.position, CASE
+        WHEN fresh.position > 1 AND NOT EXISTS (
+            SELECT 1 FROM custody_unit AS other
+            WHERE other.event_id = fresh.event_id AND other.position = fresh.position - 1)
+            THEN 'rows-of-an-event: positions are written once and in order'
         {unit_rules}
         END AS rule
         FROM added AS fresh

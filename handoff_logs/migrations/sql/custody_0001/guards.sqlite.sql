@@ -32,9 +32,10 @@ CREATE TRIGGER custody_unit_legal BEFORE INSERT ON custody_unit BEGIN
     SELECT CASE
         WHEN EXISTS (SELECT 1 FROM custody_unit AS other WHERE other.unit_id = new.unit_id AND other.step = new.step)
             THEN RAISE(ABORT, 'custody: step-taken: another record moved the unit first')
-        WHEN EXISTS (
-            SELECT 1 FROM custody_unit AS other WHERE other.event_id = new.event_id AND other.position = new.position)
-            THEN RAISE(ABORT, 'custody: append-only: custody_unit')
+        -- Also guards against REPLACE, in one look-up: a position once taken is not the next.
+        WHEN new.position <> 1 + coalesce(
+            (SELECT max(other.position) FROM custody_unit AS other WHERE other.event_id = new.event_id), 0)
+            THEN RAISE(ABORT, 'custody: rows-of-an-event: positions are written once and in order')
         {unit_rules}
     END
     FROM (SELECT 1)

@@ -166,7 +166,7 @@ CREATE TABLE whereabouts (
     PRIMARY KEY (unit_id)
 )
 --;
-CREATE INDEX ix_whereabouts_handoff ON whereabouts (handoff_id)
+CREATE INDEX ix_whereabouts_handoff ON whereabouts (handoff_id) WHERE handoff_id IS NOT NULL
 --;
 CREATE INDEX ix_whereabouts_station ON whereabouts (station, state, kind, priority, due_us)
 --;

@@ -2,8 +2,7 @@ WHEN event.event_id IS NULL
     THEN {no-event: a unit row belongs to an event written before it}
 WHEN new.step > 1 AND previous.unit_id IS NULL
     THEN {gap-in-steps: the step before this one is not written}
-WHEN new.position > coalesce(event.last_position, 0) OR (new.position > 1 AND NOT EXISTS (
-        SELECT 1 FROM custody_unit AS other WHERE other.event_id = new.event_id AND other.position = new.position - 1))
+WHEN new.position > coalesce(event.last_position, 0)
     THEN {rows-of-an-event: positions run from 1 to the last one that the event promises}
 WHEN NOT EXISTS (
         SELECT 1 FROM custody_move AS legal

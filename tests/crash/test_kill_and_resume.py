@@ -1,0 +1,188 @@
+"""The real line, killed at random instants and run again until it is done: issue 2, kill and resume."""
+
+import os
+import random
+import signal
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from passline_process import Passline, kill_all, running_in
+
+from devices.emulation.pidfile import running_pid
+from flows.processes import ProcessMark
+from flows.reckoning import Reckoning
+
+DOCUMENTS = 60
+SPEED = 300.0
+"""About 0.15 s of machine time a document: long enough to be killed in, short enough to be done."""
+SPOIL_RATE = "0.05"
+LONGEST_LIFE_S = 1.5
+"""How long after its release a line lives at most before it is killed."""
+CAMPAIGNS = 3
+KILLS_OF_EVERYTHING = 3
+ENDED = "'COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED'"
+
+
+@dataclass
+class Campaign:
+    """One demo that is killed again and again; `chance` says when and who."""
+
+    folder: Path
+    chance: random.Random
+    kills: int = 0
+    runs: list[Passline] = field(default_factory=list)
+
+    def begin(self, documents: int = DOCUMENTS) -> Passline:
+        """Start the demo."""
+        seed = str(self.chance.randrange(1_000))
+        return self._run("demo", "--documents", str(documents), "--seed", seed, "--speed", f"{SPEED:g}")
+
+    def go_on(self) -> Passline:
+        """Run what is left."""
+        return self._run("run")
+
+    def resume(self) -> Passline:
+        """Go on with the demo, its batch included."""
+        return self._run("demo", "--resume", str(self.folder), directory=False)
+
+    def _run(self, *arguments: str, directory: bool = True) -> Passline:
+        place = ("--dir", str(self.folder)) if directory else ()
+        environment = {"PASSLINE_EMULATION__SPOIL_RATE": SPOIL_RATE}
+        started = Passline(self.folder, *arguments, *place, "--output", "json", environment=environment)
+        self.runs.append(started)
+        return started
+
+    @property
+    def running(self) -> Passline:
+        """The run that was started last."""
+        return self.runs[-1]
+
+    def live_on(self, longest_s: float = LONGEST_LIFE_S) -> bool:
+        """Let the line work for a random while; False when it was done before."""
+        return self.running.wait_until_released() and self._alive_after(self.chance.uniform(0.0, longest_s))
+
+    def _alive_after(self, seconds: float) -> bool:
+        time.sleep(seconds)
+        return self.running.process.poll() is None
+
+    def kill_line(self) -> None:
+        """Kill the line's process; emulators and Prefect's server stay."""
+        self.running.kill()
+        self.kills += 1
+
+    def kill_machines(self, most: int = 2) -> None:
+        """Kill one or two emulators."""
+        machines = sorted((self.folder / "machines").iterdir())
+        for machine in self.chance.sample(machines, self.chance.randint(1, most)):
+            pid = running_pid(machine)
+            if pid is not None:
+                os.kill(pid, signal.SIGKILL)
+                self.kills += 1
+
+    def finish(self) -> None:
+        """Run until nothing is left; a run that a dead machine stopped is followed by the next."""
+        for _ in range(5):
+            if self.running.wait() == 0:
+                return
+            assert self.running.process.returncode in (1, 3), self.story()
+            self.go_on()
+        raise AssertionError(self.story())
+
+    def story(self) -> str:
+        """How the runs ended, and what the last one said."""
+        ends = [run.process.returncode for run in self.runs]
+        return f"{self.kills} kills, runs ended {ends}; the last said: {self.running.said[-3_000:]}"
+
+
+@pytest.fixture
+def campaign(tmp_path: Path) -> Iterator[Callable[[int], Campaign]]:
+    """Opens a campaign with a seed; nothing of it outlives the test."""
+    folder = tmp_path / "line"
+    yield lambda seed: Campaign(folder, random.Random(seed))
+    kill_all(folder)
+
+
+@pytest.fixture
+def assert_finished(assert_whole: Callable[..., Reckoning]) -> Callable[[Campaign], None]:
+    """Asserts that a campaign's line is done, sound and gone, and that Prefect has nothing left running."""
+
+    def check(campaign: Campaign) -> None:
+        folder = campaign.folder
+        assert running_in(folder) == {}, campaign.story()
+        found = assert_whole(folder, campaign.story())
+        assert found.documents == DOCUMENTS
+        reported = campaign.running.report()
+        assert (reported["dispatched"], reported["remade"]) == (found.dispatched, found.remade)
+        for run in campaign.runs:
+            assert "Traceback" not in run.said, run.said
+        assert unended_runs(folder) == []
+
+    return check
+
+
+def unended_runs(folder: Path) -> list[tuple[str, str]]:
+    """Flow and task runs that Prefect still has in a state that goes on: name and state."""
+    with closing(sqlite3.connect(folder / "prefect" / "prefect.db")) as prefect:
+        return [
+            row
+            for table in ("flow_run", "task_run")
+            for row in prefect.execute(
+                f"SELECT name, state_type FROM {table} WHERE state_type IS NULL OR state_type NOT IN ({ENDED})"
+            )
+        ]
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", range(CAMPAIGNS))
+def test_a_line_whose_processes_are_killed_finishes_and_is_sound(seed, campaign, assert_finished, request):
+    """The line's process and its machines die at random instants; each next run adopts what still runs, and goes on."""
+    wanted = -(-request.config.getoption("--kills") // CAMPAIGNS)
+    killed = campaign(seed)
+    killed.begin()
+    while killed.kills < wanted and killed.live_on():
+        if killed.chance.random() < 0.6:
+            killed.kill_machines()
+            continue
+        killed.kill_line()
+        killed.go_on()
+    killed.finish()
+    assert killed.kills >= wanted, killed.story()
+    assert_finished(killed)
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(600)
+def test_a_line_that_is_killed_with_everything_finishes_and_is_sound(campaign, assert_finished):
+    """Line, machines and Prefect's server die at one instant, at any moment from the first on."""
+    killed = campaign(100)
+    killed.begin()
+    time.sleep(killed.chance.uniform(2.0, 4.0))
+    for _ in range(KILLS_OF_EVERYTHING):
+        killed.kills += len(kill_all(killed.folder))
+        killed.running.kill()
+        killed.resume()
+        if not killed.live_on():
+            break
+    killed.finish()
+    assert killed.kills >= KILLS_OF_EVERYTHING
+    assert_finished(killed)
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(600)
+def test_a_line_survives_its_prefect_server(campaign, assert_finished):
+    """Prefect's server dies under a live line: it is started again on its port, and the line finishes."""
+    bereft = campaign(200)
+    bereft.begin()
+    assert bereft.live_on(0.5)
+    server = ProcessMark.read(bereft.folder / "prefect" / "server.json")
+    assert server is not None
+    os.kill(server.pid, signal.SIGKILL)
+    assert bereft.running.wait() == 0, bereft.story()
+    assert_finished(bereft)
