@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from handoff_logs.questions import violations
-from handoff_logs.reading import Reading
-
 from devices.emulation.world import Seen, Tally
 from flows.errors import Exit
+from handoff_logs.questions import violations
+from handoff_logs.reading import Reading
 
 LAST_STEPS = """
 SELECT u.unit_id, u.kind, u.state, u.outcome, u.station, u.place
@@ -45,9 +44,9 @@ HAVING COUNT(*) > 1
 
 APPLICATIONS = "SELECT state, COUNT(*) AS applications FROM application GROUP BY state"
 SET_ASIDE = "SELECT COUNT(*) AS records FROM set_aside"
-IN_DOUBT = "SELECT job_id, machine, doubt, blank_serial FROM job WHERE unfinished AND doubt IS NOT NULL ORDER BY intent_us"
-    "SELECT job_id, machine, state, blank_serial FROM job WHERE state IN ('uncertain', 'doubt') ORDER BY intent_us"
-)
+IN_DOUBT = """
+SELECT job_id, machine, doubt, blank_serial FROM job WHERE unfinished AND doubt IS NOT NULL ORDER BY intent_us
+"""
 REMADE = """
 SELECT COUNT(*) AS jobs FROM job
 WHERE outcome = 'good' AND EXISTS (
