@@ -87,6 +87,7 @@ def run_line_on(
 
     from flows.composition import open_line, prepare
     from flows.line import STATION_FLOWS, run_whole_line
+    from flows.prefect_backlog import send_backlog
     from flows.prefect_names import line_tags
     from flows.stale_runs import crash_stale_runs
 
@@ -102,3 +103,5 @@ def run_line_on(
             return LineEnd(totals, line.stop_reason, line.released_us)
     except (httpx.HTTPError, PrefectException) as error:
         raise PrefectLostError(type(error).__name__, folder.path) from error
+    finally:
+        send_backlog()

@@ -39,14 +39,14 @@ def translated(error: DBAPIError) -> HandoffLogError | DBAPIError:
         slug, sentence = guard.groups()
         if slug == "append-only":
             return AppendOnlyError(sentence)
-        return StaleStepError(sentence) if slug in _STALE else CustodyRefusedError(sentence)
+        return StaleStepError("custody") if slug in _STALE else CustodyRefusedError(sentence)
     unique = _SQLITE_UNIQUE.search(message)
     named = _CONSTRAINT.search(message)
     rule = unique.group(1) if unique else named.group(1) if named else message.splitlines()[0]
     if rule in _STALE:
-        return StaleStepError("record")
+        return StaleStepError("custody")
     if rule in _SAME_PERSON:
-        return SamePersonError("record", None)
+        return SamePersonError("custody", None)
     if rule in _NUMBER:
         return NumberTakenError(None, None)
     if rule.startswith(_OWN) or rule == "FOREIGN KEY constraint failed":

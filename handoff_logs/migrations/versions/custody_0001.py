@@ -20,8 +20,7 @@ _RULE = re.compile(r"THEN \{(.+)\}")
 
 def upgrade() -> None:
     """Create everything; the guards last, since nothing can be changed after them."""
-    sqlite = op.get_bind().dialect.name == "sqlite"
-    if sqlite:
+    if op.get_bind().dialect.name == "sqlite":
         names, seq_type, late_keys = ["tables", "moves", "guards.sqlite"], "INTEGER", _read("late_keys.sqlite")
         rules = _RULE.sub(r"THEN RAISE(ABORT, 'custody: \1')", _read("unit_rules"))
     else:
@@ -31,8 +30,6 @@ def upgrade() -> None:
     for name in names:
         for statement in _read(name).split("--;\n"):
             filled = statement.replace("{seq_type}", seq_type).replace("{late_keys}", late_keys.strip())
-            # One tree less to write for every row.
-            filled = filled.replace("{clustered}", " WITHOUT ROWID" if sqlite else "")
             op.get_bind().execute(text(filled.replace("{unit_rules}", rules).replace(":", r"\:")))
 
 

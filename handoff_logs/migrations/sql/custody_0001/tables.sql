@@ -107,7 +107,7 @@ CREATE TABLE custody_unit (
     CONSTRAINT ck_unit_outside CHECK (state = 'ended' OR (state = 'outside') = (station IN ('carrier',
         'supplier') OR substr(station, 1, 7) = 'office:')),
     CONSTRAINT ck_unit_number CHECK (number_hash IS NULL OR step = 1)
-){clustered}
+)
 --;
 CREATE TABLE custody_case (
     case_id VARCHAR(32) NOT NULL,
