@@ -1,9 +1,11 @@
 """How a demonstration goes: set-up, a batch, blanks from the vault, the line, the count."""
 
+import json
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from handoff_logs.reading import open_reading
 from stations.calendar import CHINA
 from stations.intake.batch import MANIFEST
 
+PLAN = "demo.json"
 BATCH = "batch"
 REPLIES = "replies"
 
@@ -34,6 +37,17 @@ class DemoPlan:
     cards: int
     readers: int
     tray_size: int
+
+    def keep(self, folder: RunFolder) -> None:
+        """Keep the plan in `folder`: a demo that was cut off before its batch was whole is gone on with by it."""
+        folder.make()
+        (folder.path / PLAN).write_text(json.dumps(asdict(self)), "ascii")
+
+    @classmethod
+    def kept(cls, folder: RunFolder) -> "DemoPlan | None":
+        """The plan that was kept in `folder`; None where the line there is no demo."""
+        file = folder.path / PLAN
+        return cls(**json.loads(file.read_text("ascii"))) if file.exists() else None
 
 
 def move_aside(folder: RunFolder, say: Callable[[str], None]) -> Path | None:
@@ -52,6 +66,7 @@ def move_aside(folder: RunFolder, say: Callable[[str], None]) -> Path | None:
 def play(folder: RunFolder, plan: DemoPlan | None, screen: Console) -> Reckoning:
     """Set the demo of `plan` up and run it, or go on with the one in `folder` (no plan); returns the final count."""
     if plan is not None:
+        plan.keep(folder)
         write_default(
             folder,
             books=plan.books,
@@ -65,7 +80,7 @@ def play(folder: RunFolder, plan: DemoPlan | None, screen: Console) -> Reckoning
     set_up_log(folder, level=settings.logging.level, form=settings.logging.form)
     with line_lock(folder):
         with prefect_ready(folder, settings) as ready:
-            _fill(folder, plan, screen)
+            _fill(folder, plan or DemoPlan.kept(folder), screen)
             end = run_line_on(folder, settings, ready, shift=settings.staff.shift, screen=screen)
         if end.stop_reason is not None:
             screen.print(f"Stopped: {end.stop_reason}. Go on with: passline demo --resume {folder.path}")
@@ -79,14 +94,15 @@ def count(folder: RunFolder, *, since_us: int) -> Reckoning:
 
 
 def _fill(folder: RunFolder, plan: DemoPlan | None, screen: Console) -> None:
-    """Make the plan's batch and load it; a demo that is gone on with loads what was not loaded."""
+    """Make the plan's batch and load it; a demo that is gone on with makes and loads what was not made and loaded."""
     from flows.composition import open_line, prepare
     from stations.intake.generator.generate import generate
     from stations.intake.load import load
 
     prepare(folder)
     batch = folder.path / BATCH
-    if plan is not None:
+    if plan is not None and not (batch / MANIFEST).exists():
+        shutil.rmtree(batch, ignore_errors=True)  # what a kill cut off while it was made
         made = generate(batch, plan.documents, plan.seed, day=datetime.now(CHINA).date())
         screen.print(f"Batch: {made.documents} applications, {made.images} pictures, seed {plan.seed}.")
     if not (batch / MANIFEST).exists():

@@ -22,7 +22,7 @@ def send_backlog(patience_s: float = PATIENCE_S) -> int:
     The client accepts nothing after it.
     """
     # All kinds of the client's queues are kept and drained together, whichever class is asked.
-    workers = list(EventsWorker._instances.values())
+    workers = list(EventsWorker._instances.values())  # type: ignore[misc]
     EventsWorker.drain_all(timeout=patience_s)
     lost = sum(_empty(worker._queue) for worker in workers)
     if lost:

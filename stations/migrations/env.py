@@ -19,4 +19,6 @@ def run() -> None:
             context.run_migrations()
 
 
-run()
+# Alembic lends its context only while it migrates; anything else that imports this file wants nothing done.
+if hasattr(context, "config"):
+    run()

@@ -20,7 +20,10 @@ SHARES = 4
 
 
 def boundaries(share: int, stride: int) -> Iterator[int]:
-    """This share's boundaries, `stride` times as far apart; without end: a sweep ends when nothing is left to kill."""
+    """This share's boundaries, `stride` times as far apart; without end: a sweep ends when nothing is left to kill.
+
+    Boundaries take turns before and after: an even stride would see one kind alone.
+    """
     return count(1 + share * stride, SHARES * stride)
 
 
@@ -32,7 +35,7 @@ def sweep(
     case_folder: Callable[[], Path],
     assert_whole: Callable[..., None],
 ) -> Callable[..., int]:
-    """Kills a walk at each of the boundaries until one ends before it; every killed line is gone on with and counted."""
+    """Kills a walk at each of the boundaries until one ends before it; each killed line is gone on with and counted."""
 
     def run(tray: tuple[int, tuple[int, ...]], kind: str, points: Iterator[int], victim: str = "host") -> int:
         scenario = scenario_of(*tray)
@@ -67,7 +70,7 @@ def test_a_host_killed_at_every_commit_of_a_documents_way_goes_on(sweep, share):
 @pytest.mark.parametrize("share", range(SHARES))
 def test_a_host_killed_at_commits_of_a_tray_with_a_remake_goes_on(sweep, share, dense):
     """Two jobs in the machine at once, one of them spoiled, voided and made again."""
-    assert sweep(TRAY, "commit", boundaries(share, 1 if dense else 4)) >= 3
+    assert sweep(TRAY, "commit", boundaries(share, 1 if dense else 5)) >= 3
 
 
 @pytest.mark.crash
@@ -75,7 +78,7 @@ def test_a_host_killed_at_commits_of_a_tray_with_a_remake_goes_on(sweep, share, 
 @pytest.mark.parametrize("share", range(SHARES))
 def test_a_host_killed_at_a_send_goes_on(sweep, share, dense):
     """Before and after bytes go to a machine: it has heard of the act, or it has not, and the host never knows."""
-    assert sweep(TRAY, "send", boundaries(share, 1 if dense else 8)) >= 2
+    assert sweep(TRAY, "send", boundaries(share, 1 if dense else 7)) >= 2
 
 
 @pytest.mark.crash
@@ -83,7 +86,7 @@ def test_a_host_killed_at_a_send_goes_on(sweep, share, dense):
 @pytest.mark.parametrize("share", range(SHARES))
 def test_a_machine_killed_at_a_send_is_switched_on_and_reconciled(sweep, share, dense):
     """The personalizer loses its power at any message: it says UNKNOWN rather than guess, and two people look."""
-    assert sweep(TRAY, "send", boundaries(share, 1 if dense else 6), "book-01") >= 2
+    assert sweep(TRAY, "send", boundaries(share, 1 if dense else 7), "book-01") >= 2
 
 
 @pytest.mark.crash
@@ -91,4 +94,4 @@ def test_a_machine_killed_at_a_send_is_switched_on_and_reconciled(sweep, share, 
 @pytest.mark.parametrize("share", range(SHARES))
 def test_a_machine_killed_at_a_commit_is_switched_on_and_reconciled(sweep, share, dense):
     """The same while the host books."""
-    assert sweep(TRAY, "commit", boundaries(share, 1 if dense else 6), "book-01") >= 2
+    assert sweep(TRAY, "commit", boundaries(share, 1 if dense else 7), "book-01") >= 2

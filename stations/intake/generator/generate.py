@@ -84,7 +84,9 @@ def generate(
         "applications_sha256": digest.hexdigest(),
         "images": images,
     }
-    (directory / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    beside = directory / f"{MANIFEST}.part"
+    beside.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    beside.replace(directory / MANIFEST)
     return GeneratedBatch(directory, documents, images, dict(counts[Found.INTAKE]), dict(counts[Found.REVIEW]))
 
 

@@ -1,0 +1,162 @@
+"""The whole line as a newcomer runs it: one command, real processes, real ports, one report."""
+
+import json
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from passline_process import Passline, kill_all, running_in
+
+from flows.run_folder import RunFolder
+from handoff_logs.reading import open_reading
+
+pytestmark = [pytest.mark.line, pytest.mark.timeout(400)]
+
+KEYS = (
+    *("emulated", "documents", "dispatched", "returned_for_recapture", "held", "stopped", "set_aside", "in_doubt"),
+    *("remade", "blanks_voided", "live_duplicates", "custody_violations", "blanks_unaccounted", "handoffs"),
+    *("handoff_units", "line_seconds", "documents_per_second"),
+)
+"""Issue 2, commands that others script against; nothing is in doubt, so no list of doubts follows."""
+ENDS = ("dispatched", "returned_for_recapture", "held", "stopped", "set_aside", "in_doubt")
+RULES = ("live_duplicates", "custody_violations", "blanks_unaccounted")
+DOCUMENTS = 40
+QUICK_S = 0.5
+"""What a command that runs no flow may take; measured as processor time, which a busy machine does not lengthen."""
+TRIES = 3
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Passline]:
+    """One small demo, from set-up to report."""
+    folder = tmp_path_factory.mktemp("demo") / "line"
+    finished = start_demo(folder, speed=0)
+    finished.wait()
+    yield finished
+    kill_all(folder)
+
+
+@pytest.fixture
+def fresh_line(tmp_path: Path) -> Iterator[Path]:
+    """A folder for a line of which nothing outlives the test."""
+    yield tmp_path / "line"
+    kill_all(tmp_path / "line")
+
+
+def start_demo(folder: Path, *, speed: float, **environment: str) -> Passline:
+    """Start a demo with a board that nobody sees."""
+    arguments = ["--documents", str(DOCUMENTS), "--seed", "7", "--speed", str(speed), "--tray-size", "8"]
+    arguments += ["--dir", str(folder), "--output", "json"]
+    environment.setdefault("PASSLINE_EMULATION__SPOIL_RATE", "0.1")
+    return Passline(folder, "demo", *arguments, environment=environment)
+
+
+def passline(*arguments: str, folder: Path) -> str:
+    """What a command prints."""
+    command = [str(Path(sys.executable).with_name("passline")), *arguments, "--dir", str(folder)]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+def facts(folder: Path, sql: str) -> list[dict[str, Any]]:
+    """Rows of a question to a line's database."""
+    with closing(open_reading(RunFolder(folder).line().database_url)) as reading:
+        return reading.rows(sql)
+
+
+def assert_sound(report: dict[str, Any]) -> None:
+    """Every application ended where it may, and no rule is broken."""
+    assert report["documents"] == DOCUMENTS == sum(report[end] for end in ENDS)
+    assert [report[rule] for rule in RULES] == [0, 0, 0]
+    assert report["in_doubt"] == 0
+
+
+def test_a_demo_reports_one_json_object_whose_sums_add_up(demo):
+    """The keys are an interface; every application ended where it may, and no rule is broken."""
+    assert demo.process.returncode == 0, demo.said
+    report = demo.report()
+    assert tuple(report) == KEYS
+    assert_sound(report)
+    assert report["emulated"] is True
+    assert report["dispatched"] > DOCUMENTS / 2
+    assert report["blanks_voided"] >= report["remade"] > 0
+
+
+def test_a_demo_shows_no_fault_and_leaves_nothing_running(demo):
+    """No traceback on the screen, no emulator, no Prefect server."""
+    assert "Traceback" not in demo.said
+    assert "Error" not in demo.said
+    assert running_in(demo.folder) == {}
+
+
+def test_a_documents_whole_custody_is_told_by_its_number(demo):
+    """Order, blank, document and parcel, from intake and supplier to the carrier, each step with its custodian."""
+    (made,) = facts(demo.folder, "SELECT document_number AS number FROM job WHERE outcome = 'good' LIMIT 1")
+    steps = json.loads(passline("logs", "document", made["number"], "--output", "json", folder=demo.folder))
+    assert {step["kind"] for step in steps} == {"order", "blank", "document", "parcel"}
+    assert {"receive", "offer", "accept", "move", "transform", "pack"} <= {step["act"] for step in steps}
+    stations = {step["station"] for step in steps}
+    assert {"intake", "review", "vault", "personalization", "qc", "packing", "mailing", "carrier"} <= stations
+    assert steps[-1]["station"] == "carrier"
+    assert all(step["person"] and step["emulated"] for step in steps)
+    assert "transform" in passline("logs", "document", made["number"], folder=demo.folder)
+
+
+def test_the_log_of_a_demo_keeps_every_rule(demo):
+    """`passline logs check` recomputes them from the rows."""
+    assert json.loads(passline("logs", "check", "--output", "json", folder=demo.folder)) == []
+    assert json.loads(passline("logs", "waiting", "--output", "json", folder=demo.folder)) == []
+
+
+def test_status_answers_at_once(demo):
+    """Commands that run no flow answer within half a second."""
+    took_s = []
+    for _ in range(TRIES):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert json.loads(passline("status", "--output", "json", folder=demo.folder))
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took_s.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(took_s) < QUICK_S
+
+
+def test_ctrl_c_finishes_the_documents_in_the_machines_and_run_goes_on(fresh_line):
+    """Nothing is left in a machine or in doubt; the next run completes what waits."""
+    stopped = start_demo(fresh_line, speed=40)
+    assert stopped.wait_until_released()
+    wait_for(lambda: facts(fresh_line, "SELECT 1 FROM job WHERE unfinished"), stopped)
+    stopped.signal(signal.SIGINT)
+    assert stopped.wait() == 1, stopped.said
+    assert "Traceback" not in stopped.said
+    assert "told to stop (SIGINT)" in stopped.said
+    assert running_in(fresh_line) == {}
+    assert facts(fresh_line, "SELECT job_id, state FROM job WHERE unfinished OR state <> 'RELEASED'") == []
+    assert stopped.report()["in_doubt"] == 0
+    assert stopped.report()["dispatched"] < DOCUMENTS / 2
+
+    going_on = Passline(fresh_line, "run", "--dir", str(fresh_line), "--output", "json")
+    assert going_on.wait() == 0, going_on.said
+    assert_sound(going_on.report())
+
+
+def wait_for(holds: Callable[[], object], while_runs: Passline) -> None:
+    """Return when something holds; fails if the command ends before."""
+    while not holds():
+        assert while_runs.process.poll() is None, while_runs.said
+        time.sleep(0.05)
+
+
+def test_the_line_runs_on_postgresql(fresh_line, postgresql_databases):
+    """The same line on the database of a production centre, named by the environment."""
+    url = postgresql_databases()
+    running = start_demo(fresh_line, speed=0, PASSLINE_DATABASE__URL=url)
+    assert running.wait() == 0, running.said
+    assert_sound(running.report())
+    assert "Traceback" not in running.said
+    assert not (fresh_line / "passline.db").exists()
+    assert running_in(fresh_line) == {}
