@@ -1,15 +1,16 @@
 """Serial ports: device paths, `socket://`, `rfc2217://` and `emulator://NAME`. The only importer of pyserial.
 
-One owner thread per port reads, writes and turns the endpoint; nobody else touches the port, because closing a port
-under another thread's read is an error in pyserial.
+A caller that waits turns the port itself: it reads, writes and turns the endpoint, so that an exchange needs no other
+thread. While nobody waits, the port's keeper thread turns it. One thread at a time, under a lock that it yields only
+while it waits for bytes; the keeper alone closes the port, because closing it under another thread's read is an error.
 """
 
 import os
 import select
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from threading import Condition, Thread
+from threading import Condition, RLock, Thread
 from time import monotonic
 from typing import Any, Literal
 
@@ -17,13 +18,17 @@ import serial
 
 from devices.endpoint import Endpoint
 from devices.errors import PortUnavailableError
+from devices.pidfile import running_pid
 
 EMULATOR_SCHEME = "emulator://"
 PORT_LINK = "port"
 READ_BYTES = 65_536
 POLL_S = 0.005
+NO_FILE = -1
 LONGEST_SLEEP_S = 1.0
 CLOSE_WAIT_S = 5.0
+# The keeper leaves the port alone for so long after a caller, who mostly comes back: well below a retransmission time.
+QUIET_S = 0.05
 
 OnSend = Callable[[Literal["before", "after"], bytes], None]
 """Called around every write with its bytes: where crash tests end the process."""
@@ -43,136 +48,235 @@ def resolve_port(port: str, machines: Path | None) -> str:
 
 
 class SerialTransport:
-    """A port with its owner thread. `baud` is ignored by ptys and sockets."""
+    """A port with its keeper thread. `baud` is ignored by ptys and sockets."""
 
     def __init__(
         self, port: str, *, machines: Path | None = None, baud: int = 115_200, on_send: OnSend | None = None
     ) -> None:
         self.port = port
         self._machines, self._baud, self._on_send = machines, baud, on_send
-        self._condition = Condition()
-        self._owner: Thread | None = None
-        self._closing = False
-        self._wake_fd: int | None = None
-        self._woken = False
+        self._lock = RLock()
+        self._callers_turn = Condition(self._lock)
+        self._keepers_turn = Condition(self._lock)
+        self._keeper: Thread | None = None
+        self._open_port: _OpenPort
+        self._endpoint: Endpoint
+        self._ending = "closed"
+        self._callers = 0
+        self._turning = self._visited = self._resting = False
 
     @property
-    def lock(self) -> Condition:
-        """Guards the endpoint."""
-        return self._condition
+    def lock(self) -> AbstractContextManager[Any]:
+        """Guards the endpoint; held once, so that waiting can yield it."""
+        return self._lock
 
     def open(self, endpoint: Endpoint) -> None:
-        """Open the port exclusively and start the owner thread; raises PortUnavailableError."""
+        """Open the port exclusively and start the keeper thread; raises PortUnavailableError."""
         self.close()
         target = resolve_port(self.port, self._machines)
+        if self.port.startswith(EMULATOR_SCHEME) and running_pid(Path(target).parent) is None:
+            # A killed emulator leaves its link behind, to a pty that another process may have been given since.
+            raise PortUnavailableError(self.port, "its emulator does not run")
         try:
             opened = serial.serial_for_url(
                 target, baudrate=self._baud, timeout=0, write_timeout=0, exclusive=os.name == "posix"
             )
         except (OSError, ValueError) as error:
             raise PortUnavailableError(self.port, str(error)) from error
-        wake_read, self._wake_fd = os.pipe()
-        os.set_blocking(wake_read, False)
-        os.set_blocking(self._wake_fd, False)
-        self._closing = self._woken = False
-        turning = _OwnedPort(opened, wake_read, self._on_send)
-        self._owner = Thread(target=self._own, args=(turning, endpoint), name=f"port {self.port}", daemon=True)
-        self._owner.start()
+        with self._lock:
+            self._open_port, self._endpoint = _OpenPort(opened, self._on_send), endpoint
+            self._ending = ""
+            self._visited = False
+            self._keeper = Thread(target=self._keep, name=f"port {self.port}", daemon=True)
+            self._keeper.start()
+            self._step(b"")
 
     def close(self) -> None:
-        """Stop the owner thread, which closes the port."""
-        owner = self._owner
-        if owner is None:
+        """Stop the keeper thread, which closes the port."""
+        keeper = self._keeper
+        if keeper is None:
             return
-        with self._condition:
-            self._closing = True
-            self.wake()
-        owner.join(CLOSE_WAIT_S)
-        self._owner = None
-        with self._condition:
-            if self._wake_fd is not None:
-                os.close(self._wake_fd)
-                self._wake_fd = None
+        with self._lock:
+            self._end("closed")
+        keeper.join(CLOSE_WAIT_S)
+        self._keeper = None
 
     def wake(self) -> None:
-        """Make the owner thread turn now."""
-        if not self._woken and self._wake_fd is not None:
-            self._woken = True
-            with suppress(OSError):  # the owner thread has just ended and closed its end
-                os.write(self._wake_fd, b"w")
+        """Write what the endpoint has to send now."""
+        if not self._ending:
+            self._step(b"")
+            if self._turning and not self._callers:
+                # The keeper sleeps until a time that was right before this.
+                self._open_port.interrupt()
 
     def wait_for(self, done: Callable[[], bool], timeout_s: float) -> bool:
-        """Wait on the lock's condition."""
-        return self._condition.wait_for(done, timeout_s)
-
-    def _own(self, port: "_OwnedPort", endpoint: Endpoint) -> None:
-        reason = "closed"
+        """Turn the port, or wait until the thread that turns it has brought what is waited for."""
+        give_up_s = monotonic() + timeout_s
+        self._callers += 1
         try:
-            self._turn_until_closed(port, endpoint)
-        except OSError as error:  # pyserial's SerialException is one
-            reason = str(error)
+            while not done() and (left_s := give_up_s - monotonic()) > 0:
+                if self._ending or self._turning:
+                    if self._turning and self._callers == 1:
+                        # No other caller is here, so it is the keeper that turns.
+                        self._open_port.interrupt()
+                    self._callers_turn.wait(left_s)
+                else:
+                    self._turn(left_s)
         finally:
-            port.close()
-            with self._condition:
-                endpoint.lost(reason)
-                self._condition.notify_all()
+            self._callers -= 1
+            self._visited = True
+            if self._callers:
+                self._callers_turn.notify_all()
+            elif self._resting:
+                self._keepers_turn.notify()
+        return done()
 
-    def _turn_until_closed(self, port: "_OwnedPort", endpoint: Endpoint) -> None:
-        unwritten = b""
-        while True:
-            with self._condition:
-                if self._closing:
-                    return
-                self._woken = False
-                now_s = monotonic()
-                if endpoint.tick(now_s):
-                    self._condition.notify_all()
-                # Only when the last bytes are gone: what waits stays in the link, which is bounded.
-                unwritten = unwritten or endpoint.outgoing()
-                due_s = endpoint.next_deadline_s
-            sleep_s = LONGEST_SLEEP_S if due_s is None else min(max(due_s - now_s, 0.0), LONGEST_SLEEP_S)
-            data, unwritten = port.exchange(unwritten, sleep_s)
-            if data:
-                with self._condition:
-                    endpoint.tick(monotonic())
-                    if endpoint.receive(data):
-                        self._condition.notify_all()
+    def _keep(self) -> None:
+        with self._lock:
+            try:
+                while not self._ending:
+                    self._turn_if_nobody_does()
+            finally:
+                self._end("the thread of the port failed")
+                while self._turning:
+                    self._callers_turn.wait()
+                self._open_port.close()
+                self._endpoint.lost(self._ending)
+                self._callers_turn.notify_all()
 
+    def _turn_if_nobody_does(self) -> None:
+        if self._visited:
+            self._visited = False
+            self._keepers_turn.wait(QUIET_S)
+        elif self._callers:
+            # A long wait: whoever waits says when it is over.
+            self._resting = True
+            self._keepers_turn.wait()
+            self._resting = False
+        else:
+            self._turn(LONGEST_SLEEP_S)
 
-class _OwnedPort:
-    """The open port in the hands of its owner thread."""
-
-    def __init__(self, port: Any, wake_fd: int, on_send: OnSend | None) -> None:
-        self._port, self._wake_fd, self._on_send = port, wake_fd, on_send
+    def _turn(self, longest_s: float) -> None:
+        """Wait for bytes without the lock, at most `longest_s`, then take one step."""
+        due_s = self._endpoint.next_deadline_s
+        sleep_s = min(longest_s, LONGEST_SLEEP_S)
+        if due_s is not None:
+            sleep_s = min(max(due_s - monotonic(), 0.0), sleep_s)
+        self._turning = True
+        self._lock.release()
         try:
-            self._fd: int | None = port.fileno()
+            data = self._open_port.read(sleep_s)
+        except OSError as error:  # pyserial's SerialException is one
+            data, failure = b"", str(error)
+        else:
+            failure = ""
+        finally:
+            self._lock.acquire()
+            self._turning = False
+        if failure:
+            self._end(failure)
+        if self._ending:
+            self._callers_turn.notify_all()
+        else:
+            self._step(data)
+            if self._callers:
+                # Whoever found the port in other hands: they are free now.
+                self._callers_turn.notify_all()
+
+    def _step(self, data: bytes) -> None:
+        """Tell the endpoint the time and what came, and write what goes out."""
+        endpoint = self._endpoint
+        news = endpoint.tick(monotonic())
+        if data:
+            news |= endpoint.receive(data)
+        if news:
+            self._callers_turn.notify_all()
+        try:
+            # Only when the last bytes are gone: what waits stays in the link, which is bounded.
+            if self._open_port.write(self._open_port.unwritten or endpoint.outgoing()) and self._turning:
+                self._open_port.interrupt()
+        except OSError as error:
+            self._end(str(error))
+
+    def _end(self, reason: str) -> None:
+        """Have the keeper close the port."""
+        self._ending = self._ending or reason
+        self._keepers_turn.notify()
+        if self._turning:
+            self._open_port.interrupt()
+
+
+class _OpenPort:
+    """The open port. One thread at a time reads; writing needs the transport's lock."""
+
+    def __init__(self, port: Any, on_send: OnSend | None) -> None:
+        self._port, self._on_send = port, on_send
+        self.unwritten = b""
+        self._interrupted, self._interrupt = os.pipe()
+        self._called = False
+        self._poll = select.poll()
+        try:
+            self._fd: int = port.fileno()
         except (AttributeError, OSError):  # rfc2217:// keeps a thread and a queue of its own
-            self._fd = None
+            self._fd = NO_FILE
             port.timeout = POLL_S
+        else:
+            self._poll.register(self._interrupted, select.POLLIN)
+            self._poll.register(port.fileno(), select.POLLIN)
 
-    def exchange(self, unwritten: bytes, sleep_s: float) -> tuple[bytes, bytes]:
-        """Wait for bytes, room or a call; the bytes read, and those still to be written."""
-        if self._fd is None:
-            if unwritten:
-                unwritten = self._write(unwritten)
-            return self._port.read(max(1, self._port.in_waiting)), unwritten
-        reading = (self._fd, self._wake_fd)
-        readable, writable, _ = select.select(reading, (self._fd,) if unwritten else (), (), sleep_s)
-        if self._wake_fd in readable:
-            os.read(self._wake_fd, READ_BYTES)
-        if writable:
-            unwritten = self._write(unwritten)
-        return self._port.read(READ_BYTES) if self._fd in readable else b"", unwritten
+    def interrupt(self) -> None:
+        """End the wait of the thread that reads."""
+        if not self._called:
+            self._called = True
+            os.write(self._interrupt, b"!")
 
-    def _write(self, data: bytes) -> bytes:
-        if self._on_send is None:
-            return data[self._port.write(data) :]
-        self._on_send("before", data)
-        rest = data[self._port.write(data) :]
-        self._on_send("after", data)
-        return rest
+    def read(self, sleep_s: float) -> bytes:
+        """Wait for bytes, for room if some are unwritten, or for an interruption; the bytes read."""
+        if self._fd == NO_FILE:
+            read: bytes = self._port.read(max(1, self._port.in_waiting))
+            return read
+        writing = bool(self.unwritten)
+        if writing:
+            self._poll.modify(self._fd, select.POLLIN | select.POLLOUT)
+        ready = self._poll.poll(sleep_s * 1000)
+        if writing:
+            self._poll.modify(self._fd, select.POLLIN)
+        data = b""
+        for fd, events in ready:
+            if fd == self._interrupted:
+                os.read(fd, 1)
+                self._called = False
+            elif events != select.POLLOUT:
+                data = self._read()
+        return data
+
+    def _read(self) -> bytes:
+        try:
+            data = os.read(self._fd, READ_BYTES)
+        except BlockingIOError:
+            return b""
+        if not data:
+            raise ConnectionResetError("the other end has hung up")
+        return data
+
+    def write(self, data: bytes) -> bool:
+        """Write what the line takes now; True when some bytes stay in `unwritten`."""
+        if not data:
+            return False
+        if self._on_send is not None:
+            self._on_send("before", data)
+        try:
+            written = self._port.write(data) if self._fd == NO_FILE else os.write(self._fd, data)
+        except BlockingIOError:
+            written = 0
+        self.unwritten = data[written:]
+        if self._on_send is not None:
+            self._on_send("after", data)
+        return bool(self.unwritten)
 
     def close(self) -> None:
+        """Close the port; bytes not yet written are dropped."""
         with suppress(OSError):
             self._port.close()
-        os.close(self._wake_fd)
+        os.close(self._interrupted)
+        os.close(self._interrupt)

@@ -5,11 +5,14 @@ Flows run in one thread and ask for parts there or, for what takes time, one aft
 
 from contextlib import ExitStack
 from threading import RLock
+from time import monotonic, sleep
+from typing import Final
 
 from devices.emulation.hands import Hands
 from devices.emulation.supervisor import EmulatorSpec, Supervisor
+from devices.errors import PortUnavailableError
 from devices.registry import DeviceEntry, make_driver, make_transport, open_reader
-from devices.roles import Personalizer
+from devices.roles import DocumentReader, Personalizer
 from flows.errors import DesksNotOpenError
 from flows.run_folder import RunFolder
 from flows.settings import DeviceSettings, LineSettings, StaffKind
@@ -29,6 +32,8 @@ from stations.qc.readers import ReaderPool
 from stations.review.desk import ReviewDesk
 
 READER = "document-reader"
+PORT_PATIENCE_S: Final = 5.0
+PORT_AGAIN_S: Final = 0.1
 MAKES = {"book-personalizer": ("passport",), "card-personalizer": ("hk_macau_permit", "taiwan_permit")}
 """The products that each driver's machine makes."""
 
@@ -90,7 +95,7 @@ class Parts:
             if self._readers is None:
                 self.emulators()
                 entries = [_entry(device) for device in self._settings.devices if device.driver == READER]
-                self._readers = ReaderPool({entry.id: open_reader(entry, self._folder.machines) for entry in entries})
+                self._readers = ReaderPool({entry.id: self._open_reader(entry) for entry in entries})
                 self._open.callback(self._readers.close)
             return self._readers
 
@@ -122,6 +127,17 @@ class Parts:
     def close(self) -> None:
         """Close sessions and stop the emulators."""
         self._open.close()
+
+    def _open_reader(self, entry: DeviceEntry) -> DocumentReader:
+        """Open a reader, waiting a moment for its port: a process that was just killed may still seem to hold it."""
+        give_up_s = monotonic() + PORT_PATIENCE_S
+        while True:
+            try:
+                return open_reader(entry, self._folder.machines)
+            except PortUnavailableError:
+                if monotonic() >= give_up_s:
+                    raise
+            sleep(PORT_AGAIN_S)
 
     def _emulator(self, device: DeviceSettings) -> EmulatorSpec:
         spoil_rate = 0.0 if device.driver == READER else self._settings.emulation.spoil_rate

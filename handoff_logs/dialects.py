@@ -4,38 +4,37 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from json.encoder import encode_basestring
 
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import Connection
 
-_LISTED = {
-    "sqlite": "(SELECT value FROM json_each(:ids))",
-    "postgresql": "(SELECT json_array_elements_text(CAST(:ids AS json)))",
-}
-
-
-@lru_cache(maxsize=256)
-def statement(sql: str, dialect: str) -> TextClause:
-    """Return a statement in which `{ids}` stands for the values bound as `ids` (see `listed`)."""
-    return text(sql.replace("{ids}", _LISTED[dialect]))
+from handoff_logs.statements import Statement, drive
 
 
 def listed(ids: Iterable[str]) -> str:
     """Encode ids as one parameter, so that a statement stays the same for any number of them."""
-    return json.dumps(list(ids))
+    return "[" + ",".join(map(encode_basestring, ids)) + "]"
 
 
 def clock_us(tx: Connection) -> int:
     """Return the database's clock: integer microseconds UTC. SQLite lives in this process, so its clock is ours."""
     if tx.dialect.name == "sqlite":
         return time.time_ns() // 1000
-    return int(tx.execute(_POSTGRESQL_CLOCK).scalar_one())
+    row = _POSTGRESQL_CLOCK.run(tx).fetchone()
+    assert row is not None  # noqa: S101 a SELECT without FROM has one row
+    return int(row[0])
 
 
-_POSTGRESQL_CLOCK = text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)")
+_POSTGRESQL_CLOCK = Statement("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)")
+
+
+def insert_row(tx: Connection, table: str, columns: tuple[str, ...], row: Sequence[object]) -> None:
+    """Insert one row, given in the order of `columns`."""
+    drive(tx, _values_insert(table, columns, "?" if tx.dialect.name == "sqlite" else "%s"), row)
 
 
 def insert_rows(
-    tx: Connection, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]], integers: frozenset[str]
+    tx: Connection, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[object]], integers: frozenset[str]
 ) -> None:
     """Insert rows in order: one prepared statement on SQLite, a single statement on PostgreSQL.
 
@@ -44,22 +43,23 @@ def insert_rows(
     if not rows:
         return
     if tx.dialect.name == "sqlite":
-        tx.exec_driver_sql(_values_insert(table, tuple(columns)), [tuple(row) for row in rows])
+        drive(tx, _values_insert(table, columns, "?"), rows, many=True)
     else:
         records = json.dumps([dict(zip(columns, row, strict=True)) for row in rows])
-        tx.execute(_recordset_insert(table, tuple(columns), integers), {"rows": records})
+        _recordset_insert(table, columns, integers).run(tx, {"rows": records})
 
 
 @lru_cache(maxsize=32)
-def _values_insert(table: str, columns: tuple[str, ...]) -> str:
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 own names
+def _values_insert(table: str, columns: tuple[str, ...], mark: str) -> str:
+    marks = ", ".join([mark] * len(columns))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 own names
 
 
 @lru_cache(maxsize=32)
-def _recordset_insert(table: str, columns: tuple[str, ...], integers: frozenset[str]) -> TextClause:
+def _recordset_insert(table: str, columns: tuple[str, ...], integers: frozenset[str]) -> Statement:
     names = ", ".join(columns)
     typed = ", ".join(f"{column} {'bigint' if column in integers else 'text'}" for column in columns)
-    return text(
+    return Statement(
         f"INSERT INTO {table} ({names}) SELECT {names}"  # noqa: S608 own names
         f" FROM json_to_recordset(CAST(:rows AS json)) AS added({typed})"
     )

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from handoff_logs import whereabouts
-from handoff_logs.dialects import listed, statement
+from handoff_logs.dialects import listed
 from handoff_logs.errors import AlreadyAnsweredError, CustodyRefusedError, UnknownHandoffError, WrongStationError
 from handoff_logs.moves import (
     ACCEPTING,
@@ -24,6 +24,7 @@ from handoff_logs.moves import (
 )
 from handoff_logs.offers import close_offer, open_offer
 from handoff_logs.records import Act, CaseKind, Party, State, event_hash, is_outside, new_id
+from handoff_logs.statements import Statement
 from handoff_logs.whereabouts import Standing
 from handoff_logs.writing import (
     Change,
@@ -70,20 +71,20 @@ class _Offered(NamedTuple):
     units: list[Standing]
 
 
-_OFFERED_UNITS = text(
+_OFFERED_UNITS = Statement(
     "SELECT unit_id, step, kind, state, station, place, person, handoff_id, container FROM custody_unit"
     " WHERE event_id = :event_id ORDER BY position"
 )
-_ANSWERED = text(
+_ANSWERED = Statement(
     "SELECT 1 FROM custody_event WHERE handoff_id = :handoff_id AND act IN ('accept', 'refuse', 'withdraw')"
 )
-_ANSWER_ROWS = text(
+_ANSWER_ROWS = Statement(
     "SELECT event.event_id, unit.unit_id, unit.handoff_id FROM custody_event AS event"
     " JOIN custody_unit AS unit ON unit.event_id = event.event_id WHERE event.handoff_id = :handoff_id"
     " AND event.act IN ('accept', 'refuse', 'take_back') AND (event.act = 'take_back') = :recounted"
     " ORDER BY event.act, unit.position"
 )
-_ANSWER_CASES = "SELECT case_id, unit_id, kind FROM custody_case WHERE event_id IN {ids} ORDER BY case_id"
+_ANSWER_CASES = Statement("SELECT case_id, unit_id, kind FROM custody_case WHERE event_id IN {ids} ORDER BY case_id")
 
 
 def offer(
@@ -188,7 +189,7 @@ def _offered(tx: Connection, handoff_id: str) -> _Offered:
     event = stored_event(tx, handoff_id)
     if event is None or event["act"] != Act.OFFER:
         raise UnknownHandoffError(handoff_id)
-    rows = tx.execute(_OFFERED_UNITS, {"event_id": handoff_id})
+    rows = _OFFERED_UNITS.run(tx, {"event_id": handoff_id}).fetchall()
     return _Offered(handoff_id, event, [Standing._make((*row, None, None, None, 0)) for row in rows])
 
 
@@ -224,7 +225,7 @@ def _unmoved(turn: Turn, unit: Standing, handoff_id: str) -> Change:
 
 def _close(tx: Connection, handoff_id: str) -> None:
     """Take the offer off the queue, which makes a second answer wait for the first and then find it answered."""
-    if not close_offer(tx, handoff_id) and tx.execute(_ANSWERED, {"handoff_id": handoff_id}).first():
+    if not close_offer(tx, handoff_id) and _ANSWERED.run(tx, {"handoff_id": handoff_id}).fetchone():
         raise AlreadyAnsweredError(handoff_id)
 
 
@@ -251,9 +252,9 @@ def _surplus_cases(tx: Connection, absent: Sequence[Standing], surplus: Sequence
 
 
 def _acceptance(tx: Connection, handoff_id: str, *, recounted: bool = False) -> Acceptance:
-    rows = tx.execute(_ANSWER_ROWS, {"handoff_id": handoff_id, "recounted": recounted}).all()
+    rows = _ANSWER_ROWS.run(tx, {"handoff_id": handoff_id, "recounted": recounted}).fetchall()
     events = list(dict.fromkeys(row[0] for row in rows))
-    cases = tx.execute(statement(_ANSWER_CASES, tx.dialect.name), {"ids": listed(events)}).all()
+    cases = _ANSWER_CASES.run(tx, {"ids": listed(events)}).fetchall()
     return Acceptance(
         events[0],
         tuple(row[1] for row in rows if row[2] is None),

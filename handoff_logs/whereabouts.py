@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
-from handoff_logs.dialects import listed, statement
+from handoff_logs.dialects import listed
 from handoff_logs.errors import UnknownUnitError
+from handoff_logs.statements import Statement
 
 
 class Standing(NamedTuple):
@@ -29,7 +30,7 @@ class Standing(NamedTuple):
 
 _COLUMNS = ", ".join(Standing._fields)
 
-_FOLLOW = text(
+_FOLLOW = Statement(
     f"""
     INSERT INTO whereabouts ({_COLUMNS})
     SELECT unit.unit_id, unit.step, unit.kind, unit.state, unit.station, unit.place, unit.person, unit.handoff_id,
@@ -66,9 +67,12 @@ _REBUILD = text(
 )
 
 
+_FIND = Statement(f"SELECT {_COLUMNS} FROM whereabouts WHERE unit_id IN {{ids}}")  # noqa: S608 own names
+
+
 def follow(tx: Connection, event_id: str) -> None:
     """Bring the units of a just written event up to date."""
-    tx.execute(_FOLLOW, {"event_id": event_id})
+    _FOLLOW.run(tx, {"event_id": event_id})
 
 
 def rebuild(tx: Connection) -> None:
@@ -79,9 +83,7 @@ def rebuild(tx: Connection) -> None:
 
 def find(tx: Connection, unit_ids: Iterable[str]) -> dict[str, Standing]:
     """Return the units the log knows among `unit_ids`, by id."""
-    query = f"SELECT {_COLUMNS} FROM whereabouts WHERE unit_id IN {{ids}}"  # noqa: S608 own names
-    rows = tx.execute(statement(query, tx.dialect.name), {"ids": listed(unit_ids)})
-    return {row[0]: Standing(*row) for row in rows}
+    return {row[0]: Standing._make(row) for row in _FIND.run(tx, {"ids": listed(unit_ids)}).fetchall()}
 
 
 def standing(tx: Connection, unit_ids: Iterable[str]) -> list[Standing]:
@@ -94,7 +96,7 @@ def standing(tx: Connection, unit_ids: Iterable[str]) -> list[Standing]:
         raise UnknownUnitError(error.args[0]) from None
 
 
-_CONTENTS = text(
+_CONTENTS = Statement(
     "SELECT packed.unit_id FROM custody_unit AS parcel"
     " JOIN custody_unit AS packed ON packed.event_id = parcel.event_id AND packed.container = parcel.unit_id"
     " WHERE parcel.unit_id = :container AND parcel.step = 1 ORDER BY packed.position"
@@ -103,4 +105,4 @@ _CONTENTS = text(
 
 def contents(tx: Connection, container: str) -> list[Standing]:
     """Return the units that were packed into a container, as they stand now."""
-    return standing(tx, tx.execute(_CONTENTS, {"container": container}).scalars())
+    return standing(tx, [row[0] for row in _CONTENTS.run(tx, {"container": container}).fetchall()])

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from handoff_logs import whereabouts
-from handoff_logs.dialects import clock_us, insert_rows, listed, statement
+from handoff_logs.dialects import clock_us, insert_row, insert_rows, listed
 from handoff_logs.errors import (
     EventIdReusedError,
     IllegalMoveError,
@@ -28,6 +28,7 @@ from handoff_logs.records import (
     new_id,
     units_root,
 )
+from handoff_logs.statements import Statement
 from handoff_logs.whereabouts import Standing
 
 Value = str | int | bool | None
@@ -35,18 +36,17 @@ Event = dict[str, Value]
 """The columns of a custody event by name."""
 
 _UNIT_INTEGERS = frozenset({"step", "prev_step", "position"})
+_NUMBER_FIELDS = ("unit_id", "kind", "number", "salt")
 _CASE_FIELDS = ("case_id", "event_id", "handoff_id", "unit_id", "kind", "station", "opened_us")
 # What the database or the state of the units decides; everything else repeats when an act is repeated.
 _NOT_REPEATED = frozenset({"written_us", "units_root", "last_position", "offer_hash", "offer_person", "case_id"})
 
-_INSERT_EVENT = text(
-    f"INSERT INTO custody_event ({', '.join(EVENT_FIELDS)}) VALUES ({', '.join(':' + f for f in EVENT_FIELDS)})"  # noqa: S608
-)
-_SELECT_EVENT = text(f"SELECT {', '.join(EVENT_FIELDS)} FROM custody_event WHERE event_id = :event_id")  # noqa: S608
-_SELECT_NAMED = text(
+_SELECT_EVENT = Statement(f"SELECT {', '.join(EVENT_FIELDS)} FROM custody_event WHERE event_id = :event_id")  # noqa: S608
+_SELECT_NAMED = Statement(
     "SELECT unit_id, position FROM custody_unit WHERE event_id = :event_id"
     " UNION ALL SELECT unit_id, 0 FROM custody_case WHERE event_id = :event_id AND kind <> 'missing' ORDER BY 2, 1"
 )
+_NUMBERS_TAKEN = Statement("SELECT number FROM unit_number WHERE kind = :kind AND number IN {ids}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +119,12 @@ def draft(act: Act, by: Party, stamp: Stamp, *, expected: int, counted: int | No
 
 def stored_event(tx: Connection, event_id: str) -> Event | None:
     """Return a written event's hashed columns, or None."""
-    row = tx.execute(_SELECT_EVENT, {"event_id": event_id}).mappings().first()
-    return None if row is None else {**row, "emulated": bool(row["emulated"])}
+    row = _SELECT_EVENT.run(tx, {"event_id": event_id}).fetchone()
+    if row is None:
+        return None
+    event: Event = dict(zip(EVENT_FIELDS, row, strict=True))
+    event["emulated"] = bool(event["emulated"])
+    return event
 
 
 def is_repeated(tx: Connection, stamp: Stamp, event: Event, unit_ids: Iterable[str]) -> bool:
@@ -131,7 +135,7 @@ def is_repeated(tx: Connection, stamp: Stamp, event: Event, unit_ids: Iterable[s
     if stored is None:
         return False
     same = all(stored[field] == event[field] for field in EVENT_FIELDS if field not in _NOT_REPEATED)
-    named = [row[0] for row in tx.execute(_SELECT_NAMED, {"event_id": stamp.event_id})]
+    named = [row[0] for row in _SELECT_NAMED.run(tx, {"event_id": stamp.event_id}).fetchall()]
     if not same or sorted(named) != sorted(unit_ids):
         raise EventIdReusedError(stamp.event_id)
     return True
@@ -202,7 +206,7 @@ def write(
     event["last_position"] = len(rows) or None
     event["units_root"] = units_root(rows)
     event["written_us"] = clock_us(tx)
-    tx.execute(_INSERT_EVENT, event)
+    insert_row(tx, "custody_event", EVENT_FIELDS, [event[field] for field in EVENT_FIELDS])
     cases = [
         (d.case_id, event_id, event["handoff_id"], d.unit_id, d.kind.value, case_station, event["written_us"])
         for d in differences
@@ -228,10 +232,10 @@ def _write_numbers(tx: Connection, births: Sequence[Birth]) -> None:
     numbered = [birth for birth in births if birth.number is not None]
     if not numbered:
         return
-    taken = statement("SELECT kind, number FROM unit_number WHERE number IN {ids}", tx.dialect.name)
-    wanted = {(birth.kind.value, birth.number) for birth in numbered}
-    for kind, number in tx.execute(taken, {"ids": listed(str(birth.number) for birth in numbered)}):
-        if (kind, number) in wanted:
-            raise NumberTakenError(kind, number)
+    # By kind, because the numbers are unique and indexed within one.
+    for kind in {birth.kind.value for birth in numbered}:
+        wanted = listed(str(birth.number) for birth in numbered if birth.kind == kind)
+        if taken := _NUMBERS_TAKEN.run(tx, {"kind": kind, "ids": wanted}).fetchone():
+            raise NumberTakenError(kind, taken[0])
     rows = [(birth.unit_id, birth.kind.value, birth.number, birth.salt) for birth in numbered]
-    insert_rows(tx, "unit_number", ("unit_id", "kind", "number", "salt"), rows, frozenset())
+    insert_rows(tx, "unit_number", _NUMBER_FIELDS, rows, frozenset())

@@ -5,6 +5,8 @@ Check digits follow Doc 9303 part 3: weights 7-3-1, letters count from A = 10, t
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import cycle
+from operator import mul
 
 FILLER = "<"
 ISSUER = "CHN"
@@ -12,6 +14,7 @@ PASSPORT_WIDTH = 44
 NAME_WIDTH = 39
 PERMIT_WIDTH = 30
 
+_WEIGHTS = (7, 3, 1)
 _VALUE = {character: value for value, character in enumerate("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")} | {FILLER: 0}
 
 
@@ -21,7 +24,7 @@ def check_digit(text: str) -> str:
     >>> check_digit("L898902C3"), check_digit("740812")
     ('6', '2')
     """
-    return str(sum(_VALUE[character] * (7, 3, 1)[place % 3] for place, character in enumerate(text)) % 10)
+    return str(sum(map(mul, map(_VALUE.__getitem__, text), cycle(_WEIGHTS))) % 10)
 
 
 def name_field(surname: str, given_names: str, width: int = NAME_WIDTH) -> str:
@@ -62,7 +65,7 @@ def faults(lines: Sequence[str]) -> tuple[str, ...]:
     >>> faults(["CSCA32732010<2901178<8108038<2"]), faults(["CSCA32732010<2901178<8108038<3"])
     ((), ('composite',))
     """
-    if any(character not in _VALUE for line in lines for character in line):
+    if not _VALUE.keys() >= set("".join(lines)):
         return ("characters",)
     if [len(line) for line in lines] == [PASSPORT_WIDTH] * 2:
         return _passport_faults(lines[1])

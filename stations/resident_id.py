@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import date
+from itertools import starmap
+from operator import mul
 
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECKS = "10X98765432"
@@ -44,7 +46,7 @@ def check_character(body: str) -> str:
     >>> check_character("11010519491231002")
     'X'
     """
-    return CHECKS[sum(int(digit) * weight for digit, weight in zip(body, WEIGHTS, strict=True)) % 11]
+    return CHECKS[sum(starmap(mul, zip(map(int, body), WEIGHTS, strict=True))) % 11]
 
 
 def compose(region: str, born: date, sequence: int) -> str:

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from devices.emulation.control import Answer, ControlServer, Request
 from devices.emulation.emulator import Emulator, EmulatorSetup
-from devices.emulation.pidfile import PidFile, is_alive
 from devices.emulation.port import PtyPort
 from devices.errors import DeviceError, UnknownDriverError
+from devices.pidfile import PidFile, is_alive
 
 EMULATORS = {
     "book-personalizer": "devices.book_personalizer.emulator",

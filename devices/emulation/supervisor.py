@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devices.emulation.control import Answer, ControlClient, ControlRefusedError, EmulatorGoneError
-from devices.emulation.pidfile import running_pid
 from devices.errors import DeviceError
+from devices.pidfile import running_pid
 
 PORT_NAME = "port"
 LOG_NAME = "log"

@@ -1,10 +1,10 @@
-"""What was filed, opened again: applications and images with their personal fields, read in bulk by order or id."""
+"""What was filed, opened again: applications and images with their personal fields, read in bulk by id."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import BindParameter, Connection, Row, bindparam, select
 
 from stations.intake.batch import ApplicationRecord
 from stations.intake.prepare import image_context
@@ -15,6 +15,10 @@ IDS_A_STATEMENT = 5_000
 
 _applications = Application.__table__  # type: ignore[attr-defined]
 _images = ApplicationImage.__table__  # type: ignore[attr-defined]
+
+_IDS: BindParameter[str] = bindparam("ids", expanding=True)
+_BY_ID = select(_applications).where(_applications.c.application_id.in_(_IDS))
+_IMAGES = select(_images).where(_images.c.application_id.in_(_IDS), _images.c.role == bindparam("of_role"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +52,13 @@ class FiledImage:
     measures: dict[str, Any]
 
 
-def by_orders(conn: Connection, personal: PersonalData, order_units: Sequence[str]) -> dict[str, Filed]:
-    """The applications of these orders, by order unit; orders without one are left out."""
-    return {filed.order_unit: filed for filed in _filed(conn, personal, "order_unit", order_units)}
-
-
 def by_ids(conn: Connection, personal: PersonalData, application_ids: Sequence[str]) -> dict[str, Filed]:
     """These applications, by id; unknown ids are left out."""
-    return {filed.application_id: filed for filed in _filed(conn, personal, "application_id", application_ids)}
+    found: dict[str, Filed] = {}
+    for start in range(0, len(application_ids), IDS_A_STATEMENT):
+        ids = application_ids[start : start + IDS_A_STATEMENT]
+        found |= {row.application_id: _open(row, personal) for row in conn.execute(_BY_ID, {"ids": ids})}
+    return found
 
 
 def images(
@@ -65,20 +68,11 @@ def images(
     found: dict[str, FiledImage] = {}
     for start in range(0, len(application_ids), IDS_A_STATEMENT):
         ids = application_ids[start : start + IDS_A_STATEMENT]
-        rows = conn.execute(select(_images).where(_images.c.application_id.in_(ids), _images.c.role == role))
-        for row in rows:
+        for row in conn.execute(_IMAGES, {"ids": ids, "of_role": role}):
             image = personal.decrypt(row.image, image_context(row.application_id, role))
             found[row.application_id] = FiledImage(
                 row.application_id, role, row.media_type, row.sha256, image, row.measures
             )
-    return found
-
-
-def _filed(conn: Connection, personal: PersonalData, column: str, ids: Sequence[str]) -> list[Filed]:
-    found: list[Filed] = []
-    for start in range(0, len(ids), IDS_A_STATEMENT):
-        where = _applications.c[column].in_(ids[start : start + IDS_A_STATEMENT])
-        found.extend(_open(row, personal) for row in conn.execute(select(_applications).where(where)))
     return found
 
 

@@ -26,7 +26,7 @@ def load(workplace: Workplace, desk: MachineDesk, machine: str, kind: str, count
 
     def take(tx: Connection) -> None:
         missing = count - held(tx, inside)
-        chosen = list(at(tx, stock, missing).values()) if missing > 0 else []
+        chosen = list(at(tx, stock, missing, take=True).values()) if missing > 0 else []
         if chosen:
             log.move(tx, workplace.party(), chosen, inside, booking.stamp(workplace, machine))
 
@@ -62,15 +62,19 @@ def held(conn: Connection, place: str) -> int:
     return conn.execute(select(func.count()).select_from(_WHERE).where(*_at(place))).scalar_one()
 
 
-def at(conn: Connection, place: str, count: int | None = None) -> dict[str, str]:
-    """Serial -> unit of the blanks that the log has at a place of the station, lowest serials first."""
-    rows = conn.execute(
+def at(conn: Connection, place: str, count: int | None = None, *, take: bool = False) -> dict[str, str]:
+    """Serial -> unit of the blanks that the log has at a place of the station, lowest serials first.
+
+    With `take` two machines that load at the same moment choose different ones.
+    """
+    chosen = (
         select(_NUMBER.c.number, _WHERE.c.unit_id)
         .join(_WHERE, _WHERE.c.unit_id == _NUMBER.c.unit_id)
         .where(*_at(place))
         .order_by(_NUMBER.c.number)
         .limit(count)
     )
+    rows = conn.execute(chosen.with_for_update(of=_WHERE, skip_locked=True) if take else chosen)
     return {number: unit for number, unit in rows}  # noqa: C416 - rows are not tuples to the type checker
 
 

@@ -18,8 +18,8 @@ from stations.intake.tables import Application, ApplicationState
 from stations.personalization import jobs, rules
 from stations.personalization.errors import ForeignBlankError
 from stations.personalization.leases import Lease
-from stations.personalization.statements import Statement
 from stations.personalization.tables import JobOutcome
+from stations.statements import Statement
 from stations.workplace import Workplace
 
 REMAKE_PRIORITY = 1

@@ -8,19 +8,37 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from devices.piece import PieceData
 from stations import mrz
 from stations.documents import PRODUCTS
-from stations.intake import filed
-from stations.intake.batch import Applicant
+from stations.intake.batch import Applicant, ApplicationRecord
 from stations.intake.pictures import outline
+from stations.intake.prepare import image_context
+from stations.intake.tables import Application, ApplicationImage
 from stations.personal import PersonalData
 from stations.personalization import chip
 from stations.personalization.chip import SecurityObjectMaker
+from stations.statements import Among, Statement, listed
 
 CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
+
+
+_APPLICATION = Application.__table__  # type: ignore[attr-defined]
+_IMAGE = ApplicationImage.__table__  # type: ignore[attr-defined]
+PHOTO = "photo"
+_SHEETS = Statement(
+    select(
+        _APPLICATION.c.application_id,
+        _APPLICATION.c.product,
+        _APPLICATION.c.accepted_us,
+        _APPLICATION.c.applicant,
+        _IMAGE.c.image,
+    )
+    .join(_IMAGE, _IMAGE.c.application_id == _APPLICATION.c.application_id)
+    .where(Among(_APPLICATION.c.application_id, "ids"), _IMAGE.c.role == PHOTO)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +64,13 @@ class Sheet:
 
 def sheets(conn: Connection, personal: PersonalData, application_ids: Sequence[str]) -> dict[str, Sheet]:
     """The sheets of these applications, opened from their sealed fields; one without a photo is left out."""
-    photos = filed.images(conn, personal, application_ids, "photo")
-    return {
-        each.application_id: Sheet(
-            each.application_id,
-            each.product,
-            each.accepted_us,
-            each.record.applicant,
-            photos[each.application_id].image,
-        )
-        for each in filed.by_ids(conn, personal, application_ids).values()
-        if each.application_id in photos
-    }
+    found = {}
+    rows = _SHEETS.run(conn, {"ids": listed(application_ids)}).fetchall()
+    for application_id, product, accepted_us, sealed, portrait in rows:
+        record = ApplicationRecord.model_validate_json(personal.decrypt(sealed, application_id))
+        photo = personal.decrypt(portrait, image_context(application_id, PHOTO))
+        found[application_id] = Sheet(application_id, product, accepted_us, record.applicant, photo)
+    return found
 
 
 def expected_zone(sheet: Sheet, number: str) -> tuple[str, ...]:

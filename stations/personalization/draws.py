@@ -14,8 +14,8 @@ from stations.intake.tables import Application, ApplicationState
 from stations.personalization import leases, numbers, rules
 from stations.personalization.errors import FenceLostError
 from stations.personalization.leases import Lease
-from stations.personalization.statements import Statement
 from stations.personalization.tables import Job
+from stations.statements import Statement
 
 _JOB = Job.__table__  # type: ignore[attr-defined]
 _APPLICATION = Application.__table__  # type: ignore[attr-defined]

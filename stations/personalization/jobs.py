@@ -24,8 +24,8 @@ from stations.personalization.errors import (
 )
 from stations.personalization.leases import Lease
 from stations.personalization.rules import Settlement
-from stations.personalization.statements import Statement
 from stations.personalization.tables import Job, JobOutcome
+from stations.statements import Statement
 
 JOB = Job.__table__  # type: ignore[attr-defined]
 APPLICATION = Application.__table__  # type: ignore[attr-defined]

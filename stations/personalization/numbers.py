@@ -4,8 +4,8 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from stations.documents import PRODUCTS
 from stations.personalization.errors import NumbersExhaustedError
-from stations.personalization.statements import Statement
 from stations.personalization.tables import NumberRange
+from stations.statements import Statement
 
 _RANGE = NumberRange.__table__  # type: ignore[attr-defined]
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, and_, func, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from handoff_logs.records import State
 from handoff_logs.tables import UnitNumber, Whereabouts
@@ -31,14 +31,55 @@ class Verdict(NamedTuple):
     outcome: str
 
 
+_OFFERED = (
+    select(_job.c.blank_serial, _job.c.document_unit)
+    .join(_where, _where.c.unit_id == _job.c.document_unit)
+    .where(_where.c.handoff_id == bindparam("of_handoff"), _where.c.state == State.OFFERED)
+)
+_PIECES = (
+    select(
+        _where.c.unit_id,
+        _job.c.blank_serial,
+        _job.c.document_number,
+        _job.c.fed_us,
+        _application.c.application_id,
+        _application.c.revision,
+        _application.c.product,
+        _application.c.priority,
+        _application.c.office,
+        _application.c.delivery,
+        _application.c.service_class,
+        _application.c.deadline_us,
+        _application.c.order_unit,
+        _application.c.state,
+    )
+    .join(_job, _job.c.document_unit == _where.c.unit_id)
+    .join(_application, _application.c.application_id == _job.c.application_id)
+    .where(
+        _where.c.station == bindparam("of_station"),
+        _where.c.tray == bindparam("of_tray"),
+        _where.c.state == State.HELD,
+        _where.c.place == INPUT,
+    )
+    .order_by(_application.c.deadline_us, _where.c.unit_id)
+)
+# Of several verdicts on an application the last round's comes last.
+_VERDICTS = (
+    select(
+        _verdict.c.application_id,
+        _verdict.c.revision,
+        _verdict.c.round,
+        _verdict.c.reviewer,
+        _verdict.c.outcome,
+    )
+    .where(_verdict.c.application_id.in_(bindparam("ids", expanding=True)))
+    .order_by(_verdict.c.round)
+)
+
+
 def offered_numbers(connection: Connection, handoff_id: str) -> dict[str, str]:
     """Printed serial → unit of the documents in an open offer."""
-    query = (
-        select(_job.c.blank_serial, _job.c.document_unit)
-        .join(_where, _where.c.unit_id == _job.c.document_unit)
-        .where(_where.c.handoff_id == handoff_id, _where.c.state == State.OFFERED)
-    )
-    return {row.blank_serial: row.document_unit for row in connection.execute(query)}
+    return {row[0]: row[1] for row in connection.execute(_OFFERED, {"of_handoff": handoff_id})}
 
 
 def document_units(connection: Connection, numbers: Iterable[str]) -> dict[str, str]:
@@ -51,52 +92,13 @@ def document_units(connection: Connection, numbers: Iterable[str]) -> dict[str, 
 
 def pieces_of_tray(connection: Connection, station: str, tray: str) -> list[Piece]:
     """The documents of an accepted tray with job and application, without anything personal, in order of time node."""
-    query = (
-        select(
-            _where.c.unit_id,
-            _job.c.blank_serial,
-            _job.c.document_number,
-            _job.c.fed_us,
-            _application.c.application_id,
-            _application.c.revision,
-            _application.c.product,
-            _application.c.priority,
-            _application.c.office,
-            _application.c.delivery,
-            _application.c.service_class,
-            _application.c.deadline_us,
-            _application.c.order_unit,
-            _application.c.state,
-        )
-        .join(_job, _job.c.document_unit == _where.c.unit_id)
-        .join(_application, _application.c.application_id == _job.c.application_id)
-        .where(
-            _where.c.station == station,
-            _where.c.tray == tray,
-            _where.c.state == State.HELD,
-            _where.c.place == INPUT,
-        )
-        .order_by(_application.c.deadline_us, _where.c.unit_id)
-    )
-    return list(connection.execute(query))
+    return list(connection.execute(_PIECES, {"of_station": station, "of_tray": tray}))
 
 
 def passing_verdicts(connection: Connection, application_ids: Sequence[str]) -> dict[str, Verdict]:
     """The last verdict on each application, by application."""
-    last = (
-        select(_verdict.c.application_id, func.max(_verdict.c.round).label("round"))
-        .where(_verdict.c.application_id.in_(application_ids))
-        .group_by(_verdict.c.application_id)
-        .subquery()
-    )
-    query = select(
-        _verdict.c.application_id,
-        _verdict.c.revision,
-        _verdict.c.round,
-        _verdict.c.reviewer,
-        _verdict.c.outcome,
-    ).join(last, and_(last.c.application_id == _verdict.c.application_id, last.c.round == _verdict.c.round))
-    return {row.application_id: Verdict(*row) for row in connection.execute(query)}
+    rows = connection.execute(_VERDICTS, {"ids": list(application_ids)})
+    return {row[0]: Verdict(*row) for row in rows}
 
 
 def order_numbers(connection: Connection, order_units: Sequence[str]) -> dict[str, str]:

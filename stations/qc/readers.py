@@ -1,16 +1,23 @@
 """The document readers of QC, used side by side: one thread a reader, each piece read by whichever is free."""
 
 import queue
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from time import monotonic
+from typing import Final
 
 from devices.errors import DeviceError
 from devices.roles import DocumentReader, Reading
 from stations.errors import StationError
 from stations.qc.desk import QcDesk
 
-READ_TIMEOUT_S = 30.0
+READ_TIMEOUT_S: Final = 30.0
+COMES_BACK_S: Final = 10.0
+"""How long a reader that fails is asked again over fresh sessions: somebody switches it on, or plugs it in again."""
+ASK_AGAIN_S: Final = 0.25
 
 
 class NoReaderLeftError(StationError):
@@ -38,10 +45,10 @@ class ReadPiece:
 class ReaderPool:
     """Shares readers between trays. A reader that fails is set aside with its error in `failed`."""
 
-    def __init__(self, readers: Mapping[str, DocumentReader]) -> None:
+    def __init__(self, readers: Mapping[str, DocumentReader], *, comes_back_s: float = COMES_BACK_S) -> None:
         if not readers:
             raise NoReaderLeftError(())
-        self._readers = dict(readers)
+        self._readers, self._comes_back_s = dict(readers), comes_back_s
         self._free: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         for reader in readers:
             self._free.put(reader)
@@ -75,13 +82,18 @@ class ReaderPool:
                     self._free.put(name)
 
     def _ask(self, reader: DocumentReader) -> Reading:
-        """Read, and once more over a fresh session: reading changes nothing, so asking again is safe."""
-        try:
-            return reader.read(READ_TIMEOUT_S)
-        except DeviceError:
+        """Read, and again over fresh sessions for a while: reading changes nothing, so asking again is safe."""
+        give_up_s = monotonic() + self._comes_back_s
+        while True:
+            try:
+                return reader.read(READ_TIMEOUT_S)
+            except DeviceError:
+                if monotonic() >= give_up_s:
+                    raise
             reader.close()
-            reader.open()
-            return reader.read(READ_TIMEOUT_S)
+            time.sleep(ASK_AGAIN_S)
+            with suppress(DeviceError):
+                reader.open()  # where this fails, reading does
 
     def _take_free(self) -> str:
         name = self._free.get()

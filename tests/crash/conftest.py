@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from devices.emulation.machine import Chance
-from devices.emulation.pidfile import running_pid
 from devices.emulation.world import Tally
+from devices.pidfile import running_pid
 from flows.reckoning import Reckoning, reckon
 from flows.run_folder import RunFolder
 from handoff_logs.reading import open_reading

@@ -95,3 +95,10 @@ def test_a_machine_killed_at_a_send_is_switched_on_and_reconciled(sweep, share, 
 def test_a_machine_killed_at_a_commit_is_switched_on_and_reconciled(sweep, share, dense):
     """The same while the host books."""
     assert sweep(TRAY, "commit", boundaries(share, 1 if dense else 7), "book-01") >= 2
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(300)
+def test_a_reader_killed_at_a_send_is_switched_on_and_asked_again(sweep, dense):
+    """Reading changes nothing: QC waits for its reader and reads the piece that lies in it once more."""
+    assert sweep(TRAY, "send", count(1, 1 if dense else 9), "reader-01") >= 6

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from passline_process import Passline, kill_all, running_in
 
-from devices.emulation.pidfile import running_pid
+from devices.pidfile import running_pid
 from flows.processes import ProcessMark
 from flows.reckoning import Reckoning
 

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import flows.parts
-from devices.emulation.pidfile import running_pid
-from devices.registry import DeviceEntry, make_transport
+from devices.pidfile import running_pid
+from devices.registry import DeviceEntry, make_driver, make_transport
 from devices.transport import SerialTransport
 from flows import work
 from flows.composition import open_line, prepare
@@ -53,6 +53,7 @@ from stations.review import station as review
 SHIFT = "day"
 STATIONS = ("review", PERSONALIZATION, "qc", "packing", "mailing", "carrier")
 PAUSE_S = 0.005
+POWER_ON_EVERY_S = 0.1
 HUNG_S = 50.0
 """A walk that takes longer tells where its threads stand and ends."""
 HOST = "host"
@@ -107,7 +108,12 @@ def opened(folder: RunFolder, fuse: Fuse) -> Iterator[Line]:
     def transport(entry: DeviceEntry, machines: Path | None) -> SerialTransport:
         return make_transport(entry, machines, fuse.send)
 
-    flows.parts.make_transport = transport
+    def open_reader(entry: DeviceEntry, machines: Path | None) -> Any:
+        reader = make_driver(entry, transport(entry, machines))
+        reader.open()
+        return reader
+
+    flows.parts.make_transport, flows.parts.open_reader = transport, open_reader
     settings = read_settings(folder)
     line = Line(
         folder=folder,
@@ -171,37 +177,42 @@ def walk(folder: RunFolder, trap: Trap) -> int:
     """Recover, then work whatever is unfinished or waits until nothing does; the boundaries counted on the way."""
     fuse = Fuse(trap, folder.machines)
     with opened(folder, fuse) as line:
-        for machine in line.machines.each:
-            line.machines.open(machine)
-        supply(line)
-        stations = served(line)
-        for name, station in stations.items():
-            if name != PERSONALIZATION:
-                for tray in station.unfinished():
-                    station.resume(tray)
-        with ThreadPoolExecutor(len(line.machines.each)) as threads:
-            running = [threads.submit(line.machines.work, machine) for machine in line.machines.each]
+        with ThreadPoolExecutor(len(line.machines.each) + 1) as threads:
+            running = [threads.submit(_switch_on, line)]
             try:
+                for machine in line.machines.each:
+                    line.machines.open(machine)
+                supply(line)
+                stations = served(line)
+                running += [threads.submit(line.machines.work, machine) for machine in line.machines.each]
+                for name, station in stations.items():
+                    for tray in station.unfinished() if name != PERSONALIZATION else ():
+                        station.resume(tray)
                 while _turn(line, stations, running):
                     time.sleep(PAUSE_S)
             finally:
                 line.machines.stop.set()
-            for machine in running:
-                machine.result()
+            for thread in running:
+                thread.result()
     return fuse.counted
 
 
-def _turn(line: Line, stations: dict[str, Served], machines: list[Future[Any]]) -> bool:
+def _switch_on(line: Line) -> None:
+    """Switch dead machines on again, as somebody at the line would."""
+    while not line.machines.stop.wait(POWER_ON_EVERY_S):
+        line.parts.switch_on()
+
+
+def _turn(line: Line, stations: dict[str, Served], threads: list[Future[Any]]) -> bool:
     """Serve every station once; False when nothing waits anywhere."""
-    line.parts.switch_on()
     for name, station in stations.items():
         while (tray := work.claim(line, name, green_only=False, only=None, kind=station.kind)) is not None:
             station.begin(tray.offer)
     for tray in stations[PERSONALIZATION].unfinished():
         stations[PERSONALIZATION].resume(tray)
-    for machine in machines:
-        if machine.done():
-            machine.result()
+    for thread in threads:
+        if thread.done():
+            thread.result()
     with line.database.read() as connection:
         waits = any(offers.waiting(connection, name) for name in stations)
     return waits or bool(personalization.tray_status(line.workplace(PERSONALIZATION)))

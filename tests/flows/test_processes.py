@@ -65,9 +65,10 @@ def test_a_stranger_with_the_same_number_is_left_alone(start: Start) -> None:
 
 
 def test_an_ended_process_that_nobody_reaped_is_not_alive(start: Start) -> None:
-    process, mark = start("print('up', flush=True)")
+    process, mark = start(OBEYS)
     assert process.stdout is not None
-    process.stdout.read()
+    process.kill()
+    process.stdout.read()  # ends when the process has; only wait() would reap it
     assert mark.end(patience_s=2)
     assert not mark.alive
 

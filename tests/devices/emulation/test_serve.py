@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from devices.emulation.control import ControlClient, ControlRefusedError, EmulatorGoneError
-from devices.emulation.pidfile import running_pid
 from devices.emulation.supervisor import EmulatorSpec, EmulatorStartError, Supervisor
+from devices.pidfile import running_pid
 
 MOST_KIB = 25 * 1024
 STOP_S = 20.0

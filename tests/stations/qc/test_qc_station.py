@@ -204,12 +204,12 @@ def test_a_reader_that_fails_is_set_aside_and_the_others_go_on(line, readers, ma
                 super().take_back(number, reader, place)
 
     made()
-    desk, broken = Careless(line.hands), ReaderPool({"reader-02": Broken()})
+    desk, broken = Careless(line.hands), ReaderPool({"reader-02": Broken()}, comes_back_s=0.1)
     offer = line.waiting("qc")[0]
     with pytest.raises(NoReaderLeftError, match="reader-02"):
         qc.work_tray(line.at("qc"), offer, desk, broken, line.trust_anchor)
     broken.close()
-    both = ReaderPool({"reader-02": Broken(), **readers._readers})
+    both = ReaderPool({"reader-02": Broken(), **readers._readers}, comes_back_s=0.1)
     outcome = qc.resume_tray(line.at("qc"), offer.tray, desk, both, line.trust_anchor)
     both.close()
     assert outcome.passed == 5

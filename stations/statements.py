@@ -4,13 +4,16 @@ A document needs about twenty statements; through the expression layer each cost
 needs for it. Errors come out as SQLAlchemy's, so that the log's boundary translates them like any other.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, String, bindparam
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ClauseElement, ColumnElement
 
 
 class Answer(Protocol):
@@ -21,6 +24,39 @@ class Answer(Protocol):
     def fetchone(self) -> tuple[Any, ...] | None:
         """The next row, in the statement's order of columns."""
         ...
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """All rows that are left."""
+        ...
+
+
+class Among(ColumnElement[bool]):
+    """That `column` is one of the values in the parameter `name`, a JSON array (`listed`).
+
+    So a statement stays the same for any number of them.
+    """
+
+    inherit_cache = False
+
+    def __init__(self, column: ColumnElement[str], name: str) -> None:
+        self.column, self.values = column, bindparam(name, type_=String)
+
+
+@compiles(Among, "sqlite")
+def _among_sqlite(among: Among, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = (compiler.process(part, **options) for part in (among.column, among.values))
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608 - parts of our own statement
+
+
+@compiles(Among, "postgresql")
+def _among_postgresql(among: Among, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = (compiler.process(part, **options) for part in (among.column, among.values))
+    return f"{column} IN (SELECT json_array_elements_text(CAST({values} AS json)))"
+
+
+def listed(values: Iterable[str]) -> str:
+    """The parameter of an `Among`."""
+    return json.dumps(list(values))
 
 
 class Statement:
