@@ -139,7 +139,7 @@ class SerialTransport:
             finally:
                 self._end("the thread of the port failed")
                 while self._turning:
-                    self._callers_turn.wait()
+                    self._callers_turn.wait(LONGEST_SLEEP_S)
                 self._open_port.close()
                 self._endpoint.lost(self._ending)
                 self._callers_turn.notify_all()

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from flows.configuration import read_settings
 from flows.line_state import Line
+from flows.locks import station_lock
 from flows.parts import Parts
+from flows.program_log import set_up_log
 from flows.run_folder import RunFolder
 from handoff_logs.database import Database
 from handoff_logs.migrations import upgrade as upgrade_custody
@@ -66,5 +68,11 @@ async def line_of(folder: str, shift: str, station: str) -> AsyncIterator[Line]:
     if path in _OPEN:
         yield _OPEN[path]
         return
-    with open_line(RunFolder(path), shift=shift, stations=(station,), alone=True) as line:
+    alone = RunFolder(path)
+    settings = read_settings(alone)
+    set_up_log(alone, level=settings.logging.level, form=settings.logging.form)
+    with (
+        station_lock(alone, station),
+        open_line(alone, shift=shift, stations=(station,), alone=True) as line,
+    ):
         yield line

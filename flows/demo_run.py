@@ -13,7 +13,8 @@ from rich.console import Console
 
 from flows.configuration import read_settings
 from flows.default_line import write_default
-from flows.line_run import line_lock, prefect_ready, run_line_on
+from flows.line_run import prefect_ready, run_line_on
+from flows.locks import line_lock
 from flows.program_log import set_up_log
 from flows.reckoning import Reckoning, reckon
 from flows.run_folder import RunFolder
@@ -110,7 +111,13 @@ def _fill(folder: RunFolder, plan: DemoPlan | None, screen: Console) -> None:
     settings = read_settings(folder)
     started = time.perf_counter()
     with open_line(folder, shift=settings.staff.shift, stations=("intake",)) as line:
-        report = load(line.workplace("intake"), batch, folder.path / REPLIES, tray_size=settings.tray_size)
+        report = load(
+            line.workplace("intake"),
+            batch,
+            folder.path / REPLIES,
+            tray_size=settings.tray_size,
+            allowances=settings.allowances.by_class(),
+        )
     seconds = time.perf_counter() - started
     if not report.repeated:
         screen.print(

@@ -1,16 +1,12 @@
-"""Intake's own commands, told how to open a run folder as their workplace."""
+"""Intake's own commands, told how to open a run folder and what its line is set to."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from flows.run_folder import RunFolder
 from stations.intake import cli
 
-if TYPE_CHECKING:
-    from stations.workplace import Workplace
 
-
-def _open_workplace(directory: Path, station: str) -> "Workplace":
+def _open_intake(directory: Path) -> cli.OpenIntake:
     # Generating a batch and printing its schema need none of this.
     from flows.composition import prepare
     from flows.configuration import read_settings
@@ -22,15 +18,17 @@ def _open_workplace(directory: Path, station: str) -> "Workplace":
     folder = RunFolder(directory)
     settings = read_settings(folder)
     prepare(folder)
-    return Workplace(
+    roster = emulated_roster(settings.staff.shift, settings.staff.people_per_station)
+    workplace = Workplace(
         database=Database(folder.resolve_database(settings.database.url)),
-        station=station,
+        station="intake",
         shift=settings.staff.shift,
-        people=emulated_roster(settings.staff.shift, settings.staff.people_per_station)[station].codes,
+        people=roster["intake"].codes,
         emulated=settings.emulated,
         personal=PersonalData(folder.keys),
     )
+    return cli.OpenIntake(workplace, settings.tray_size, settings.allowances.by_class())
 
 
-cli.open_workplace = _open_workplace
+cli.open_intake = _open_intake
 intake_app = cli.intake_app

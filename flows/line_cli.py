@@ -25,7 +25,8 @@ def run_command(
 
     from flows.demo_report import print_json, print_report
     from flows.demo_run import count
-    from flows.line_run import line_lock, run_line
+    from flows.line_run import run_line
+    from flows.locks import line_lock
 
     screen = Console(stderr=True)
     folder = RunFolder(directory)

@@ -1,7 +1,7 @@
-"""One run of the line as a process sees it: the lock, Prefect's server, recovery, the stations, the board."""
+"""One run of the line as a process sees it: Prefect's server, recovery, the stations, the board."""
 
 import asyncio
-import fcntl
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,15 +11,13 @@ from rich.console import Console
 
 from flows.board import Board
 from flows.configuration import read_settings
-from flows.errors import LineRunsAlreadyError, PrefectLostError
+from flows.errors import PrefectLostError
 from flows.prefect_client import enter_client
 from flows.prefect_server import prefect_server
 from flows.prefect_watch import watched
 from flows.program_log import set_up_log
 from flows.run_folder import RunFolder
 from flows.settings import LineSettings
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +30,6 @@ class LineEnd:
     totals: list[dict[str, Any]]
     stop_reason: str | None
     released_us: int
-
-
-@contextmanager
-def line_lock(folder: RunFolder) -> Iterator[None]:
-    """Hold the line of `folder`: one process runs it at a time.
-
-    The kernel lets go of the lock when the process ends, however it ends. Raises LineRunsAlreadyError.
-    """
-    with (folder.path / "line.lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LineRunsAlreadyError(folder.path) from None
-        yield
 
 
 @contextmanager
@@ -93,6 +77,8 @@ def run_line_on(
 
     prepare(folder)
     ready()
+    if screen is not None:
+        screen.print(f"Prefect's pages: {os.environ['PREFECT_API_URL'].removesuffix('/api')}", highlight=False)
     try:
         crash_stale_runs(line_tags(settings.centre, emulated=settings.emulated))
         with (

@@ -97,5 +97,5 @@ class Machines:
 
     def _shown(self) -> dict[str, tuple[Activity, str | None]]:
         with self._workplace.database.read() as connection:
-            shown = {machine: activity.shown(connection, machine) for machine in self.each}
-        return {machine: now for machine, now in shown.items() if now is not None}
+            shown = activity.all_shown(connection)
+        return {machine: now for machine, now in shown.items() if machine in self.each}

@@ -147,8 +147,9 @@ def _left_behind(folder: RunFolder) -> PrefectServer | None:
 
 def _start(folder: RunFolder, port: int) -> PrefectServer:
     database = _seed_database(folder)
-    command = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
-    command += ["--host", HOST, "--port", str(port), "--log-level", "warning"]
+    command = [sys.executable, "-m", "flows.prefect_process", str(_mark_file(folder))]
+    command += ["--factory", "prefect.server.api.server:create_app", "--host", HOST, "--port", str(port)]
+    command += ["--log-level", "warning"]
     log = folder.logs / SERVER_LOG
     _port_file(folder).write_text(str(port), "ascii")
     with log.open("ab") as output:

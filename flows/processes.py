@@ -42,8 +42,8 @@ class ProcessMark:
         return ProcessMark.of(self.pid) == self
 
     def write(self, file: Path) -> None:
-        """Keep the mark in `file`, whole or not at all."""
-        beside = file.with_suffix(".new")
+        """Keep the mark in `file`, whole or not at all; several processes may write the same file."""
+        beside = file.with_suffix(f".{os.getpid()}")
         beside.write_text(json.dumps(asdict(self)), "ascii")
         beside.replace(file)
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from handoff_logs import log
 from handoff_logs.log import Stamp
@@ -27,6 +27,9 @@ QUARANTINE = "quarantine"
 T = TypeVar("T")
 
 _where = Whereabouts.__table__  # type: ignore[attr-defined]
+_OFFERED = select(_where.c.unit_id).where(
+    _where.c.handoff_id == bindparam("of_handoff"), _where.c.state == State.OFFERED
+)
 
 
 class TrayScanner(Protocol):
@@ -124,8 +127,7 @@ def unfinished_trays(workplace: Workplace) -> list[str]:
 
 def offered_units(connection: Connection, handoff_id: str) -> list[str]:
     """The units of an open offer."""
-    query = select(_where.c.unit_id).where(_where.c.handoff_id == handoff_id, _where.c.state == State.OFFERED)
-    return list(connection.execute(query).scalars())
+    return list(connection.execute(_OFFERED, {"of_handoff": handoff_id}).scalars())
 
 
 def accept_by_scan(

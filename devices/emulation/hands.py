@@ -58,6 +58,7 @@ class Hands:
         self._tally = Tally(self.world)
         self._own = TallyWriter(self.world, HANDS)
         self._clients: dict[str, ControlClient] = {}
+        self._insides: dict[str, bool] = {}
         self._lock = threading.RLock()
 
     # Eyes.
@@ -101,7 +102,7 @@ class Hands:
             self._tally.refresh()
             fresh = [serial for serial in serials if serial not in self._tally.pieces]
             self._own.write(what, ((serial, "") for serial in fresh), place)
-            self._tally.refresh()
+            self._tally.refresh_from(HANDS)
         return fresh
 
     def put(self, serials: Iterable[str], place: str) -> list[str]:
@@ -113,7 +114,7 @@ class Hands:
                 if self._is_inside(origin):
                     raise PieceInsideError(serial, origin)
             self._own.write(What.MOVED, moves, place)
-            self._tally.refresh()
+            self._tally.refresh_from(HANDS)
         return [serial for serial, _ in moves]
 
     def dispatch(self, serials: Iterable[str], party: str) -> list[str]:
@@ -130,7 +131,7 @@ class Hands:
             self.world.ruin(serial)
             if not seen.defaced:
                 self._own.write(What.DEFACED, ((serial, seen.place),), seen.place)
-                self._tally.refresh()
+                self._tally.refresh_from(HANDS)
 
     # Hands at the machines.
 
@@ -192,7 +193,12 @@ class Hands:
         return seen
 
     def _is_inside(self, place: str) -> bool:
-        return (self._machines / place.partition(":")[0]).is_dir()
+        where = place.partition(":")[0]
+        known = self._insides.get(where)
+        if known is None:
+            # Asked once: nothing lies in a machine before its folder is there.
+            known = self._insides[where] = (self._machines / where).is_dir()
+        return known
 
     def _ask(self, machine: str, do: str, **what: object) -> Answer:
         with self._lock:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import os
 import time
+import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from devices.piece import PieceData
 
 HANDS = "hands"
 _CHIP, _PRINTED, _LOCKED = 1, 2, 4
+# A folder's time of change is as coarse as the kernel's clock tick: younger than this it may hide another change.
+_SETTLED_NS = 1_000_000_000
 
 
 class Stack(StrEnum):
@@ -48,8 +52,10 @@ def inside(machine: str, stack: Stack) -> str:
     return f"{machine}:{stack.value}"
 
 
-@dataclass(frozen=True, slots=True)
-class TallyLine:
+_WHATS = {what.value: what for what in What}
+
+
+class TallyLine(NamedTuple):
     """One thing that happened to one piece; `identity` is the SHA-256 (hex) of the portrait put on it, else empty."""
 
     time_ns: int
@@ -67,7 +73,7 @@ class TallyLine:
     def decode(cls, text: str) -> TallyLine:
         """Read back what `encode` wrote."""
         time_ns, what, serial, origin, place, identity = text.rstrip("\n").split("\t")
-        return cls(int(time_ns), What(what), serial, origin, place, identity)
+        return cls(int(time_ns), _WHATS[what], serial, origin, place, identity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,26 +166,29 @@ class TallyWriter:
 
 
 class TallyReader:
-    """Follows one actor's tally; each call gives the lines written since the last."""
+    """Follows one actor's tally; each call gives the lines written since the last. Its file closes with it."""
 
     _READ_BYTES = 1 << 16
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._fd = os.open(path, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._fd)
         self._offset = 0
 
     def lines(self) -> Iterator[TallyLine]:
         """Yield every whole line not yet yielded."""
-        if self._path.stat().st_size == self._offset:
-            return
-        with self._path.open("rb") as tally:
-            tally.seek(self._offset)
-            rest = b""
-            while chunk := tally.read(self._READ_BYTES):
-                whole, newline, rest = (rest + chunk).rpartition(b"\n")
-                self._offset += len(whole) + len(newline)
-                if newline:
-                    yield from map(TallyLine.decode, whole.decode().split("\n"))
+        rest = b""
+        while self.grown and (chunk := os.pread(self._fd, self._READ_BYTES, self._offset + len(rest))):
+            whole, newline, rest = (rest + chunk).rpartition(b"\n")
+            self._offset += len(whole) + len(newline)
+            if newline:
+                yield from map(TallyLine.decode, whole.decode().split("\n"))
+
+    @property
+    def grown(self) -> bool:
+        """Whether something was written since the last whole line."""
+        # Much cheaper than asking for the file's status, and asked for every tally in every act of the hands.
+        return os.lseek(self._fd, 0, os.SEEK_END) != self._offset
 
 
 @dataclass(slots=True)
@@ -201,6 +210,7 @@ class Tally:
     def __init__(self, world: World) -> None:
         self._world = world
         self._readers: dict[str, TallyReader] = {}
+        self._listed_ns = 0
         self._at: dict[str, dict[str, None]] = {}
         self.pieces: dict[str, Seen] = {}
 
@@ -213,12 +223,24 @@ class Tally:
 
     def refresh(self) -> None:
         """Take in what was written since the last time."""
+        self._find_actors()
+        for actor, reader in self._readers.items():
+            if reader.grown:
+                self.refresh_from(actor)
+
+    def refresh_from(self, actor: str) -> None:
+        """Take in what one known actor wrote since the last time."""
+        for line in self._readers[actor].lines():
+            self._take(line)
+
+    def _find_actors(self) -> None:
+        changed_ns = self._world.tallies.stat().st_mtime_ns
+        if changed_ns == self._listed_ns and time.time_ns() - changed_ns > _SETTLED_NS:
+            return
+        self._listed_ns = changed_ns
         for path in self._world.tallies.iterdir():
             if path.name not in self._readers:
                 self._readers[path.name] = TallyReader(path)
-        for reader in self._readers.values():
-            for line in reader.lines():
-                self._take(line)
 
     def at(self, place: str) -> list[str]:
         """List the serials at `place`, in the order they got there."""

@@ -2,9 +2,10 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -20,8 +21,18 @@ Output = Annotated[Literal["table", "json"], Parameter(help="How to print the re
 _SHARE = validators.Number(gte=0, lte=1)
 _DEFAULTS = Shares()
 
-open_workplace: "Callable[[Path, str], Workplace] | None" = None
-"""Opens a run's folder as a station's workplace; set by whoever composes the line, for only that reads settings."""
+
+@dataclass(frozen=True, slots=True)
+class OpenIntake:
+    """Intake of an open line, with the line's settings: orders in a tray, and allowances for time nodes."""
+
+    workplace: "Workplace"
+    tray_size: int
+    allowances: Mapping[str, Mapping[str, timedelta]]
+
+
+open_intake: Callable[[Path], OpenIntake] | None = None
+"""Opens a run's folder; set by whoever composes the line, for only that reads settings."""
 
 intake_app = App(name="intake", help="Generate, check and load batches of applications.")
 
@@ -38,7 +49,10 @@ def load(
     batch: Annotated[Path, Parameter(help="The batch's folder.")],
     *,
     directory: Annotated[Path, Parameter("--dir", help="The run's folder.")] = Path(".passline"),
-    tray_size: Annotated[int, Parameter(validator=validators.Number(gte=1), help="Orders in a tray, at most.")] = 25,
+    tray_size: Annotated[
+        int | None,
+        Parameter(validator=validators.Number(gte=1), help="Orders in a tray, at most; the line's own if not given."),
+    ] = None,
     calendar: Annotated[
         Path | None, Parameter(help="TOML file of working days that are published later or differ.")
     ] = None,
@@ -51,13 +65,20 @@ def load(
     from stations.calendar import load_calendar
     from stations.intake.load import load as load_batch
 
-    if open_workplace is None:
+    if open_intake is None:
         raise NoLineError
     days = load_calendar(calendar)
-    workplace = open_workplace(directory, "intake")
+    line = open_intake(directory)
+    workplace = line.workplace
     with workplace.database, _progress("loading") as progress:
         report = load_batch(
-            workplace, batch, directory / "replies", tray_size=tray_size, calendar=days, progress=progress
+            workplace,
+            batch,
+            directory / "replies",
+            tray_size=tray_size or line.tray_size,
+            calendar=days,
+            allowances=line.allowances,
+            progress=progress,
         )
     _print(
         {

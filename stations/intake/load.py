@@ -3,8 +3,9 @@
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from handoff_logs.records import new_id
 from stations.calendar import WorkCalendar
+from stations.deadlines import ALLOWANCES
 from stations.intake.booking import Booked, Chunk, ChunkRacedError, book, number_context
 from stations.intake.errors import BatchBusyError, EmulatedBatchError
 from stations.intake.folder import BatchFolder, open_batch
@@ -50,12 +52,14 @@ def load(
     *,
     tray_size: int = TRAY_SIZE,
     calendar: WorkCalendar | None = None,
+    allowances: Mapping[str, Mapping[str, timedelta]] = ALLOWANCES,
     chunk_lines: int = CHUNK_LINES,
     progress: Callable[[int, int], None] | None = None,
 ) -> LoadReport:
     """Load the batch in `directory`; good applications become orders offered to review, the rest goes into the reply.
 
-    The reply is `replies/<batch id>.jsonl`; `progress` is told lines done and lines in all. Loading a batch again, or
+    `allowances` (service class to station to working time) set review's time nodes. The reply is
+    `replies/<batch id>.jsonl`; `progress` is told lines done and lines in all. Loading a batch again, or
     after a crash, enters only what is missing.
     Raises `BatchRefusedError` (nothing is loaded), `EmulatedBatchError`, `BatchBusyError`.
     """
@@ -66,7 +70,12 @@ def load(
     batch_id, lines_read = _enter_batch(workplace, folder)
     repeated = lines_read == folder.manifest.applications
     preparer = Preparer(
-        folder, batch_id, workplace.personal, calendar or WorkCalendar(), emulated=folder.manifest.emulated
+        folder,
+        batch_id,
+        workplace.personal,
+        calendar or WorkCalendar(),
+        allowances,
+        emulated=folder.manifest.emulated,
     )
     trays = 0
     for chunk in _chunks(preparer, lines_read, chunk_lines):

@@ -1,7 +1,8 @@
 """From a line of a batch to sealed rows: everything costly happens here, before and outside any transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from handoff_logs.records import new_id
@@ -50,6 +51,7 @@ class Preparer:
     batch_id: str
     personal: PersonalData
     calendar: WorkCalendar
+    allowances: Mapping[str, Mapping[str, timedelta]]
     emulated: bool
 
     def prepare(self, line: int, content: bytes | None) -> Prepared | SetAsideLine:
@@ -97,7 +99,7 @@ class Preparer:
             "emulated": self.emulated,
         }
         number = record.number if record.revision == 1 else f"{record.number}/{record.revision}"
-        review_due_us = time_node_us("review", record.service_class, due.due_us, self.calendar)
+        review_due_us = time_node_us("review", record.service_class, due.due_us, self.calendar, self.allowances)
         return Prepared(line, record, number, review_due_us, application, images)
 
     def _image(

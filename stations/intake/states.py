@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, func, select, update
 
 from stations.errors import ApplicationStateError, ApplicationStoppedError, UnknownApplicationError
 from stations.intake.tables import Application
@@ -27,6 +27,19 @@ IDS_A_STATEMENT = 5_000
 
 _table = Application.__table__  # type: ignore[attr-defined]
 
+_IDS: BindParameter[str] = bindparam("ids", expanding=True)
+_ADVANCE = (
+    update(_table)
+    .where(_table.c.application_id.in_(_IDS), _table.c.state == bindparam("before"))
+    .values(state=bindparam("after"), live=bindparam("is_live"))
+)
+_LOCKED_STATES = (
+    select(_table.c.application_id, _table.c.state)
+    .where(_table.c.application_id.in_(_IDS))
+    .order_by(_table.c.application_id)
+    .with_for_update(read=True)
+)
+
 
 def advance(tx: Connection, application_ids: Sequence[str], before: State, after: State) -> None:
     """Move applications from `before` to `after`, all or none.
@@ -38,11 +51,8 @@ def advance(tx: Connection, application_ids: Sequence[str], before: State, after
     if after not in MOVES[before]:
         raise ValueError(f"an application never goes from {before} to {after}")
     for ids in _portions(application_ids):
-        moved = tx.execute(
-            update(_table)
-            .where(_table.c.application_id.in_(ids), _table.c.state == before.value)
-            .values(state=after.value, live=after in LIVE)
-        )
+        move = {"ids": ids, "before": before.value, "after": after.value, "is_live": after in LIVE}
+        moved = tx.execute(_ADVANCE, move)
         if moved.rowcount != len(set(ids)):
             _refuse(tx, ids, after)
 
@@ -54,13 +64,8 @@ def stopped(tx: Connection, application_ids: Sequence[str]) -> frozenset[str]:
     """
     found: set[str] = set()
     for ids in _portions(application_ids):
-        rows = tx.execute(
-            select(_table.c.application_id, _table.c.state)
-            .where(_table.c.application_id.in_(ids))
-            .order_by(_table.c.application_id)
-            .with_for_update(read=True)
-        )
-        found.update(row.application_id for row in rows if row.state == State.STOPPED)
+        rows = tx.execute(_LOCKED_STATES, {"ids": ids})
+        found.update(application_id for application_id, state in rows if state == State.STOPPED)
     return frozenset(found)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, insert, select
 
 from handoff_logs import log
 from handoff_logs.offers import OpenOffer
@@ -46,6 +46,21 @@ OPENED = "opened"
 
 _where = Whereabouts.__table__  # type: ignore[attr-defined]
 _parcel_rows = ConsignedParcel.__table__  # type: ignore[attr-defined]
+
+_UNITS: BindParameter[str] = bindparam("units", expanding=True)
+_REFUSED = (
+    select(_where.c.handoff_id)
+    .where(
+        _where.c.station == bindparam("of_station"),
+        _where.c.state == State.REFUSED,
+        _where.c.tray == bindparam("of_tray"),
+    )
+    .limit(1)
+)
+_TRACKED = select(_parcel_rows.c.parcel_unit, _parcel_rows.c.tracking).where(_parcel_rows.c.parcel_unit.in_(_UNITS))
+_TAKE_OFF = delete(_parcel_rows).where(_parcel_rows.c.parcel_unit.in_(_UNITS))
+_STORE_MANIFESTS = insert(Consignment.__table__)  # type: ignore[attr-defined]
+_STORE_PARCELS = insert(_parcel_rows)
 
 Parcels = Sequence[Row[Any]]
 
@@ -125,11 +140,9 @@ def resume_tray(workplace: Workplace, tray: str, desk: MailingDesk, nodes: TimeN
 
 def _take_back(workplace: Workplace, tray: str, desk: MailingDesk) -> None:
     """Take a refused tray back with a recount."""
-    query = select(_where.c.handoff_id).where(
-        _where.c.station == workplace.station, _where.c.state == State.REFUSED, _where.c.tray == tray
-    )
     with workplace.database.read() as connection:
-        handoff_id = connection.execute(query.limit(1)).scalar_one_or_none()
+        of_tray = {"of_station": workplace.station, "of_tray": tray}
+        handoff_id = connection.execute(_REFUSED, of_tray).scalar_one_or_none()
         if handoff_id is None:
             return
         labels = offered_labels(connection, handoff_id)
@@ -152,7 +165,7 @@ def _send_back(
         return []
     for parcel in opened:
         log.unpack(tx, workplace.party(), parcel.unit_id, INPUT, stamp(workplace, tray, reason="stopped"))
-    tx.execute(delete(_parcel_rows).where(_parcel_rows.c.parcel_unit.in_([parcel.unit_id for parcel in opened])))
+    tx.execute(_TAKE_OFF, {"units": [parcel.unit_id for parcel in opened]})
     documents = [document for parcel in opened for document in inside[parcel.unit_id]]
     onward = stamp(workplace, tray, due_us=first_due_us(BACK, documents, nodes), reason="stopped")
     units = [document.unit_id for document in documents]
@@ -214,16 +227,16 @@ def _consign(
             }
             for parcel in group
         ]
-    tx.execute(delete(_parcel_rows).where(_parcel_rows.c.parcel_unit.in_([parcel.unit_id for parcel in parcels])))
-    tx.execute(insert(Consignment), manifests)
-    tx.execute(insert(ConsignedParcel), lines)
+    tx.execute(_TAKE_OFF, {"units": [parcel.unit_id for parcel in parcels]})
+    tx.execute(_STORE_MANIFESTS, manifests)
+    tx.execute(_STORE_PARCELS, lines)
     return offer.handoff_id
 
 
 def _tracking_numbers(tx: Connection, parcels: Parcels) -> dict[str, str]:
     """A number for each parcel: its own from before if the carrier refused it once, else the next of the ranges."""
     units = [parcel.unit_id for parcel in parcels]
-    query = select(_parcel_rows.c.parcel_unit, _parcel_rows.c.tracking).where(_parcel_rows.c.parcel_unit.in_(units))
-    known = {row.parcel_unit: row.tracking for row in tx.execute(query) if row.tracking is not None}
+    rows = tx.execute(_TRACKED, {"units": units})
+    known = {unit: tracking_number for unit, tracking_number in rows if tracking_number is not None}
     new = [unit for unit in units if unit not in known]
     return known | dict(zip(new, tracking.take(tx, len(new)), strict=True))

@@ -52,6 +52,9 @@ OPENED = "opened"
 """Where the packaging of a parcel that was opened again goes."""
 
 
+_STORE = insert(Parcel.__table__)  # type: ignore[attr-defined]
+
+
 @dataclass(frozen=True, slots=True)
 class Mismatch:
     """A piece whose scans did not belong together."""
@@ -177,7 +180,7 @@ def _book_parcels(tx: Connection, workplace: Workplace, parcel_tray: str, packed
             }
         )
     log.pack(tx, workplace.party(), contents, INPUT, stamp(workplace, parcel_tray))
-    tx.execute(insert(Parcel), rows)
+    tx.execute(_STORE, rows)
 
 
 def _offer_parcels(

@@ -1,11 +1,18 @@
 """What each machine is doing and why it is not at work, for the board and for everyone who would draw on it."""
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from stations.personalization.tables import Activity, MachineState
+from stations.statements import Statement
 from stations.workplace import Workplace
 
 _STATE = MachineState.__table__  # type: ignore[attr-defined]
+_SHOWN = Statement(select(_STATE.c.machine, _STATE.c.state, _STATE.c.reason))
+_FIRST = insert(_STATE)
+_CHANGE = update(_STATE).where(_STATE.c.machine == bindparam("of_machine"))
+_CHANGE = _CHANGE.values({name: bindparam(name) for name in ("state", "reason", "since_us", "emulated")})
+
+Shown = tuple[Activity, str | None]
 
 
 def show(workplace: Workplace, machine: str, activity: Activity, reason: str | None, now_us: int) -> bool:
@@ -15,15 +22,19 @@ def show(workplace: Workplace, machine: str, activity: Activity, reason: str | N
     def write(tx: Connection) -> bool:
         before = shown(tx, machine)
         if before is None:
-            tx.execute(insert(_STATE).values(machine=machine, **values))
+            tx.execute(_FIRST, {"machine": machine, **values})
         elif before != (activity, reason):
-            tx.execute(update(_STATE).where(_STATE.c.machine == machine).values(**values))
+            tx.execute(_CHANGE, {"of_machine": machine, **values})
         return before != (activity, reason)
 
     return workplace.database.write(write)
 
 
-def shown(conn: Connection, machine: str) -> tuple[Activity, str | None] | None:
+def shown(conn: Connection, machine: str) -> Shown | None:
     """What `machine` was last said to do, and why; None for one that never worked here."""
-    row = conn.execute(select(_STATE).where(_STATE.c.machine == machine)).one_or_none()
-    return None if row is None else (Activity(row.state), row.reason)
+    return all_shown(conn).get(machine)
+
+
+def all_shown(conn: Connection) -> dict[str, Shown]:
+    """The same of every machine that ever worked here."""
+    return {machine: (Activity(state), reason) for machine, state, reason in _SHOWN.run(conn, {}).fetchall()}

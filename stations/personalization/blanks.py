@@ -4,20 +4,35 @@ Recorded first, carried after: a blank is never in a machine that the log does n
 interrupted begin by carrying what is recorded and still lies in the stock.
 """
 
-from collections.abc import Sequence
-
-from sqlalchemy import Connection, func, select
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Connection, bindparam, func, select
 
 from handoff_logs import log
 from handoff_logs.records import Kind, State
 from handoff_logs.tables import UnitNumber, Whereabouts
 from stations.personalization import booking, rules
 from stations.personalization.desk import MachineDesk
+from stations.statements import Statement
 from stations.workplace import Workplace
 
 _WHERE = Whereabouts.__table__  # type: ignore[attr-defined]
 _NUMBER = UnitNumber.__table__  # type: ignore[attr-defined]
+_AT = (
+    _WHERE.c.station == rules.STATION,
+    _WHERE.c.state == State.HELD.value,
+    _WHERE.c.kind == Kind.BLANK.value,
+    _WHERE.c.place == bindparam("of_place"),
+)
+_HELD = Statement(select(func.count()).select_from(_WHERE).where(*_AT))
+_NUMBERED = (
+    select(_NUMBER.c.number, _WHERE.c.unit_id)
+    .join(_WHERE, _WHERE.c.unit_id == _NUMBER.c.unit_id)
+    .where(*_AT)
+    .order_by(_NUMBER.c.number)
+)
+_ALL = Statement(_NUMBERED)
+_FIRST = _NUMBERED.limit(bindparam("at_most"))
+_LOWEST = Statement(_FIRST)
+_TAKE = Statement(_FIRST.with_for_update(of=_WHERE, skip_locked=True))
 
 
 def load(workplace: Workplace, desk: MachineDesk, machine: str, kind: str, count: int) -> int:
@@ -59,7 +74,8 @@ def restock(workplace: Workplace, desk: MachineDesk, machine: str, kind: str) ->
 
 def held(conn: Connection, place: str) -> int:
     """How many blanks the log has at a place of the station."""
-    return conn.execute(select(func.count()).select_from(_WHERE).where(*_at(place))).scalar_one()
+    row = _HELD.run(conn, {"of_place": place}).fetchone()
+    return int(row[0]) if row else 0
 
 
 def at(conn: Connection, place: str, count: int | None = None, *, take: bool = False) -> dict[str, str]:
@@ -67,21 +83,6 @@ def at(conn: Connection, place: str, count: int | None = None, *, take: bool = F
 
     With `take` two machines that load at the same moment choose different ones.
     """
-    chosen = (
-        select(_NUMBER.c.number, _WHERE.c.unit_id)
-        .join(_WHERE, _WHERE.c.unit_id == _NUMBER.c.unit_id)
-        .where(*_at(place))
-        .order_by(_NUMBER.c.number)
-        .limit(count)
-    )
-    rows = conn.execute(chosen.with_for_update(of=_WHERE, skip_locked=True) if take else chosen)
-    return {number: unit for number, unit in rows}  # noqa: C416 - rows are not tuples to the type checker
-
-
-def _at(place: str) -> Sequence[ColumnElement[bool]]:
-    return (
-        _WHERE.c.station == rules.STATION,
-        _WHERE.c.state == State.HELD.value,
-        _WHERE.c.kind == Kind.BLANK.value,
-        _WHERE.c.place == place,
-    )
+    if count is None:
+        return dict(_ALL.run(conn, {"of_place": place}).fetchall())
+    return dict((_TAKE if take else _LOWEST).run(conn, {"of_place": place, "at_most": count}).fetchall())

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, case, func, select
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Connection, Row, and_, case, func, or_, select
 
 from handoff_logs import log
 from handoff_logs.log import Stamp
@@ -18,12 +17,25 @@ from stations.personalization import booking, rules
 from stations.personalization.desk import MachineDesk
 from stations.personalization.errors import TrayNotReadyError
 from stations.personalization.jobs import JOB
+from stations.statements import Statement
 from stations.trays import TrayOutcome, tray_place
 from stations.workplace import Workplace
 
 _WHERE = Whereabouts.__table__  # type: ignore[attr-defined]
 _APPLICATION = Application.__table__  # type: ignore[attr-defined]
 _ORDER = _WHERE.alias("order_whereabouts")
+_HELD_HERE = (_WHERE.c.station == rules.STATION, _WHERE.c.state == State.HELD.value)
+_IS_ORDER, _IS_DOCUMENT = (_WHERE.c.kind == kind.value for kind in (Kind.ORDER, Kind.DOCUMENT))
+_STATUS = Statement(
+    select(
+        _WHERE.c.tray,
+        func.sum(case((and_(_IS_ORDER, func.coalesce(_APPLICATION.c.state, "") != "stopped"), 1), else_=0)),
+        func.sum(case((_IS_DOCUMENT, 1), else_=0)),
+    )
+    .outerjoin(_APPLICATION, _APPLICATION.c.order_unit == _WHERE.c.unit_id)
+    .where(*_HELD_HERE, or_(_IS_ORDER, _IS_DOCUMENT), _WHERE.c.tray.is_not(None))
+    .group_by(_WHERE.c.tray)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +71,8 @@ def tray_status(workplace: Workplace) -> list[TrayStatus]:
 
     Orders of stopped applications are not waited for.
     """
-    waits = func.coalesce(_APPLICATION.c.state, "") != "stopped"
-    orders = func.sum(case((and_(_WHERE.c.kind == Kind.ORDER.value, waits), 1), else_=0))
-    documents = func.sum(case((_WHERE.c.kind == Kind.DOCUMENT.value, 1), else_=0))
     with workplace.database.read() as conn:
-        rows = conn.execute(
-            select(_WHERE.c.tray, orders, documents)
-            .outerjoin(_APPLICATION, _APPLICATION.c.order_unit == _WHERE.c.unit_id)
-            .where(*_held_here(), _WHERE.c.kind.in_([Kind.ORDER.value, Kind.DOCUMENT.value]))
-            .where(_WHERE.c.tray.is_not(None))
-            .group_by(_WHERE.c.tray)
-        )
-        return [TrayStatus(tray, int(waiting), int(made)) for tray, waiting, made in rows]
+        return [TrayStatus(*row) for row in _STATUS.run(conn, {}).fetchall()]
 
 
 def ready_trays(workplace: Workplace) -> list[str]:
@@ -118,7 +120,7 @@ def collect(workplace: Workplace, desk: MachineDesk, machine: str) -> int:
 
     def record(tx: Connection) -> int:
         rows = tx.execute(
-            _MADE.where(*_held_here(), _WHERE.c.place == rules.good_stack(machine), JOB.c.machine == machine)
+            _MADE.where(*_HELD_HERE, _WHERE.c.place == rules.good_stack(machine), JOB.c.machine == machine)
         )
         units = [row.unit_id for row in rows if row.blank_serial in lying]
         if units:
@@ -183,8 +185,4 @@ _MADE = (
 
 def _documents(conn: Connection, tray: str) -> Sequence[Any]:
     """The documents of a tray that are still held here, with the jobs that made them."""
-    return conn.execute(_MADE.where(*_held_here(), _WHERE.c.tray == tray)).all()
-
-
-def _held_here() -> tuple[ColumnElement[bool], ...]:
-    return _WHERE.c.station == rules.STATION, _WHERE.c.state == State.HELD.value
+    return conn.execute(_MADE.where(*_HELD_HERE, _WHERE.c.tray == tray)).all()

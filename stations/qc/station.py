@@ -52,6 +52,7 @@ PORTION = 50
 """Documents opened and read at once: their pictures and chips are in memory together."""
 
 _application = Application.__table__  # type: ignore[attr-defined]
+_STORE = insert(Inspection.__table__)  # type: ignore[attr-defined]
 _NEW_ORDER = (
     update(_application)
     .where(_application.c.application_id == bindparam("of_application"))
@@ -213,7 +214,7 @@ def _store_inspections(
                 "emulated": workplace.emulated,
             }
         )
-    tx.execute(insert(Inspection), rows)
+    tx.execute(_STORE, rows)
 
 
 def _void_and_remake(

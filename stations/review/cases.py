@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, select
+from sqlalchemy import Connection, Row, and_, bindparam, func, select
 
 from handoff_logs.records import State
 from handoff_logs.tables import Whereabouts
@@ -25,40 +25,55 @@ PORTION = 50
 Order = Row[Any]
 
 
+_rounds = (
+    select(func.coalesce(func.max(_verdict.c.round), 0))
+    .where(_verdict.c.application_id == _application.c.application_id)
+    .scalar_subquery()
+)
+_ORDERS = (
+    select(
+        _where.c.unit_id,
+        _application.c.application_id,
+        _application.c.revision,
+        _application.c.product,
+        _application.c.priority,
+        _application.c.office,
+        _application.c.service_class,
+        _application.c.deadline_us,
+        _application.c.state,
+        _rounds.label("rounds"),
+    )
+    .join(_application, _application.c.order_unit == _where.c.unit_id)
+    .where(
+        _where.c.station == bindparam("of_station"),
+        _where.c.tray == bindparam("of_tray"),
+        _where.c.state == State.HELD,
+        _where.c.place == INPUT,
+    )
+    .order_by(_application.c.deadline_us, _application.c.application_id)
+)
+_earlier = _application.alias()
+_EARLIER = (
+    select(_application.c.application_id, func.count())
+    .join(
+        _earlier,
+        and_(
+            _earlier.c.person_key == _application.c.person_key,
+            _earlier.c.product == _application.c.product,
+            _earlier.c.state == ApplicationState.DISPATCHED,
+        ),
+    )
+    .where(_application.c.application_id.in_(bindparam("ids", expanding=True)))
+    .group_by(_application.c.application_id)
+)
+
+
 def orders_of_tray(connection: Connection, station: str, tray: str) -> list[Order]:
     """The orders of an accepted tray with their applications, without anything personal, in order of time node.
 
     `rounds` counts the verdicts there are on this revision.
     """
-    rounds = (
-        select(_verdict.c.application_id, func.max(_verdict.c.round).label("rounds"))
-        .group_by(_verdict.c.application_id)
-        .subquery()
-    )
-    query = (
-        select(
-            _where.c.unit_id,
-            _application.c.application_id,
-            _application.c.revision,
-            _application.c.product,
-            _application.c.priority,
-            _application.c.office,
-            _application.c.service_class,
-            _application.c.deadline_us,
-            _application.c.state,
-            func.coalesce(rounds.c.rounds, 0).label("rounds"),
-        )
-        .join(_application, _application.c.order_unit == _where.c.unit_id)
-        .outerjoin(rounds, rounds.c.application_id == _application.c.application_id)
-        .where(
-            _where.c.station == station,
-            _where.c.tray == tray,
-            _where.c.state == State.HELD,
-            _where.c.place == INPUT,
-        )
-        .order_by(_application.c.deadline_us, _application.c.application_id)
-    )
-    return list(connection.execute(query))
+    return list(connection.execute(_ORDERS, {"of_station": station, "of_tray": tray}))
 
 
 def open_cases(
@@ -97,18 +112,4 @@ def open_cases(
 
 def earlier_documents(connection: Connection, application_ids: Sequence[str]) -> dict[str, int]:
     """How many documents of the same product each applicant was sent before; those with none are left out."""
-    earlier = _application.alias()
-    query = (
-        select(_application.c.application_id, func.count())
-        .join(
-            earlier,
-            and_(
-                earlier.c.person_key == _application.c.person_key,
-                earlier.c.product == _application.c.product,
-                earlier.c.state == ApplicationState.DISPATCHED,
-            ),
-        )
-        .where(_application.c.application_id.in_(application_ids))
-        .group_by(_application.c.application_id)
-    )
-    return {row[0]: row[1] for row in connection.execute(query)}
+    return {row[0]: row[1] for row in connection.execute(_EARLIER, {"ids": list(application_ids)})}

@@ -40,6 +40,8 @@ STATE_AFTER: Mapping[Outcome, ApplicationState] = {
     Outcome.HOLD: ApplicationState.HELD,
 }
 
+_STORE = insert(ReviewVerdict.__table__)  # type: ignore[attr-defined]
+
 
 def work_tray(
     workplace: Workplace,
@@ -159,7 +161,7 @@ def _store_verdicts(
                 "emulated": workplace.emulated,
             }
         )
-    tx.execute(insert(ReviewVerdict), rows)
+    tx.execute(_STORE, rows)
 
 
 def _send_back(tx: Connection, workplace: Workplace, tray: str | None, orders: Sequence[Order], reason: str) -> None:

@@ -18,11 +18,13 @@ from flows.processes import ProcessMark
 from flows.reckoning import Reckoning
 
 DOCUMENTS = 60
-SPEED = 300.0
-"""About 0.15 s of machine time a document: long enough to be killed in, short enough to be done."""
+SPEED = 150.0
+"""About 0.3 s of machine time a document: long enough to be killed in, short enough to be done."""
 SPOIL_RATE = "0.05"
-LONGEST_LIFE_S = 1.5
-"""How long after its release a line lives at most before it is killed."""
+LONGEST_LIFE_S = 0.8
+"""How long after its release, or after the last kill, a line lives at most before the next."""
+MACHINES_SHARE = 0.7
+"""How often machines die rather than the line, whose next start takes seconds."""
 CAMPAIGNS = 2
 KILLS_OF_EVERYTHING = 3
 ENDED = "'COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED'"
@@ -75,8 +77,8 @@ class Campaign:
         self.running.kill()
         self.kills += 1
 
-    def kill_machines(self, most: int = 2) -> None:
-        """Kill one or two emulators."""
+    def kill_machines(self, most: int = 3) -> None:
+        """Kill one emulator or a few."""
         machines = sorted((self.folder / "machines").iterdir())
         for machine in self.chance.sample(machines, self.chance.randint(1, most)):
             pid = running_pid(machine)
@@ -151,7 +153,7 @@ def test_a_line_whose_processes_are_killed_finishes_and_is_sound(seed, campaign,
     killed = campaign(seed)
     killed.begin()
     while killed.kills < wanted and killed.live_on():
-        if killed.chance.random() < 0.6:
+        if killed.chance.random() < MACHINES_SHARE:
             killed.kill_machines()
             continue
         killed.kill_line()

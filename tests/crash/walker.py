@@ -176,24 +176,23 @@ def served(line: Line) -> dict[str, Served]:
 def walk(folder: RunFolder, trap: Trap) -> int:
     """Recover, then work whatever is unfinished or waits until nothing does; the boundaries counted on the way."""
     fuse = Fuse(trap, folder.machines)
-    with opened(folder, fuse) as line:
-        with ThreadPoolExecutor(len(line.machines.each) + 1) as threads:
-            running = [threads.submit(_switch_on, line)]
-            try:
-                for machine in line.machines.each:
-                    line.machines.open(machine)
-                supply(line)
-                stations = served(line)
-                running += [threads.submit(line.machines.work, machine) for machine in line.machines.each]
-                for name, station in stations.items():
-                    for tray in station.unfinished() if name != PERSONALIZATION else ():
-                        station.resume(tray)
-                while _turn(line, stations, running):
-                    time.sleep(PAUSE_S)
-            finally:
-                line.machines.stop.set()
-            for thread in running:
-                thread.result()
+    with opened(folder, fuse) as line, ThreadPoolExecutor(len(line.machines.each) + 1) as threads:
+        running = [threads.submit(_switch_on, line)]
+        try:
+            for machine in line.machines.each:
+                line.machines.open(machine)
+            supply(line)
+            stations = served(line)
+            running += [threads.submit(line.machines.work, machine) for machine in line.machines.each]
+            for name, station in stations.items():
+                for tray in station.unfinished() if name != PERSONALIZATION else ():
+                    station.resume(tray)
+            while _turn(line, stations, running):
+                time.sleep(PAUSE_S)
+        finally:
+            line.machines.stop.set()
+        for thread in running:
+            thread.result()
     return fuse.counted
 
 

@@ -67,6 +67,11 @@ def wait(transport: SerialTransport, done) -> bool:
         return transport.wait_for(done, WAIT_S)
 
 
+def wait_briefly(transport: SerialTransport) -> bool:
+    with transport.lock:
+        return transport.wait_for(lambda: False, 0.01)
+
+
 def test_bytes_go_both_ways(opened) -> None:
     transport, notebook, master = opened
     os.write(master, b"from the machine")
@@ -75,6 +80,63 @@ def test_bytes_go_both_ways(opened) -> None:
         notebook.to_say = b"to the machine"
         transport.wake()
     assert os.read(master, 100) == b"to the machine"
+
+
+def test_a_waiting_caller_turns_the_port_itself(pty) -> None:
+    writers: list[str] = []
+    transport = SerialTransport(pty[1], on_send=lambda phase, data: writers.append(threading.current_thread().name))
+    notebook = Notebook()
+    transport.open(notebook)
+    for number in range(1, 4):
+        with transport.lock:
+            notebook.to_say = b"question"
+            transport.wake()
+        assert os.read(pty[0], 100) == b"question"
+        os.write(pty[0], b"answer")
+        assert wait(transport, lambda number=number: notebook.heard == b"answer" * number)
+    transport.close()
+    assert set(writers) == {threading.current_thread().name}
+
+
+def test_what_comes_while_nobody_waits_is_taken(opened) -> None:
+    transport, notebook, master = opened
+    for number in range(1, 4):
+        os.write(master, b"unasked")
+        give_up_s = time.monotonic() + WAIT_S
+        while len(notebook.heard) < number * len(b"unasked"):
+            assert time.monotonic() < give_up_s
+            time.sleep(0.01)
+        assert not wait_briefly(transport)
+
+
+def test_what_one_waiting_thread_reads_reaches_the_others(opened) -> None:
+    transport, notebook, master = opened
+    heard: list[bool] = []
+    words = [b"one", b"two", b"three"]
+    threads = [
+        threading.Thread(target=lambda word=word: heard.append(wait(transport, lambda: word in notebook.heard)))
+        for word in words
+    ]
+    for thread in threads:
+        thread.start()
+    for word in words:
+        os.write(master, word)
+        time.sleep(0.02)
+    for thread in threads:
+        thread.join()
+    assert heard == [True] * 3
+
+
+def test_closing_ends_the_wait_of_a_thread_that_turns_the_port(opened) -> None:
+    transport, notebook, _ = opened
+    waiting = threading.Thread(target=wait, args=(transport, lambda: bool(notebook.reason)))
+    waiting.start()
+    time.sleep(0.2)
+    begun_s = time.monotonic()
+    transport.close()
+    waiting.join()
+    assert notebook.reason == "closed"
+    assert time.monotonic() - begun_s < WAIT_S / 2
 
 
 def test_more_than_the_line_holds_goes_out_while_reading_goes_on(opened) -> None:

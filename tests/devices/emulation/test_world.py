@@ -1,5 +1,6 @@
 """The emulated physical world."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,20 @@ def test_a_half_written_line_is_read_when_it_is_whole(tmp_path: Path) -> None:
     path.write_bytes(line)
     tally.refresh()
     assert tally.at("shelf:book") == ["E1"]
+
+
+def test_an_actor_that_joins_later_is_heard(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    tally = Tally.read(tmp_path)
+    for actor in ("hands", "book-01"):
+        writer = TallyWriter(world, actor)
+        writer.write(What.ARRIVED, [(actor, "")], "shelf")
+        writer.close()
+        tally.refresh()
+        assert actor in tally.at("shelf")
+        # Long enough ago to be taken for settled.
+        os.utime(world.tallies, (1, 1))
+        tally.refresh()
 
 
 def test_a_clock_that_steps_back_does_not_reorder_one_actors_lines(

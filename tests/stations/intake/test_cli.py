@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from stations.deadlines import ALLOWANCES
 from stations.intake import cli
 from stations.intake.errors import BatchRefusedError
 
@@ -18,20 +19,21 @@ def call(*words: object) -> None:
 def test_generate_and_load_say_what_they_did_in_json(
     intake: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened: list[tuple[Path, str]] = []
+    opened: list[Path] = []
 
-    def open_workplace(directory: Path, station: str) -> Any:
-        opened.append((directory, station))
-        return intake.workplace
+    def open_intake(directory: Path) -> cli.OpenIntake:
+        opened.append(directory)
+        return cli.OpenIntake(intake.workplace, 2, ALLOWANCES)
 
-    monkeypatch.setattr(cli, "open_workplace", open_workplace)
+    monkeypatch.setattr(cli, "open_intake", open_intake)
     call("generate", tmp_path / "b", "--documents", 5, "--seed", 2, "--intake-defects", 0.2, "--output", "json")
     assert json.loads(capsys.readouterr().out)["documents"] == 5
     call("load", tmp_path / "b", "--dir", tmp_path / "run", "--output", "json")
     said = json.loads(capsys.readouterr().out)
     assert (said["loaded"], said["set_aside"], said["emulated"]) == (4, 1, True)
     assert Path(said["reply"]).parent == tmp_path / "run" / "replies"
-    assert opened == [(tmp_path / "run", "intake")]
+    assert opened == [tmp_path / "run"]
+    assert said["trays"] >= 2, "trays of the line's own size"
 
 
 def test_a_refused_batch_is_one_sentence_with_its_place_and_exit_code_2(
@@ -39,7 +41,7 @@ def test_a_refused_batch_is_one_sentence_with_its_place_and_exit_code_2(
 ) -> None:
     batch = make_batch(2)
     min((batch.path / "images").iterdir()).unlink()
-    monkeypatch.setattr(cli, "open_workplace", lambda *_: intake.workplace)
+    monkeypatch.setattr(cli, "open_intake", lambda _: cli.OpenIntake(intake.workplace, 25, ALLOWANCES))
     with pytest.raises(BatchRefusedError, match="images holds 3 files where the manifest says 4") as refused:
         call("load", batch.path, "--dir", tmp_path)
     assert refused.value.exit_code == 2
@@ -51,6 +53,6 @@ def test_schema_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_load_without_a_line_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(cli, "open_workplace", None)
+    monkeypatch.setattr(cli, "open_intake", None)
     with pytest.raises(cli.NoLineError, match="passline intake load"):
         call("load", tmp_path)

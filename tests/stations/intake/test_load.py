@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from handoff_logs import offers
 from handoff_logs.reading import open_reading
+from stations.deadlines import ALLOWANCES
 from stations.intake import booking, filed
 from stations.intake.batch import MAX_LINE_BYTES
 from stations.intake.errors import BatchBusyError, BatchRefusedError, EmulatedBatchError
@@ -290,3 +291,14 @@ def test_an_image_changed_after_the_check_stops_the_load(
     with pytest.raises(BatchRefusedError):
         intake.load(batch)
     assert application_ids(intake) == []
+
+
+def test_review_has_until_the_lines_allowances_of_the_stations_behind_it(intake: Intake, make_batch: MakeBatch) -> None:
+    normal = Shares(emergencies=0, expedited=0, intake_defects=0, review_defects=0)
+    brief = {name: dict.fromkeys(usual, timedelta(minutes=1)) for name, usual in ALLOWANCES.items()}
+    intake.load(make_batch(1, seed=1, shares=normal))
+    intake.load(make_batch(1, seed=2, shares=normal), allowances=brief)
+    with intake.workplace.database.read() as conn:
+        by_age = sorted(offers.waiting(conn, "review"), key=lambda offer: offer.offered_us)
+    usual_us, brief_us = (offer.due_us for offer in by_age)
+    assert usual_us < brief_us

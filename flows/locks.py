@@ -1,0 +1,38 @@
+"""Who runs what in a folder: the whole line in one process, or each station in one of its own.
+
+Leases and claims bear the folder's name, so that the next process takes them back at once; these locks see to it that
+there is one at a time. The kernel lets go of them when a process ends, however it ends.
+"""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flows.errors import LineRunsAlreadyError
+from flows.run_folder import RunFolder
+
+WHOLE_LINE = "line.lock"
+
+
+@contextmanager
+def line_lock(folder: RunFolder) -> Iterator[None]:
+    """Hold the whole line of `folder`. Raises LineRunsAlreadyError while it, or one of its stations, runs."""
+    with _held(folder, WHOLE_LINE, fcntl.LOCK_EX):
+        yield
+
+
+@contextmanager
+def station_lock(folder: RunFolder, station: str) -> Iterator[None]:
+    """Hold one station of `folder`, beside other stations. Raises LineRunsAlreadyError while it or the line runs."""
+    with _held(folder, WHOLE_LINE, fcntl.LOCK_SH), _held(folder, f"{station}.lock", fcntl.LOCK_EX):
+        yield
+
+
+@contextmanager
+def _held(folder: RunFolder, name: str, mode: int) -> Iterator[None]:
+    with (folder.path / name).open("a") as file:
+        try:
+            fcntl.flock(file, mode | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LineRunsAlreadyError(folder.path) from None
+        yield
