@@ -2,8 +2,8 @@
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from handoff_logs.statements import Statement
 from stations.personalization.tables import Activity, MachineState
-from stations.statements import Statement
 from stations.workplace import Workplace
 
 _STATE = MachineState.__table__  # type: ignore[attr-defined]

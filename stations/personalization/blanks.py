@@ -8,10 +8,10 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from handoff_logs import log
 from handoff_logs.records import Kind, State
+from handoff_logs.statements import Statement
 from handoff_logs.tables import UnitNumber, Whereabouts
 from stations.personalization import booking, rules
 from stations.personalization.desk import MachineDesk
-from stations.statements import Statement
 from stations.workplace import Workplace
 
 _WHERE = Whereabouts.__table__  # type: ignore[attr-defined]

@@ -13,13 +13,13 @@ from devices.jobs import JobState
 from handoff_logs import log
 from handoff_logs.log import Stamp
 from handoff_logs.records import Birth, Kind, State, new_id
+from handoff_logs.statements import Statement
 from handoff_logs.tables import UnitNumber, Whereabouts
 from stations.intake.tables import Application, ApplicationState
 from stations.personalization import jobs, rules
 from stations.personalization.errors import ForeignBlankError
 from stations.personalization.leases import Lease
 from stations.personalization.tables import JobOutcome
-from stations.statements import Statement
 from stations.workplace import Workplace
 
 REMAKE_PRIORITY = 1

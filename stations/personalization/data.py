@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from sqlalchemy import Connection, select
 
 from devices.piece import PieceData
+from handoff_logs.statements import Statement
 from stations import mrz
 from stations.documents import PRODUCTS
 from stations.intake.batch import Applicant, ApplicationRecord
@@ -20,7 +21,7 @@ from stations.intake.tables import Application, ApplicationImage
 from stations.personal import PersonalData
 from stations.personalization import chip
 from stations.personalization.chip import SecurityObjectMaker
-from stations.statements import Among, Statement, listed
+from stations.statements import Among, listed
 
 CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 

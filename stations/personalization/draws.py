@@ -9,13 +9,13 @@ from sqlalchemy import Connection, Select, bindparam, func, insert, or_, select,
 from devices.jobs import JobState, job_id
 from devices.roles import MachineIdentity
 from handoff_logs.records import Kind, State
+from handoff_logs.statements import Statement
 from handoff_logs.tables import Whereabouts
 from stations.intake.tables import Application, ApplicationState
 from stations.personalization import leases, numbers, rules
 from stations.personalization.errors import FenceLostError
 from stations.personalization.leases import Lease
 from stations.personalization.tables import Job
-from stations.statements import Statement
 
 _JOB = Job.__table__  # type: ignore[attr-defined]
 _APPLICATION = Application.__table__  # type: ignore[attr-defined]

@@ -12,6 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from devices.jobs import JobState
 from handoff_logs.records import State
+from handoff_logs.statements import Statement
 from handoff_logs.tables import Whereabouts
 from stations.errors import ApplicationStoppedError
 from stations.intake.tables import Application, ApplicationState
@@ -25,7 +26,6 @@ from stations.personalization.errors import (
 from stations.personalization.leases import Lease
 from stations.personalization.rules import Settlement
 from stations.personalization.tables import Job, JobOutcome
-from stations.statements import Statement
 
 JOB = Job.__table__  # type: ignore[attr-defined]
 APPLICATION = Application.__table__  # type: ignore[attr-defined]

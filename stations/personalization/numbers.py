@@ -2,10 +2,10 @@
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from handoff_logs.statements import Statement
 from stations.documents import PRODUCTS
 from stations.personalization.errors import NumbersExhaustedError
 from stations.personalization.tables import NumberRange
-from stations.statements import Statement
 
 _RANGE = NumberRange.__table__  # type: ignore[attr-defined]
 

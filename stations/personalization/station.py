@@ -10,6 +10,7 @@ from handoff_logs import log
 from handoff_logs.log import Stamp
 from handoff_logs.offers import OpenOffer
 from handoff_logs.records import Kind, State, new_id
+from handoff_logs.statements import Statement
 from handoff_logs.tables import Whereabouts
 from stations.intake import states
 from stations.intake.tables import Application
@@ -17,7 +18,6 @@ from stations.personalization import booking, rules
 from stations.personalization.desk import MachineDesk
 from stations.personalization.errors import TrayNotReadyError
 from stations.personalization.jobs import JOB
-from stations.statements import Statement
 from stations.trays import TrayOutcome, tray_place
 from stations.workplace import Workplace
 
