@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from devices.jobs import JobState
-from handoff_logs import log
+from handoff_logs import log, whereabouts
 from handoff_logs.log import Stamp
 from handoff_logs.records import Birth, Kind, State, new_id
 from handoff_logs.statements import Statement
@@ -41,11 +41,6 @@ _TO_BE_MADE = (
         _APPLICATION.c.state == ApplicationState.IN_PRODUCTION.value,
     )
     .values(state=ApplicationState.PASSED.value)
-)
-_HASTEN = (
-    update(_WHERE)
-    .where(_WHERE.c.unit_id == bindparam("of_order"), _WHERE.c.priority > REMAKE_PRIORITY)
-    .values(priority=REMAKE_PRIORITY)
 )
 
 
@@ -169,7 +164,7 @@ def book_nothing(tx: Connection, lease: Lease, work: Work, code: str, result_has
 def make_again(tx: Connection, application_id: str, order_unit: str) -> None:
     """Put an application's order back to those that machines draw, before ordinary work."""
     tx.execute(_TO_BE_MADE, {"of_application": application_id})
-    tx.execute(_HASTEN, {"of_order": order_unit})
+    whereabouts.hasten(tx, order_unit, REMAKE_PRIORITY)
 
 
 def _end(
