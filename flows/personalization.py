@@ -41,6 +41,7 @@ class OrderTrays:
     _asked: frozenset[str] = frozenset()
     _statuses: dict[str, TrayStatus] = field(default_factory=dict)
     _looked: asyncio.Task[bool] | None = None
+    _collecting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def unfinished(self) -> Sequence[TrayToWork]:
         """Trays that were accepted and have orders to make or documents to hand on."""
@@ -68,7 +69,9 @@ class OrderTrays:
 
     async def _hand_on(self, tray: str) -> dict[str, int]:
         here, desk = self.line.workplace(STATION), self.line.parts.operators()
-        return units_by_outcome(await self.line.blocking(lambda: station.finish_tray(here, desk, tray)))
+        # Emptying a machine's good stack takes out other trays' documents too: one tray is collected at a time.
+        async with self._collecting:
+            return units_by_outcome(await self.line.blocking(lambda: station.finish_tray(here, desk, tray)))
 
     async def _look(self) -> bool:
         """Look at all trays once for whoever waits; True where waiting longer is of no use."""

@@ -10,11 +10,17 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from handoff_logs import migrations
 from handoff_logs.database import Database
 
 DIALECTS = ("sqlite", "postgresql")
+
+
+# A fresh machine builds Hypothesis' tables of characters within the first test that draws text: that is no slow test.
+settings.register_profile("suite", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
