@@ -139,6 +139,11 @@ class LinkPersonalizer:
             raise NoAnswerError(self.machine, "Result", job_id, timeout_s)
         return _result(outcome)
 
+    def ended(self, job_id: str) -> JobResult | None:
+        """The job's result if the machine has told it already, else None; asks nothing and does not wait."""
+        outcome = self._session.wait_for_result(job_id, 0.0)
+        return None if outcome is None else _result(outcome)
+
     def return_blank(self, job_id: str) -> JobResult:
         """Eject the job's unmarked blank to the hold stack and end the job."""
         return self._ending(lambda number: ReturnBlank(number, self._fence, job_id), "ReturnBlank", job_id)

@@ -125,6 +125,10 @@ class Personalizer(Protocol):
         """Wait for the job's end. Raises NoAnswerError if it hasn't ended in time: it may still."""
         ...
 
+    def ended(self, job_id: str) -> JobResult | None:
+        """The job's result if the machine has told it already, else None; asks nothing and does not wait."""
+        ...
+
     def return_blank(self, job_id: str) -> JobResult:
         """Eject the job's unmarked blank to the hold stack and end the job."""
         ...

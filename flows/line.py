@@ -1,6 +1,7 @@
 """The whole line: recovery first, then all stations side by side, tray by tray, until nothing waits."""
 
 import asyncio
+import gc
 import signal
 import time
 from collections.abc import Awaitable, Callable
@@ -71,6 +72,9 @@ def _party(open_line: Line, station: str, run: StationFlow, shift: str) -> Calla
 
 def _released(open_line: Line) -> None:
     """Take the signals back from Prefect, whose handlers would end the runs while their threads work on."""
+    # What was imported and set up lives to the end: the collector need not look through it again and again.
+    gc.collect()
+    gc.freeze()
     open_line.released_us = time.time_ns() // 1_000
     log.info("line_released", stations=list(STATION_FLOWS), shift=open_line.shift)
     loop = asyncio.get_running_loop()

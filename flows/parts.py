@@ -4,13 +4,13 @@ Flows run in one thread and ask for parts there or, for what takes time, one aft
 """
 
 from contextlib import ExitStack
-from threading import RLock
+from threading import Lock, RLock
 from time import monotonic, sleep
 from typing import Final
 
 from devices.emulation.hands import Hands
 from devices.emulation.supervisor import EmulatorSpec, Supervisor
-from devices.errors import PortUnavailableError
+from devices.errors import PortLostError, PortUnavailableError
 from devices.registry import DeviceEntry, make_driver, make_transport, open_reader
 from devices.roles import DocumentReader, Personalizer
 from flows.errors import DesksNotOpenError
@@ -48,6 +48,8 @@ class Parts:
     def __init__(self, folder: RunFolder, settings: LineSettings, *, leave_emulators: bool = False) -> None:
         self._folder, self._settings, self._leave_emulators = folder, settings, leave_emulators
         self._lock = RLock()
+        # Of its own: while one waits for a reader to come back, another must be able to switch it on.
+        self._readers_lock = Lock()
         self._open = ExitStack()
         self._supervisor: Supervisor | None = None
         self._hands: Hands | None = None
@@ -91,7 +93,7 @@ class Parts:
 
     def readers(self) -> ReaderPool:
         """The document readers in open sessions, one thread each, shared by all trays."""
-        with self._lock:
+        with self._readers_lock:
             if self._readers is None:
                 self.emulators()
                 entries = [_entry(device) for device in self._settings.devices if device.driver == READER]
@@ -129,12 +131,12 @@ class Parts:
         self._open.close()
 
     def _open_reader(self, entry: DeviceEntry) -> DocumentReader:
-        """Open a reader, waiting a moment for its port: a process that was just killed may still seem to hold it."""
+        """Open a reader, waiting a moment for one that comes back, or whose port a killed process still seems to hold."""
         give_up_s = monotonic() + PORT_PATIENCE_S
         while True:
             try:
                 return open_reader(entry, self._folder.machines)
-            except PortUnavailableError:
+            except (PortUnavailableError, PortLostError):
                 if monotonic() >= give_up_s:
                     raise
             sleep(PORT_AGAIN_S)

@@ -5,6 +5,7 @@ tray, so what it refuses is noted in the program log and forgotten.
 """
 
 import time
+from contextvars import Context
 from typing import Any
 
 import httpx
@@ -12,17 +13,18 @@ import structlog
 from prefect.artifacts import acreate_progress_artifact, acreate_table_artifact, aupdate_progress_artifact
 from prefect.events import emit_event
 from prefect.exceptions import PrefectException
+from prefect.runtime import flow_run
 
 log = structlog.get_logger()
 
-ARTIFACT_EVERY_S = 2.0
+ARTIFACT_EVERY_S = 5.0
 """An artifact is an API call of some ten milliseconds; trays may come faster than that."""
 
 
 def report_tray(station: str, tray: str, outcomes: dict[str, int], *, emulated: bool) -> None:
     """Tell Prefect that a tray left the station (or stays, where `left` counts units)."""
     log.info("tray_worked", station=station, tray=tray, **outcomes)
-    emit_event(
+    _emit(
         event="passline.tray.worked",
         resource={"prefect.resource.id": f"passline.tray.{tray}", "passline.station": station},
         payload={"units": outcomes, "emulated": emulated},
@@ -32,11 +34,21 @@ def report_tray(station: str, tray: str, outcomes: dict[str, int], *, emulated: 
 def report_hold(machine: str, reason: str, *, emulated: bool) -> None:
     """Tell Prefect that a machine is held; an automation can turn this into an alarm."""
     log.warning("machine_held", machine=machine, reason=reason)
-    emit_event(
+    _emit(
         event="passline.machine.held",
         resource={"prefect.resource.id": f"passline.machine.{machine}"},
         payload={"reason": reason, "emulated": emulated},
     )
+
+
+def _emit(event: str, resource: dict[str, str], payload: dict[str, Any]) -> None:
+    """Emit an event that names its flow run.
+
+    In a context of its own: from a run's Prefect would look up flow, deployment and queue again and again.
+    """
+    run = flow_run.id
+    related = [{"prefect.resource.id": f"prefect.flow-run.{run}", "prefect.resource.role": "flow-run"}] if run else []
+    Context().run(emit_event, event=event, resource=resource, related=related, payload=payload)
 
 
 class Progress:

@@ -10,9 +10,13 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from handoff_logs.refusals import translated
+from handoff_logs.statements import drive
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
+Piece = tuple[Work[Any], Future[Any]]
+Ended = tuple[Any, Exception | None]
+"""What a piece of work returned, or why nothing of it is written."""
 
 GROUP_LIMIT = 256
 """Most pieces of work in one commit, so that the first to come never waits for an endless group."""
@@ -33,13 +37,15 @@ class Committer(Protocol):
 class GroupCommitter:
     """One thread owns the only writing connection; whatever waits when it looks is one commit.
 
-    Each piece of work has a savepoint of its own: one that fails is undone alone. A piece may run a second time
-    when a group's commit is refused, so work must do nothing but database work.
+    A group is tried without savepoints; if any piece of it fails, everything is undone and the pieces are tried
+    again, each in a savepoint of its own, so that what failed is undone alone. Hence a piece may run a second time,
+    and must do nothing but database work.
     """
 
     def __init__(self, engine: Engine, on_commit: Callable[[str], None]) -> None:
+        """`engine` must leave BEGIN to this class: its connections begin nothing by themselves."""
         self._engine, self._on_commit = engine, on_commit
-        self._queue: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Piece | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="handoff-log-writer", daemon=True)
         self._thread.start()
 
@@ -59,9 +65,13 @@ class GroupCommitter:
     def _run(self) -> None:
         with self._engine.connect() as connection:
             while group := self._next_group():
-                self._commit(connection, group)
+                for (_, future), (result, failure) in zip(group, self._commit(connection, group), strict=True):
+                    if failure is None:
+                        future.set_result(result)
+                    else:
+                        future.set_exception(failure)
 
-    def _next_group(self) -> list[tuple[Work[Any], "Future[Any]"]]:
+    def _next_group(self) -> list[Piece]:
         item = self._queue.get()
         group = []
         while item is not None:
@@ -76,55 +86,55 @@ class GroupCommitter:
             self._queue.put(None)  # closing: once more round for the end
         return group
 
-    def _commit(self, connection: Connection, group: Sequence[tuple[Work[Any], "Future[Any]"]]) -> None:
-        outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
+    def _commit(self, connection: Connection, group: Sequence[Piece]) -> list[Ended]:
         try:
-            with connection.begin():
-                outcomes += [(future, *_attempt(connection, work)) for work, future in group]
-                self._on_commit("before")
-        except IntegrityError as error:
-            _abandon(connection)
-            # A constraint that is checked at commit: find out whose it is, one by one.
-            if len(group) > 1:
-                for item in group:
-                    self._commit(connection, [item])
-                return
-            outcomes = [(future, None, translated(error)) for _, future in group]
+            return self._transaction(connection, lambda: [(work(connection), None) for work, _ in group])
+        except Exception as error:  # noqa: BLE001
+            # Whatever work raises is raised in the thread that waits for it: find out whose it is.
+            if len(group) == 1:
+                return [(None, _told(error))]
+        try:
+            return self._transaction(connection, lambda: [_attempt(connection, work) for work, _ in group])
+        except IntegrityError:
+            # A constraint that is checked at commit spoils everybody's: one by one.
+            return [ended for piece in group for ended in self._commit(connection, [piece])]
         except DBAPIError as error:
-            _abandon(connection)
-            outcomes = [(future, None, translated(error)) for _, future in group]
-        else:
-            self._on_commit("after")
-        for future, result, failure in outcomes:
-            if failure is None:
-                future.set_result(result)
-            else:
-                future.set_exception(failure)
+            return [(None, translated(error)) for _ in group]
+
+    def _transaction(self, connection: Connection, act: Callable[[], list[Ended]]) -> list[Ended]:
+        # BEGIN, SAVEPOINT and COMMIT go straight to the driver: through SQLAlchemy they are a third of a small write.
+        drive(connection, "BEGIN IMMEDIATE", ())
+        try:
+            ended = act()
+            self._on_commit("before")
+            drive(connection, "COMMIT", ())
+        except BaseException:
+            driver: Any = connection.connection.driver_connection
+            if driver.in_transaction:
+                driver.rollback()
+            raise
+        self._on_commit("after")
+        return ended
 
 
-def _attempt(connection: Connection, work: Work[T]) -> tuple[T | None, BaseException | None]:
+def _attempt(connection: Connection, work: Work[T]) -> Ended:
     """Run work in a savepoint; hand its failure back, undone, unless the whole transaction is gone."""
-    # Straight to the driver: the three statements are a third of a small write's cost.
     driver: Any = connection.connection.driver_connection
     driver.execute("SAVEPOINT work")
     try:
         result = work(connection)
     except Exception as error:
-        # Whatever work raises belongs to the thread that waits for it.
         if not driver.in_transaction:
             raise
         driver.execute("ROLLBACK TO work")
         driver.execute("RELEASE work")
-        return None, translated(error) if isinstance(error, DBAPIError) else error
+        return None, _told(error)
     driver.execute("RELEASE work")
     return result, None
 
 
-def _abandon(connection: Connection) -> None:
-    """End a transaction whose commit was refused: SQLite keeps it open, and SQLAlchemy takes it for ended."""
-    driver: Any = connection.connection.driver_connection
-    if driver.in_transaction:
-        driver.rollback()
+def _told(error: Exception) -> Exception:
+    return translated(error) if isinstance(error, DBAPIError) else error
 
 
 class PooledCommitter:

@@ -4,11 +4,15 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import chain
 from json.encoder import encode_basestring
 
 from sqlalchemy import Connection
 
 from handoff_logs.statements import Statement, drive
+
+ROWS_A_STATEMENT = 100
+"""Most rows that SQLite is given in one statement; it allows 32,766 values."""
 
 
 def listed(ids: Iterable[str]) -> str:
@@ -36,23 +40,26 @@ def insert_row(tx: Connection, table: str, columns: tuple[str, ...], row: Sequen
 def insert_rows(
     tx: Connection, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[object]], integers: frozenset[str]
 ) -> None:
-    """Insert rows in order: one prepared statement on SQLite, a single statement on PostgreSQL.
+    """Insert rows in order: by a hundred in one statement on SQLite, all in a single one on PostgreSQL.
 
-    PostgreSQL checks custody once a statement, so there all rows of an event come in one.
+    PostgreSQL checks custody once a statement, so there all rows of an event come in one. SQLite's driver lets other
+    threads run at each step of a statement, so that a statement a row spends most of its time waiting for its turn.
     """
     if not rows:
         return
     if tx.dialect.name == "sqlite":
-        drive(tx, _values_insert(table, columns, "?"), rows, many=True)
+        for start in range(0, len(rows), ROWS_A_STATEMENT):
+            portion = rows[start : start + ROWS_A_STATEMENT]
+            drive(tx, _values_insert(table, columns, "?", len(portion)), list(chain.from_iterable(portion)))
     else:
         records = json.dumps([dict(zip(columns, row, strict=True)) for row in rows])
         _recordset_insert(table, columns, integers).run(tx, {"rows": records})
 
 
-@lru_cache(maxsize=32)
-def _values_insert(table: str, columns: tuple[str, ...], mark: str) -> str:
+@lru_cache(maxsize=8 * ROWS_A_STATEMENT)
+def _values_insert(table: str, columns: tuple[str, ...], mark: str, rows: int = 1) -> str:
     marks = ", ".join([mark] * len(columns))
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 own names
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([f'({marks})'] * rows)}"  # noqa: S608 own names
 
 
 @lru_cache(maxsize=32)

@@ -59,14 +59,11 @@ class Statement:
         return str(compiled), {name: value for name, value in compiled.params.items() if value is not None}
 
 
-def drive(tx: Connection, sql: str, parameters: Mapping[str, Any] | Sequence[Any], *, many: bool = False) -> Answer:
-    """Run the driver's own SQL in the transaction of `tx`; `many`: once for each of a sequence of parameters.
-
-    Raises sqlalchemy.exc.DBAPIError.
-    """
+def drive(tx: Connection, sql: str, parameters: Mapping[str, Any] | Sequence[Any]) -> Answer:
+    """Run the driver's own SQL in the transaction of `tx`. Raises sqlalchemy.exc.DBAPIError."""
     driver: Any = tx.connection.driver_connection
     try:
-        answer: Answer = driver.executemany(sql, parameters) if many else driver.execute(sql, parameters)
+        answer: Answer = driver.execute(sql, parameters)
     except tx.dialect.loaded_dbapi.Error as error:
         base: Any = tx.dialect.loaded_dbapi.Error
         raise DBAPIError.instance(sql, None, error, base, dialect=tx.dialect) from error

@@ -2,7 +2,8 @@
 
 Every message that can move something goes out after the commit that allows it. Commits that allow different messages
 at the same moment are one: the result of the last job, the start of the next and the intent of the one after it; and
-the blank that was drawn with the data built for it and the release of the job before.
+the blank that was drawn with the data built for it and the release of the job before. Where the last job has ended by
+the time the next one's data are built, these two are one as well.
 """
 
 import hashlib
@@ -100,6 +101,16 @@ def _let_go(workplace: Workplace, session: Session) -> None:
         activity.show(workplace, session.lease.machine, Activity.STOPPED, None, booking.now_us())
 
 
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """A job whose blank was drawn and whose data are built, neither of them booked yet."""
+
+    work: Work
+    serial: str
+    number: str
+    encoded: bytes
+
+
 class _Production:
     """The work of one session: at most one job `working`, one `ready` behind it, and one `drawn` for the next blank."""
 
@@ -136,10 +147,18 @@ class _Production:
             raise
 
     def _turn(self) -> bool:
-        if self._drawn is not None:
-            self._prepare(self._drawn)
-        result = self._await_end(self._working) if self._working is not None else None
-        if result is None and self._ready is None and self._stop.is_set():
+        result: JobResult | None = None
+        built = self._build(self._drawn) if self._drawn is not None else None
+        if built is not None:
+            if self._working is not None:
+                result = self._personalizer.ended(self._working.job_id)
+            if self._working is None or result is not None:
+                self._go_on(result, built)
+                return True
+            self._prepare(built)
+        if self._working is not None:
+            result = self._await_end(self._working)
+        elif self._ready is None and self._stop.is_set():
             self._write(lambda _: None)
             return False
         self._go_on(result)
@@ -147,21 +166,27 @@ class _Production:
             self._idle()
         return True
 
-    def _go_on(self, result: JobResult | None) -> None:
-        """One commit: the result of the job at work, the start of the one behind it, the intent of the next."""
-        draws = self._drawn is None and not self._stop.is_set() and self._has_blanks()
+    def _go_on(self, result: JobResult | None, built: _Built | None = None) -> None:
+        """One commit: the result of the job at work, the start of the one behind it, the intent of the next.
 
-        def step(tx: Connection) -> tuple[bool, Draw | None]:
+        The one behind it is the prepared one, or with `built` one whose blank and data this commit books as well.
+        """
+        draws = (self._drawn is None or built is not None) and not self._stop.is_set() and self._has_blanks()
+
+        def step(tx: Connection) -> tuple[Work | None, bool, Draw | None]:
             if result is not None and self._working is not None:
                 recovery.book_result(tx, self._workplace, self._lease, self._working, result)
-            return self._may_start(tx), self._draw(tx) if draws else None
+            ready = self._ready if built is None else self._book(tx, built)
+            return ready, ready is not None and self._may_start(tx, ready), self._draw(tx) if draws else None
 
-        may_start, draw = self._write(step)
+        ready, may_start, draw = self._write(step) if built is None else self._unless_foreign(built, step)
         self._drawn = _work(draw) if draw is not None else None
-        ready, self._ready = self._ready, None
+        self._ready = None
         self._working = replace(ready, state=JobState.STARTING) if ready is not None and may_start else None
         if result is not None:
             self._release(result)
+        if built is not None and self._working is not None:
+            self._personalizer.prepare(built.work.job_id, built.encoded)
         if self._working is not None:
             self._personalizer.start(self._working.job_id)
             self._show(Activity.EXECUTE)
@@ -170,11 +195,9 @@ class _Production:
         if result is not None and not result.made and self._desk is not None:
             bench.clear(self._workplace, self._desk, self._machine)
 
-    def _may_start(self, tx: Connection) -> bool:
-        if self._ready is None:
-            return False
+    def _may_start(self, tx: Connection, ready: Work) -> bool:
         try:
-            jobs.starting(tx, self._lease, self._ready.job_id, booking.now_us())
+            jobs.starting(tx, self._lease, ready.job_id, booking.now_us())
         except ApplicationStoppedError:
             return False
         return True
@@ -188,31 +211,35 @@ class _Production:
             _log.error("numbers_exhausted", machine=self._machine, product=error.product)
             return None
 
-    def _prepare(self, work: Work) -> None:
-        """Draw a blank for a committed intent, build its data, commit both, hand the data over."""
+    def _build(self, work: Work) -> _Built | None:
+        """Draw a blank for a committed intent and build its data; None when none was drawn: the order waits again."""
         serial = self._feed(work)
         if serial is None:
-            return
+            return None
         number = work.document_number or serial
-        encoded = self._build(work, number, serial)
-        digest = hashlib.sha256(encoded).hexdigest()
-        try:
-            unit = self._write(
-                lambda tx: booking.book_prepared(tx, self._workplace, self._lease, work, serial, number, digest)
-            )
-        except ForeignBlankError:
-            self._give_back(work, recovery.FOREIGN_BLANK)
-            raise
-        self._ready = replace(
-            work, state=JobState.PREPARED, document_number=number, blank_serial=serial, blank_unit=unit
-        )
-        self._drawn = None
-        self._personalizer.prepare(work.job_id, encoded)
-
-    def _build(self, work: Work, number: str, serial: str) -> bytes:
         with self._workplace.database.read() as conn:
             sheets = data.sheets(conn, self._workplace.personal, [work.application_id])
-        return data.build(sheets[work.application_id], number, serial, self._setup.maker).encode()
+        encoded = data.build(sheets[work.application_id], number, serial, self._setup.maker).encode()
+        return _Built(work, serial, number, encoded)
+
+    def _prepare(self, built: _Built) -> None:
+        """Commit the drawn blank and its data, then hand the data over."""
+        self._ready = self._unless_foreign(built, lambda tx: self._book(tx, built))
+        self._drawn = None
+        self._personalizer.prepare(built.work.job_id, built.encoded)
+
+    def _book(self, tx: Connection, built: _Built) -> Work:
+        digest = hashlib.sha256(built.encoded).hexdigest()
+        work, serial, number = built.work, built.serial, built.number
+        unit = booking.book_prepared(tx, self._workplace, self._lease, work, serial, number, digest)
+        return replace(work, state=JobState.PREPARED, document_number=number, blank_serial=serial, blank_unit=unit)
+
+    def _unless_foreign(self, built: _Built, step: Callable[[Connection], T]) -> T:
+        try:
+            return self._write(step)
+        except ForeignBlankError:
+            self._give_back(built.work, recovery.FOREIGN_BLANK)
+            raise
 
     def _feed(self, work: Work) -> str | None:
         """The blank drawn for `work`; None when none was, and the order waits again."""
