@@ -131,7 +131,7 @@ class Parts:
         self._open.close()
 
     def _open_reader(self, entry: DeviceEntry) -> DocumentReader:
-        """Open a reader, waiting a moment for one that comes back, or whose port a killed process still seems to hold."""
+        """Open a reader, waiting a moment for one that comes back, or whose port a killed process seems to hold."""
         give_up_s = monotonic() + PORT_PATIENCE_S
         while True:
             try:
