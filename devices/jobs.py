@@ -38,9 +38,10 @@ class JobState(StrEnum):
     UNCERTAIN = "UNCERTAIN"
 
 
-# UNCERTAIN ends in RESULT when the machine can tell after all, or when two people have settled it.
+# UNCERTAIN ends in RESULT when the machine can tell after all, or when two people have settled it. A host that has
+# built the data when it books the blank may commit STARTING at once, and send PREPARE and START together.
 JOB_MOVES: Mapping[JobState, frozenset[JobState]] = {
-    JobState.INTENT: frozenset({JobState.FED, JobState.RESULT, JobState.UNCERTAIN}),
+    JobState.INTENT: frozenset({JobState.FED, JobState.STARTING, JobState.RESULT, JobState.UNCERTAIN}),
     JobState.FED: frozenset({JobState.PREPARED, JobState.RESULT, JobState.UNCERTAIN}),
     JobState.PREPARED: frozenset({JobState.STARTING, JobState.RESULT, JobState.UNCERTAIN}),
     JobState.STARTING: frozenset({JobState.RESULT, JobState.UNCERTAIN}),

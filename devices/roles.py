@@ -121,6 +121,10 @@ class Personalizer(Protocol):
         """Make it; returns as soon as the machine has begun."""
         ...
 
+    def make(self, job_id: str, data: bytes) -> None:
+        """`prepare` and `start` without waiting for an answer; a refusal is raised by the next call."""
+        ...
+
     def result(self, job_id: str, timeout_s: float) -> JobResult:
         """Wait for the job's end. Raises NoAnswerError if it hasn't ended in time: it may still."""
         ...

@@ -176,10 +176,7 @@ class Session:
             name = type(message).__name__
             pending = self._pending[message.request] = _Pending()
             try:
-                self._link.send(encode(message))
-                for part in data_messages(message.request, data, self._link.max_payload):
-                    self._link.send(encode(part))
-                self._transport.wake()
+                self._send(message, data)
                 self._transport.wait_for(lambda: pending.done or bool(self._failure), timeout_s)
             finally:
                 del self._pending[message.request]
@@ -193,8 +190,8 @@ class Session:
             raise UnexpectedAnswerError(self.expected.machine, name, type(got).__name__)
         return got, pending
 
-    def post(self, build: Callable[[int], Message], job_id: str) -> None:
-        """Send a request without waiting for its answer; a refusal is raised by the next request."""
+    def post(self, build: Callable[[int], Message], job_id: str, data: bytes = b"") -> None:
+        """Send a request, then `data`, without waiting for the answer; a refusal is raised by the next request."""
         with self._transport.lock:
             self._check_up()
             if len(self._posted) >= MOST_POSTED:
@@ -204,8 +201,13 @@ class Session:
                     raise NoAnswerError(self.expected.machine, "posted requests", job_id, self.patience.reply_s)
             message = build(self._number())
             self._posted[message.request] = (type(message).__name__, job_id)
-            self._link.send(encode(message))
-            self._transport.wake()
+            self._send(message, data)
+
+    def _send(self, message: Message, data: bytes) -> None:
+        self._link.send(encode(message))
+        for part in data_messages(message.request, data, self._link.max_payload):
+            self._link.send(encode(part))
+        self._transport.wake()
 
     def expect_result(self, job_id: str) -> None:
         """From now on keep the result that the machine sends for this job, unasked or not."""

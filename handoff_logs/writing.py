@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from handoff_logs import whereabouts
 from handoff_logs.dialects import clock_us, insert_row, insert_rows, listed
@@ -28,6 +29,7 @@ from handoff_logs.records import (
     new_id,
     units_root,
 )
+from handoff_logs.refusals import translated
 from handoff_logs.statements import Statement
 from handoff_logs.whereabouts import Standing
 
@@ -232,10 +234,18 @@ def _write_numbers(tx: Connection, births: Sequence[Birth]) -> None:
     numbered = [birth for birth in births if birth.number is not None]
     if not numbered:
         return
-    # By kind, because the numbers are unique and indexed within one.
-    for kind in {birth.kind.value for birth in numbered}:
-        wanted = listed(str(birth.number) for birth in numbered if birth.kind == kind)
-        if taken := _NUMBERS_TAKEN.run(tx, {"kind": kind, "ids": wanted}).fetchone():
-            raise NumberTakenError(kind, taken[0])
+    if len(numbered) > 1:
+        # By kind, because the numbers are unique and indexed within one.
+        for kind in {birth.kind.value for birth in numbered}:
+            wanted = listed(str(birth.number) for birth in numbered if birth.kind == kind)
+            if taken := _NUMBERS_TAKEN.run(tx, {"kind": kind, "ids": wanted}).fetchone():
+                raise NumberTakenError(kind, taken[0])
     rows = [(birth.unit_id, birth.kind.value, birth.number, birth.salt) for birth in numbered]
-    insert_rows(tx, "unit_number", _NUMBER_FIELDS, rows, frozenset())
+    try:
+        insert_rows(tx, "unit_number", _NUMBER_FIELDS, rows, frozenset())
+    except IntegrityError as error:
+        # The constraint decides; it does not say which number it was, unless there is but one.
+        refusal = translated(error)
+        if len(numbered) == 1 and isinstance(refusal, NumberTakenError):
+            raise NumberTakenError(numbered[0].kind.value, numbered[0].number) from error
+        raise

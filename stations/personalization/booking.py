@@ -108,13 +108,29 @@ def book_fed(tx: Connection, workplace: Workplace, lease: Lease, work: Work, ser
 
 
 def book_prepared(
-    tx: Connection, workplace: Workplace, lease: Lease, work: Work, serial: str, number: str, data_sha256: str
-) -> str:
-    """The blank `serial` was drawn and data for `number` are built for it; its unit. Raises `ForeignBlankError`."""
+    tx: Connection,
+    workplace: Workplace,
+    lease: Lease,
+    work: Work,
+    serial: str,
+    number: str,
+    data_sha256: str,
+    *,
+    start: bool = False,
+) -> Work:
+    """The blank `serial` was drawn for `work` and data for `number` are built for it; the work as it is then.
+
+    With `start` it may be made at once, and is STARTING after; PREPARED if its application was stopped. Raises
+    `ForeignBlankError`.
+    """
     unit = find_blank(tx, serial, lease.machine)
     log.move(tx, workplace.party(), [unit], rules.path(lease.machine), stamp(workplace, lease.machine, work))
-    jobs.prepared(tx, lease, work.job_id, serial, unit, number, data_sha256, now_us())
-    return unit
+    facts = (tx, lease, work.job_id, serial, unit, number, data_sha256, now_us())
+    state = JobState.STARTING
+    if not (start and jobs.prepared_and_starting(*facts)):
+        jobs.prepared(*facts)
+        state = JobState.PREPARED
+    return replace(work, state=state, document_number=number, blank_serial=serial, blank_unit=unit)
 
 
 def book_good(tx: Connection, workplace: Workplace, lease: Lease, work: Work, result_hash: str) -> str:

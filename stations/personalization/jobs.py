@@ -26,6 +26,7 @@ from stations.personalization.errors import (
 from stations.personalization.leases import Lease
 from stations.personalization.rules import Settlement
 from stations.personalization.tables import Job, JobOutcome
+from stations.statements import Among, listed
 
 JOB = Job.__table__  # type: ignore[attr-defined]
 APPLICATION = Application.__table__  # type: ignore[attr-defined]
@@ -55,11 +56,18 @@ _GOING_ON = (
     .exists()
 )
 _STARTING = _step(JobState.STARTING, "starting_us", only_if=_GOING_ON)
+_PREPARED_STARTING = _step(
+    JobState.STARTING, *_BLANK, "document_number", "data_sha256", "starting_us", only_if=_GOING_ON
+)
 _UNCERTAIN = _step(JobState.UNCERTAIN)
 _RESULT = _step(
     JobState.RESULT, "outcome", "live", "code", "result_hash", "result_us", "document_unit", unfinished=false()
 )
-_RELEASED = _step(JobState.RELEASED)
+_RELEASED = Statement(
+    update(JOB)
+    .where(Among(JOB.c.job_id, "of_jobs"), JOB.c.state == JobState.RESULT.value, leases.holds())
+    .values(state=JobState.RELEASED.value, fence=bindparam("held_fence"))
+)
 _WITH_ORDER = select(JOB, _WHERE.c.tray, _WHERE.c.due_us).outerjoin(_WHERE, _WHERE.c.unit_id == JOB.c.order_unit)
 _DOUBT = _step(JobState.UNCERTAIN, "doubt", "result_hash")
 
@@ -85,6 +93,16 @@ def prepared(
         data_sha256=data_sha256,
         **facts,
     )
+
+
+def prepared_and_starting(
+    tx: Connection, lease: Lease, job: str, serial: str, unit: str, number: str, data_sha256: str, now_us: int
+) -> bool:
+    """The same, and allow `job` to be made; False, and nothing is written, where `prepared` would say why not."""
+    facts = {"blank_serial": serial, "blank_unit": unit, "fed_us": now_us, "starting_us": now_us}
+    facts |= {"document_number": number, "data_sha256": data_sha256}
+    step = {"of_job": job, "before": JobState.INTENT.value, **leases.held(lease), **facts}
+    return _PREPARED_STARTING.run(tx, step).rowcount == 1
 
 
 def starting(tx: Connection, lease: Lease, job: str, now_us: int) -> None:
@@ -127,9 +145,13 @@ def result(
     )
 
 
-def released(tx: Connection, lease: Lease, job: str) -> None:
-    """Record that the machine has let go of `job`'s result."""
-    _write(tx, _RELEASED, lease, job, JobState.RESULT, JobState.RELEASED)
+def released(tx: Connection, lease: Lease, jobs: Sequence[str]) -> None:
+    """Record that the machine has let go of the results of `jobs`."""
+    written = _RELEASED.run(tx, {"of_jobs": listed(jobs), **leases.held(lease)}).rowcount
+    if written != len(jobs):
+        rows = {job: find(tx, job) for job in jobs}
+        other = next(job for job, row in rows.items() if row is None or row.state != JobState.RELEASED)
+        raise _refusal(tx, lease, other, JobState.RESULT, JobState.RELEASED)
 
 
 def doubted(tx: Connection, lease: Lease, job: str, reason: str, result_hash: str | None) -> None:

@@ -35,6 +35,8 @@ from stations.workplace import Workplace
 T = TypeVar("T")
 
 RENEWALS_A_LEASE = 3
+RELEASES_TOGETHER = 8
+"""Released results are recorded by so many: until then recovery finds them booked, asks, and records the same."""
 _log = structlog.get_logger()
 
 
@@ -159,7 +161,7 @@ class _Production:
         if self._working is not None:
             result = self._await_end(self._working)
         elif self._ready is None and self._stop.is_set():
-            self._write(lambda _: None)
+            self._note_releases()
             return False
         self._go_on(result)
         if self._working is None and self._drawn is None:
@@ -173,34 +175,38 @@ class _Production:
         """
         draws = (self._drawn is None or built is not None) and not self._stop.is_set() and self._has_blanks()
 
-        def step(tx: Connection) -> tuple[Work | None, bool, Draw | None]:
+        def step(tx: Connection) -> tuple[Work | None, Draw | None]:
             if result is not None and self._working is not None:
                 recovery.book_result(tx, self._workplace, self._lease, self._working, result)
-            ready = self._ready if built is None else self._book(tx, built)
-            return ready, ready is not None and self._may_start(tx, ready), self._draw(tx) if draws else None
+            ready = self._starting(tx) if built is None else self._book(tx, built, start=True)
+            return ready, self._draw(tx) if draws else None
 
-        ready, may_start, draw = self._write(step) if built is None else self._unless_foreign(built, step)
+        ready, draw = self._write(step) if built is None else self._unless_foreign(built, step)
         self._drawn = _work(draw) if draw is not None else None
         self._ready = None
-        self._working = replace(ready, state=JobState.STARTING) if ready is not None and may_start else None
+        self._working = ready if ready is not None and ready.state is JobState.STARTING else None
         if result is not None:
             self._release(result)
-        if built is not None and self._working is not None:
-            self._personalizer.prepare(built.work.job_id, built.encoded)
         if self._working is not None:
-            self._personalizer.start(self._working.job_id)
+            if built is not None:
+                self._personalizer.make(built.work.job_id, built.encoded)
+            else:
+                self._personalizer.start(self._working.job_id)
             self._show(Activity.EXECUTE)
         elif ready is not None:
             self._give_back(ready, "stopped")
         if result is not None and not result.made and self._desk is not None:
             bench.clear(self._workplace, self._desk, self._machine)
 
-    def _may_start(self, tx: Connection, ready: Work) -> bool:
+    def _starting(self, tx: Connection) -> Work | None:
+        """The prepared job, STARTING unless its application was stopped; None where none is prepared."""
+        if self._ready is None:
+            return None
         try:
-            jobs.starting(tx, self._lease, ready.job_id, booking.now_us())
+            jobs.starting(tx, self._lease, self._ready.job_id, booking.now_us())
         except ApplicationStoppedError:
-            return False
-        return True
+            return self._ready
+        return replace(self._ready, state=JobState.STARTING)
 
     def _draw(self, tx: Connection) -> Draw | None:
         try:
@@ -228,11 +234,10 @@ class _Production:
         self._drawn = None
         self._personalizer.prepare(built.work.job_id, built.encoded)
 
-    def _book(self, tx: Connection, built: _Built) -> Work:
+    def _book(self, tx: Connection, built: _Built, *, start: bool = False) -> Work:
         digest = hashlib.sha256(built.encoded).hexdigest()
         work, serial, number = built.work, built.serial, built.number
-        unit = booking.book_prepared(tx, self._workplace, self._lease, work, serial, number, digest)
-        return replace(work, state=JobState.PREPARED, document_number=number, blank_serial=serial, blank_unit=unit)
+        return booking.book_prepared(tx, self._workplace, self._lease, work, serial, number, digest, start=start)
 
     def _unless_foreign(self, built: _Built, step: Callable[[Connection], T]) -> T:
         try:
@@ -306,8 +311,7 @@ class _Production:
         """Wait until an order waits, or the end."""
         if not self._without_blanks:
             self._show(Activity.IDLE)
-        if self._let_go:
-            self._write(lambda _: None)
+        self._note_releases()
         while not self._stop.wait(self._setup.poll_s):
             if self._renewal_is_due():
                 self._write(lambda _: None)
@@ -332,14 +336,20 @@ class _Production:
     def _renewal_is_due(self) -> bool:
         return monotonic() - self._renewed_s > self._setup.lease_s / RENEWALS_A_LEASE
 
-    def _write(self, work: Callable[[Connection], T]) -> T:
-        """One commit; it also records what the machine let go of, and renews the lease when that is due."""
-        database, released, renews = self._workplace.database, tuple(self._let_go), self._renewal_is_due()
+    def _note_releases(self) -> None:
+        """Record all that the machine has let go of."""
+        if self._let_go:
+            self._write(lambda _: None, releases=1)
+
+    def _write(self, work: Callable[[Connection], T], releases: int = RELEASES_TOGETHER) -> T:
+        """One commit; it also records what the machine let go of, once that is so many, and renews a lease in time."""
+        database, renews = self._workplace.database, self._renewal_is_due()
+        released = tuple(self._let_go) if len(self._let_go) >= releases else ()
 
         def step(tx: Connection) -> T:
             done = work(tx)
-            for job in released:
-                jobs.released(tx, self._lease, job)
+            if released:
+                jobs.released(tx, self._lease, released)
             if renews:
                 leases.renew(tx, database.clock_us(tx), self._lease, self._setup.lease_s)
             return done

@@ -197,9 +197,8 @@ class _Settling:
         """Results that were booked, and that the machine let go of by now, are done with."""
 
         def close(tx: Connection) -> None:
-            for row in jobs.unreleased(tx, self._machine):
-                if not row.unfinished:
-                    jobs.released(tx, self._lease, row.job_id)
+            if ended := [row.job_id for row in jobs.unreleased(tx, self._machine) if not row.unfinished]:
+                jobs.released(tx, self._lease, ended)
 
         self._workplace.database.write(close)
 

@@ -16,6 +16,7 @@ SQL = Path(__file__).parent.parent / "sql" / "line_0001"
 JOB_MOVES = (
     ("INTENT", "FED"),
     ("INTENT", "PREPARED"),
+    ("INTENT", "STARTING"),
     ("INTENT", "RESULT"),
     ("INTENT", "UNCERTAIN"),
     ("FED", "PREPARED"),

@@ -15,7 +15,8 @@ OPEN = frozenset({"INTENT", "FED", "PREPARED", "STARTING"})
 RESULT_OF = {"DONE": "made", "FAILED": "failed", "RETURNED": "returned", "VOIDED": "voided"}
 NO_DOCUMENT = frozenset({"returned", "voided", "defaced", "unmarked", "not fed", "abandoned"})
 """Outcomes that leave an application free for its next attempt; 'failed' does not until people deface the piece."""
-NEXT_MESSAGE = {"INTENT": "FEED", "FED": "PREPARE", "STARTING": "START"}
+NEXT_MESSAGES = {"INTENT": ("FEED",), "FED": ("PREPARE",), "STARTING": ("PREPARE", "START")}
+"""STARTING may have been committed before PREPARE was ever sent."""
 
 
 def host_steps(design: Design, bounds: Bounds, world: World) -> Iterator[Step]:
@@ -80,9 +81,10 @@ def _open(design: Design, world: World, h: int, m: int) -> Step:
     session = Session(fence, machine.journal_id)
     again = [
         # A host that believes any journal takes ABSENT at its word and begins the job again.
-        Message(m, NEXT_MESSAGE[row.state] if design.host_checks_journal else "FEED", job, fence)
+        Message(m, name, job, fence)
         for job, row in enumerate(world.rows)
-        if row.machine == m and row.state in NEXT_MESSAGE and _same_journal(design, row, session.journal_id)
+        if row.machine == m and row.state in NEXT_MESSAGES and _same_journal(design, row, session.journal_id)
+        for name in (NEXT_MESSAGES[row.state] if design.host_checks_journal else ("FEED",))
     ]
     return Label("host {} opens machine {}: HELLO, lease and CLAIM with fence={}", (h, m, fence)), world._replace(
         leases=put(world.leases, m, fence),
@@ -169,7 +171,7 @@ def _follows(design: Design, bounds: Bounds, world: World, job: int, row: Row, s
         release = Message(m, "RELEASE", job, session.fence)
         if release not in world.sent:
             yield Label("host sends RELEASE job={}", (job,)), world._replace(sent=also(world.sent, release))
-    if bounds.gives_up and row.state in ("INTENT", "FED", "PREPARED"):
+    if bounds.gives_up and row.state in OPEN:
         name = "VOID" if row.state == "INTENT" else "RETURN"
         taken_back = Message(m, name, job, session.fence)
         if taken_back not in world.sent:
@@ -190,6 +192,9 @@ def _believes(
     if row.state == "INTENT" and report.name == "FED":
         prepare = Message(row.machine, "PREPARE", job, fence)
         yield _commit(world, job, row._replace(state="FED", piece=report.piece), why + ", sends PREPARE", prepare)
+        start = Message(row.machine, "START", job, fence)
+        at_once = row._replace(state="STARTING", piece=report.piece)
+        yield _commit(world, job, at_once, why + ", sends PREPARE and START", prepare, start)
     elif row.state == "FED" and report.name == "PREPARED":
         yield _commit(world, job, row._replace(state="PREPARED"), why)
     elif row.state in OPEN and report.name in RESULT_OF:
