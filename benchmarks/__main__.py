@@ -23,7 +23,8 @@ BOOKS, CARDS, READERS, TRAY = 4, 4, 2, 100
 
 def the_line(folder: Path, documents: int, seed: int) -> dict[str, Any]:
     """(a) `passline demo --speed 0`: 8 personalizers, 2 readers, trays of 100, full durability."""
-    command = [sys.executable, "-m", "flows.cli", "demo", "--documents", str(documents), "--seed", str(seed)]
+    passline = Path(sys.executable).with_name("passline")
+    command = [str(passline), "demo", "--documents", str(documents), "--seed", str(seed)]
     command += ["--speed", "0", "--books", str(BOOKS), "--cards", str(CARDS), "--readers", str(READERS)]
     command += ["--tray-size", str(TRAY), "--dir", str(folder), "--output", "json"]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
@@ -31,7 +32,7 @@ def the_line(folder: Path, documents: int, seed: int) -> dict[str, Any]:
 
 
 def the_tutorial(folder: Path, documents: int) -> dict[str, Any]:
-    """(b) One task a document a station, against a Prefect server of its own with the line's settings."""
+    """(b) One task a document a station, against a Prefect server of its own with the settings of the line's."""
     run = RunFolder(folder)
     with prefect_server(run) as server:
         server.wait_until_ready()
@@ -45,7 +46,7 @@ def main() -> None:
     """Run all three and print figures and ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--documents", type=int, default=2000, help="applications through the line (default 2000)")
-    parser.add_argument("--tutorial-documents", type=int, default=200, help="documents of the tutorial line")
+    parser.add_argument("--tutorial-documents", type=int, default=1000, help="of the tutorial's line (default 1000)")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="passline-bench-") as scratch:

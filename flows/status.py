@@ -41,10 +41,15 @@ ORDER BY 6
 
 DOCUMENTS: Final = """
 SELECT COUNT(*) FILTER (WHERE outcome = 'good') AS made, COUNT(*) FILTER (WHERE live AND outcome = 'good') AS live,
-       COUNT(*) FILTER (WHERE outcome = 'failed') AS spoiled, COUNT(*) FILTER (WHERE attempt > 1) AS remade,
+       COUNT(*) FILTER (WHERE outcome = 'failed') AS spoiled,
+       COUNT(*) FILTER (WHERE outcome = 'good' AND EXISTS (
+           SELECT 1 FROM job earlier WHERE earlier.application_id = job.application_id
+           AND earlier.product = job.product AND earlier.attempt < job.attempt
+           AND earlier.outcome IN ('good', 'failed'))) AS remade,
        COUNT(*) FILTER (WHERE unfinished) AS in_machines
 FROM job
 """
+"""An attempt after one of which nothing was made (no blank came) is no remake."""
 
 OFFERS: Final = """
 SELECT to_station AS station, COUNT(*) AS offers, SUM(unit_count) AS units, MIN(offered_us) AS oldest_us

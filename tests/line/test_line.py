@@ -114,6 +114,12 @@ def test_the_log_of_a_demo_keeps_every_rule(demo):
     assert json.loads(passline("logs", "waiting", "--output", "json", folder=demo.folder)) == []
 
 
+def test_status_counts_what_the_report_counts(demo):
+    """An attempt after one that made nothing is no remake in either."""
+    documents = json.loads(passline("status", "--output", "json", folder=demo.folder))["documents"]
+    assert documents["remade"] == demo.report()["remade"]
+
+
 def test_status_answers_at_once(demo):
     """Commands that run no flow answer within half a second."""
     took_s = []
@@ -139,7 +145,8 @@ def test_ctrl_c_finishes_the_documents_in_the_machines_and_run_goes_on(fresh_lin
     assert stopped.report()["in_doubt"] == 0
     assert stopped.report()["dispatched"] < DOCUMENTS / 2
 
-    going_on = Passline(fresh_line, "run", "--dir", str(fresh_line), "--output", "json")
+    quick = {"PASSLINE_SPEED": "0"}
+    going_on = Passline(fresh_line, "run", "--dir", str(fresh_line), "--output", "json", environment=quick)
     assert going_on.wait() == 0, going_on.said
     assert_sound(going_on.report())
 
