@@ -16,8 +16,8 @@ class Expected:
     serial: str
     emulated: bool
 
-    def identify(self, reply: HelloReply) -> MachineIdentity:
-        """The identity in a HELLO's answer; raises WrongMachineError for another protocol, model, serial or mode."""
+    def check(self, reply: HelloReply) -> None:
+        """Raise WrongMachineError for another protocol, model, serial or mode."""
         facts = (
             ("protocol", str(PROTOCOL_VERSION), str(reply.version)),
             ("model", self.model, reply.model),
@@ -27,6 +27,10 @@ class Expected:
         for fact, expected, found in facts:
             if expected != found:
                 raise WrongMachineError(self.machine, fact, expected, found)
+
+    def identify(self, reply: HelloReply) -> MachineIdentity:
+        """The identity in a HELLO's answer; raises WrongMachineError as `check`."""
+        self.check(reply)
         return MachineIdentity(
             machine=self.machine,
             serial=reply.serial,

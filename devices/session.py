@@ -133,15 +133,19 @@ class Session:
 
     def hello(self) -> MachineIdentity:
         """Exchange HELLO and check the answer against what is expected; raises WrongMachineError."""
-        reply = self.ask(
-            lambda number: Hello(number, PROTOCOL_VERSION, WANTED_PAYLOAD, WANTED_WINDOW),
-            HelloReply,
-            self.patience.reply_s,
-        )
+        reply = self.say_hello()
         identity = self.expected.identify(reply)
         with self._transport.lock:
             self._link.agree(reply.max_payload, reply.window)
         return identity
+
+    def say_hello(self) -> HelloReply:
+        """The machine's whole answer to HELLO, unchecked."""
+        return self.ask(
+            lambda number: Hello(number, PROTOCOL_VERSION, WANTED_PAYLOAD, WANTED_WINDOW),
+            HelloReply,
+            self.patience.reply_s,
+        )
 
     def ask(
         self,

@@ -1,12 +1,42 @@
-"""The emulated serial port: a pseudo-terminal whose other end has a stable name."""
+"""The emulated serial port: a pseudo-terminal whose other end has a stable name, or a TCP port for one host."""
 
 from __future__ import annotations
 
 import os
+import socket
 import tty
 from pathlib import Path
+from typing import Protocol
 
 _READ_BYTES = 1 << 16
+_LOCALHOST = "127.0.0.1"
+
+
+class Port(Protocol):
+    """Where a host is connected; never blocks."""
+
+    @property
+    def address(self) -> str:
+        """What the host's configuration names as `port`."""
+
+    def filenos(self) -> list[int]:
+        """The descriptors to watch for input; asked anew before each wait, and `read` when one is ready."""
+
+    def fileno(self) -> int:
+        """The descriptor to watch for room while `writing`."""
+
+    @property
+    def writing(self) -> bool:
+        """Whether bytes wait until the host takes some."""
+
+    def read(self) -> bytes:
+        """Bytes that have come; empty if none."""
+
+    def write(self, data: bytes) -> None:
+        """Write, now or when there is room."""
+
+    def close(self) -> None:
+        """Hang up."""
 
 
 class PtyPort:
@@ -24,8 +54,17 @@ class PtyPort:
         fresh.symlink_to(os.ttyname(self._slave))
         fresh.replace(link)
 
+    @property
+    def address(self) -> str:
+        """The link's path."""
+        return str(self._link)
+
+    def filenos(self) -> list[int]:
+        """The pty's master."""
+        return [self._master]
+
     def fileno(self) -> int:
-        """The descriptor to watch."""
+        """The pty's master."""
         return self._master
 
     @property
@@ -54,3 +93,82 @@ class PtyPort:
         os.close(self._master)
         os.close(self._slave)
         self._link.unlink(missing_ok=True)
+
+
+class TcpPort:
+    """A TCP port of this computer, like a terminal server's: one host at a time, a second one is hung up on."""
+
+    def __init__(self, port: int) -> None:
+        """`port` 0 takes a free one."""
+        self._listener = socket.create_server((_LOCALHOST, port))
+        self._listener.setblocking(False)
+        self._host: socket.socket | None = None
+        self._unwritten = b""
+
+    @property
+    def address(self) -> str:
+        """As pyserial writes it."""
+        return f"socket://{_LOCALHOST}:{self._listener.getsockname()[1]}"
+
+    def filenos(self) -> list[int]:
+        """The listener and, while one is connected, the host."""
+        return [self._listener.fileno(), *([self._host.fileno()] if self._host else [])]
+
+    def fileno(self) -> int:
+        """The host's descriptor; -1 without one."""
+        return self._host.fileno() if self._host else -1
+
+    @property
+    def writing(self) -> bool:
+        """Whether bytes wait until the host takes some."""
+        return self._host is not None and bool(self._unwritten)
+
+    def read(self) -> bytes:
+        """The bytes that the host has sent; empty if none, or if it has just come or gone."""
+        self._answer()
+        if self._host is None:
+            return b""
+        try:
+            data = self._host.recv(_READ_BYTES)
+        except BlockingIOError:
+            return b""
+        except OSError:
+            data = b""
+        if not data:
+            self._hang_up()
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Write, now or when there is room; with nobody there it is lost, as on any line."""
+        if self._host is None:
+            return
+        self._unwritten += data
+        try:
+            while self._unwritten:
+                self._unwritten = self._unwritten[self._host.send(self._unwritten) :]
+        except BlockingIOError:
+            return
+        except OSError:
+            self._hang_up()
+
+    def close(self) -> None:
+        """Hang up and listen no more."""
+        self._hang_up()
+        self._listener.close()
+
+    def _answer(self) -> None:
+        """Take in who calls, or hang up on them while another is connected."""
+        try:
+            caller, _ = self._listener.accept()
+        except BlockingIOError:
+            return
+        if self._host is not None:
+            caller.close()
+            return
+        caller.setblocking(False)
+        self._host = caller
+
+    def _hang_up(self) -> None:
+        if self._host is not None:
+            self._host.close()
+        self._host, self._unwritten = None, b""

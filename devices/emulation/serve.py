@@ -17,7 +17,7 @@ from pathlib import Path
 
 from devices.emulation.control import Answer, ControlServer, Request
 from devices.emulation.emulator import Emulator, EmulatorSetup
-from devices.emulation.port import PtyPort
+from devices.emulation.port import Port, PtyPort
 from devices.errors import DeviceError, UnknownDriverError
 from devices.pidfile import PidFile, is_alive
 
@@ -40,11 +40,12 @@ def build(driver: str, setup: EmulatorSetup) -> Emulator:
 class Server:
     """The poll loop around one emulator."""
 
-    def __init__(self, driver: str, setup: EmulatorSetup, link: Path, orphan_s: float) -> None:
+    def __init__(self, driver: str, setup: EmulatorSetup, port: Port, orphan_s: float) -> None:
+        """`port` is the server's from here on; raises UnknownDriverError, AlreadyRunningError."""
         self._driver, self._setup, self._orphan_s = driver, setup, orphan_s
         self._pid_file = PidFile(setup.folder)
         self._emulator = build(driver, setup)
-        self._port = PtyPort(link)
+        self._port = port
         self._control = ControlServer(setup.folder, self._answer)
         self._starter = os.getppid()
         self._heard_s = time.monotonic()
@@ -68,15 +69,15 @@ class Server:
         due_s = self._emulator.next_deadline_s
         longest_s = min(_LOOK_ROUND_S, self._orphan_s)
         wait_s = longest_s if due_s is None else min(max(due_s - time.monotonic(), 0.0), longest_s)
-        port = self._port.fileno()
-        watched = [port, woken, *self._control.filenos()]
-        ready, writable, _ = select.select(watched, [port] if self._port.writing else [], [], wait_s)
+        ports, controls = self._port.filenos(), self._control.filenos()
+        wanting = [self._port.fileno()] if self._port.writing else []
+        ready, writable, _ = select.select([*ports, woken, *controls], wanting, [], wait_s)
         for fileno in ready:
-            if fileno not in (port, woken):
+            if fileno in controls:
                 self._control.handle(fileno)
         if ready:
             self._heard_s = time.monotonic()
-        data = self._port.read() if port in ready else b""
+        data = self._port.read() if any(fileno in ready for fileno in ports) else b""
         outgoing = self._emulator.turn(data, time.monotonic())
         if outgoing or writable:
             self._port.write(outgoing)
@@ -141,7 +142,7 @@ def main(arguments: list[str]) -> int:
         misread_rate=given.misread_rate,
     )
     try:
-        Server(given.driver, setup, given.link, given.orphan_s).run()
+        Server(given.driver, setup, PtyPort(given.link), given.orphan_s).run()
     except DeviceError as error:
         sys.stderr.write(f"{given.id}: {error}\n")
         return 1

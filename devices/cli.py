@@ -1,0 +1,122 @@
+"""`devices`: what an engineer asks of machines and does with emulators; data on stdout, messages on stderr."""
+
+import csv
+import json
+import math
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
+
+Directory = Annotated[Path, Parameter(name="--dir", help="The run's folder.")]
+Output = Annotated[Literal["table", "json", "csv"], Parameter(name="--output", help="How to print.")]
+Port = Annotated[str, Parameter(help="/dev/…, socket://HOST:PORT, rfc2217://HOST:PORT or emulator://NAME.")]
+Rows = Sequence[dict[str, Any]]
+
+DEFAULT_DIRECTORY = Path(".passline")
+NO_MACHINE = 1
+"""Exit status: nobody answered."""
+
+app = App(name="devices", help="Machines and emulators: what is there, who answers, an emulator to try a driver on.")
+
+
+def no_devices(directory: Path) -> Rows:
+    """The devices of a run's folder, where nothing knows of such folders: none."""
+    del directory
+    return []
+
+
+list_devices: Callable[[Path], Rows] = no_devices
+"""How a folder becomes a list of its devices; the program that owns the configuration puts its own here."""
+
+
+@app.command(name="list")
+def list_command(*, directory: Directory = DEFAULT_DIRECTORY, output: Output = "table") -> None:
+    """Print the devices of the line: port, serial number, mode, whether it is there, and what it was last doing."""
+    _print(list_devices(directory), output)
+
+
+@app.command
+def probe(port: Port, /, *, directory: Directory = DEFAULT_DIRECTORY, output: Output = "table") -> int:
+    """Identify what is on a port, by HELLO: nothing moves, and a port that somebody uses is left alone.
+
+    Ends with 1 if nobody answers in the personalizers' protocol, with 2 if the port can't be opened.
+    """
+    from devices.errors import LinkDownError, NoAnswerError
+    from devices.probe import identify
+
+    try:
+        found = identify(port, directory / "machines")
+    except (NoAnswerError, LinkDownError):
+        sys.stderr.write(
+            f"passline: nobody on {port} answers in the personalizers' protocol; check the cable, the power and the"
+            " line's speed, or try another port\n"
+        )
+        return NO_MACHINE
+    _print([found], output)
+    return 0
+
+
+@app.command
+def emulate(
+    driver: Annotated[str, Parameter(help="Whose machine: book-personalizer, card-personalizer, document-reader.")],
+    /,
+    *,
+    name: Annotated[str | None, Parameter(help="What it is called; the driver's name if left out.")] = None,
+    serial: Annotated[str | None, Parameter(help="The serial number it says it has.")] = None,
+    speed: Annotated[float, Parameter(help="Machine time is divided by this; 0: none.", validator=Number(gte=0))] = 1.0,
+    tcp: Annotated[
+        int | None,
+        Parameter(
+            help="Listen on this port of 127.0.0.1 instead of a pty; 0: any.", validator=Number(gte=0, lte=65535)
+        ),
+    ] = None,
+    folder: Annotated[Path | None, Parameter(help="Where its journal stays; a temporary folder if left out.")] = None,
+) -> None:
+    """Run one emulator alone until Ctrl-C, and say how to connect to it. What it makes is EMULATED."""
+    from devices.emulation.emulator import EmulatorSetup
+    from devices.emulation.port import PtyPort, TcpPort
+    from devices.emulation.serve import Server
+
+    called = name or driver
+    with tempfile.TemporaryDirectory(prefix="passline-emulator-") as scratch:
+        home = folder or Path(scratch)
+        home.mkdir(parents=True, exist_ok=True)
+        setup = EmulatorSetup(called, serial or f"EMULATED-{called}", home, home / "world", speed)
+        port = PtyPort(home / "port") if tcp is None else TcpPort(tcp)
+        server = Server(driver, setup, port, orphan_s=math.inf)
+        sys.stderr.write(f"passline: {called} (EMULATED) runs; Ctrl-C ends it. An entry of line.toml for it:\n")
+        sys.stdout.write(
+            f'[[devices]]\nid = "{called}"\ndriver = "{driver}"\nport = "{port.address}"\n'
+            f'serial = "{setup.serial}"\nmode = "emulated"\n'
+        )
+        sys.stdout.flush()
+        server.run()
+
+
+def _print(rows: Rows, output: str) -> None:
+    match output:
+        case "json":
+            sys.stdout.write(json.dumps(list(rows), indent=2) + "\n")
+        case "csv" if rows:
+            writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+        case "table":
+            _print_table(rows)
+
+
+def _print_table(rows: Rows) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for column in rows[0] if rows else ["no devices"]:
+        table.add_column(column.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    Console(highlight=False).print(table)
