@@ -26,6 +26,9 @@ RESERVE_SHARE: Final = 0.05
 RESERVE: Final = 10
 """Blanks beyond the orders that wait, for what is spoiled: a share, and a few."""
 
+LOT: Final = 1_000
+"""Most blanks of one handoff: what two people can still count again."""
+
 SERIALS: Final = {"book": "EJ{:07d}", "card": "KJ{:08d}"}
 """How emulated blanks are numbered: a book's serial is the passport's number (E, a letter, seven digits)."""
 
@@ -48,13 +51,22 @@ def supply(line: Line) -> dict[str, int]:
     for kind in SERIALS:
         with line.database.read() as connection:
             short = _need(connection, kind) - _here(connection, line, kind)
-        if short > 0:
+        for lot in _lots(short):
             if line.emulated:
-                _deliver(line, kind, short)
-            vault.issue(line.workplace("vault"), line.parts.operators(), kind, short, rules.STATION)
-            came[kind] = short
+                _deliver(line, kind, lot)
+            vault.issue(line.workplace("vault"), line.parts.operators(), kind, lot, rules.STATION)
+            came[kind] = came.get(kind, 0) + lot
     _take_in(line)
     return came
+
+
+def _lots(blanks: int) -> list[int]:
+    """Sizes of the handoffs in which so many blanks come.
+
+    >>> _lots(2_300), _lots(0), _lots(-5)
+    ([1000, 1000, 300], [], [])
+    """
+    return [min(LOT, blanks - begun) for begun in range(0, blanks, LOT)]
 
 
 def _number_ranges(tx: Connection) -> None:
