@@ -57,14 +57,15 @@ def test_a_document_is_made_over_tcp_by_the_entry_that_emulate_printed(tmp_path:
     """The driver can't tell a terminal server from a pty; only the entry differs."""
     with emulating("book-personalizer", "--speed", "0", "--tcp", "0", "--folder", str(tmp_path / "machine")) as entry:
         machine = open_personalizer(DeviceEntry(**entry), None)
+        hands = Hands(tmp_path / "machine" / "world", tmp_path)
         try:
             machine.claim(1)
-            hands = Hands(tmp_path / "machine" / "world", tmp_path)
             hands.deliver(["EA0000001"], "stock:book")
             hands.load("machine", ["EA0000001"])
             assert machine.feed("0" * 32) == "EA0000001"
             assert machine.return_blank("0" * 32).blank_serial == "EA0000001"
         finally:
+            hands.close()
             machine.close()
 
 
