@@ -276,7 +276,11 @@ class _OpenPort:
 
     def close(self) -> None:
         """Close the port; bytes not yet written are dropped."""
+        # pyserial forgets to close a `socket://` whose other end has hung up first.
+        socket = getattr(self._port, "_socket", None)
         with suppress(OSError):
             self._port.close()
+        if socket is not None:
+            socket.close()
         os.close(self._interrupted)
         os.close(self._interrupt)
