@@ -88,6 +88,40 @@ class IllegalMoveError(DeviceError):
         return f"job {self.job_id} is {self.state} and can't become {self.wanted}"
 
 
+class IllegalCommandError(DeviceError):
+    """A machine was told what its PackML state does not allow: a command, or to `complete` a state that waits."""
+
+    def __init__(self, machine: str, command: str, state: str, legal: tuple[str, ...]) -> None:
+        super().__init__(machine, command, state, legal)
+        self.machine, self.command, self.state, self.legal = machine, command, state, legal
+
+    def __str__(self) -> str:
+        legal = ", ".join(self.legal) or "no command"
+        return f"{self.machine} is {self.state} and can't {self.command}; nothing changed; legal now: {legal}"
+
+
+class BackInTimeError(DeviceError):
+    """Something lies before what it follows, in microseconds UTC; no time was counted."""
+
+    def __init__(self, what: str, at_us: int, after_us: int) -> None:
+        super().__init__(what, at_us, after_us)
+        self.what, self.at_us, self.after_us = what, at_us, after_us
+
+    def __str__(self) -> str:
+        return f"{self.what} at {self.at_us} µs was given after {self.after_us} µs; give the oldest first"
+
+
+class ImpossibleFigureError(DeviceError):
+    """A figure lies outside its range; no effectiveness can be told from it."""
+
+    def __init__(self, figure: str, value: float, allowed: str) -> None:
+        super().__init__(figure, value, allowed)
+        self.figure, self.value, self.allowed = figure, value, allowed
+
+    def __str__(self) -> str:
+        return f"{self.figure}: {self.value}, possible is {self.allowed}; nothing was reckoned; check the records"
+
+
 class WrongMachineError(DeviceError):
     """What answers is not what the configuration names; nothing may be drawn on it."""
 
