@@ -18,6 +18,8 @@ Port = Annotated[str, Parameter(help="/dev/…, socket://HOST:PORT, rfc2217://HO
 Rows = Sequence[dict[str, Any]]
 
 DEFAULT_DIRECTORY = Path(".passline")
+PIPED_WIDTH = 160
+"""Characters of a table that no terminal bounds."""
 NO_MACHINE = 1
 """Exit status: nobody answered."""
 
@@ -119,4 +121,4 @@ def _print_table(rows: Rows) -> None:
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
-    Console(highlight=False).print(table)
+    Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
