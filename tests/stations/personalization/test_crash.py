@@ -35,7 +35,8 @@ def test_a_host_killed_at_every_commit_makes_each_document_once(shop, database_u
     shop.start("book-01")
     shop.accept_orders(90)
     orders = shop.line.facts("SELECT count(*) FROM application WHERE product = 'passport'")[0][0]
-    points = BOUNDARIES if database_url.startswith("sqlite") else BOUNDARIES[::4]
+    # Odd strides, to see before and after; tests/crash walks every boundary of the whole way on SQLite.
+    points = BOUNDARIES[::3] if database_url.startswith("sqlite") else BOUNDARIES[::5]
     killed = Counter(work(shop, orders, die_at) for die_at in points)
     assert killed[-signal.SIGKILL] == len(points)
     assert work(shop, orders, 0) == 0
