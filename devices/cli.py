@@ -65,7 +65,7 @@ def probe(port: Port, /, *, directory: Directory = DEFAULT_DIRECTORY, output: Ou
 
 @app.command
 def emulate(
-    driver: Annotated[str, Parameter(help="Whose machine: book-personalizer, card-personalizer, document-reader.")],
+    driver: Annotated[str, Parameter(help="Whose machine, such as book-personalizer or mt-sics-scale.")],
     /,
     *,
     name: Annotated[str | None, Parameter(help="What it is called; the driver's name if left out.")] = None,

@@ -39,6 +39,11 @@ class Transport(Protocol):
     port: str
 
     @property
+    def now_s(self) -> float:
+        """The time in seconds on the transport's clock."""
+        ...
+
+    @property
     def lock(self) -> AbstractContextManager[Any]:
         """Guards the endpoint: held by the transport in every call to it, and by whoever else touches it."""
         ...

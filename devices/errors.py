@@ -189,3 +189,63 @@ class UnknownDriverError(DeviceError):
 
     def __str__(self) -> str:
         return f"no driver is called {self.driver!r}; known are {', '.join(self.known)}"
+
+
+class WeighingError(DeviceError):
+    """A scale that answers, but with no weight that may be used."""
+
+
+class OverloadError(WeighingError):
+    """More lies on the scale than it can weigh."""
+
+    def __init__(self, machine: str) -> None:
+        super().__init__(machine)
+        self.machine = machine
+
+    def __str__(self) -> str:
+        return f"{self.machine} is overloaded; take something off and weigh again"
+
+
+class UnderloadError(WeighingError):
+    """The scale is lighter than its zero allows: the pan is off, or it was zeroed under load."""
+
+    def __init__(self, machine: str) -> None:
+        super().__init__(machine)
+        self.machine = machine
+
+    def __str__(self) -> str:
+        return f"{self.machine} is underloaded; put its pan on, zero it empty and weigh again"
+
+
+class NotStableError(WeighingError):
+    """The weight did not come to rest in time."""
+
+    def __init__(self, machine: str, waited_s: float) -> None:
+        super().__init__(machine, waited_s)
+        self.machine, self.waited_s = machine, waited_s
+
+    def __str__(self) -> str:
+        return f"{self.machine} showed no stable weight in {self.waited_s:g} s; keep draught and hands off, weigh again"
+
+
+class ScaleSilentError(DeviceError):
+    """The scale answered nothing in time. Asking moves nothing, so it may be asked again."""
+
+    def __init__(self, machine: str, request: str, waited_s: float) -> None:
+        super().__init__(machine, request, waited_s)
+        self.machine, self.request, self.waited_s = machine, request, waited_s
+
+    def __str__(self) -> str:
+        return f"{self.machine} did not answer {self.request} in {self.waited_s:g} s; check its power, cable and menu"
+
+
+class NoSwipeError(DeviceError):
+    """No whole zone came in time; `damaged` counts frames that came damaged meanwhile."""
+
+    def __init__(self, machine: str, waited_s: float, damaged: int) -> None:
+        super().__init__(machine, waited_s, damaged)
+        self.machine, self.waited_s, self.damaged = machine, waited_s, damaged
+
+    def __str__(self) -> str:
+        damaged = f" ({self.damaged} damaged)" if self.damaged else ""
+        return f"{self.machine} read no document in {self.waited_s:g} s{damaged}; swipe it once more"

@@ -8,7 +8,7 @@ from typing import Any
 from devices.endpoint import Transport
 from devices.errors import UnknownDriverError
 from devices.link import WANTED_PAYLOAD, WANTED_WINDOW, LinkTimes
-from devices.roles import DocumentReader, Personalizer
+from devices.roles import DocumentReader, Personalizer, Scale, SwipeReader
 from devices.transport import OnSend, SerialTransport
 
 GROUP = "passline.devices"
@@ -16,6 +16,8 @@ BUILT_IN = {
     "book-personalizer": "devices.book_personalizer.driver:BookPersonalizer",
     "card-personalizer": "devices.card_personalizer.driver:CardPersonalizer",
     "document-reader": "devices.document_reader.driver:LinkDocumentReader",
+    "mt-sics-scale": "devices.scale.driver:MtSicsScale",
+    "rte-mrz-reader": "devices.mrz_reader.driver:RteMrzReader",
 }
 EMULATED_MODE = "emulated"
 BITS_PER_BYTE = 10  # start, eight data bits, stop
@@ -57,8 +59,13 @@ def link_times(entry: DeviceEntry) -> LinkTimes | None:
 
 
 def make_driver(entry: DeviceEntry, transport: Transport) -> Any:
-    """The entry's driver on `transport`, not yet opened; raises UnknownDriverError."""
+    """The entry's driver on `transport`, not yet opened; raises UnknownDriverError.
+
+    A class whose `uses_link` is false speaks a protocol of its own and is given no link times.
+    """
     made = driver_class(entry.driver)
+    if not getattr(made, "uses_link", True):
+        return made(entry.id, entry.serial, entry.emulated, transport)
     return made(entry.id, entry.serial, entry.emulated, transport, link_times=link_times(entry))
 
 
@@ -77,5 +84,19 @@ def open_personalizer(entry: DeviceEntry, machines: Path | None, on_send: OnSend
 def open_reader(entry: DeviceEntry, machines: Path | None) -> DocumentReader:
     """The entry's document reader in an open session; raises as `DocumentReader.open`."""
     driver: DocumentReader = make_driver(entry, make_transport(entry, machines))
+    driver.open()
+    return driver
+
+
+def open_scale(entry: DeviceEntry, machines: Path | None) -> Scale:
+    """The entry's scale, open; raises as `Scale.open`."""
+    driver: Scale = make_driver(entry, make_transport(entry, machines))
+    driver.open()
+    return driver
+
+
+def open_swipe_reader(entry: DeviceEntry, machines: Path | None) -> SwipeReader:
+    """The entry's swipe reader, open; raises as `SwipeReader.open`."""
+    driver: SwipeReader = make_driver(entry, make_transport(entry, machines))
     driver.open()
     return driver

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol
 
 from devices.jobs import Cause, Disposition, MachineJobState
@@ -17,6 +18,8 @@ __all__ = [
     "OpenJob",
     "Personalizer",
     "Reading",
+    "Scale",
+    "SwipeReader",
 ]
 
 
@@ -186,4 +189,58 @@ class DocumentReader(Protocol):
 
     def read(self, timeout_s: float) -> Reading:
         """Read the piece that lies on it. Raises MachineRefusedError with code NO_PIECE if none came in time."""
+        ...
+
+
+class Scale(Protocol):
+    """A machine that weighs. May be called from several threads; each call blocks."""
+
+    @property
+    def machine(self) -> str:
+        """The line's name for the scale."""
+        ...
+
+    def open(self) -> str:
+        """Open the port and check who answers; the serial number it says it has.
+
+        Raises PortUnavailableError, WrongMachineError, ScaleSilentError, PortLostError.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close the port."""
+        ...
+
+    def weigh(self, timeout_s: float) -> Decimal:
+        """The stable net weight of what lies on it now, in grams, to as many decimals as the scale shows.
+
+        Raises OverloadError, UnderloadError, NotStableError, ScaleSilentError, MachineRefusedError, WrongMachineError,
+        PortLostError, SessionClosedError.
+        """
+        ...
+
+
+class SwipeReader(Protocol):
+    """A machine that sends the machine-readable zone of each document drawn through it. One caller at a time."""
+
+    @property
+    def machine(self) -> str:
+        """The line's name for the reader."""
+        ...
+
+    def open(self) -> None:
+        """Open the port; raises PortUnavailableError, WrongMachineError."""
+        ...
+
+    def close(self) -> None:
+        """Close the port."""
+        ...
+
+    def swipe(self, timeout_s: float, *, take_earlier: bool = False) -> tuple[str, ...]:
+        """The lines of the next document swiped, from top to bottom as printed, fillers kept.
+
+        A swipe before the call is discarded, so that one document's zone is never taken for the next one's; with
+        `take_earlier` the last swipe that nobody took counts too. Raises NoSwipeError, PortLostError,
+        SessionClosedError.
+        """
         ...

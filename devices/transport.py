@@ -66,6 +66,11 @@ class SerialTransport:
         self._turning = self._visited = self._resting = False
 
     @property
+    def now_s(self) -> float:
+        """The time on the monotonic clock."""
+        return monotonic()
+
+    @property
     def lock(self) -> AbstractContextManager[Any]:
         """Guards the endpoint; held once, so that waiting can yield it."""
         return self._lock

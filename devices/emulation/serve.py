@@ -25,6 +25,8 @@ EMULATORS = {
     "book-personalizer": "devices.book_personalizer.emulator",
     "card-personalizer": "devices.card_personalizer.emulator",
     "document-reader": "devices.document_reader.emulator",
+    "mt-sics-scale": "devices.scale.emulator",
+    "rte-mrz-reader": "devices.mrz_reader.emulator",
 }
 _LOOK_ROUND_S = 30.0
 

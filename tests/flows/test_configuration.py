@@ -153,7 +153,7 @@ def test_a_production_line_of_real_parts_is_accepted(tmp_path: Path) -> None:
 def test_an_unknown_driver_is_refused_with_a_near_match(refused: Refused) -> None:
     (fault,) = refused('driver = "card-personalizer"', 'driver = "card-personaliser"')
     assert (fault.place, fault.suggestion) == ("devices[2].driver", "card-personalizer")
-    assert fault.allowed == "book-personalizer, card-personalizer, document-reader"
+    assert fault.allowed == "book-personalizer, card-personalizer, document-reader, mt-sics-scale, rte-mrz-reader"
 
 
 def test_two_devices_never_bear_one_name(refused: Refused) -> None:

@@ -43,7 +43,7 @@ def test_an_emulator_needs_less_than_25_mb_and_no_time_when_idle(line: Any) -> N
     machine.close()
 
 
-@pytest.mark.parametrize("driver", ["book_personalizer", "card_personalizer", "document_reader"])
+@pytest.mark.parametrize("driver", ["book_personalizer", "card_personalizer", "document_reader", "mrz_reader", "scale"])
 def test_an_emulator_imports_nothing_but_the_standard_library(driver: str) -> None:
     program = (
         f"import sys; import devices.emulation.serve, devices.{driver}.emulator;"

@@ -1,0 +1,1 @@
+"""The scale with Mettler Toledo's Standard Interface Command Set: frames, driver and emulator."""
