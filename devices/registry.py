@@ -8,7 +8,7 @@ from typing import Any
 from devices.endpoint import Transport
 from devices.errors import UnknownDriverError
 from devices.link import WANTED_PAYLOAD, WANTED_WINDOW, LinkTimes
-from devices.roles import DocumentReader, Personalizer
+from devices.roles import DocumentReader, LabelPrinter, Personalizer
 from devices.transport import OnSend, SerialTransport
 
 GROUP = "passline.devices"
@@ -16,6 +16,8 @@ BUILT_IN = {
     "book-personalizer": "devices.book_personalizer.driver:BookPersonalizer",
     "card-personalizer": "devices.card_personalizer.driver:CardPersonalizer",
     "document-reader": "devices.document_reader.driver:LinkDocumentReader",
+    "sato-label-printer": "devices.label_printer.driver:SatoLabelPrinter",
+    "zebra-label-printer": "devices.label_printer.driver:ZebraLabelPrinter",
 }
 EMULATED_MODE = "emulated"
 BITS_PER_BYTE = 10  # start, eight data bits, stop
@@ -77,5 +79,12 @@ def open_personalizer(entry: DeviceEntry, machines: Path | None, on_send: OnSend
 def open_reader(entry: DeviceEntry, machines: Path | None) -> DocumentReader:
     """The entry's document reader in an open session; raises as `DocumentReader.open`."""
     driver: DocumentReader = make_driver(entry, make_transport(entry, machines))
+    driver.open()
+    return driver
+
+
+def open_label_printer(entry: DeviceEntry, machines: Path | None) -> LabelPrinter:
+    """The entry's label printer, opened; raises as `LabelPrinter.open`."""
+    driver: LabelPrinter = make_driver(entry, make_transport(entry, machines))
     driver.open()
     return driver

@@ -25,6 +25,8 @@ EMULATORS = {
     "book-personalizer": "devices.book_personalizer.emulator",
     "card-personalizer": "devices.card_personalizer.emulator",
     "document-reader": "devices.document_reader.emulator",
+    "sato-label-printer": "devices.label_printer.sato_emulator",
+    "zebra-label-printer": "devices.label_printer.zebra_emulator",
 }
 _LOOK_ROUND_S = 30.0
 
