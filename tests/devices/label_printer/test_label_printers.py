@@ -236,24 +236,23 @@ def test_a_pulled_cable_is_told_at_once(bench: Callable[..., Bench], kind: str) 
 
 
 class Tardy:
-    """A machine whose first answer comes at 1.5 s, and whose answers count up in their remaining labels."""
+    """A machine that answers its first request after 1.5 s and later ones after 0.7 s, and counts them."""
 
     def __init__(self) -> None:
         self.asked = 0
-        self.next_deadline_s: float | None = None
+        self.due: list[tuple[float, int]] = []
+
+    @property
+    def next_deadline_s(self) -> float | None:
+        return min(self.due)[0] if self.due else None
 
     def turn(self, data: bytes, now_s: float) -> bytes:
-        out = b""
-        if self.next_deadline_s is not None and now_s >= self.next_deadline_s:
-            self.next_deadline_s = None
-            out += sbpl.Status("", "A", 1, "").encode()
         if data:
             self.asked += 1
-            if self.asked == 1:
-                self.next_deadline_s = 1.5
-            else:
-                out += sbpl.Status("", "A", self.asked, "").encode()
-        return out
+            self.due.append((now_s + (1.5 if self.asked == 1 else 0.7), self.asked))
+        ready = [each for each in self.due if each[0] <= now_s]
+        self.due = [each for each in self.due if each[0] > now_s]
+        return b"".join(sbpl.Status("", "A", count, "").encode() for _, count in ready)
 
 
 def test_a_late_answer_is_not_taken_for_the_next() -> None:
