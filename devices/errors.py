@@ -180,6 +180,47 @@ class UnexpectedAnswerError(DeviceError):
         return f"{self.machine} answered {self.request} with {self.answer}; hold the machine and ask STATUS"
 
 
+class LabelRefusedError(DeviceError):
+    """A label that could not be printed as it is meant; nothing was sent."""
+
+    def __init__(self, field: str, value: str, rule: str) -> None:
+        super().__init__(field, value, rule)
+        self.field, self.value, self.rule = field, value, rule
+
+    def __str__(self) -> str:
+        return f"{self.field} of a label is {self.value!r}, but must be {self.rule}; nothing was sent"
+
+
+class PrinterNotReadyError(DeviceError):
+    """A label printer that can't print now; `condition` is a `roles.PrinterCondition`, `state` the job's LabelState."""
+
+    def __init__(self, machine: str, condition: str, job_id: str, state: str) -> None:
+        super().__init__(machine, condition, job_id, state)
+        self.machine, self.condition, self.job_id, self.state = machine, condition, job_id, state
+
+    def __str__(self) -> str:
+        return (
+            f"{self.machine} is {self.condition}; the label of job {self.job_id} is {self.state}; "
+            "put the printer right and ask its status"
+        )
+
+
+class PrinterSilentError(DeviceError):
+    """A label printer that answers nothing readable, as some do when out of media; `state` is the job's LabelState."""
+
+    def __init__(self, machine: str, request: str, job_id: str, state: str, waited_s: float) -> None:
+        super().__init__(machine, request, job_id, state, waited_s)
+        self.machine, self.request, self.job_id = machine, request, job_id
+        self.state, self.waited_s = state, waited_s
+
+    def __str__(self) -> str:
+        label = f"the label of job {self.job_id} is {self.state}; " if self.job_id else ""
+        return (
+            f"{self.machine} stayed silent on {self.request} for {self.waited_s:g} s: out of media or ribbon, head "
+            f"open, or not connected; {label}look at the printer, then ask its status; a label is not sent twice"
+        )
+
+
 class UnknownDriverError(DeviceError):
     """`line.toml` names a driver that is neither built in nor installed."""
 

@@ -8,7 +8,7 @@ from typing import Any
 from devices.endpoint import Transport
 from devices.errors import UnknownDriverError
 from devices.link import WANTED_PAYLOAD, WANTED_WINDOW, LinkTimes
-from devices.roles import DocumentReader, Personalizer, Scale, SwipeReader
+from devices.roles import DocumentReader, LabelPrinter, Personalizer, Scale, SwipeReader
 from devices.transport import OnSend, SerialTransport
 
 GROUP = "passline.devices"
@@ -18,6 +18,8 @@ BUILT_IN = {
     "document-reader": "devices.document_reader.driver:LinkDocumentReader",
     "mt-sics-scale": "devices.scale.driver:MtSicsScale",
     "rte-mrz-reader": "devices.mrz_reader.driver:RteMrzReader",
+    "sato-label-printer": "devices.label_printer.driver:SatoLabelPrinter",
+    "zebra-label-printer": "devices.label_printer.driver:ZebraLabelPrinter",
 }
 EMULATED_MODE = "emulated"
 BITS_PER_BYTE = 10  # start, eight data bits, stop
@@ -98,5 +100,12 @@ def open_scale(entry: DeviceEntry, machines: Path | None) -> Scale:
 def open_swipe_reader(entry: DeviceEntry, machines: Path | None) -> SwipeReader:
     """The entry's swipe reader, open; raises as `SwipeReader.open`."""
     driver: SwipeReader = make_driver(entry, make_transport(entry, machines))
+    driver.open()
+    return driver
+
+
+def open_label_printer(entry: DeviceEntry, machines: Path | None) -> LabelPrinter:
+    """The entry's label printer, opened; raises as `LabelPrinter.open`."""
+    driver: LabelPrinter = make_driver(entry, make_transport(entry, machines))
     driver.open()
     return driver

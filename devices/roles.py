@@ -1,10 +1,13 @@
 """What a station asks of a machine: the protocols that drivers fulfil, and the facts that pass between them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from typing import Protocol
 
+from devices.errors import LabelRefusedError
 from devices.jobs import Cause, Disposition, MachineJobState
 from devices.messages import Counters, JournalEntry, OpenJob
 
@@ -14,9 +17,14 @@ __all__ = [
     "JobResult",
     "JobStatus",
     "JournalEntry",
+    "LabelPrinter",
+    "LabelState",
     "MachineIdentity",
     "OpenJob",
+    "ParcelLabel",
     "Personalizer",
+    "PrinterCondition",
+    "PrinterIdentity",
     "Reading",
     "Scale",
     "SwipeReader",
@@ -243,4 +251,107 @@ class SwipeReader(Protocol):
         `take_earlier` the last swipe that nobody took counts too. Raises NoSwipeError, PortLostError,
         SessionClosedError.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelLabel:
+    """What stands on a parcel's label: its number, its tracking number as a barcode, and an office or `POST`.
+
+    Printable ASCII, and no name or address of anybody. Raises LabelRefusedError for what would not fit or print.
+    """
+
+    parcel: str
+    tracking: str
+    destination: str
+
+    def __post_init__(self) -> None:
+        for field, (pattern, rule) in _LABEL_RULES.items():
+            value = getattr(self, field)
+            if not re.fullmatch(pattern, value):
+                raise LabelRefusedError(field, value, rule)
+
+
+# Widths at 8 dots/mm on 100 mm; a barcode of 16 characters and its quiet zones take 85 mm.
+_LABEL_RULES = {
+    "parcel": (r"[ -~]{1,24}", "1 to 24 printable ASCII characters"),
+    "tracking": (r"[0-9A-Z]{1,16}", "1 to 16 digits and capitals"),
+    "destination": (r"[ -~]{1,14}", "1 to 14 printable ASCII characters"),
+}
+
+
+class PrinterCondition(StrEnum):
+    """Whether a label printer can take a label now, and if not, why."""
+
+    READY = "ready"
+    BUSY = "busy with a label"
+    PAUSED = "paused"
+    PAPER_OUT = "out of paper"
+    RIBBON_OUT = "out of ribbon"
+    COVER_OPEN = "open"
+    BUFFER_FULL = "full of labels to print"
+    FAULTY = "faulty"
+
+
+class LabelState(StrEnum):
+    """What is known of one job's label.
+
+    WAITING: it is in the printer, and comes out by itself. PRINTED: the printer took it and has nothing of it left to
+    print; one that lost power in between says the same, so the scan of the parcel is the proof. UNKNOWN: it may have
+    come out, may still, or never arrived; only people can tell.
+    """
+
+    NOT_SENT = "not sent"
+    WAITING = "waiting in the printer"
+    PRINTED = "printed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class PrinterIdentity:
+    """Who answers at a label printer's port; `name` is its own word. These printers tell no serial number."""
+
+    machine: str
+    name: str
+    emulated: bool
+
+
+class LabelPrinter(Protocol):
+    """A machine that prints parcels' labels, one at a time, for one thread at a time.
+
+    No call ever sends a label a second time. Every call may raise PortLostError (open again), PrinterSilentError and
+    SessionClosedError; where the error's `state` is UNKNOWN, ask `status`, and people if that can't tell either. A host
+    that restarted must do the same with every job whose intent it finds open.
+    """
+
+    @property
+    def machine(self) -> str:
+        """The line's name for the printer."""
+        ...
+
+    def open(self) -> PrinterIdentity:
+        """Open the port and check who answers; raises PortUnavailableError, WrongMachineError for the other mode."""
+        ...
+
+    def close(self) -> None:
+        """Close the port; what the printer holds comes out all the same."""
+        ...
+
+    def identify(self) -> PrinterIdentity:
+        """Who the printer is now."""
+        ...
+
+    def condition(self) -> PrinterCondition:
+        """Whether it can take a label now."""
+        ...
+
+    def print_label(self, job_id: str, label: ParcelLabel, timeout_s: float) -> LabelState:
+        """Print the job's one label and wait for it: PRINTED, WAITING after `timeout_s`, or UNKNOWN.
+
+        A job whose label this driver sent before, or that the printer says it has, is not sent again: its status is
+        returned. Raises PrinterNotReadyError, whose `state` is NOT_SENT if the printer was not ready to begin with.
+        """
+        ...
+
+    def status(self, job_id: str) -> LabelState:
+        """What is known of the job's label now; sends no label, and never says NOT_SENT."""
         ...

@@ -27,6 +27,8 @@ EMULATORS = {
     "document-reader": "devices.document_reader.emulator",
     "mt-sics-scale": "devices.scale.emulator",
     "rte-mrz-reader": "devices.mrz_reader.emulator",
+    "sato-label-printer": "devices.label_printer.sato_emulator",
+    "zebra-label-printer": "devices.label_printer.zebra_emulator",
 }
 _LOOK_ROUND_S = 30.0
 

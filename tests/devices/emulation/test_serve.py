@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from devices.emulation.control import ControlClient, ControlRefusedError, EmulatorGoneError
+from devices.emulation.serve import EMULATORS
 from devices.emulation.supervisor import EmulatorSpec, EmulatorStartError, Supervisor
 from devices.pidfile import running_pid
 
@@ -43,10 +44,10 @@ def test_an_emulator_needs_less_than_25_mb_and_no_time_when_idle(line: Any) -> N
     machine.close()
 
 
-@pytest.mark.parametrize("driver", ["book_personalizer", "card_personalizer", "document_reader", "mrz_reader", "scale"])
-def test_an_emulator_imports_nothing_but_the_standard_library(driver: str) -> None:
+@pytest.mark.parametrize("module", EMULATORS.values())
+def test_an_emulator_imports_nothing_but_the_standard_library(module: str) -> None:
     program = (
-        f"import sys; import devices.emulation.serve, devices.{driver}.emulator;"
+        f"import sys; import devices.emulation.serve, {module};"
         "print(*{name.partition('.')[0] for name in sys.modules})"
     )
     # Isolated and without site: editable installs and coverage tools import things of their own.
