@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from handoff_logs.reading import Reading, Row
 from handoff_logs.records import EVENT_FIELDS, UNIT_FIELDS, event_hash, number_hash, units_root
 
-PAGE_EVENTS = 500
-"""Events read at a time, so that memory doesn't grow with the log."""
+PAGE_EVENTS = 32
+"""Events read at a time, so that memory does not grow with the log: some have a thousand units."""
+PAGE_NUMBERS = 5_000
 
 _EVENTS = f"SELECT seq, {', '.join(EVENT_FIELDS)} FROM custody_event WHERE seq > :after ORDER BY seq LIMIT :page"  # noqa: S608
 _UNITS = (
@@ -53,7 +54,7 @@ def _events(reading: Reading) -> Iterator[dict[str, str]]:
 
 def _numbers(reading: Reading) -> Iterator[dict[str, str]]:
     after = ""
-    while page := reading.rows(_NUMBERS, after=after, page=PAGE_EVENTS * 10):
+    while page := reading.rows(_NUMBERS, after=after, page=PAGE_NUMBERS):
         for row in page:
             if row["number_hash"] != number_hash(row["salt"], row["number"]):
                 yield {"rule": "a number belongs to its unit", "subject": row["unit_id"]}
