@@ -86,11 +86,13 @@ class Conversation(Generic[Frame]):
             self._transport.wait_for(lambda: bool(self._lost), seconds)
             self._check()
 
-    def discard(self) -> None:
-        """Forget the frames that have come."""
+    def discard(self, *, unfinished: bool = False) -> None:
+        """Forget the frames that have come, and an unfinished one where that is wanted."""
         with self._transport.lock:
             self._check()
             self._frames.clear()
+            if unfinished:
+                self._decoder.drop()
 
     def discard_until_quiet(self, quiet_s: float, longest_s: float) -> None:
         """Forget what came and comes, an unfinished frame too, until nothing came for `quiet_s`."""

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devices.conversation import MOST_FRAMES
 from devices.emulation.emulator import EmulatorSetup
 from devices.errors import (
     DeviceError,
@@ -324,8 +325,8 @@ def test_a_flood_of_any_bytes_grows_nothing(split: Any, flood: list[bytes]) -> N
     exchange = Exchange("label-01", FakeTransport(Babbler([])), split, 0.01)
     for data in flood:
         exchange.receive(data * 10)
-        assert len(exchange._received) <= MOST_BYTES
-        assert len(exchange._answers) <= 16
+        assert exchange._decoder.held_bytes <= MOST_BYTES
+        assert len(exchange._frames) <= MOST_FRAMES
 
 
 COMMANDS = st.sampled_from(
