@@ -16,7 +16,7 @@ STATES = "SELECT machine, state, reason FROM machine_state"
 
 
 def devices_of(directory: Path) -> list[dict[str, Any]]:
-    """The devices in `line.toml`, whether each is there, and what it was last said to be doing.
+    """The devices in `line.toml`, whether each is there, and what a personalizer was last said to be doing.
 
     Raises RunFolderMissingError, ConfigurationUnreadableError; the values are not checked.
     """
@@ -31,7 +31,7 @@ def devices_of(directory: Path) -> list[dict[str, Any]]:
             "serial": entry.get("serial"),
             "mode": "EMULATED" if entry.get("mode") == "emulated" else entry.get("mode"),
             "there": _there(folder, str(entry.get("port", ""))),
-            "doing": doing.get(str(entry.get("id")), "never worked"),
+            "doing": doing.get(str(entry.get("id")), ""),
         }
         for entry in entries
     ]
