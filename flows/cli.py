@@ -26,6 +26,7 @@ class Command(NamedTuple):
 
 COMMANDS: Final = (
     Command("demo", "flows.demo:demo_command", "Run the whole line on emulated machines and staff, and report."),
+    Command("new", "flows.line_cli:new_command", "Write the line.toml of a new line, all emulated."),
     Command("intake", "flows.intake_commands:intake_app", "Generate, check and load batches of applications."),
     Command(
         "run",

@@ -32,7 +32,10 @@ class RunFolderMissingError(FlowError):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.path = path
-        self.next_step = f"Start one with `passline demo --dir {path}`, or name another folder with --dir."
+        self.next_step = (
+            f"Start one with `passline new --dir {path}` or `passline demo --dir {path}`,"
+            " or name another folder with --dir."
+        )
 
     def __str__(self) -> str:
         return f"There is no line in {self.path}: it holds no line.toml."

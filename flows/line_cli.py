@@ -1,11 +1,47 @@
-"""`passline run`: start the line of a folder on what waits."""
+"""`passline new` and `passline run`: make the line of a folder, start it on what waits."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from flows.run_folder import RunFolder
+
+Machines = Annotated[int, Parameter(validator=Number(gte=1, lte=32))]
+
+
+def new_command(
+    *,
+    directory: Annotated[Path, Parameter("--dir", help="The run's folder.")] = Path(".passline"),
+    centre: Annotated[str, Parameter(help="Goes into every job's identity: never changed later.")] = "demo",
+    books: Annotated[Machines, Parameter(help="Book personalizers.")] = 3,
+    cards: Annotated[Machines, Parameter(help="Card personalizers.")] = 3,
+    readers: Annotated[Machines, Parameter(help="Document readers.")] = 2,
+    tray_size: Annotated[int, Parameter(help="Applications a tray.", validator=Number(gte=1, lte=1000))] = 25,
+    speed: Annotated[float, Parameter(help="Machine time is divided by this; 0: none.", validator=Number(gte=0))] = 1.0,
+) -> None:
+    """Write the `line.toml` of a new line, all emulated, and print its path; one that is there is not written over.
+
+    Real machines are named there, one entry each, before the line is run.
+    """
+    from flows.configuration import read_settings
+    from flows.default_line import write_default
+
+    folder = RunFolder(directory)
+    written = write_default(
+        folder, centre=centre, books=books, cards=cards, readers=readers, tray_size=tray_size, speed=speed
+    )
+    try:
+        read_settings(folder)
+    except BaseException:
+        written.unlink()
+        raise
+    sys.stdout.write(f"{written}\n")
+    sys.stderr.write(
+        f"passline: Next: `passline intake load BATCH --dir {directory}`, then `passline run --dir {directory}`.\n"
+    )
 
 
 def run_command(

@@ -133,3 +133,27 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     run(["--help"])
     shown = capsys.readouterr().out
     assert all(command.name in shown for command in COMMANDS)
+
+
+def test_a_new_line_takes_a_batch_at_once_and_is_not_written_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "line"
+    assert run(["new", "--dir", str(folder), "--centre", "jinan", "--speed", "0"]) == Exit.FINE
+    written = Path(capsys.readouterr().out.strip())
+    assert written == folder / "line.toml"
+    before = written.read_bytes()
+    assert run(["new", "--dir", str(folder)]) == Exit.REFUSED
+    assert written.read_bytes() == before
+    batch = Path(__file__).parents[2] / "examples" / "batch-small"
+    assert run(["intake", "load", str(batch), "--dir", str(folder)]) == Exit.FINE
+    assert run(["status", "--dir", str(folder), "--output", "json"]) == Exit.FINE
+    assert '"centre": "jinan"' in capsys.readouterr().out
+
+
+def test_a_new_line_with_a_word_that_no_line_takes_is_refused_and_leaves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["new", "--dir", str(tmp_path), "--centre", 'two words " =']) == Exit.REFUSED
+    assert "Traceback" not in capsys.readouterr().err
+    assert not (tmp_path / "line.toml").exists()
