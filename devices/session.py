@@ -195,7 +195,7 @@ class Session:
         return got, pending
 
     def post(self, build: Callable[[int], Message], job_id: str, data: bytes = b"") -> None:
-        """Send a request, then `data`, without waiting for the answer; a refusal is raised by the next request."""
+        """Send a request, then `data`, without waiting for the answer; the next request or wait raises a refusal."""
         with self._transport.lock:
             self._check_up()
             if len(self._posted) >= MOST_POSTED:
@@ -229,14 +229,21 @@ class Session:
             self._awaited.pop(job_id, None)
 
     def wait_for_result(self, job_id: str, timeout_s: float) -> Outcome | None:
-        """The job's result as soon as the machine sends it, or None. Raises PortLostError, LinkDownError."""
+        """The job's result as soon as the machine sends it, or None.
+
+        Raises PortLostError, LinkDownError, and MachineRefusedError of a request that was posted.
+        """
         with self._transport.lock:
             self._check_up()
             self._awaited.setdefault(job_id, None)
-            self._transport.wait_for(lambda: self._awaited[job_id] is not None or bool(self._failure), timeout_s)
+            self._transport.wait_for(
+                lambda: bool(self._awaited[job_id] or self._refused_posts or self._failure), timeout_s
+            )
             outcome = self._awaited[job_id]
             if outcome is None:
                 self._check_up()
+                if self._refused_posts:
+                    raise self._refused_posts.pop(0)
             return outcome
 
     def pause(self, seconds: float) -> None:

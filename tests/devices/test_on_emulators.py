@@ -11,7 +11,7 @@ import pytest
 from devices.emulation.hands import Hands
 from devices.emulation.supervisor import EmulatorSpec, Supervisor
 from devices.errors import DeviceError, MachineRefusedError, PortUnavailableError
-from devices.jobs import JobIntent, JobState
+from devices.jobs import JobIntent, JobState, MachineJobState
 from devices.piece import PieceData
 from devices.recovery import reconcile
 from devices.registry import DeviceEntry, open_personalizer, open_reader
@@ -72,6 +72,35 @@ def test_documents_are_made_on_a_real_line(line: Line, entry: DeviceEntry) -> No
     assert made == loaded
     assert (counters.fed, counters.good, counters.in_path) == (5, 5, 0)
     assert sorted(line.hands.look(entry.id).good) == made
+
+
+def test_what_is_made_in_one_go_is_made_once(line: Line) -> None:
+    line.load("book-01", 1)
+    driver = open_personalizer(BOOK, line.machines)
+    driver.claim(1)
+    serial = driver.feed("1" * 32)
+    driver.make("1" * 32, PieceData("passport", serial, MRZ, {"surname": "黎"}, PORTRAIT, CHIP).encode())
+    result = driver.result("1" * 32, LONG_S)
+    assert (result.made, result.blank_serial) == (True, serial)
+    assert driver.ended("1" * 32) == result
+    driver.close()
+
+
+def test_what_a_machine_did_not_take_is_not_started(line: Line) -> None:
+    """START behind a PREPARE that was refused is refused as well; whoever waits for the result hears of it at once."""
+    line.load("book-01", 1)
+    driver = open_personalizer(BOOK, line.machines)
+    driver.claim(1)
+    serial = driver.feed("1" * 32)
+    driver.make("1" * 32, PieceData("passport", "B99999999", MRZ, {"surname": "黎"}, PORTRAIT, CHIP).encode())
+    with pytest.raises(MachineRefusedError) as prepare:
+        driver.result("1" * 32, LONG_S)
+    with pytest.raises(MachineRefusedError) as start:
+        driver.result("1" * 32, LONG_S)
+    assert (prepare.value.code, start.value.code) == ("OTHER_DATA", "WRONG_STATE")
+    assert driver.status("1" * 32).state is MachineJobState.FED
+    assert driver.return_blank("1" * 32).blank_serial == serial
+    driver.close()
 
 
 def test_a_reader_finds_what_the_machine_made(line: Line) -> None:

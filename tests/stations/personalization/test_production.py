@@ -1,6 +1,7 @@
 """Orders become documents on real emulated machines, and what goes wrong on the way is accounted for."""
 
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
@@ -9,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from handoff_logs.errors import HandoffLogError
 from handoff_logs.log import Stamp
 from handoff_logs.reading import open_reading
-from stations.personalization import activity, blanks, booking, counters, rules, station
+from stations.personalization import activity, blanks, booking, counters, data, production, rules, station
 from stations.personalization.tables import Activity
 from stations.vault.balance import balance
 
@@ -146,6 +147,27 @@ def test_a_stopped_application_is_not_drawn(shop):
     [run] = shop.run("book-01", until=len(passports) - 1)
     assert run.good == len(passports) - 1
     assert shop.line.facts("SELECT count(*) FROM job WHERE application_id = :id", id=passports[0][0]) == [(0,)]
+
+
+def test_an_application_that_is_stopped_while_its_data_are_built_is_not_made(shop, monkeypatch):
+    """Rule 8, in the transaction of the start: the blank is given back unmarked."""
+    shop.stock("book")
+    shop.start("book-01")
+    shop.accept_orders(12)
+    stopped = []
+
+    def build(sheet, *facts):
+        if not stopped:
+            stopped.append(sheet.application_id)
+            shop.line.stop(sheet.application_id)
+        return data.build(sheet, *facts)
+
+    monkeypatch.setattr(production, "data", SimpleNamespace(sheets=data.sheets, build=build))
+    passports = orders_of(shop, "passport")
+    [run] = shop.run("book-01", until=passports - 1)
+    assert (run.good, run.returned) == (passports - 1, 1)
+    assert shop.line.facts("SELECT outcome FROM job WHERE application_id = :id", id=stopped[0]) == [("returned",)]
+    assert not any(piece.made for piece in shop.tally().pieces.values() if piece.place == "stock:book")
 
 
 def test_a_document_of_a_stopped_application_goes_to_quarantine(shop):
