@@ -239,7 +239,7 @@ def create_tables() -> None:
     op.create_index(op.f("ix_application_batch_id"), "application", ["batch_id"], unique=False)
     op.create_index(op.f("ix_application_office"), "application", ["office"], unique=False)
     op.create_index("ix_application_person", "application", ["person_key", "product"], unique=False)
-    op.create_index(op.f("ix_application_state"), "application", ["state"], unique=False)
+    op.create_index("ix_application_state", "application", ["state", "emulated"], unique=False)
     op.create_index(
         "uq_application_live",
         "application",
