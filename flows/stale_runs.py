@@ -8,7 +8,6 @@ from uuid import UUID
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     FlowRunFilter,
-    FlowRunFilterId,
     FlowRunFilterState,
     FlowRunFilterStateType,
     FlowRunFilterTags,
@@ -47,9 +46,7 @@ def crash_stale_runs(tags: Sequence[str]) -> StaleRuns:
     """
     with get_client(sync_client=True) as client:
         flow_runs = list(_unfinished_flow_runs(client, tags))
-        task_runs = [
-            run for start in range(0, len(flow_runs), PAGE) for run in _task_runs(client, flow_runs[start:][:PAGE])
-        ]
+        task_runs = list(_unfinished_task_runs(client, tags))
         for task_run in task_runs:
             client.set_task_run_state(task_run, Crashed(message=MESSAGE), force=True)
         for flow_run in flow_runs:
@@ -68,10 +65,11 @@ def _unfinished_flow_runs(client: SyncPrefectClient, tags: Sequence[str]) -> Ite
         offset += len(runs)
 
 
-def _task_runs(client: SyncPrefectClient, flow_runs: Sequence[UUID]) -> Iterator[UUID]:
+def _unfinished_task_runs(client: SyncPrefectClient, tags: Sequence[str]) -> Iterator[UUID]:
+    """Also those of flow runs that have ended: the server may not have heard how their last tasks did."""
     offset = 0
     while runs := client.read_task_runs(
-        flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=list(flow_runs))),
+        flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=list(tags))),
         task_run_filter=TaskRunFilter(state=TaskRunFilterState(type=TaskRunFilterStateType(any_=UNFINISHED))),
         limit=PAGE,
         offset=offset,

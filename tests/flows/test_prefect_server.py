@@ -27,7 +27,7 @@ from prefect.client.orchestration import get_client
 def tray():
     # The server learns of task runs from events, a moment later.
     with get_client(sync_client=True) as client:
-        while not any(run.state.is_running() for run in client.read_task_runs()):
+        while not any(run.state is not None and run.state.is_running() for run in client.read_task_runs()):
             time.sleep(0.1)
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -50,6 +50,21 @@ for tags in (["passline", "centre:other"], ["passline", "centre:test"], ["passli
     closed = crash_stale_runs(tags)
     print(closed.flow_runs, closed.task_runs)
 """
+
+ENDS_THE_FLOWS = """
+import sys
+from pathlib import Path
+from flows.prefect_client import enter_client
+from flows.run_folder import RunFolder
+enter_client(RunFolder(Path(sys.argv[1])), sys.argv[2])
+from prefect.client.orchestration import get_client
+from prefect.states import Completed
+with get_client(sync_client=True) as client:
+    for run in client.read_flow_runs():
+        if run.state.is_running():
+            client.set_flow_run_state(run.id, Completed(), force=True)
+"""
+"""What a kill leaves where a flow had ended and the server had not heard yet how its tasks did."""
 
 STARTS_AND_IS_KILLED = """
 import os, signal, sys
@@ -88,6 +103,11 @@ def test_a_killed_line_leaves_a_server_that_the_next_one_uses_and_stops(tmp_path
 
         closing = python(CLOSES_THE_DEAD, str(folder.path), server.api_url)
         assert closing.stdout.splitlines() == ["0 0", "1 1", "0 0"], closing.stderr
+
+        python(DIES_WITHIN_A_FLOW, str(folder.path), server.api_url)
+        python(ENDS_THE_FLOWS, str(folder.path), server.api_url)
+        closing = python(CLOSES_THE_DEAD, str(folder.path), server.api_url)
+        assert closing.stdout.splitlines() == ["0 0", "0 1", "0 0"], closing.stderr
     assert not server.mark.alive
     assert (folder.logs / "prefect-server.log").read_text() == ""
     assert not stop(folder)
