@@ -29,9 +29,12 @@ bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks
 
 # The pinned, hashed list of everything, the build backend included. Written anew only on purpose.
-lock: $(VENV)/installed
-	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --strip-extras --allow-unsafe \
-		--extra dev --output-file constraints.txt pyproject.toml build-requirements.in
+lock:
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip install --quiet --disable-pip-version-check pip-tools
+	$(VENV)-lock/bin/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --strip-extras --allow-unsafe \
+		--extra dev --all-build-deps --output-file constraints.txt pyproject.toml
+	rm -rf $(VENV)-lock
 
 clean:
 	rm -rf $(VENV) .passline
