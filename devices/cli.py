@@ -6,11 +6,15 @@ import math
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
+
+if TYPE_CHECKING:
+    from devices.emulation.control import ControlClient
 
 Directory = Annotated[Path, Parameter(name="--dir", help="The run's folder.")]
 Output = Annotated[Literal["table", "json", "csv"], Parameter(name="--output", help="How to print.")]
@@ -100,7 +104,60 @@ def emulate(
         server.run()
 
 
-def _print(rows: Rows, output: str) -> None:
+@app.command
+def fault(
+    machine: Annotated[str, Parameter(help="The line's name of an emulated device that runs.")],
+    name: Annotated[str | None, Parameter(help="What is to go wrong; docs/devices.md has the table.")] = None,
+    /,
+    *,
+    at: Annotated[str | None, Parameter(help="The journal's entry at which power-loss and restart strike.")] = None,
+    before: Annotated[bool, Parameter(negative="", help="Before that entry is written, not after.")] = False,
+    times: Annotated[
+        int | None,
+        Parameter(
+            help="How often it fires, 0 without end; once, or with --every without end.", validator=Number(gte=0)
+        ),
+    ] = None,
+    every: Annotated[int, Parameter(help="It fires at one in so many occasions.", validator=Number(gte=1))] = 1,
+    seed: Annotated[int, Parameter(help="Chooses which of them, and where in a frame.")] = 0,
+    listed: Annotated[bool, Parameter(name="--list", negative="", help="Print the faults that are set.")] = False,
+    clear: Annotated[bool, Parameter(negative="", help="Take all of them off.")] = False,
+    directory: Directory = DEFAULT_DIRECTORY,
+    output: Output = "table",
+) -> None:
+    """Make something go wrong with an EMULATED device, or list and clear what is set on it."""
+    with closing(_emulator(machine, directory)) as control:
+        if clear:
+            count = control.ask("clear-faults")["cleared"]
+            sys.stderr.write(f"passline: faults taken off {machine} (EMULATED): {count}\n")
+        if name is not None:
+            times = times if times is not None else int(every == 1)
+            what = {"name": name, "at": (at or "").upper(), "before": before}
+            control.ask("fault", fault=what | {"times": times, "every": every, "seed": seed})
+            sys.stderr.write(f"passline: {name} is set on {machine} (EMULATED)\n")
+        if listed or not (clear or name):
+            rows = [{"device": machine, "mode": "EMULATED"} | one for one in control.ask("faults")["faults"]]
+            _print(rows, output, nothing="no faults")
+
+
+def _emulator(machine: str, directory: Path) -> "ControlClient":
+    """The control socket of a device of the line; raises NoEmulatorError."""
+    from devices.emulation.control import ControlClient
+    from devices.errors import NoEmulatorError
+    from devices.pidfile import running_pid
+
+    mode = next((row["mode"] for row in list_devices(directory) if row["device"] == machine), None)
+    folder = directory / "machines" / machine
+    if mode is None:
+        raise NoEmulatorError(machine, f"no device of {directory}")
+    if mode != "EMULATED":
+        raise NoEmulatorError(machine, f"a device in {mode} mode")
+    if running_pid(folder) is None:
+        raise NoEmulatorError(machine, "not running")
+    return ControlClient(folder)
+
+
+def _print(rows: Rows, output: str, nothing: str = "no devices") -> None:
     match output:
         case "json":
             sys.stdout.write(json.dumps(list(rows), indent=2) + "\n")
@@ -109,15 +166,15 @@ def _print(rows: Rows, output: str) -> None:
             writer.writeheader()
             writer.writerows(rows)
         case "table":
-            _print_table(rows)
+            _print_table(rows, nothing)
 
 
-def _print_table(rows: Rows) -> None:
+def _print_table(rows: Rows, nothing: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, header_style="dim", pad_edge=False)
-    for column in rows[0] if rows else ["no devices"]:
+    for column in rows[0] if rows else [nothing]:
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))

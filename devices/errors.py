@@ -232,6 +232,17 @@ class UnknownDriverError(DeviceError):
         return f"no driver is called {self.driver!r}; known are {', '.join(self.known)}"
 
 
+class NoEmulatorError(DeviceError):
+    """Faults are set on emulators that run, and this device is none."""
+
+    def __init__(self, device: str, what_it_is: str) -> None:
+        super().__init__(device, what_it_is)
+        self.device, self.what_it_is = device, what_it_is
+
+    def __str__(self) -> str:
+        return f"{self.device} is {self.what_it_is}: faults are set on emulators that run; nothing was changed"
+
+
 class WeighingError(DeviceError):
     """A scale that answers, but with no weight that may be used."""
 

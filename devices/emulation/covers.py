@@ -1,4 +1,4 @@
-"""What people do at a personalizer itself, by way of its control socket: stacks, covers, and a jam to try."""
+"""What people do at a personalizer itself, by way of its control socket: stacks and covers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OPEN_STACKS = frozenset({Stack.INPUT, Stack.GOOD, Stack.REJECT, Stack.HOLD})
 
 
 def control(request: Request, machine: Machine, journal: Journal, work: Work) -> Answer:
-    """`state`, `look`, `load`, `take`, `jam` (the next motion), `clear` (a jam), `resume` (after a journal fault)."""
+    """`state`, `look`, `load`, `take`, `clear` (a jam), `resume` (after a journal fault)."""
     match request:
         case {"do": "state"}:
             return _state(machine, journal, work)
@@ -22,15 +22,12 @@ def control(request: Request, machine: Machine, journal: Journal, work: Work) ->
             return {"ok": True, "loaded": machine.load((serial, origin) for serial, origin in blanks)}
         case {"do": "take", "stack": stack, "serials": list(serials), "place": str(place)} if stack in OPEN_STACKS:
             return {"ok": True, "taken": machine.take(Stack(stack), serials, place)}
-        case {"do": "jam"}:
-            machine.jam_next = True
-            return {"ok": True}
         case {"do": "clear"}:
             return {"ok": True, "cleared": work.clear()}
         case {"do": "resume"}:
             journal.resume()
             return {"ok": True}
-    return {"ok": False, "error": "a personalizer knows state, look, load, take, jam, clear and resume"}
+    return {"ok": False, "error": "a personalizer knows state, look, load, take, clear and resume"}
 
 
 def _state(machine: Machine, journal: Journal, work: Work) -> Answer:

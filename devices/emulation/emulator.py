@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from devices.emulation.control import Answer, Request
+from devices.emulation.faults import Faults
 
 FIRMWARE = "EMULATED-1"
 
@@ -23,6 +24,7 @@ class EmulatorSetup:
     seed: int = 0
     spoil_rate: float = 0.0
     misread_rate: float = 0.0
+    faults: Faults = field(default_factory=Faults)
 
 
 class Emulator(Protocol):

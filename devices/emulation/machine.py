@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from devices.emulation.faults import FaultName, Faults
 from devices.emulation.world import Stack, TallyReader, TallyWriter, What, World, inside
 
 
@@ -85,14 +86,13 @@ class Marking:
 class Machine:
     """Stacks of pieces and a path with two positions: `drawn` (read, waiting) and `working` (chip and printer)."""
 
-    def __init__(self, machine: str, world: World, pace: Pace, chance: Chance) -> None:
+    def __init__(self, machine: str, world: World, pace: Pace, chance: Chance, faults: Faults) -> None:
         self.machine = machine
         self.counters = Counters()
         self.stacks: dict[Stack, dict[str, None]] = {stack: {} for stack in Stack}
         self.drawn: str | None = None
         self.working: str | None = None
-        self.jam_next = False
-        self._world, self._pace, self._chance = world, pace, chance
+        self._world, self._pace, self._chance, self._faults = world, pace, chance, faults
         self._tally = TallyWriter(world, machine)
         self._places = {inside(machine, stack): stack for stack in Stack}
         self._find_pieces()
@@ -132,14 +132,14 @@ class Machine:
     def feed(self) -> Motion:
         """Draw the next blank from the input stack into the path and read its number (then it is in `drawn`)."""
         serial = next(iter(self.stacks[Stack.INPUT]), None)
-        if serial is None:
+        if serial is None or self._strikes(FaultName.MISFEED):
             return End.EMPTY
         self.drawn = serial
         self._move(What.FED, (serial,), Stack.INPUT, Stack.PATH)
         yield self._pace.feed_s
-        if self._jams():
+        if self._strikes(FaultName.JAM):
             return End.JAMMED
-        if self._chance.misread(serial, 0):
+        if self._strikes(FaultName.UNREADABLE_BLANK) or self._chance.misread(serial, 0):
             yield from self._eject(serial, Stack.REJECT)
             return End.UNREADABLE
         return End.DONE
@@ -150,7 +150,7 @@ class Machine:
         if serial is None:
             return End.EMPTY
         self.working = serial
-        spoil = self._chance.spoil(serial)
+        spoil = self._spoil(serial)
         origin = ((serial, inside(self.machine, Stack.PATH)),)
         # The tally first: from its first change on the piece counts as personalised, whatever is found on it later.
         self._tally.write(What.MARKED, origin, inside(self.machine, Stack.PATH), marking.identity)
@@ -159,7 +159,7 @@ class Machine:
         else:
             self._world.write_chip(serial, marking.data, locked=True)
         yield self._pace.chip_s
-        if self._jams():
+        if self._strikes(FaultName.JAM):
             return End.JAMMED
         if spoil is End.CHIP_FAILED:
             yield from self._eject(serial, Stack.REJECT)
@@ -167,7 +167,7 @@ class Machine:
         self._world.print(serial)
         self._tally.write(What.PRINTED, origin, inside(self.machine, Stack.PATH), marking.identity)
         yield self._pace.print_s
-        if self._jams():
+        if self._strikes(FaultName.JAM):
             return End.JAMMED
         yield from self._eject(serial, Stack.GOOD if spoil is None else Stack.REJECT)
         return spoil or End.DONE
@@ -187,9 +187,15 @@ class Machine:
         else:
             self.drawn = None
 
-    def _jams(self) -> bool:
-        jams, self.jam_next = self.jam_next, False
-        return jams
+    def _spoil(self, serial: str) -> End | None:
+        if self._strikes(FaultName.CHIP_FAILURE):
+            return End.CHIP_FAILED
+        if self._strikes(FaultName.PRINT_FAILURE):
+            return End.PRINT_FAILED
+        return self._chance.spoil(serial)
+
+    def _strikes(self, name: FaultName) -> bool:
+        return self._faults.strike(name) is not None
 
     def purge(self) -> list[str]:
         """Move whatever is in the path to the reject bin; return the serials."""

@@ -18,6 +18,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
+from devices.emulation.faults import FENCE, RELEASED, FaultName, Faults
 from devices.emulation.stable_file import StableFile
 from devices.errors import DeviceError
 from devices.jobs import JOB_ID_BYTES, Cause, Disposition, MachineJobState, advance_machine
@@ -50,6 +51,18 @@ class JournalDamagedError(DeviceError):
         )
 
 
+class ControllerStopsError(DeviceError):
+    """A fault that was set stops the controller at an entry of its journal; its process ends."""
+
+    def __init__(self, fault: str, entry: str, before: bool) -> None:
+        super().__init__(fault, entry, before)
+        self.fault, self.entry, self.before = fault, entry, before
+
+    def __str__(self) -> str:
+        when = "before" if self.before else "after"
+        return f"{self.fault} {when} the entry {self.entry} was written (EMULATED, as set); switch it on again"
+
+
 class Journal:
     """The machine's durable memory: identity, fence, hold, and every job it ever heard of.
 
@@ -57,7 +70,9 @@ class Journal:
     answered or refused for ever at some 200 bytes of memory each. Nothing is on stable storage before `sync`.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, faults: Faults | None = None) -> None:
+        """Appending raises ControllerStopsError where one of `faults` says so."""
+        self._faults = faults or Faults()
         self._file = StableFile(path)
         self._offsets = array("Q")
         self._closed: dict[bytes, int] = {}
@@ -158,13 +173,25 @@ class Journal:
     def _append_entry(self, last: JournalEntry, **facts: Any) -> JournalEntry:
         entry = replace(last, position=self.next, time_us=time.time_ns() // 1000, **facts)
         offset = self._file.size
-        self._append(_Kind.ENTRY, pack_record(entry))
+        self._append_at(RELEASED if entry.released else entry.state.name, _Kind.ENTRY, pack_record(entry))
         self._remember(entry, offset)
         return entry
 
+    def _append_at(self, boundary: str, kind: _Kind, body: bytes) -> None:
+        self._stop_at(boundary, before=True)
+        self._append(kind, body)
+        self._stop_at(boundary, before=False)
+
+    def _stop_at(self, boundary: str, *, before: bool) -> None:
+        for name in (FaultName.POWER_LOSS, FaultName.RESTART):
+            if self._faults.strike(name, boundary, before=before):
+                if name is FaultName.POWER_LOSS:
+                    self.lose_power()
+                raise ControllerStopsError(name, boundary, before)
+
     def raise_fence(self, fence: int) -> None:
         """Store the highest fence; returns when it is on stable storage."""
-        self._append(_Kind.FENCE, _FENCE.pack(fence))
+        self._append_at(FENCE, _Kind.FENCE, _FENCE.pack(fence))
         self.sync()
         self.fence = fence
 

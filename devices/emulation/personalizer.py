@@ -30,8 +30,8 @@ class PersonalizerEmulator:
         self._model, self._serial = model, setup.serial
         self._boot_id = os.urandom(JOB_ID_BYTES).hex()
         chance = Chance(setup.seed, setup.id, spoil_rate=setup.spoil_rate, misread_rate=setup.misread_rate)
-        self._machine = Machine(setup.id, World(setup.world), pace, chance)
-        self._journal = Journal(setup.folder / "journal")
+        self._machine = Machine(setup.id, World(setup.world), pace, chance, setup.faults)
+        self._journal = Journal(setup.folder / "journal", setup.faults)
         self._preparations = Preparations()
         self._endpoint = Endpoint(self._handle, self._forget_session)
         self._work = Work(self._journal, self._machine, setup.speed, self._tell_end)

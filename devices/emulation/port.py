@@ -35,24 +35,30 @@ class Port(Protocol):
     def write(self, data: bytes) -> None:
         """Write, now or when there is room."""
 
+    def hang_up(self) -> None:
+        """Cut off the host, unwritten bytes and all; it may come back to the same address."""
+
     def close(self) -> None:
-        """Hang up."""
+        """Hang up for good."""
 
 
 class PtyPort:
     """One pty; the host opens `link`, a symbolic link to its slave."""
 
     def __init__(self, link: Path) -> None:
+        self._link = link
+        self._open()
+
+    def _open(self) -> None:
         # The slave stays open here as well: a master whose last slave closes reads EIO until the next open.
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
         self._unwritten = b""
-        self._link = link
         # Replaced in one step, so that a host never finds it missing or pointing to a former process's pty for long.
-        fresh = link.with_name(f".{link.name}.{os.getpid()}")
+        fresh = self._link.with_name(f".{self._link.name}.{os.getpid()}")
         fresh.symlink_to(os.ttyname(self._slave))
-        fresh.replace(link)
+        fresh.replace(self._link)
 
     @property
     def address(self) -> str:
@@ -87,6 +93,13 @@ class PtyPort:
                 self._unwritten = self._unwritten[os.write(self._master, self._unwritten) :]
         except BlockingIOError:
             return
+
+    def hang_up(self) -> None:
+        """Cut off the host; another pty takes the name."""
+        former = self._master, self._slave
+        self._open()
+        for descriptor in former:
+            os.close(descriptor)
 
     def close(self) -> None:
         """Hang up and take the name away."""
@@ -135,7 +148,7 @@ class TcpPort:
         except OSError:
             data = b""
         if not data:
-            self._hang_up()
+            self.hang_up()
         return data
 
     def write(self, data: bytes) -> None:
@@ -149,11 +162,17 @@ class TcpPort:
         except BlockingIOError:
             return
         except OSError:
-            self._hang_up()
+            self.hang_up()
+
+    def hang_up(self) -> None:
+        """Cut off the host; the next to call is answered."""
+        if self._host is not None:
+            self._host.close()
+        self._host, self._unwritten = None, b""
 
     def close(self) -> None:
         """Hang up and listen no more."""
-        self._hang_up()
+        self.hang_up()
         self._listener.close()
 
     def _answer(self) -> None:
@@ -167,8 +186,3 @@ class TcpPort:
             return
         caller.setblocking(False)
         self._host = caller
-
-    def _hang_up(self) -> None:
-        if self._host is not None:
-            self._host.close()
-        self._host, self._unwritten = None, b""

@@ -11,12 +11,15 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
 from devices.emulation.control import Answer, ControlServer, Request
 from devices.emulation.emulator import Emulator, EmulatorSetup
+from devices.emulation.faults import FaultRefusedError, Faults, Hits
+from devices.emulation.line import Line
 from devices.emulation.port import Port, PtyPort
 from devices.errors import DeviceError, UnknownDriverError
 from devices.pidfile import PidFile, is_alive
@@ -30,6 +33,12 @@ EMULATORS = {
     "sato-label-printer": "devices.label_printer.sato_emulator",
     "zebra-label-printer": "devices.label_printer.zebra_emulator",
 }
+STRUCK: Mapping[str, frozenset[Hits]] = {
+    "book-personalizer": frozenset(Hits),
+    "card-personalizer": frozenset(Hits),
+    "document-reader": frozenset({Hits.LINE}),
+}
+"""What faults can strike; the other machines have no frames of this kind and no journal."""
 _LOOK_ROUND_S = 30.0
 
 
@@ -45,10 +54,15 @@ class Server:
     """The poll loop around one emulator."""
 
     def __init__(self, driver: str, setup: EmulatorSetup, port: Port, orphan_s: float) -> None:
-        """`port` is the server's from here on; raises UnknownDriverError, AlreadyRunningError."""
+        """`port` is the server's from here on.
+
+        Raises UnknownDriverError, AlreadyRunningError, FaultRefusedError, ControllerStopsError.
+        """
         self._driver, self._setup, self._orphan_s = driver, setup, orphan_s
         self._pid_file = PidFile(setup.folder)
-        self._emulator = build(driver, setup)
+        self._faults = Faults(setup.id, setup.folder, STRUCK.get(driver, ()))
+        self._line = Line(self._faults)
+        self._emulator = build(driver, replace(setup, faults=self._faults))
         self._port = port
         self._control = ControlServer(setup.folder, self._answer)
         self._starter = os.getppid()
@@ -56,7 +70,10 @@ class Server:
         self._stopping = False
 
     def run(self) -> None:
-        """Serve until told to stop, or until starter and host have been gone for `orphan_s` seconds."""
+        """Serve until told to stop, or until starter and host have been gone for `orphan_s` seconds.
+
+        Raises ControllerStopsError where a fault says so: the process ends as if killed, files and line as they are.
+        """
         woken, wake = os.pipe()
         os.set_blocking(wake, False)
         signal.set_wakeup_fd(wake)
@@ -70,7 +87,8 @@ class Server:
         self._emulator.close()
 
     def _round(self, woken: int) -> None:
-        due_s = self._emulator.next_deadline_s
+        due = [moment for moment in (self._emulator.next_deadline_s, self._line.next_deadline_s) if moment is not None]
+        due_s = min(due, default=None)
         longest_s = min(_LOOK_ROUND_S, self._orphan_s)
         wait_s = longest_s if due_s is None else min(max(due_s - time.monotonic(), 0.0), longest_s)
         ports, controls = self._port.filenos(), self._control.filenos()
@@ -82,8 +100,12 @@ class Server:
         if ready:
             self._heard_s = time.monotonic()
         data = self._port.read() if any(fileno in ready for fileno in ports) else b""
-        outgoing = self._emulator.turn(data, time.monotonic())
-        if outgoing or writable:
+        now_s = time.monotonic()
+        replies = self._emulator.turn(self._line.to_machine(data, now_s), now_s)
+        outgoing = self._line.to_host(replies, now_s)
+        if self._line.take_hang_up():
+            self._port.hang_up()
+        elif outgoing or writable:
             self._port.write(outgoing)
 
     def _stop(self, *_: object) -> None:
@@ -100,6 +122,12 @@ class Server:
             case {"do": "power-loss"}:
                 self._emulator.lose_power()
                 os.kill(os.getpid(), signal.SIGKILL)
+            case {"do": "fault", "fault": fault}:
+                return self._set_fault(fault)
+            case {"do": "faults"}:
+                return {"ok": True, "faults": self._faults.listed()}
+            case {"do": "clear-faults"}:
+                return {"ok": True, "cleared": self._faults.clear()}
             case {"do": "adopt", "pid": int(pid), "speed": int(speed) | float(speed)}:
                 self._starter = pid
                 self._emulator.set_speed(speed)
@@ -107,6 +135,13 @@ class Server:
             case {"do": "state"}:
                 return self._emulator.control(request) | self._who()
         return self._emulator.control(request)
+
+    def _set_fault(self, fault: dict[str, object]) -> Answer:
+        try:
+            self._faults.add(fault)
+        except FaultRefusedError as refusal:
+            return {"ok": False, "error": str(refusal)}
+        return {"ok": True}
 
     def _who(self) -> Answer:
         who = {"id": self._setup.id, "driver": self._driver, "serial": self._setup.serial}

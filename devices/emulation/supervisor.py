@@ -74,8 +74,18 @@ class Supervisor:
         return started
 
     def ensure(self) -> list[str]:
-        """Start again whichever has died; returns their ids."""
-        return self.start([self._specs[machine] for machine in self._specs if not self.alive(machine)])
+        """Start again whichever has died; returns the ids of those that run now. One that dies at that waits its turn.
+
+        Raises EmulatorStartError for one that lives and does not get ready.
+        """
+        started: list[str] = []
+        for machine in [machine for machine in self._specs if not self.alive(machine)]:
+            try:
+                started += self.start([self._specs[machine]])
+            except EmulatorStartError:
+                if self._children[machine].poll() is None:
+                    raise
+        return started
 
     def alive(self, machine: str) -> bool:
         """Whether the emulator's process runs."""

@@ -80,6 +80,8 @@ def run_machine(
             run.lost += 1
             session = None
             _hold(workplace, machine_id, error)
+            if desk is not None and isinstance(error, MachineRefusedError) and error.code == RefusalCode.HELD.name:
+                desk.clear(machine_id)  # jammed: until its path is empty it can't even give a blank back
         if stop.is_set():
             break
         personalizer.close()

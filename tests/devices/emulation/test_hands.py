@@ -104,7 +104,7 @@ def test_a_jam_holds_the_machine_until_its_path_is_cleared(line: Any) -> None:
     line.load(3)
     machine = line.open()
     serial = line.prepared(machine, 1)
-    line.supervisor.control("book-01").ask("jam")
+    line.supervisor.control("book-01").ask("fault", fault={"name": "jam"})
     machine.start(line.job(1))
     result = machine.result(line.job(1), 5)
     assert (result.cause, result.disposition) == (Cause.JAM, Disposition.IN_PATH)
@@ -125,7 +125,7 @@ def test_clearing_a_jam_rejects_what_was_drawn_behind_it_too(lines: Any) -> None
     jammed = line.prepared(machine, 1)
     machine.start(line.job(1))
     behind = line.prepared(machine, 2)
-    line.supervisor.control("book-01").ask("jam")
+    line.supervisor.control("book-01").ask("fault", fault={"name": "jam"})
     assert machine.result(line.job(1), 10).cause is Cause.JAM
     with pytest.raises(MachineRefusedError, match="HELD"):
         machine.start(line.job(2))

@@ -1,0 +1,244 @@
+"""Faults by name: what can be made to go wrong with an emulated machine, what is set on one, and when it fires.
+
+They are set on the control socket, or planned in `faults.json` in the machine's folder. That file is read at the start
+and written again before each firing, so that a machine that a fault stops does not meet the same one twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from devices.errors import DeviceError
+from devices.jobs import MachineJobState
+
+PLAN_NAME = "faults.json"
+RELEASED = "RELEASED"
+FENCE = "FENCE"
+PHASES = (*(state.name for state in MachineJobState if state), RELEASED, FENCE)
+"""The entries of a personalizer's journal: at each it can lose its power, or restart, before or after."""
+
+
+class Hits(StrEnum):
+    """What a fault strikes."""
+
+    LINE = "line"
+    MECHANICS = "mechanics"
+    CONTROLLER = "controller"
+
+
+class FaultName(StrEnum):
+    """What engineers call it."""
+
+    DROPPED_BYTE = "dropped-byte"
+    CORRUPTED_BYTE = "corrupted-byte"
+    TRUNCATED_FRAME = "truncated-frame"
+    DUPLICATED_FRAME = "duplicated-frame"
+    LATE_FRAME = "late-frame"
+    GARBAGE_FLOOD = "garbage-flood"
+    STALL = "stall"
+    HANG_UP = "hang-up"
+    JAM = "jam"
+    MISFEED = "misfeed"
+    CHIP_FAILURE = "chip-failure"
+    PRINT_FAILURE = "print-failure"
+    UNREADABLE_BLANK = "unreadable-blank"
+    POWER_LOSS = "power-loss"
+    RESTART = "restart"
+
+
+class Kind(NamedTuple):
+    """One row of the table; a fault that takes a phase strikes at an entry of the journal, one of `PHASES`."""
+
+    hits: Hits
+    occasion: str
+    comes_of_it: str
+    takes_phase: bool = False
+
+
+_FRAME = "a frame, either way"
+_RESENT = "retransmission, no motion"
+_BY_IDENTITY = "ignored by identity"
+_ENTRY = "an entry of the journal"
+
+FAULTS: Mapping[FaultName, Kind] = {
+    FaultName.DROPPED_BYTE: Kind(Hits.LINE, _FRAME, _RESENT),
+    FaultName.CORRUPTED_BYTE: Kind(Hits.LINE, _FRAME, _RESENT),
+    FaultName.TRUNCATED_FRAME: Kind(Hits.LINE, _FRAME, _RESENT),
+    FaultName.DUPLICATED_FRAME: Kind(Hits.LINE, _FRAME, _BY_IDENTITY),
+    FaultName.LATE_FRAME: Kind(Hits.LINE, _FRAME, _BY_IDENTITY),
+    FaultName.GARBAGE_FLOOD: Kind(Hits.LINE, _FRAME, "memory bounded, resynchronised"),
+    FaultName.STALL: Kind(Hits.LINE, _FRAME, "uncertain until STATUS answers; never a new id"),
+    FaultName.HANG_UP: Kind(Hits.LINE, _FRAME, "reopened and reconciled"),
+    FaultName.JAM: Kind(Hits.MECHANICS, "a motion", "counters balance, machine held until its path is cleared"),
+    FaultName.MISFEED: Kind(Hits.MECHANICS, "a draw", "counters balance, the order is drawn for again"),
+    FaultName.CHIP_FAILURE: Kind(Hits.MECHANICS, "a document", "rejected before printing, blank booked"),
+    FaultName.PRINT_FAILURE: Kind(Hits.MECHANICS, "a document", "rejected, blank booked"),
+    FaultName.UNREADABLE_BLANK: Kind(Hits.MECHANICS, "a draw", "rejected before printing, blank booked"),
+    FaultName.POWER_LOSS: Kind(
+        Hits.CONTROLLER, _ENTRY, "what was not synced is gone; UNKNOWN, purged, accounted", True
+    ),
+    FaultName.RESTART: Kind(Hits.CONTROLLER, _ENTRY, "the journal stays; UNKNOWN, purged, accounted", True),
+}
+
+
+class FaultRefusedError(DeviceError):
+    """A fault that can't be set; none was."""
+
+
+class UnknownFaultError(FaultRefusedError):
+    """No fault of that name can strike this machine."""
+
+    def __init__(self, machine: str, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(machine, name, known)
+        self.machine, self.name, self.known = machine, name, known
+
+    def __str__(self) -> str:
+        there_are = ", ".join(self.known) or "none"
+        return f"{self.machine} (EMULATED) has no fault {self.name}; there are: {there_are}"
+
+
+class UnknownPhaseError(FaultRefusedError):
+    """The fault takes another phase than was named, or none."""
+
+    def __init__(self, name: str, phase: str, known: tuple[str, ...]) -> None:
+        super().__init__(name, phase, known)
+        self.name, self.phase, self.known = name, phase, known
+
+    def __str__(self) -> str:
+        if not self.known:
+            return f"{self.name} takes no state of the journal"
+        return f"{self.name} strikes at no entry {self.phase or '(none named)'}; there are: {', '.join(self.known)}"
+
+
+class MalformedFaultError(FaultRefusedError):
+    """What was to be set, or the plan file, is no fault."""
+
+    def __init__(self, machine: str, why: str) -> None:
+        super().__init__(machine, why)
+        self.machine, self.why = machine, why
+
+    def __str__(self) -> str:
+        return f"{self.machine} (EMULATED) can't take that fault: {self.why}; correct it and set it again"
+
+
+@dataclass(slots=True)
+class Fault:
+    """A fault that is set; it fires `times` times (0: without end), at one in every `every` occasions, by `seed`."""
+
+    name: FaultName
+    at: str = ""
+    before: bool = False
+    times: int = 1
+    every: int = 1
+    seed: int = 0
+    seen: int = 0
+    fired: int = 0
+
+    @property
+    def spent(self) -> bool:
+        """Whether it will never fire again."""
+        return 0 < self.times <= self.fired
+
+    def meet(self) -> bool:
+        """Count one more occasion; whether it fires at this one."""
+        round_, place = divmod(self.seen, self.every)
+        self.seen += 1
+        fires = not self.spent and place == self.draw(f"occasion {round_}", self.every)
+        self.fired += fires
+        return fires
+
+    def draw(self, what: str, below: int) -> int:
+        """A number from 0 to `below` - 1, the same for the same fault each time."""
+        digest = hashlib.sha256(f"{self.seed}:{self.name}:{what}".encode()).digest()
+        return int.from_bytes(digest) % below
+
+
+class Faults:
+    """The faults set on one machine, of those that `hits` can strike; without a `folder` nothing is kept."""
+
+    def __init__(self, machine: str = "", folder: Path | None = None, hits: Iterable[Hits] = Hits) -> None:
+        """Reads the plan of `folder`; raises FaultRefusedError."""
+        self._machine = machine
+        self._known = tuple(name for name, kind in FAULTS.items() if kind.hits in set(hits))
+        self._plan = None if folder is None else folder / PLAN_NAME
+        self._set: list[Fault] = []
+        if self._plan is not None and self._plan.exists():
+            self._set = [self._checked(facts) for facts in self._read(self._plan)]
+
+    def add(self, facts: Mapping[str, Any]) -> Fault:
+        """Set a fault by the facts of `Fault`; the same one that has not fired yet is not set twice.
+
+        Raises FaultRefusedError.
+        """
+        fault = self._checked(facts)
+        waiting = next((one for one in self._set if not one.fired and _asked(one) == _asked(fault)), None)
+        if waiting is None:
+            self._set.append(fault)
+            self._write()
+        return waiting or fault
+
+    def clear(self) -> int:
+        """Take all faults off; how many there were."""
+        count = len(self._set)
+        self._set.clear()
+        self._write()
+        return count
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Every fault set, spent ones included."""
+        return [asdict(fault) for fault in self._set]
+
+    def armed(self, names: Iterable[FaultName]) -> bool:
+        """Whether any of these may still fire."""
+        return any(fault.name in names and not fault.spent for fault in self._set)
+
+    def strike(self, name: FaultName, at: str = "", *, before: bool = False) -> Fault | None:
+        """An occasion for a fault of that name: the one that fires, on record by then."""
+        met = [fault for fault in self._set if (fault.name, fault.at, fault.before) == (name, at, before)]
+        firing = next((fault for fault in met if fault.meet()), None)
+        if firing is not None:
+            self._write()
+        return firing
+
+    def _checked(self, facts: object) -> Fault:
+        allowed = {field.name for field in fields(Fault)}
+        if not isinstance(facts, dict) or not facts.keys() <= allowed:
+            raise MalformedFaultError(self._machine, f"it is an object of {', '.join(sorted(allowed))}")
+        name = facts.get("name")
+        if name not in self._known:
+            raise UnknownFaultError(self._machine, str(name), self._known)
+        fault = Fault(**{**facts, "name": FaultName(name)})
+        counts = (fault.times, fault.every - 1, fault.seen, fault.fired)
+        if any(type(count) is not int or count < 0 for count in counts) or type(fault.seed) is not int:
+            raise MalformedFaultError(self._machine, "times is 0 or more, every 1 or more, seed a whole number")
+        phases = PHASES if FAULTS[fault.name].takes_phase else ()
+        if fault.at not in (phases or ("",)) or type(fault.before) is not bool or (fault.before and not phases):
+            raise UnknownPhaseError(fault.name, str(fault.at), phases)
+        return fault
+
+    def _read(self, plan: Path) -> list[object]:
+        try:
+            planned = json.loads(plan.read_text("utf-8"))
+        except ValueError as error:
+            raise MalformedFaultError(self._machine, f"{plan} is no JSON ({error})") from error
+        if not isinstance(planned, list):
+            raise MalformedFaultError(self._machine, f"{plan} holds no list")
+        return planned
+
+    def _write(self) -> None:
+        if self._plan is None:
+            return
+        # In one step: a machine that is killed meanwhile finds the old plan or the new one.
+        fresh = self._plan.with_suffix(".new")
+        fresh.write_text(json.dumps(self.listed(), indent=1) + "\n", "utf-8")
+        fresh.replace(self._plan)
+
+
+def _asked(fault: Fault) -> tuple[object, ...]:
+    return fault.name, fault.at, fault.before, fault.times, fault.every, fault.seed

@@ -1,0 +1,119 @@
+"""The line between a port and its emulator: bytes pass as they are, until a fault strikes a frame on its way."""
+
+from __future__ import annotations
+
+import hashlib
+
+from devices.emulation.faults import FAULTS, Fault, FaultName, Faults, Hits
+from devices.frames import FLAG
+
+LATE_S = 0.6  # a frame is sent again after 0.4 s: the late one arrives after its own retransmission
+STALL_S = 1.5
+FLOOD_BYTES = 1 << 16
+_MOST_HELD_BYTES = 1 << 16
+
+_ON_THE_LINE = tuple(name for name, kind in FAULTS.items() if kind.hits is Hits.LINE)
+
+
+class _Way:
+    """One direction: the unfinished frame held back while faults are set, and bytes that are to arrive later."""
+
+    def __init__(self) -> None:
+        self.rest = b""
+        self.later: list[tuple[float, bytes]] = []
+
+    def pieces(self, data: bytes) -> list[bytes]:
+        """All that has come, cut behind each flag: frames without their opening flag, and flags alone."""
+        *whole, self.rest = (self.rest + data).split(FLAG)
+        pieces = [piece + FLAG for piece in whole]
+        if len(self.rest) > _MOST_HELD_BYTES:
+            pieces.append(self.rest)
+            self.rest = b""
+        return pieces
+
+    def arriving(self, now_s: float) -> bytes:
+        """What was late and is due."""
+        due = b"".join(data for due_s, data in self.later if due_s <= now_s)
+        self.later = [(due_s, data) for due_s, data in self.later if due_s > now_s]
+        return due
+
+    def lose(self) -> None:
+        """Forget everything on its way."""
+        self.rest = b""
+        self.later.clear()
+
+
+class Line:
+    """Both directions of one line."""
+
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+        self._to_machine, self._to_host = _Way(), _Way()
+        self._stalled_until_s = 0.0
+        self._hung_up = False
+
+    def to_machine(self, data: bytes, now_s: float) -> bytes:
+        """What arrives at the machine of what the host has written."""
+        return self._carry(self._to_machine, data, now_s)
+
+    def to_host(self, data: bytes, now_s: float) -> bytes:
+        """What arrives at the host of what the machine has written."""
+        return self._carry(self._to_host, data, now_s)
+
+    @property
+    def next_deadline_s(self) -> float | None:
+        """When something late arrives."""
+        return min((due_s for way in (self._to_machine, self._to_host) for due_s, _ in way.later), default=None)
+
+    def take_hang_up(self) -> bool:
+        """Whether the line was hung up since this was asked last."""
+        hung_up, self._hung_up = self._hung_up, False
+        return hung_up
+
+    def _carry(self, way: _Way, data: bytes, now_s: float) -> bytes:
+        if self._faults.armed(_ON_THE_LINE):
+            data = b"".join(self._pass(way, piece, now_s) for piece in way.pieces(data))
+        elif way.rest:
+            data, way.rest = way.rest + data, b""
+        if self._hung_up:
+            self._to_machine.lose()
+            self._to_host.lose()
+            return b""
+        if now_s < self._stalled_until_s:
+            if data:
+                way.later.append((self._stalled_until_s, data))
+            return b""
+        return way.arriving(now_s) + data if way.later else data
+
+    def _pass(self, way: _Way, piece: bytes, now_s: float) -> bytes:
+        """One piece, after every fault for which it is the occasion."""
+        if piece == FLAG:
+            return piece
+        for name in _ON_THE_LINE:
+            if (fault := self._faults.strike(name)) is not None:
+                piece = self._strike(fault, way, piece, now_s)
+        return piece
+
+    def _strike(self, fault: Fault, way: _Way, piece: bytes, now_s: float) -> bytes:
+        place = fault.draw(f"place {fault.fired}", max(len(piece), 1))
+        match fault.name:
+            case FaultName.DROPPED_BYTE:
+                return piece[:place] + piece[place + 1 :]
+            case FaultName.CORRUPTED_BYTE:
+                flipped = bytes(byte ^ 1 << fault.draw(f"bit {fault.fired}", 8) for byte in piece[place : place + 1])
+                return piece[:place] + flipped + piece[place + 1 :]
+            case FaultName.TRUNCATED_FRAME:
+                return piece[:place]
+            case FaultName.DUPLICATED_FRAME:
+                return piece + FLAG + piece
+            case FaultName.LATE_FRAME:
+                way.later.append((now_s + LATE_S, FLAG + piece))
+                return b""
+            case FaultName.GARBAGE_FLOOD:
+                seed = f"{fault.seed}:{fault.fired}".encode()
+                return hashlib.shake_256(seed).digest(FLOOD_BYTES) + FLAG + piece
+            case FaultName.STALL:
+                self._stalled_until_s = now_s + STALL_S
+            case FaultName.HANG_UP:
+                self._hung_up = True
+        return piece

@@ -1,0 +1,90 @@
+"""Whatever goes wrong with a machine by name, at any entry of its journal, the line ends whole.
+
+The fault stands in the machine's plan before the line is switched on; devices.md says what must come of it.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devices.emulation.faults import FAULTS, PLAN_NAME, FaultName, Hits
+from devices.jobs import MachineJobState as State
+
+DOCUMENTS = 2
+BOOK, READER = "book-01", "reader-01"
+FRAMES = {BOOK: 24, READER: 8}
+"""A line fault strikes one of the first so many frames, chosen by its seed."""
+
+
+def of(hits: Hits) -> list[FaultName]:
+    """The faults that strike there."""
+    return [name for name, kind in FAULTS.items() if kind.hits is hits]
+
+
+# What leads a journal to an entry that no document without trouble has.
+LEADS: dict[str, list[dict[str, Any]]] = {
+    State.FAILED.name: [{"name": FaultName.CHIP_FAILURE}],
+    State.UNKNOWN.name: [{"name": FaultName.RESTART, "at": State.WORKING.name}],
+}
+ENTRIES = [
+    *(s.name for s in (State.FEEDING, State.FED, State.PREPARED, State.WORKING, State.DONE)),
+    "RELEASED",
+    "FENCE",
+]
+BOUNDARIES = [
+    (name, at, before) for at in (*ENTRIES, *LEADS) for name in of(Hits.CONTROLLER) for before in (True, False)
+]
+
+
+@pytest.fixture
+def struck(
+    walker: Any,
+    lines: Callable[..., Path],
+    scenario_of: Callable[..., Any],
+    case_folder: Callable[[], Path],
+    assert_whole: Callable[..., Any],
+) -> Callable[..., Any]:
+    """Walks a tray with faults planned for one machine, and counts the line; every fault must have fired."""
+
+    def run(*faults: dict[str, Any], machine: str = BOOK) -> Any:
+        case = f"{machine}: {json.dumps(faults)}"
+        folder = lines(scenario_of(DOCUMENTS), case_folder())
+        plan = folder / "machines" / machine / PLAN_NAME
+        plan.parent.mkdir(parents=True, exist_ok=True)
+        plan.write_text(json.dumps(faults))
+        walked = walker.walk(folder)
+        assert walked.status == 0, f"{case}: {walked.said}"
+        assert all(fault.get("fired") for fault in json.loads(plan.read_text())), case
+        found = assert_whole(folder, case)
+        assert found.dispatched == DOCUMENTS, case
+        return found
+
+    return run
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("name", of(Hits.LINE))
+@pytest.mark.parametrize("machine", [BOOK, READER])
+def test_a_fault_on_the_line_moves_nothing_twice(struck, dense, machine, name):
+    """Sent again, ignored by identity, or the session is begun anew; never a document more."""
+    for seed in range(12 if dense else 1):
+        struck({"name": name, "every": FRAMES[machine], "times": 1, "seed": seed}, machine=machine)
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("name", of(Hits.MECHANICS))
+def test_a_fault_in_the_mechanics_costs_a_blank_at_most(struck, dense, name):
+    """The blank that it cost is booked, and the order is made again."""
+    for seed in range(8 if dense else 1):
+        struck({"name": name, "every": 2, "times": 1, "seed": seed})
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize(("name", "at", "before"), BOUNDARIES)
+def test_a_controller_stopped_at_an_entry_of_its_journal_is_reconciled(struck, dense, name, at, before):
+    """Before and after: what was in motion is UNKNOWN, purged and settled by two people."""
+    stop = {"name": name, "at": at, "before": before}
+    struck(*LEADS.get(at, []), stop)
