@@ -130,7 +130,7 @@ class WrongMachineError(DeviceError):
         self.machine, self.fact, self.expected, self.found = machine, fact, expected, found
 
     def __str__(self) -> str:
-        return f"{self.machine}: {self.fact} is {self.found!r}, configured {self.expected!r}; it was not claimed"
+        return f"{self.machine}: {self.fact} is {self.found!r}, expected {self.expected!r}; nothing is drawn on it"
 
 
 class NoAnswerError(DeviceError):

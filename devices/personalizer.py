@@ -7,7 +7,7 @@ from time import monotonic
 from typing import ClassVar, TypeVar
 
 from devices.endpoint import Transport
-from devices.errors import MachineRefusedError, NoAnswerError, UnexpectedAnswerError
+from devices.errors import MachineRefusedError, NoAnswerError, UnexpectedAnswerError, WrongMachineError
 from devices.identity import Expected
 from devices.jobs import DRAWN, RESULTS, MachineJobState
 from devices.link import LinkTimes
@@ -83,8 +83,11 @@ class LinkPersonalizer:
         self._session.close()
 
     def hello(self) -> MachineIdentity:
-        """Who the machine is and what it remembers now."""
-        return self._session.hello()
+        """Who the machine is and what it remembers now; raises WrongMachineError if it is not the one claimed."""
+        identity = self._session.hello()
+        if self._fence and identity.journal_id != self._journal_id:
+            raise WrongMachineError(self.machine, "journal", self._journal_id, identity.journal_id)
+        return identity
 
     def claim(self, fence: int) -> None:
         """Take the machine and the journal that it named when it was opened."""

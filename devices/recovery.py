@@ -16,7 +16,10 @@ UNDRAWN = frozenset({JobState.INTENT, JobState.UNCERTAIN})
 
 @dataclass(frozen=True, slots=True)
 class InDoubt:
-    """A job that no machine can answer for: two people must look. `result` is the machine's UNKNOWN, if it has one."""
+    """A job that no machine can answer for: two people must look.
+
+    `result` is the machine's UNKNOWN, if it has one, or what another journal has of the job: to be released, no answer.
+    """
 
     intent: JobIntent
     reason: str
@@ -78,7 +81,8 @@ def reconcile(
     in_doubt: list[InDoubt] = []
     for intent in intents:
         if (intent.machine_serial, intent.journal_id) != (identity.serial, identity.journal_id):
-            in_doubt.append(InDoubt(intent, "the job belongs to another machine or journal"))
+            left = _latched(personalizer, intent.job_id) if intent.machine_serial == identity.serial else None
+            in_doubt.append(InDoubt(intent, "the job belongs to another machine or journal", left))
             continue
         status = personalizer.status(intent.job_id)
         if status.state in RESULTS:
@@ -127,6 +131,12 @@ def absent_counts(intent: JobIntent, status: JobStatus) -> bool:
     reaches = status.journal_first <= intent.journal_position <= status.journal_next
     undrawn = intent.state in UNDRAWN and intent.blank_serial is None
     return status.journal_id == intent.journal_id and reaches and undrawn
+
+
+def _latched(personalizer: Personalizer, job_id: str) -> JobResult | None:
+    """The result that a machine holds of a job until it is released; None if it holds none."""
+    known = personalizer.status(job_id).state in RESULTS
+    return personalizer.result(job_id, 0.0) if known else None
 
 
 def _released(personalizer: Personalizer, job: OpenJob, booked: str | None) -> bool:

@@ -4,6 +4,7 @@ The RESET drains the line: whatever an earlier session left on it is ignored. A 
 unknown outcome; late replies to it are dropped by their number. Callers may be several threads.
 """
 
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ from devices.roles import MachineIdentity
 MOST_REQUESTS = 65_535
 MOST_POSTED = 32
 POSTED_WAIT_S = 1.0
+PROBE_S = 5.0
+"""Who waits and has heard nothing for so long asks HELLO: a half-open line is given up by the link, not waited out."""
 
 M = TypeVar("M", bound=Message)
 
@@ -92,6 +95,7 @@ class Session:
         self.ignored = 0
         self._transport, self._link_times = transport, link_times
         self._last_request = 0
+        self._now_s = 0.0
         self._begin()
 
     def _begin(self) -> None:
@@ -102,6 +106,7 @@ class Session:
         self._posted: dict[int, tuple[str, str]] = {}
         self._refused_posts: list[MachineRefusedError] = []
         self._awaited: dict[str, Outcome | None] = {}
+        self._heard_s = self._now_s
 
     def open(self) -> MachineIdentity:
         """Begin a session. Raises PortUnavailableError, NoAnswerError, WrongMachineError, PortLostError."""
@@ -254,13 +259,24 @@ class Session:
     def tick(self, now_s: float) -> bool:
         """Endpoint: learn the time; True when the link gave up just now."""
         was_down = self._link.down
+        self._now_s = now_s
         self._link.tick(now_s)
+        if self._link.connected and now_s >= self._probe_s:
+            self._heard_s = now_s
+            self._link.send(encode(Hello(UNASKED, PROTOCOL_VERSION, WANTED_PAYLOAD, WANTED_WINDOW)))
         return self._link.down != was_down
+
+    @property
+    def _probe_s(self) -> float:
+        """When to ask whether anybody is there: never while nobody waits, or while the link waits itself."""
+        waits = self._link.idle and (self._pending or None in self._awaited.values())
+        return self._heard_s + PROBE_S if waits else math.inf
 
     def receive(self, data: bytes) -> bool:
         """Endpoint: take bytes; True when a waiting caller should look. Never raises on any bytes."""
         was_up = self._link.connected
         notify = False
+        self._heard_s = self._now_s
         for payload in self._link.receive(data):
             try:
                 notify |= self._dispatch(decode(payload))
@@ -275,7 +291,9 @@ class Session:
     @property
     def next_deadline_s(self) -> float | None:
         """Endpoint: when to turn again."""
-        return self._link.next_deadline_s
+        link_s = self._link.next_deadline_s
+        due_s = min(self._probe_s, math.inf if link_s is None else link_s)
+        return None if due_s == math.inf else due_s
 
     def lost(self, reason: str) -> None:
         """Endpoint: the port is gone."""
@@ -307,7 +325,7 @@ class Session:
             return _answer(pending, message)
         posted = self._posted.pop(message.request, None)
         if posted is None:
-            self.ignored += 1
+            self.ignored += not isinstance(message, HelloReply)
             return False
         if isinstance(message, Refused):
             self._refused_posts.append(self._refusal(message, *posted))

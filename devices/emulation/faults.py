@@ -43,13 +43,23 @@ class FaultName(StrEnum):
     GARBAGE_FLOOD = "garbage-flood"
     STALL = "stall"
     HANG_UP = "hang-up"
+    HALF_OPEN = "half-open"
     JAM = "jam"
     MISFEED = "misfeed"
+    DOUBLE_FEED = "double-feed"
+    OUT_OF_BLANKS = "out-of-blanks"
+    REJECT_BIN_FULL = "reject-bin-full"
+    SLOW_MOTION = "slow-motion"
     CHIP_FAILURE = "chip-failure"
     PRINT_FAILURE = "print-failure"
     UNREADABLE_BLANK = "unreadable-blank"
     POWER_LOSS = "power-loss"
     RESTART = "restart"
+    TORN_JOURNAL = "torn-journal"
+    LOST_JOURNAL = "lost-journal"
+    FULL_DISK = "full-disk"
+    CLOCK_JUMP = "clock-jump"
+    CLONED_SERIAL = "cloned-serial"
 
 
 class Kind(NamedTuple):
@@ -65,6 +75,8 @@ _FRAME = "a frame, either way"
 _RESENT = "retransmission, no motion"
 _BY_IDENTITY = "ignored by identity"
 _ENTRY = "an entry of the journal"
+_DRAW = "a draw"
+_DOCUMENT = "a document"
 
 FAULTS: Mapping[FaultName, Kind] = {
     FaultName.DROPPED_BYTE: Kind(Hits.LINE, _FRAME, _RESENT),
@@ -75,15 +87,29 @@ FAULTS: Mapping[FaultName, Kind] = {
     FaultName.GARBAGE_FLOOD: Kind(Hits.LINE, _FRAME, "memory bounded, resynchronised"),
     FaultName.STALL: Kind(Hits.LINE, _FRAME, "uncertain until STATUS answers; never a new id"),
     FaultName.HANG_UP: Kind(Hits.LINE, _FRAME, "reopened and reconciled"),
+    FaultName.HALF_OPEN: Kind(Hits.LINE, _FRAME, "given up after no answer, reopened and reconciled"),
     FaultName.JAM: Kind(Hits.MECHANICS, "a motion", "counters balance, machine held until its path is cleared"),
-    FaultName.MISFEED: Kind(Hits.MECHANICS, "a draw", "counters balance, the order is drawn for again"),
-    FaultName.CHIP_FAILURE: Kind(Hits.MECHANICS, "a document", "rejected before printing, blank booked"),
-    FaultName.PRINT_FAILURE: Kind(Hits.MECHANICS, "a document", "rejected, blank booked"),
-    FaultName.UNREADABLE_BLANK: Kind(Hits.MECHANICS, "a draw", "rejected before printing, blank booked"),
+    FaultName.MISFEED: Kind(Hits.MECHANICS, _DRAW, "counters balance, the order is drawn for again"),
+    FaultName.DOUBLE_FEED: Kind(
+        Hits.MECHANICS, _DRAW, "both rejected and voided; held until two people agree with its counters"
+    ),
+    FaultName.OUT_OF_BLANKS: Kind(Hits.MECHANICS, _DRAW, "refused; blanks are laid in, the order is drawn for again"),
+    FaultName.REJECT_BIN_FULL: Kind(Hits.MECHANICS, _DRAW, "refused until the bin is emptied"),
+    FaultName.SLOW_MOTION: Kind(Hits.MECHANICS, "a draw or a document", "waited for; never a new id"),
+    FaultName.CHIP_FAILURE: Kind(Hits.MECHANICS, _DOCUMENT, "rejected before printing, blank booked"),
+    FaultName.PRINT_FAILURE: Kind(Hits.MECHANICS, _DOCUMENT, "rejected, blank booked"),
+    FaultName.UNREADABLE_BLANK: Kind(Hits.MECHANICS, _DRAW, "rejected before printing, blank booked"),
     FaultName.POWER_LOSS: Kind(
         Hits.CONTROLLER, _ENTRY, "what was not synced is gone; UNKNOWN, purged, accounted", True
     ),
     FaultName.RESTART: Kind(Hits.CONTROLLER, _ENTRY, "the journal stays; UNKNOWN, purged, accounted", True),
+    FaultName.TORN_JOURNAL: Kind(
+        Hits.CONTROLLER, _ENTRY, "cut back, another journal: in doubt, held until a person resumes it", True
+    ),
+    FaultName.LOST_JOURNAL: Kind(Hits.CONTROLLER, _ENTRY, "another journal: every open job is in doubt", True),
+    FaultName.FULL_DISK: Kind(Hits.CONTROLLER, _ENTRY, "nothing moves unwritten; the controller stops", True),
+    FaultName.CLOCK_JUMP: Kind(Hits.CONTROLLER, _ENTRY, "positions count, not times", True),
+    FaultName.CLONED_SERIAL: Kind(Hits.CONTROLLER, "a HELLO", "another journal's claim is refused, opened again"),
 }
 
 

@@ -50,7 +50,7 @@ class Line:
         self._faults = faults
         self._to_machine, self._to_host = _Way(), _Way()
         self._stalled_until_s = 0.0
-        self._hung_up = False
+        self._hung_up: FaultName | None = None
 
     def to_machine(self, data: bytes, now_s: float) -> bytes:
         """What arrives at the machine of what the host has written."""
@@ -65,9 +65,9 @@ class Line:
         """When something late arrives."""
         return min((due_s for way in (self._to_machine, self._to_host) for due_s, _ in way.later), default=None)
 
-    def take_hang_up(self) -> bool:
-        """Whether the line was hung up since this was asked last."""
-        hung_up, self._hung_up = self._hung_up, False
+    def take_hang_up(self) -> FaultName | None:
+        """How the line was cut off since this was asked last: HANG_UP, HALF_OPEN, or not at all."""
+        hung_up, self._hung_up = self._hung_up, None
         return hung_up
 
     def _carry(self, way: _Way, data: bytes, now_s: float) -> bytes:
@@ -114,6 +114,6 @@ class Line:
                 return hashlib.shake_256(seed).digest(FLOOD_BYTES) + FLAG + piece
             case FaultName.STALL:
                 self._stalled_until_s = now_s + STALL_S
-            case FaultName.HANG_UP:
-                self._hung_up = True
+            case FaultName.HANG_UP | FaultName.HALF_OPEN:
+                self._hung_up = fault.name
         return piece

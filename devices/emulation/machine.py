@@ -22,11 +22,15 @@ class End(StrEnum):
 
     DONE = "done"
     EMPTY = "no_blanks"
+    DOUBLE_FED = "double"
     UNREADABLE = "unreadable"
     JAMMED = "jam"
     CHIP_FAILED = "chip"
     PRINT_FAILED = "print"
 
+
+SLOW_S = 30.0
+"""Seconds at speed 1 that a slow motion takes more."""
 
 Motion: TypeAlias = Generator[float, None, End]
 
@@ -134,9 +138,15 @@ class Machine:
         serial = next(iter(self.stacks[Stack.INPUT]), None)
         if serial is None or self._strikes(FaultName.MISFEED):
             return End.EMPTY
+        if self._strikes(FaultName.DOUBLE_FEED):
+            both = list(self.stacks[Stack.INPUT])[:2]
+            self._move(What.FED, both, Stack.INPUT, Stack.PATH)
+            yield self._pace.feed_s + self._pace.eject_s
+            self._move(What.EJECTED, both, Stack.PATH, Stack.REJECT)
+            return End.DOUBLE_FED
         self.drawn = serial
         self._move(What.FED, (serial,), Stack.INPUT, Stack.PATH)
-        yield self._pace.feed_s
+        yield self._pace.feed_s + self._delay_s()
         if self._strikes(FaultName.JAM):
             return End.JAMMED
         if self._strikes(FaultName.UNREADABLE_BLANK) or self._chance.misread(serial, 0):
@@ -158,7 +168,7 @@ class Machine:
             self._world.spoil(serial, marking.data)
         else:
             self._world.write_chip(serial, marking.data, locked=True)
-        yield self._pace.chip_s
+        yield self._pace.chip_s + self._delay_s()
         if self._strikes(FaultName.JAM):
             return End.JAMMED
         if spoil is End.CHIP_FAILED:
@@ -193,6 +203,9 @@ class Machine:
         if self._strikes(FaultName.PRINT_FAILURE):
             return End.PRINT_FAILED
         return self._chance.spoil(serial)
+
+    def _delay_s(self) -> float:
+        return SLOW_S if self._strikes(FaultName.SLOW_MOTION) else 0.0
 
     def _strikes(self, name: FaultName) -> bool:
         return self._faults.strike(name) is not None

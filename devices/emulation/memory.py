@@ -63,6 +63,23 @@ class ControllerStopsError(DeviceError):
         return f"{self.fault} {when} the entry {self.entry} was written (EMULATED, as set); switch it on again"
 
 
+class JournalFullError(DeviceError):
+    """There was no room for an entry: nothing moved, the process ends."""
+
+    def __init__(self, entry: str, reason: str) -> None:
+        super().__init__(entry, reason)
+        self.entry, self.reason = entry, reason
+
+    def __str__(self) -> str:
+        return (
+            f"the entry {self.entry} was not written ({self.reason}); nothing moved, make room and switch it on again"
+        )
+
+
+_STOPPING = (FaultName.POWER_LOSS, FaultName.RESTART, FaultName.TORN_JOURNAL, FaultName.LOST_JOURNAL)
+_CLOCK_JUMP_US = -86_400_000_000
+
+
 class Journal:
     """The machine's durable memory: identity, fence, hold, and every job it ever heard of.
 
@@ -71,8 +88,10 @@ class Journal:
     """
 
     def __init__(self, path: Path, faults: Faults | None = None) -> None:
-        """Appending raises ControllerStopsError where one of `faults` says so."""
+        """Appending raises JournalFullError, and ControllerStopsError where one of `faults` says so."""
         self._faults = faults or Faults()
+        self._path = path
+        self._clock_us = 0
         self._file = StableFile(path)
         self._offsets = array("Q")
         self._closed: dict[bytes, int] = {}
@@ -143,7 +162,10 @@ class Journal:
 
     def _append(self, kind: _Kind, body: bytes) -> None:
         record = _HEAD.pack(kind, len(body)) + body
-        self._file.append(record + _CRC.pack(zlib.crc32(record)))
+        try:
+            self._file.append(record + _CRC.pack(zlib.crc32(record)))
+        except OSError as error:
+            raise JournalFullError(kind.name, str(error)) from error
 
     def job(self, job_id: str) -> JournalEntry | None:
         """The last entry of a job; None if the machine never heard of it."""
@@ -171,23 +193,36 @@ class Journal:
         self._append_entry(job, released=True)
 
     def _append_entry(self, last: JournalEntry, **facts: Any) -> JournalEntry:
-        entry = replace(last, position=self.next, time_us=time.time_ns() // 1000, **facts)
+        entry = replace(last, position=self.next, time_us=time.time_ns() // 1000 + self._clock_us, **facts)
         offset = self._file.size
         self._append_at(RELEASED if entry.released else entry.state.name, _Kind.ENTRY, pack_record(entry))
         self._remember(entry, offset)
         return entry
 
     def _append_at(self, boundary: str, kind: _Kind, body: bytes) -> None:
-        self._stop_at(boundary, before=True)
+        self._meet(boundary, body, before=True)
         self._append(kind, body)
-        self._stop_at(boundary, before=False)
+        self._meet(boundary, body, before=False)
 
-    def _stop_at(self, boundary: str, *, before: bool) -> None:
-        for name in (FaultName.POWER_LOSS, FaultName.RESTART):
+    def _meet(self, boundary: str, body: bytes, *, before: bool) -> None:
+        """What faults do at an entry."""
+        if self._faults.strike(FaultName.CLOCK_JUMP, boundary, before=before):
+            self._clock_us += _CLOCK_JUMP_US
+        if self._faults.strike(FaultName.FULL_DISK, boundary, before=before):
+            raise JournalFullError(boundary, "no space left, as set, EMULATED")
+        for name in _STOPPING:
             if self._faults.strike(name, boundary, before=before):
-                if name is FaultName.POWER_LOSS:
-                    self.lose_power()
+                self._stop(name, body)
                 raise ControllerStopsError(name, boundary, before)
+
+    def _stop(self, name: FaultName, body: bytes) -> None:
+        if name is FaultName.POWER_LOSS:
+            self.lose_power()
+        elif name is FaultName.TORN_JOURNAL:
+            # Half a record: what was being written when the storage failed.
+            self._file.append((_HEAD.pack(_Kind.ENTRY, len(body)) + body)[: _HEAD.size + len(body) // 2])
+        elif name is FaultName.LOST_JOURNAL:
+            self._path.unlink()
 
     def raise_fence(self, fence: int) -> None:
         """Store the highest fence; returns when it is on stable storage."""

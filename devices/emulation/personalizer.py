@@ -12,6 +12,7 @@ from devices.emulation.answers import outcome, state_of
 from devices.emulation.control import Answer, Request
 from devices.emulation.emulator import FIRMWARE, EmulatorSetup
 from devices.emulation.endpoint import Endpoint
+from devices.emulation.faults import FaultName
 from devices.emulation.machine import Chance, Machine, Pace
 from devices.emulation.memory import Journal
 from devices.emulation.preparation import OtherBlankError, Preparations, Transfer
@@ -32,6 +33,7 @@ class PersonalizerEmulator:
         chance = Chance(setup.seed, setup.id, spoil_rate=setup.spoil_rate, misread_rate=setup.misread_rate)
         self._machine = Machine(setup.id, World(setup.world), pace, chance, setup.faults)
         self._journal = Journal(setup.folder / "journal", setup.faults)
+        self._faults = setup.faults
         self._preparations = Preparations()
         self._endpoint = Endpoint(self._handle, self._forget_session)
         self._work = Work(self._journal, self._machine, setup.speed, self._tell_end)
@@ -106,6 +108,7 @@ class PersonalizerEmulator:
     def _hello(self, hello: m.Hello) -> None:
         version, max_payload, window = self._endpoint.agree(hello)
         counters, journal = self._machine.counters, self._journal
+        cloned = self._faults.strike(FaultName.CLONED_SERIAL) is not None
         reply = m.HelloReply(
             request=hello.request,
             version=version,
@@ -116,7 +119,7 @@ class PersonalizerEmulator:
             firmware=FIRMWARE,
             boot_id=self._boot_id,
             emulated=True,
-            journal_id=journal.journal_id,
+            journal_id=os.urandom(JOB_ID_BYTES).hex() if cloned else journal.journal_id,
             journal_first=journal.first,
             journal_next=journal.next,
             fence=journal.fence,
@@ -157,8 +160,10 @@ class PersonalizerEmulator:
             self._endpoint.refuse(feed, RefusalCode.PATH_OCCUPIED, feed.job_id)
         elif len(self._journal.open_jobs) >= m.MAX_OPEN_JOBS:
             self._endpoint.refuse(feed, RefusalCode.TOO_MANY_OPEN_JOBS, feed.job_id, detail=m.MAX_OPEN_JOBS)
-        elif not self._machine.stacks[Stack.INPUT]:
+        elif not self._machine.stacks[Stack.INPUT] or self._faults.strike(FaultName.OUT_OF_BLANKS):
             self._endpoint.refuse(feed, RefusalCode.OUT_OF_BLANKS, feed.job_id)
+        elif self._faults.strike(FaultName.REJECT_BIN_FULL):
+            self._endpoint.refuse(feed, RefusalCode.REJECT_BIN_FULL, feed.job_id)
         else:
             return True
         return False

@@ -35,8 +35,11 @@ class Port(Protocol):
     def write(self, data: bytes) -> None:
         """Write, now or when there is room."""
 
-    def hang_up(self) -> None:
-        """Cut off the host, unwritten bytes and all; it may come back to the same address."""
+    def hang_up(self, *, silently: bool = False) -> None:
+        """Cut off the host, unwritten bytes and all; it may come back to the same address.
+
+        Silently: it is not told; what it writes goes nowhere and nothing comes, as on a half-open connection.
+        """
 
     def close(self) -> None:
         """Hang up for good."""
@@ -47,6 +50,7 @@ class PtyPort:
 
     def __init__(self, link: Path) -> None:
         self._link = link
+        self._abandoned: tuple[int, ...] = ()
         self._open()
 
     def _open(self) -> None:
@@ -94,17 +98,24 @@ class PtyPort:
         except BlockingIOError:
             return
 
-    def hang_up(self) -> None:
-        """Cut off the host; another pty takes the name."""
+    def hang_up(self, *, silently: bool = False) -> None:
+        """Cut off the host; another pty takes the name. Silently, the former one stays open, unread."""
         former = self._master, self._slave
         self._open()
-        for descriptor in former:
+        self._let_go(())
+        if silently:
+            self._abandoned = former
+        else:
+            self._let_go(former)
+
+    def _let_go(self, pty: tuple[int, ...]) -> None:
+        for descriptor in (*self._abandoned, *pty):
             os.close(descriptor)
+        self._abandoned = ()
 
     def close(self) -> None:
         """Hang up and take the name away."""
-        os.close(self._master)
-        os.close(self._slave)
+        self._let_go((self._master, self._slave))
         self._link.unlink(missing_ok=True)
 
 
@@ -116,6 +127,7 @@ class TcpPort:
         self._listener = socket.create_server((_LOCALHOST, port))
         self._listener.setblocking(False)
         self._host: socket.socket | None = None
+        self._abandoned: socket.socket | None = None
         self._unwritten = b""
 
     @property
@@ -164,10 +176,13 @@ class TcpPort:
         except OSError:
             self.hang_up()
 
-    def hang_up(self) -> None:
-        """Cut off the host; the next to call is answered."""
-        if self._host is not None:
-            self._host.close()
+    def hang_up(self, *, silently: bool = False) -> None:
+        """Cut off the host; the next to call is answered. Silently, the former connection stays open, unread."""
+        gone = [self._abandoned] if silently else [self._abandoned, self._host]
+        for connection in gone:
+            if connection is not None:
+                connection.close()
+        self._abandoned = self._host if silently else None
         self._host, self._unwritten = None, b""
 
     def close(self) -> None:

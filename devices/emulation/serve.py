@@ -18,7 +18,7 @@ from pathlib import Path
 
 from devices.emulation.control import Answer, ControlServer, Request
 from devices.emulation.emulator import Emulator, EmulatorSetup
-from devices.emulation.faults import FaultRefusedError, Faults, Hits
+from devices.emulation.faults import FaultName, FaultRefusedError, Faults, Hits
 from devices.emulation.line import Line
 from devices.emulation.port import Port, PtyPort
 from devices.errors import DeviceError, UnknownDriverError
@@ -103,8 +103,8 @@ class Server:
         now_s = time.monotonic()
         replies = self._emulator.turn(self._line.to_machine(data, now_s), now_s)
         outgoing = self._line.to_host(replies, now_s)
-        if self._line.take_hang_up():
-            self._port.hang_up()
+        if (cut_off := self._line.take_hang_up()) is not None:
+            self._port.hang_up(silently=cut_off is FaultName.HALF_OPEN)
         elif outgoing or writable:
             self._port.write(outgoing)
 

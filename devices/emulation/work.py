@@ -21,6 +21,7 @@ from devices.messages import UNASKED, JournalEntry
 IN_MOTION = frozenset({State.FEEDING, State.WORKING, State.RETURNING})
 _CAUSES = {
     End.EMPTY: Cause.MISFEED,
+    End.DOUBLE_FED: Cause.DOUBLE_FEED,
     End.UNREADABLE: Cause.WRONG_BLANK,
     End.JAMMED: Cause.JAM,
     End.CHIP_FAILED: Cause.CHIP_FAILED,

@@ -10,9 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, null, select
 
+from devices.roles import MachineIdentity
 from handoff_logs import log
 from handoff_logs.records import Party
-from stations.personalization import blanks, booking, jobs, rules, settlement
+from stations.personalization import blanks, booking, counters, jobs, rules, settlement
 from stations.personalization.desk import MachineDesk
 from stations.personalization.jobs import JOB
 from stations.personalization.rules import Settlement
@@ -35,6 +36,21 @@ def clear(workplace: Workplace, desk: MachineDesk, machine: str) -> Cleared:
     settled = _settle_doubts(workplace, desk, machine)
     voided = _void_rejects(workplace, desk, machine)
     return Cleared(voided, settled, sum(found is Settlement.NOT_FOUND for found in settled.values()))
+
+
+def count(workplace: Workplace, desk: MachineDesk, identity: MachineIdentity) -> bool:
+    """Two people count a machine's stacks by serial; where the log agrees with them they accept its counters.
+
+    What its counters know and no job names is then accounted for all the same: it was voided from the reject bin.
+    """
+    machine = identity.machine
+    places = [rules.input_stack(machine), rules.path(machine), rules.reject_bin(machine), rules.hold_stack(machine)]
+    with workplace.database.read() as conn:
+        recorded = {place: set(blanks.at(conn, place)) for place in places}
+    if any(set(desk.scan(place)) != recorded[place] for place in places) or desk.scan(rules.bench(machine)):
+        return False
+    counters.recount(workplace, identity, workplace.party(0).person, workplace.party(1).person)
+    return True
 
 
 def _settle_doubts(workplace: Workplace, desk: MachineDesk, machine: str) -> dict[str, Settlement]:

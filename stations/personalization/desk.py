@@ -28,7 +28,7 @@ class MachineDesk(Protocol):
         ...
 
     def clear(self, machine: str) -> None:
-        """Open a machine and put what is in its path into its reject bin."""
+        """Open a machine, put what is in its path into its reject bin, and confirm at its panel that one has looked."""
         ...
 
     def deface(self, serials: Sequence[str], first: str, second: str) -> None:

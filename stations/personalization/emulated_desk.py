@@ -28,8 +28,9 @@ class EmulatedOperator:
         return self._hands.empty(machine, stack, place)
 
     def clear(self, machine: str) -> None:
-        """Put what is in the machine's path into its reject bin."""
+        """Put what is in the machine's path into its reject bin, and end its hold."""
         self._hands.clear(machine)
+        self._hands.resume(machine)
 
     def deface(self, serials: Sequence[str], first: str, second: str) -> None:
         """Deface pieces; two different people are at it."""

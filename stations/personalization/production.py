@@ -34,6 +34,8 @@ from stations.workplace import Workplace
 
 T = TypeVar("T")
 
+LOOK_INSIDE = frozenset({RefusalCode.HELD.name, RefusalCode.JOURNAL_FAULT.name})
+"""Refusals that end when a person has opened the machine: until then a jammed one can't even give a blank back."""
 RENEWALS_A_LEASE = 3
 RELEASES_TOGETHER = 8
 """Released results are recorded by so many: until then recovery finds them booked, asks, and records the same."""
@@ -80,8 +82,8 @@ def run_machine(
             run.lost += 1
             session = None
             _hold(workplace, machine_id, error)
-            if desk is not None and isinstance(error, MachineRefusedError) and error.code == RefusalCode.HELD.name:
-                desk.clear(machine_id)  # jammed: until its path is empty it can't even give a blank back
+            if desk is not None and isinstance(error, MachineRefusedError) and error.code in LOOK_INSIDE:
+                desk.clear(machine_id)
         if stop.is_set():
             break
         personalizer.close()

@@ -26,6 +26,7 @@ from stations.personalization.tables import Activity
 from stations.workplace import Workplace
 
 FOREIGN_BLANK = "foreign-blank"
+COUNTERS_DISAGREE = "counters-disagree"
 
 _log = structlog.get_logger()
 
@@ -56,6 +57,8 @@ def begin(
         blanks.restock(workplace, desk, personalizer.machine, rules.blank_kind(setup.products))
     identity = personalizer.hello()
     held = _reason_to_hold(workplace, identity, bool(asked.strangers))
+    if held == COUNTERS_DISAGREE and desk is not None and bench.count(workplace, desk, identity):
+        held = None
     if held and activity.show(workplace, personalizer.machine, Activity.HELD, held, booking.now_us()):
         _log.warning("machine_held", machine=personalizer.machine, reason=held)
     return Session(identity, journal.lease, held)
@@ -70,7 +73,7 @@ def _reason_to_hold(workplace: Workplace, identity: MachineIdentity, strangers: 
         if jobs.in_doubt(conn, identity.machine):
             return "in-doubt"
     if workplace.database.write(lambda tx: counters.excess(tx, identity)):
-        return "counters-disagree"
+        return COUNTERS_DISAGREE
     return None
 
 

@@ -84,11 +84,14 @@ class ReaderPool:
     def _ask(self, reader: DocumentReader) -> Reading:
         """Read, and again over fresh sessions for a while: reading changes nothing, so asking again is safe."""
         give_up_s = monotonic() + self._comes_back_s
+        asked = 0
         while True:
             try:
                 return reader.read(READ_TIMEOUT_S)
             except DeviceError:
-                if monotonic() >= give_up_s:
+                asked += 1
+                # Once more at least: a line that died silently takes longer to be given up than a reader to come back.
+                if asked > 1 and monotonic() >= give_up_s:
                     raise
             reader.close()
             time.sleep(ASK_AGAIN_S)

@@ -34,9 +34,8 @@ ENTRIES = [
     "RELEASED",
     "FENCE",
 ]
-BOUNDARIES = [
-    (name, at, before) for at in (*ENTRIES, *LEADS) for name in of(Hits.CONTROLLER) for before in (True, False)
-]
+STOPS = [name for name in of(Hits.CONTROLLER) if FAULTS[name].takes_phase]
+BOUNDARIES = [(name, at, before) for at in (*ENTRIES, *LEADS) for name in STOPS for before in (True, False)]
 
 
 @pytest.fixture
@@ -85,6 +84,12 @@ def test_a_fault_in_the_mechanics_costs_a_blank_at_most(struck, dense, name):
 @pytest.mark.crash
 @pytest.mark.parametrize(("name", "at", "before"), BOUNDARIES)
 def test_a_controller_stopped_at_an_entry_of_its_journal_is_reconciled(struck, dense, name, at, before):
-    """Before and after: what was in motion is UNKNOWN, purged and settled by two people."""
+    """Before and after: what was in motion, or written into a lost journal, is settled by two people."""
     stop = {"name": name, "at": at, "before": before}
     struck(*LEADS.get(at, []), stop)
+
+
+@pytest.mark.crash
+def test_a_clone_that_answers_is_not_drawn_on(struck):
+    """Another journal under the same serial number: its claim is refused, and the machine is opened again."""
+    struck({"name": FaultName.CLONED_SERIAL, "every": 2})
