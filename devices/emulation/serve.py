@@ -25,6 +25,7 @@ EMULATORS = {
     "book-personalizer": "devices.book_personalizer.emulator",
     "card-personalizer": "devices.card_personalizer.emulator",
     "document-reader": "devices.document_reader.emulator",
+    "modbus-climate": "devices.climate.emulator",
     "mt-sics-scale": "devices.scale.emulator",
     "rte-mrz-reader": "devices.mrz_reader.emulator",
     "sato-label-printer": "devices.label_printer.sato_emulator",
