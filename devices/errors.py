@@ -232,6 +232,17 @@ class UnknownDriverError(DeviceError):
         return f"no driver is called {self.driver!r}; known are {', '.join(self.known)}"
 
 
+class NoEmulatorError(DeviceError):
+    """No emulator is built in or installed for a driver's name."""
+
+    def __init__(self, driver: str, known: tuple[str, ...]) -> None:
+        super().__init__(driver, known)
+        self.driver, self.known = driver, known
+
+    def __str__(self) -> str:
+        return f"no emulator is there for driver {self.driver!r}; there are those of {', '.join(self.known)}"
+
+
 class WeighingError(DeviceError):
     """A scale that answers, but with no weight that may be used."""
 
