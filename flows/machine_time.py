@@ -7,7 +7,7 @@ machine stands stopped for `BREAK_S`. A stop that such a shift ends with by the 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from devices.oee import GROUP, HOSTED, LOST, US_PER_S, Group, TimeInState, time_in_state
 from devices.packml import MachineState
@@ -16,8 +16,7 @@ BREAK_S: Final = 4 * 3600
 """A machine that stood stopped for so long was not wanted: what follows is another shift, whatever its name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(NamedTuple):
     """What a machine did from `began_us` up to `ended_us`, both UTC."""
 
     state: MachineState
@@ -154,5 +153,7 @@ def shifts_of(machine: str, periods: Iterable[Period]) -> list[Worked]:
 
 
 def _without_end(shift: list[Period]) -> tuple[Period, ...]:
-    last = max((at for at, period in enumerate(shift) if not period.let_go), default=-1)
-    return tuple(shift[: last + 1])
+    end = len(shift)
+    while end and shift[end - 1].let_go:
+        end -= 1
+    return tuple(shift[:end])
