@@ -137,7 +137,7 @@ class UnknownShiftError(FlowError):
 
 
 class PeriodsNotKeptError(FlowError):
-    """The database was set up before it was kept what machines do when."""
+    """The database was set up before the line kept what its machines did when."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
