@@ -141,19 +141,19 @@ def fault(
 
 
 def _emulator(machine: str, directory: Path) -> "ControlClient":
-    """The control socket of a device of the line; raises NoEmulatorError."""
+    """The control socket of a device of the line; raises NotEmulatedError."""
     from devices.emulation.control import ControlClient
-    from devices.errors import NoEmulatorError
+    from devices.errors import NotEmulatedError
     from devices.pidfile import running_pid
 
     mode = next((row["mode"] for row in list_devices(directory) if row["device"] == machine), None)
     folder = directory / "machines" / machine
     if mode is None:
-        raise NoEmulatorError(machine, f"no device of {directory}")
+        raise NotEmulatedError(machine, f"no device of {directory}")
     if mode != "EMULATED":
-        raise NoEmulatorError(machine, f"a device in {mode} mode")
+        raise NotEmulatedError(machine, f"a device in {mode} mode")
     if running_pid(folder) is None:
-        raise NoEmulatorError(machine, "not running")
+        raise NotEmulatedError(machine, "not running")
     return ControlClient(folder)
 
 

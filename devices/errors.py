@@ -233,6 +233,17 @@ class UnknownDriverError(DeviceError):
 
 
 class NoEmulatorError(DeviceError):
+    """No emulator is built in or installed for a driver's name."""
+
+    def __init__(self, driver: str, known: tuple[str, ...]) -> None:
+        super().__init__(driver, known)
+        self.driver, self.known = driver, known
+
+    def __str__(self) -> str:
+        return f"no emulator is there for driver {self.driver!r}; there are those of {', '.join(self.known)}"
+
+
+class NotEmulatedError(DeviceError):
     """Faults are set on emulators that run, and this device is none."""
 
     def __init__(self, device: str, what_it_is: str) -> None:
@@ -301,3 +312,46 @@ class NoSwipeError(DeviceError):
     def __str__(self) -> str:
         damaged = f" ({self.damaged} damaged)" if self.damaged else ""
         return f"{self.machine} read no document in {self.waited_s:g} s{damaged}; swipe it once more"
+
+
+class UnitNumberError(DeviceError):
+    """A transmitter's serial number that names no unit on the bus, from 1 to `last`."""
+
+    def __init__(self, serial: str, last: int) -> None:
+        super().__init__(serial, last)
+        self.serial, self.last = serial, last
+
+    def __str__(self) -> str:
+        return (
+            f"serial {self.serial!r} names no unit; nothing was opened; write its number on the bus, 1 to {self.last}, "
+            "behind the last '/', as in 'XY-0031/3', or no '/' at all for unit 1"
+        )
+
+
+class SensorSilentError(DeviceError):
+    """A sensor sent no sound reply in time, but `unread` bytes that are none. It may be asked again."""
+
+    def __init__(self, machine: str, request: str, waited_s: float, unread: int) -> None:
+        super().__init__(machine, request, waited_s, unread)
+        self.machine, self.request, self.waited_s, self.unread = machine, request, waited_s, unread
+
+    def __str__(self) -> str:
+        unread = f" ({self.unread} bytes came that are none)" if self.unread else ""
+        return (
+            f"{self.machine} sent no reply to {self.request} in {self.waited_s:g} s{unread}; nothing was read; "
+            "check its power, both wires, the unit number and the line's speed, then read again"
+        )
+
+
+class ImpossibleReadingError(DeviceError):
+    """A sensor says what it can't measure, as with a torn probe; `value` and `allowed` bear the unit."""
+
+    def __init__(self, machine: str, figure: str, value: str, allowed: str) -> None:
+        super().__init__(machine, figure, value, allowed)
+        self.machine, self.figure, self.value, self.allowed = machine, figure, value, allowed
+
+    def __str__(self) -> str:
+        return (
+            f"{self.machine} says its {self.figure} is {self.value}, possible is {self.allowed}; nothing was read; "
+            "look at its probe, then read again"
+        )

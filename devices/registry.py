@@ -8,7 +8,7 @@ from typing import Any
 from devices.endpoint import Transport
 from devices.errors import UnknownDriverError
 from devices.link import WANTED_PAYLOAD, WANTED_WINDOW, LinkTimes
-from devices.roles import DocumentReader, LabelPrinter, Personalizer, Scale, SwipeReader
+from devices.roles import ClimateSensor, DocumentReader, LabelPrinter, Personalizer, Scale, SwipeReader
 from devices.transport import OnSend, SerialTransport
 
 GROUP = "passline.devices"
@@ -16,6 +16,7 @@ BUILT_IN = {
     "book-personalizer": "devices.book_personalizer.driver:BookPersonalizer",
     "card-personalizer": "devices.card_personalizer.driver:CardPersonalizer",
     "document-reader": "devices.document_reader.driver:LinkDocumentReader",
+    "modbus-climate": "devices.climate.driver:ModbusClimate",
     "mt-sics-scale": "devices.scale.driver:MtSicsScale",
     "rte-mrz-reader": "devices.mrz_reader.driver:RteMrzReader",
     "sato-label-printer": "devices.label_printer.driver:SatoLabelPrinter",
@@ -93,6 +94,13 @@ def open_reader(entry: DeviceEntry, machines: Path | None) -> DocumentReader:
 def open_scale(entry: DeviceEntry, machines: Path | None) -> Scale:
     """The entry's scale, open; raises as `Scale.open`."""
     driver: Scale = make_driver(entry, make_transport(entry, machines))
+    driver.open()
+    return driver
+
+
+def open_climate_sensor(entry: DeviceEntry, machines: Path | None) -> ClimateSensor:
+    """The entry's climate sensor, open; raises UnitNumberError, and as `ClimateSensor.open`."""
+    driver: ClimateSensor = make_driver(entry, make_transport(entry, machines))
     driver.open()
     return driver
 

@@ -12,6 +12,8 @@ from devices.jobs import Cause, Disposition, MachineJobState
 from devices.messages import Counters, JournalEntry, OpenJob
 
 __all__ = [
+    "Climate",
+    "ClimateSensor",
     "Counters",
     "DocumentReader",
     "JobResult",
@@ -224,6 +226,41 @@ class Scale(Protocol):
 
         Raises OverloadError, UnderloadError, NotStableError, ScaleSilentError, MachineRefusedError, WrongMachineError,
         PortLostError, SessionClosedError.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Climate:
+    """The air where a sensor hangs: temperature in °C, relative humidity in %, to as many decimals as it tells."""
+
+    temperature_c: Decimal
+    humidity_percent: Decimal
+
+
+class ClimateSensor(Protocol):
+    """A machine that measures the air. May be called from several threads; each call blocks."""
+
+    @property
+    def machine(self) -> str:
+        """The line's name for the sensor."""
+        ...
+
+    def open(self) -> None:
+        """Open the port and check who answers.
+
+        Raises PortUnavailableError, WrongMachineError, SensorSilentError, MachineRefusedError, PortLostError.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close the port."""
+        ...
+
+    def read(self) -> Climate:
+        """The climate measured since the call, both figures in one reply; never a late one to an earlier call.
+
+        Raises SensorSilentError, ImpossibleReadingError, MachineRefusedError, PortLostError, SessionClosedError.
         """
         ...
 

@@ -58,3 +58,4 @@ def _doing(folder: RunFolder) -> dict[str, str]:
 
 cli.list_devices = devices_of
 app = cli.app
+app.command("flows.oee_command:oee_command", name="oee")

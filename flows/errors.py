@@ -110,3 +110,52 @@ class PrefectLostError(FlowError):
 
     def __str__(self) -> str:
         return f"Prefect's server went away while the line ran ({self.fault}); the line stopped cleanly."
+
+
+class UnknownMachineError(FlowError):
+    """A machine that the line does not have and that never worked here."""
+
+    def __init__(self, machine: str, known: tuple[str, ...]) -> None:
+        super().__init__(machine, known)
+        self.machine, self.known = machine, known
+        self.next_step = f"Name one of {', '.join(known)}." if known else "This line has no personalizers."
+
+    def __str__(self) -> str:
+        return f"The line knows no machine {self.machine}."
+
+
+class UnknownShiftError(FlowError):
+    """A shift that none of the machines asked about worked."""
+
+    def __init__(self, shift: str, known: tuple[str, ...]) -> None:
+        super().__init__(shift, known)
+        self.shift, self.known = shift, known
+        self.next_step = f"Name one of {', '.join(known)}." if known else "No shift was worked yet: start the line."
+
+    def __str__(self) -> str:
+        return f"No machine asked about worked a shift {self.shift}."
+
+
+class PeriodsNotKeptError(FlowError):
+    """The database was set up before the line kept what its machines did when."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+        self.next_step = f"`passline run --dir {path}` brings it up to date and keeps it from then on."
+
+    def __str__(self) -> str:
+        return f"The database of the line in {self.path} does not keep what its machines did when."
+
+
+class ImpossibleSettingError(FlowError):
+    """A figure in line.toml, or in the environment over it, that nothing can be reckoned with."""
+
+    next_step = "Correct it; nothing was reckoned."
+
+    def __init__(self, place: str, value: object, allowed: str) -> None:
+        super().__init__(place, value, allowed)
+        self.place, self.value, self.allowed = place, value, allowed
+
+    def __str__(self) -> str:
+        return f"{self.place} is {self.value!r}; allowed is {self.allowed}."

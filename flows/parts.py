@@ -147,4 +147,4 @@ class Parts:
 
 
 def _entry(device: DeviceSettings) -> DeviceEntry:
-    return DeviceEntry(device.id, device.driver, device.port, device.serial, device.mode.value)
+    return DeviceEntry(device.id, device.driver, device.port, device.serial, device.mode.value, device.baud)

@@ -140,6 +140,8 @@ class DeviceSettings(_Section):
     mode: Mode = Mode.PRODUCTION
     baud: Annotated[int, Field(ge=300, le=4_000_000)] = 115_200
     """Bits a second of a real serial line."""
+    ideal_cycle_s: Annotated[float | None, Field(gt=0, le=3600)] = None
+    """Seconds a document that effectiveness is measured against; left out: the driver's usual ones."""
 
     @property
     def emulated(self) -> bool:

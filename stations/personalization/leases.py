@@ -35,7 +35,8 @@ def take(tx: Connection, now_us: int, machine: str, worker: str, lease_s: float,
     seen = tx.execute(select(_LEASE).where(_LEASE.c.machine == machine)).one_or_none()
     if seen is None:
         fence = above + 1
-        tx.execute(insert(_LEASE).values(machine=machine, worker=worker, fence=fence, until_us=until_us))
+        first = {"worker": worker, "fence": fence, "until_us": until_us, "renewed_us": now_us}
+        tx.execute(insert(_LEASE).values(machine=machine, **first))
         return Lease(machine, worker, fence)
     if seen.worker != worker and seen.until_us > now_us:
         raise LeaseHeldError(machine, seen.worker, seen.until_us)
@@ -43,7 +44,7 @@ def take(tx: Connection, now_us: int, machine: str, worker: str, lease_s: float,
     taken = tx.execute(
         update(_LEASE)
         .where(_LEASE.c.machine == machine, _LEASE.c.fence == seen.fence)
-        .values(worker=worker, fence=fence, until_us=until_us)
+        .values(worker=worker, fence=fence, until_us=until_us, renewed_us=now_us)
     )
     if taken.rowcount != 1:
         raise LeaseHeldError(machine, seen.worker, seen.until_us)
@@ -55,7 +56,7 @@ def renew(tx: Connection, now_us: int, lease: Lease, lease_s: float) -> None:
     kept = tx.execute(
         update(_LEASE)
         .where(_LEASE.c.machine == lease.machine, _LEASE.c.fence == lease.fence, _LEASE.c.worker == lease.worker)
-        .values(until_us=now_us + round(lease_s * _S))
+        .values(until_us=now_us + round(lease_s * _S), renewed_us=now_us)
     )
     if kept.rowcount != 1:
         raise FenceLostError(lease.machine, lease.fence)
@@ -66,6 +67,18 @@ def give_back(tx: Connection, lease: Lease) -> None:
     tx.execute(
         update(_LEASE).where(_LEASE.c.machine == lease.machine, _LEASE.c.fence == lease.fence).values(until_us=0)
     )
+
+
+def last_heard(tx: Connection, now_us: int, machine: str, worker: str) -> int | None:
+    """When whoever held `machine` last was heard of; None if it may be at work still, or never was.
+
+    `now_us` is the database's clock. An earlier process of `worker` is gone whatever its lease says.
+    """
+    seen = tx.execute(select(_LEASE).where(_LEASE.c.machine == machine)).one_or_none()
+    if seen is None or (seen.worker != worker and seen.until_us > now_us):
+        return None
+    renewed_us: int | None = seen.renewed_us
+    return renewed_us
 
 
 def holds() -> ColumnElement[bool]:

@@ -89,8 +89,7 @@ def run_machine(
         personalizer.close()
         session = None
         stop.wait(setup.retry_s)
-    if session is not None:
-        _let_go(workplace, session)
+    _let_go(workplace, machine_id, session)
     personalizer.close()
     return run
 
@@ -101,10 +100,16 @@ def _hold(workplace: Workplace, machine: str, error: Exception) -> None:
         _log.warning("machine_held", machine=machine, reason=reason)
 
 
-def _let_go(workplace: Workplace, session: Session) -> None:
-    workplace.database.write(lambda tx: leases.give_back(tx, session.lease))
-    if session.held is None:
-        activity.show(workplace, session.lease.machine, Activity.STOPPED, None, booking.now_us())
+def _let_go(workplace: Workplace, machine: str, session: Session | None) -> None:
+    """End the machine's time at work; without a session it was lost last, and is held."""
+
+    def step(tx: Connection) -> None:
+        if session is not None:
+            leases.give_back(tx, session.lease)
+        held = session is None or session.held is not None
+        activity.let_go(tx, workplace, machine, booking.now_us(), held=held)
+
+    workplace.database.write(step)
 
 
 @dataclass(frozen=True, slots=True)

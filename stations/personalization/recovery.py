@@ -48,6 +48,7 @@ def begin(
     With a `desk`, its people settle at once what is in doubt. Raises `LeaseHeldError`, and what the personalizer
     raises.
     """
+    activity.note_lost(workplace, personalizer.machine, setup.worker, booking.now_us())
     journal = _Journal(workplace, setup)
     asked = devices.recovery.recover(personalizer, journal)
     settling = _Settling(workplace, personalizer, journal.lease, setup, stop)

@@ -1,4 +1,4 @@
-"""The line tables of personalization: jobs, leases of machines, number ranges, and what each machine is doing.
+"""The line tables of personalization: jobs, leases of machines, number ranges, what each machine does and has done.
 
 The job table is the guard of rule 1 (one live document): its constraints hold whatever the program does, and its rows
 are never deleted. `stations.migrations` adds the triggers that hold its legal moves (`JobMove`). Times are integer
@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
+from devices import packml
 from devices.jobs import JobState
 
 
@@ -33,7 +34,10 @@ class JobOutcome(StrEnum):
 
 
 class Activity(StrEnum):
-    """What a machine is doing, in the words of PackML: held = inside cause, suspended = outside cause."""
+    """What a machine is doing, by its state in PackML: held = inside cause, suspended = outside cause.
+
+    Every one is a `devices.packml.MachineState` of the same name.
+    """
 
     IDLE = "idle"
     EXECUTE = "execute"
@@ -51,6 +55,7 @@ def _unique_where(name: str, *columns: str, where: str) -> Index:
 
 
 FINISHED = "state IN ('RESULT', 'RELEASED')"
+PIECES = "outcome IN ('good', 'failed')"
 # A blank that came back unmarked is drawn again by a later job, and a book brings its number along.
 USED = "outcome IS NULL OR outcome <> 'returned'"
 
@@ -80,6 +85,14 @@ class Job(SQLModel, table=True):
         Index("ix_job_machine", "machine", "unfinished"),
         Index("ix_job_open", "state", sqlite_where=text("unfinished"), postgresql_where=text("unfinished")),
         Index("ix_job_order", "order_unit"),
+        Index(
+            "ix_job_pieces",
+            "machine",
+            "result_us",
+            "outcome",
+            sqlite_where=text(PIECES),
+            postgresql_where=text(PIECES),
+        ),
         CheckConstraint(
             "(attempt = 1 AND previous_attempt IS NULL) "
             "OR (attempt > 1 AND previous_attempt IS NOT NULL AND previous_attempt = attempt - 1)",
@@ -151,7 +164,10 @@ class JobMove(SQLModel, table=True):
 
 
 class MachineLease(SQLModel, table=True):
-    """Who may move a machine, until when by the database's clock; each taking raises the fence."""
+    """Who may move a machine, until when by the database's clock; each taking raises the fence.
+
+    `renewed_us`, by the same clock, is the last sign of life of who holds it.
+    """
 
     __tablename__ = "machine_lease"
     __table_args__ = (CheckConstraint("fence > 0", name="ck_machine_lease_fence"),)
@@ -160,6 +176,7 @@ class MachineLease(SQLModel, table=True):
     worker: str = Field(sa_column=Column(String(80), nullable=False))
     fence: int = Field(sa_column=Column(BigInteger, nullable=False))
     until_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    renewed_us: int | None = Field(default=None, sa_column=Column(BigInteger))
 
 
 class NumberRange(SQLModel, table=True):
@@ -191,6 +208,29 @@ class MachineState(SQLModel, table=True):
     state: str = Field(sa_column=Column(String(10), nullable=False))
     reason: str | None = Field(default=None, sa_column=Column(String(60)))
     since_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    emulated: bool
+
+
+class MachinePeriod(SQLModel, table=True):
+    """What a machine did from `began_us` until its next period begins: one row a change, never changed or deleted.
+
+    Positions count from 1 without gaps, and no period begins before the one in front of it or repeats it:
+    `stations.migrations` adds the triggers. `state` may be any of PackML's; of them the line shows the `Activity` ones.
+    """
+
+    __tablename__ = "machine_period"
+    __table_args__ = (
+        CheckConstraint(_one_of("state", packml.MachineState), name="ck_machine_period"),
+        CheckConstraint("state NOT IN ('held', 'suspended') OR reason IS NOT NULL", name="ck_machine_period_reason"),
+        CheckConstraint("position >= 1", name="ck_machine_period_position"),
+    )
+
+    machine: str = Field(sa_column=Column(String(40), primary_key=True))
+    position: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    state: str = Field(sa_column=Column(String(12), nullable=False))
+    reason: str | None = Field(default=None, sa_column=Column(String(60)))
+    began_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    shift: str = Field(sa_column=Column(String(40), nullable=False))
     emulated: bool
 
 

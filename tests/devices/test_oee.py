@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from devices.book_personalizer.emulator import PACE as BOOK
+from devices.card_personalizer.emulator import PACE as CARD
 from devices.errors import BackInTimeError, ImpossibleFigureError
-from devices.oee import Oee, oee, time_in_state
+from devices.oee import GROUP, HOSTED, IDEAL_CYCLE_S, Group, Oee, oee, time_in_state
 from devices.packml import MachineState
 
 S = 1_000_000
@@ -140,3 +142,21 @@ def test_an_impossible_figure_is_refused(executing_s, planned_s, ideal_cycle_s, 
 def test_refusals_survive_pickling(error) -> None:
     copy = pickle.loads(pickle.dumps(error))
     assert (str(copy), vars(copy)) == (str(error), vars(error))
+
+
+def test_every_state_is_reported_in_a_group_and_only_execute_as_work() -> None:
+    assert set(GROUP) == set(MachineState)
+    assert set(GROUP.values()) == set(Group)
+    assert [state for state, group in GROUP.items() if group is Group.EXECUTE] == [MachineState.EXECUTE]
+    assert Group.EXECUTE in HOSTED
+
+
+def test_the_usual_ideal_cycle_is_the_pace_of_the_machine_without_the_draw() -> None:
+    paces = {"book-personalizer": BOOK, "card-personalizer": CARD}
+    assert {driver: pace.chip_s + pace.print_s + pace.eject_s for driver, pace in paces.items()} == IDEAL_CYCLE_S
+
+
+def test_without_an_ideal_cycle_only_effectiveness_and_the_index_are_unknown() -> None:
+    found = oee({MachineState.EXECUTE: 30.0}, 60.0, None, total=4, good=3)
+    assert found == Oee(0.5, None, 0.75)
+    assert found.index is None

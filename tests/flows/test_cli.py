@@ -43,7 +43,17 @@ def imported_by(*arguments: str) -> set[str]:
     return HEAVY & set(done.stderr.split())
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["statu"], ["status", "--help"], ["logs", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["statu"],
+        ["status", "--help"],
+        ["logs", "--help"],
+        ["devices", "oee", "--dir", "nowhere"],
+    ],
+)
 def test_what_runs_no_flow_imports_nothing_heavy(arguments: list[str]) -> None:
     assert imported_by(*arguments) == set()
 

@@ -120,6 +120,22 @@ def test_status_counts_what_the_report_counts(demo):
     assert documents["remade"] == demo.report()["remade"]
 
 
+def test_every_machines_shift_adds_up_to_what_it_made(demo):
+    """Time in state and pieces of the whole demo, from the first machine's first period to the last one's stop."""
+    shifts = json.loads(passline("devices", "oee", "--output", "json", folder=demo.folder))
+    booked = "SELECT machine, outcome, COUNT(*) AS jobs FROM job GROUP BY machine, outcome"
+    jobs = {(row["machine"], row["outcome"]): row["jobs"] for row in facts(demo.folder, booked)}
+    for row in shifts:
+        assert row["mode"] == "EMULATED"
+        assert row["good"] == jobs.get((row["machine"], "good"), 0)
+        assert row["spoiled"] == jobs.get((row["machine"], "failed"), 0)
+        spent_s = sum(row[f"{state}_s"] for state in ("execute", "idle", "suspended", "held", "stopped"))
+        assert spent_s == pytest.approx((row["ended_us"] - row["began_us"]) / 1e6)
+        assert row["effectiveness"] is None  # at speed 0 machines take no time
+    assert {row["machine"] for row in shifts} >= {machine for machine, _ in jobs}
+    assert facts(demo.folder, "SELECT 1 FROM machine_state WHERE state <> 'stopped'") == []
+
+
 def test_status_answers_at_once(demo):
     """Commands that run no flow answer within half a second."""
     took_s = []

@@ -80,4 +80,36 @@ def test_upgrading_again_changes_nothing(engine, database_url):
     stations.migrations.upgrade(database_url)
     with engine.connect() as connection:
         query = text(f"SELECT version_num FROM {stations.migrations.VERSION_TABLE}")
-        assert connection.execute(query).scalars().all() == ["line_0001"]
+        assert connection.execute(query).scalars().all() == ["line_0002"]
+
+
+def test_a_database_without_periods_is_brought_up_to_date_and_keeps_its_rows(database_url):
+    """A line that was set up before goes on: its machines' first periods begin at their next change."""
+    stations.migrations.upgrade(database_url, "line_0001")
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO machine_state VALUES ('book-01', 'execute', NULL, 1, true)"))
+        connection.execute(text("INSERT INTO machine_lease VALUES ('book-01', 'w', 3, 30)"))
+    stations.migrations.upgrade(database_url)
+    with engine.connect() as connection:
+        state = connection.execute(text("SELECT machine, state, since_us FROM machine_state")).all()
+        lease = connection.execute(text("SELECT machine, fence, until_us, renewed_us FROM machine_lease")).all()
+        periods = connection.execute(text("SELECT count(*) FROM machine_period")).scalar()
+    engine.dispose()
+    assert ([tuple(row) for row in state], [tuple(row) for row in lease], periods) == (
+        [("book-01", "execute", 1)],
+        [("book-01", 3, 30, None)],
+        0,
+    )
+
+
+def test_periods_are_guarded(engine):
+    """The triggers that keep them append-only and in order."""
+    sqlite = engine.dialect.name == "sqlite"
+    query = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'machine_period'"
+    if not sqlite:
+        query = "SELECT tgname FROM pg_trigger WHERE tgrelid = 'machine_period'::regclass AND NOT tgisinternal"
+    with engine.connect() as connection:
+        found = set(connection.execute(text(query)).scalars())
+    kept = {"machine_period_no_update", "machine_period_no_delete"} if sqlite else {"machine_period_append_only"}
+    assert found == {"machine_period_follows", *kept}

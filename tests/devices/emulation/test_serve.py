@@ -58,6 +58,21 @@ def test_an_emulator_imports_nothing_but_the_standard_library(module: str) -> No
     assert not set(found) & {"asyncio", "multiprocessing", "concurrent", "ssl"}
 
 
+def test_installed_packages_are_looked_through_only_for_a_name_that_is_not_built_in() -> None:
+    program = (
+        "import sys; from pathlib import Path; from devices.emulation.emulator import EmulatorSetup;"
+        "from devices.emulation.serve import build; from devices.errors import NoEmulatorError\n"
+        "setup = EmulatorSetup('m', 'S', Path('unused'), Path('unused'))\n"
+        "build('mt-sics-scale', setup); print('importlib.metadata' in sys.modules)\n"
+        "try: build('typewriter', setup)\n"
+        "except NoEmulatorError as error: print('mt-sics-scale' in error.known, 'importlib.metadata' in sys.modules)"
+    )
+    root = Path(__file__).parents[3]
+    command = [sys.executable, "-S", "-c", program]
+    found = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root).stdout
+    assert found.split() == ["False", "True", "True"]
+
+
 def test_a_document_costs_three_waits_for_stable_storage(line: Any) -> None:
     """Before FEED moves, before START moves, before the result is told; releases ride on the next of these."""
     line.load(20)

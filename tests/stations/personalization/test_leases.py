@@ -39,6 +39,21 @@ def test_a_given_back_lease_is_free_at_once_and_its_fence_spent(line):
     assert take(line.database, "b", 101).fence > lease.fence
 
 
+def test_taking_and_renewing_are_signs_of_life(line):
+    """The last one is told of a worker that is gone: an earlier process of one's own, or another whose lease lapsed."""
+
+    def heard(worker, now_s):
+        return line.database.write(lambda tx: leases.last_heard(tx, now_s * S, "book-01", worker))
+
+    assert heard("a", 90) is None
+    take(line.database, "a", 100)
+    assert (heard("a", 101), heard("b", 101), heard("b", 131)) == (100 * S, None, 100 * S)
+    lease = take(line.database, "a", 110)
+    assert heard("a", 111) == 110 * S
+    line.database.write(lambda tx: leases.renew(tx, 120 * S, lease, 30))
+    assert (heard("a", 121), heard("b", 149), heard("b", 151)) == (120 * S, None, 120 * S)
+
+
 def test_an_overtaken_worker_writes_nothing(shop):
     """Its renewal, its draw and its job writes are refused in the statement itself."""
     shop.accept_orders(6)

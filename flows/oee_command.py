@@ -1,0 +1,107 @@
+"""`passline devices oee`: how each machine spent a shift, and what of it was work."""
+
+import csv
+import json
+import sys
+import time
+from typing import Annotated, Any, Final
+
+from cyclopts import Parameter
+
+from devices.cli import DEFAULT_DIRECTORY, PIPED_WIDTH, Directory, Output
+from devices.oee import Group
+from flows.durations import duration
+from flows.machine_oee import ShiftOee, oee_of_shifts
+from flows.run_folder import RunFolder
+from handoff_logs.reading import open_reading
+
+LONGEST: Final = 3
+"""Reasons of stoppages that are shown."""
+FACTORS: Final = ("availability", "effectiveness", "quality", "oee")
+
+
+def oee_command(
+    *,
+    machine: Annotated[str | None, Parameter(help="Only this machine; all if left out.")] = None,
+    shift: Annotated[str | None, Parameter(help="Only shifts of this name; all if left out.")] = None,
+    directory: Directory = DEFAULT_DIRECTORY,
+    output: Output = "table",
+) -> None:
+    """Print the OEE of each machine and shift: seconds in each state, availability x effectiveness x quality, pieces.
+
+    Time comes from the recorded changes of state, pieces from the booked jobs. Effectiveness is measured against the
+    device's ideal_cycle_s, or its driver's usual one, divided by speed for an emulator; at speed 0 there is none.
+    """
+    folder = RunFolder(directory)
+    with open_reading(folder.line().database_url) as reading:
+        found = oee_of_shifts(reading, folder, machine=machine, shift=shift)
+    rows = [as_row(each) for each in found]
+    match output:
+        case "json":
+            sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+        case "csv" if rows:
+            writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(row | {"stoppages": _in_words(row)} for row in rows)
+        case "table" if rows:
+            _print_table(rows)
+    if not rows:
+        sys.stderr.write("passline: no machine has worked a shift yet\n")
+
+
+def as_row(found: ShiftOee) -> dict[str, Any]:
+    """One machine in one shift as a flat object, but for its stoppages; keys stay as they are."""
+    worked, figures = found.worked, found.figures
+    factors: tuple[float | None, ...] = (None,) * len(FACTORS)
+    if figures is not None:
+        factors = (figures.availability, figures.effectiveness, figures.quality, figures.index)
+    return {
+        "machine": worked.machine,
+        "shift": worked.shift,
+        "mode": "EMULATED" if worked.emulated else "production",
+        "began_us": worked.began_us,
+        "ended_us": worked.ended_us,
+        "planned_s": round(worked.planned_s, 6),
+        **{f"{group}_s": round(seconds, 6) for group, seconds in worked.by_group.items()},
+        **{name: None if factor is None else round(factor, 4) for name, factor in zip(FACTORS, factors, strict=True)},
+        "good": found.good,
+        "spoiled": found.spoiled,
+        "ideal_cycle_s": found.ideal_cycle_s,
+        "stoppages": [
+            {
+                "state": stoppage.state.value,
+                "reason": stoppage.reason,
+                "times": stoppage.times,
+                "seconds": round(stoppage.seconds, 6),
+                "longest_s": round(stoppage.longest_s, 6),
+            }
+            for stoppage in worked.stoppages[:LONGEST]
+        ],
+    }
+
+
+def _in_words(row: dict[str, Any]) -> str:
+    return "; ".join(
+        f"{each['state']} {each['reason']} {duration(each['seconds'])}"
+        + (f" in {each['times']}" if each["times"] > 1 else "")
+        for each in row["stoppages"]
+    )
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for name in ("machine", "shift", "mode", "began"):
+        table.add_column(name, overflow="fold")
+    for name in ("planned", *Group, "avail.", "effect.", "quality", "OEE", "good", "spoiled"):
+        table.add_column(name, justify="right")
+    table.add_column("longest stoppages", overflow="fold")
+    for row in rows:
+        began = time.strftime("%m-%d %H:%M", time.localtime(row["began_us"] / 1e6))
+        lengths = [duration(row[f"{name}_s"]) for name in ("planned", *Group)]
+        factors = ["–" if row[name] is None else f"{row[name]:.1%}" for name in FACTORS]
+        counts = [str(row[name]) for name in ("good", "spoiled")]
+        table.add_row(row["machine"], row["shift"], row["mode"], began, *lengths, *factors, *counts, _in_words(row))
+    Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
