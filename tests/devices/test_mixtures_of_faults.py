@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -229,11 +230,13 @@ class Host:
         job.doubt = True
         if doubt.result is not None:
             self._name_blank(job, doubt.result.blank_serial)
+            job.result = doubt.result.result_hash
+            self._driver.release(job.intent.job_id, job.result)
 
     def _book(self, job: Job, result: JobResult) -> None:
         self._name_blank(job, result.blank_serial)
         if not result.certain:
-            job.doubt = True
+            self._doubt(InDoubt(job.intent, "unknown", result))
             return
         job.ended, job.result = ENDS[result.state], result.result_hash
         if job.ended == "failed":
@@ -358,3 +361,9 @@ TestMixtures = Mixtures.TestCase
 TestMixtures.settings = settings(
     max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def more_if_dense(request: pytest.FixtureRequest) -> None:
+    if request.config.getoption("--dense"):
+        TestMixtures.settings = settings(TestMixtures.settings, max_examples=3_000)
