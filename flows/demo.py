@@ -30,6 +30,10 @@ def demo_command(
     tray_size: Annotated[
         int, Parameter(help="Applications a tray.", validator=validators.Number(gte=1, lte=1000))
     ] = 25,
+    faults: Annotated[
+        Literal["none", "storm"],
+        Parameter(help="storm: everything goes wrong that can, by the seed, and is put right."),
+    ] = "none",
     output: Annotated[Literal["table", "json"], Parameter(help="How the report is printed.")] = "table",
 ) -> int:
     """Run a realistic batch through the whole emulated line, with a live board, and report.
@@ -46,7 +50,7 @@ def demo_command(
     folder = RunFolder(resume or directory)
     plan = None
     if resume is None:
-        plan = DemoPlan(documents, seed, speed, books, cards, readers, tray_size)
+        plan = DemoPlan(documents, seed, speed, books, cards, readers, tray_size, faults)
         if directory == DEFAULT_FOLDER:
             move_aside(folder, screen.print)
     count = play(folder, plan, screen)

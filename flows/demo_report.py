@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from devices.emulation.storm import fired
 from flows.reckoning import Reckoning
 from flows.run_folder import RunFolder
 
@@ -26,7 +27,10 @@ def as_json(count: Reckoning, *, emulated: bool) -> dict[str, Any]:
 
 def print_json(folder: RunFolder, count: Reckoning) -> None:
     """Print the count as one JSON object on standard output."""
-    print(json.dumps(as_json(count, emulated=folder.line().emulated)))  # noqa: T201
+    facts = as_json(count, emulated=folder.line().emulated)
+    if faults := fired(folder.machines):
+        facts["faults"] = faults
+    print(json.dumps(facts))  # noqa: T201
 
 
 def print_report(folder: RunFolder, count: Reckoning, screen: Console) -> None:
@@ -37,6 +41,9 @@ def print_report(folder: RunFolder, count: Reckoning, screen: Console) -> None:
     screen.print(_rules(count))
     pace = f"{count.line_seconds:.1f} s, {count.documents_per_second} documents/s" if count.line_seconds else "–"
     screen.print(f"{count.handoffs} handoffs of {count.handoff_units} unit steps; line time {pace}.")
+    if faults := fired(folder.machines):
+        struck = ", ".join(f"{name} {times}" for name, times in faults.items())
+        screen.print(f"Faults that struck (EMULATED, as planned): {struck}.")
     for doubt in count.doubts:
         screen.print(
             f"In doubt: job {doubt['job_id']} on {doubt['machine']}, blank {doubt['blank_serial'] or 'unknown'}"

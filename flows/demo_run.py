@@ -11,6 +11,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from devices.emulation.faults import STRUCK
+from devices.emulation.storm import storm, write_plans
 from flows.configuration import read_settings
 from flows.default_line import write_default
 from flows.line_run import prefect_ready, run_line_on
@@ -38,6 +40,7 @@ class DemoPlan:
     cards: int
     readers: int
     tray_size: int
+    faults: str = "none"
 
     def keep(self, folder: RunFolder) -> None:
         """Keep the plan in `folder`: a demo that was cut off before its batch was whole is gone on with by it."""
@@ -77,6 +80,9 @@ def play(folder: RunFolder, plan: DemoPlan | None, screen: Console) -> Reckoning
             speed=plan.speed,
             seed=plan.seed,
         )
+        if plan.faults == "storm":
+            struck = {device.id: STRUCK.get(device.driver, frozenset()) for device in read_settings(folder).devices}
+            write_plans(folder.machines, storm(struck, plan.documents, plan.seed))
     settings = read_settings(folder)
     set_up_log(folder, level=settings.logging.level, form=settings.logging.form)
     with line_lock(folder):

@@ -62,6 +62,14 @@ class FaultName(StrEnum):
     CLONED_SERIAL = "cloned-serial"
 
 
+STRUCK: Mapping[str, frozenset[Hits]] = {
+    "book-personalizer": frozenset(Hits),
+    "card-personalizer": frozenset(Hits),
+    "document-reader": frozenset({Hits.LINE}),
+}
+"""What faults can strike of each driver's machine; others have no frames of this kind and no journal."""
+
+
 class Kind(NamedTuple):
     """One row of the table; a fault that takes a phase strikes at an entry of the journal, one of `PHASES`."""
 

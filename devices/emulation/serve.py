@@ -12,14 +12,14 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
 from devices.emulation.control import Answer, ControlServer, Request
 from devices.emulation.emulator import Emulator, EmulatorSetup
-from devices.emulation.faults import FaultName, FaultRefusedError, Faults, Hits
+from devices.emulation.faults import STRUCK, FaultName, FaultRefusedError, Faults
 from devices.emulation.line import Line
 from devices.emulation.port import Port, PtyPort
 from devices.errors import DeviceError, NoEmulatorError
@@ -36,12 +36,6 @@ EMULATORS = {
     "sato-label-printer": "devices.label_printer.sato_emulator",
     "zebra-label-printer": "devices.label_printer.zebra_emulator",
 }
-STRUCK: Mapping[str, frozenset[Hits]] = {
-    "book-personalizer": frozenset(Hits),
-    "card-personalizer": frozenset(Hits),
-    "document-reader": frozenset({Hits.LINE}),
-}
-"""What faults can strike; the other machines have no frames of this kind and no journal."""
 _LOOK_ROUND_S = 30.0
 
 
