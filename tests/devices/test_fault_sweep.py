@@ -1,0 +1,106 @@
+"""Host and machine ended at every boundary, each fault at each phase: generated cases on the real byte stream.
+
+The virtual clock makes a case cost milliseconds. tests/crash does the same with processes, signals and a database.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from faulty_machine import Bench, HostKilledError
+
+from devices.emulation.faults import FAULTS, PHASES, FaultName, Hits
+
+ORDERS = ("order-1", "order-2")
+SHARES = 8
+LEAST_CASES = 500
+SENDS, COMMITS = 60, 12
+"""Writes and commits of two documents, each with a before and an after; a case beyond the last of them kills nobody."""
+FRAMES, MOTIONS = 24, 4
+
+
+@dataclass(frozen=True)
+class Case:
+    """Faults set before the first document, and the boundary at which the host is killed, if it is."""
+
+    faults: tuple[dict[str, Any], ...] = ()
+    kills: str = ""
+    at: int = 0
+
+
+class Fuse:
+    """Kills the host at the `at`-th boundary of its kind."""
+
+    def __init__(self, at: int) -> None:
+        self.left = at
+
+    def __call__(self, _phase: str) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise HostKilledError
+
+
+def stops() -> Iterator[dict[str, Any]]:
+    """Every way in which a controller stops at an entry of its journal."""
+    for name, kind in FAULTS.items():
+        for at in PHASES if kind.takes_phase else ():
+            for before in (True, False):
+                yield {"name": name, "at": at, "before": before}
+
+
+def strikes() -> Iterator[dict[str, Any]]:
+    """Each fault without a phase, at each of its first occasions."""
+    for name, kind in FAULTS.items():
+        if not kind.takes_phase:
+            for occasion in range(1, 1 + (FRAMES if kind.hits is Hits.LINE else MOTIONS)):
+                yield {"name": name, "every": occasion, "seed": _seed_for(name, occasion)}
+
+
+def _seed_for(name: FaultName, occasion: int) -> int:
+    """A seed with which the fault strikes at just that occasion."""
+    from devices.emulation.faults import Fault
+
+    return next(
+        seed
+        for seed in range(10_000)
+        if Fault(name, every=occasion, seed=seed).draw("occasion 0", occasion) == occasion - 1
+    )
+
+
+def cases() -> list[Case]:
+    """All of them, in a fixed order."""
+    kills = [("send", at) for at in range(1, SENDS + 1)] + [("commit", at) for at in range(1, 2 * COMMITS + 1)]
+    found = [Case(kills=kind, at=at) for kind, at in kills]
+    found += [Case((fault,)) for fault in (*stops(), *strikes())]
+    # A machine that stops and a host that dies over it: the second boundary falls into the recovery.
+    found += [Case((stop,), "send", at) for stop in stops() for at in (9, 24)]
+    return found
+
+
+CASES = cases()
+
+
+def test_the_sweep_is_as_wide_as_it_says() -> None:
+    assert len(CASES) >= LEAST_CASES
+
+
+@pytest.mark.parametrize("share", range(SHARES))
+def test_whatever_stops_where_every_order_gets_one_document(share: int, tmp_path: Path) -> None:
+    for number, case in enumerate(CASES[share::SHARES]):
+        bench = Bench(tmp_path / str(number), ORDERS)
+        for fault in case.faults:
+            bench.cabinet.faults.add(fault)
+        fuse = Fuse(case.at)
+        if case.kills == "send":
+            bench.cable.on_send = fuse
+        elif case.kills == "commit":
+            bench.host.on_commit = fuse
+        bench.go_on()
+        try:
+            bench.assert_whole()
+        except AssertionError as error:
+            raise AssertionError(f"{case}: {error}") from error
+        finally:
+            bench.cabinet.stop(power=False)
