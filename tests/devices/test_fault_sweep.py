@@ -3,7 +3,7 @@
 The virtual clock makes a case cost milliseconds. tests/crash does the same with processes, signals and a database.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,23 +23,28 @@ FRAMES, MOTIONS = 24, 4
 
 @dataclass(frozen=True)
 class Case:
-    """Faults set before the first document, and the boundary at which the host is killed, if it is."""
+    """Faults set before the first document, and the boundary at which the host is killed or the machine loses power."""
 
     faults: tuple[dict[str, Any], ...] = ()
     kills: str = ""
     at: int = 0
 
 
-class Fuse:
-    """Kills the host at the `at`-th boundary of its kind."""
+def kill_the_host() -> None:
+    """End the host's process."""
+    raise HostKilledError
 
-    def __init__(self, at: int) -> None:
-        self.left = at
+
+class Fuse:
+    """Strikes at the `at`-th boundary of its kind."""
+
+    def __init__(self, at: int, strike: Callable[[], None] = kill_the_host) -> None:
+        self._left, self._strike = at, strike
 
     def __call__(self, _phase: str) -> None:
-        self.left -= 1
-        if self.left == 0:
-            raise HostKilledError
+        self._left -= 1
+        if self._left == 0:
+            self._strike()
 
 
 def stops() -> Iterator[dict[str, Any]]:
@@ -71,7 +76,8 @@ def _seed_for(name: FaultName, occasion: int) -> int:
 
 def cases() -> list[Case]:
     """All of them, in a fixed order."""
-    kills = [("send", at) for at in range(1, SENDS + 1)] + [("commit", at) for at in range(1, 2 * COMMITS + 1)]
+    kills = [(kind, at) for kind in ("send", "power") for at in range(1, SENDS + 1)]
+    kills += [("commit", at) for at in range(1, 2 * COMMITS + 1)]
     found = [Case(kills=kind, at=at) for kind, at in kills]
     found += [Case((fault,)) for fault in (*stops(), *strikes())]
     # A machine that stops and a host that dies over it: the second boundary falls into the recovery.
@@ -95,6 +101,8 @@ def test_whatever_stops_where_every_order_gets_one_document(share: int, tmp_path
         fuse = Fuse(case.at)
         if case.kills == "send":
             bench.cable.on_send = fuse
+        elif case.kills == "power":
+            bench.cable.on_send = Fuse(case.at, lambda bench=bench: bench.cabinet.stop(power=True))
         elif case.kills == "commit":
             bench.host.on_commit = fuse
         bench.go_on()
