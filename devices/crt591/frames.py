@@ -119,6 +119,9 @@ class Command:
     parameter: int
     data: bytes = b""
 
+    def __str__(self) -> str:
+        return f"command {self.code:02X} {self.parameter:02X}"
+
     @property
     def moves(self) -> bool:
         """Whether a card may move for it."""

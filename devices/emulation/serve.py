@@ -24,6 +24,8 @@ from devices.pidfile import PidFile, is_alive
 EMULATORS = {
     "book-personalizer": "devices.book_personalizer.emulator",
     "card-personalizer": "devices.card_personalizer.emulator",
+    "crt-591": "devices.crt591.emulator",
+    "crt-591-counting": "devices.crt591.emulator",
     "document-reader": "devices.document_reader.emulator",
     "mt-sics-scale": "devices.scale.emulator",
     "rte-mrz-reader": "devices.mrz_reader.emulator",
