@@ -12,7 +12,6 @@ card in the transport together are the cards ever drawn, and that number is the 
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
 from abc import ABC, abstractmethod
@@ -24,8 +23,9 @@ from threading import RLock
 from typing import ClassVar, NoReturn
 
 from devices.crt591 import chip, frames
-from devices.crt591.exchange import REPEATS, Exchange, Times
-from devices.crt591.frames import Answer, Bin, Card, Command, Failure, Reply, Supply
+from devices.crt591.encoder import Encoder
+from devices.crt591.exchange import Times
+from devices.crt591.frames import Answer, Bin, Card, Failure, Supply
 from devices.endpoint import Transport
 from devices.errors import (
     DeviceError,
@@ -48,14 +48,8 @@ EXCLUSIVE = ("emulator://", "socket://", "rfc2217://")
 KEPT_JOBS = 4096
 MOST_COUNTED = 999
 """The bin's counter has three digits."""
-_ISO_5_V = b"3"
-_NUMBER = re.compile(rb"[!-~]{1,32}")
 _STARTED = frozenset({State.WORKING}) | RESULTS
 _CAUSES = {frames.JAM: Cause.JAM, frames.BIN_FULL: Cause.REJECT_BIN_FULL}
-
-
-class _ChipError(Exception):
-    """The chip itself says that it did not do what it was told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +113,8 @@ class _CardEncoder(ABC):
     ) -> None:
         """`serial` and `emulated` are what the machine must say of itself."""
         self._machine, self._serial, self._emulated = machine, serial, emulated
-        self._port, self._times = transport.port, times or Times()
-        self._exchange = Exchange(machine, transport, self._times)
+        self._port = transport.port
+        self._encoder = Encoder(machine, transport, times or Times())
         self._turns = RLock()
         self._jobs: dict[str, _Job] = {}
         self._firmware = self._boot_id = self._journal_id = ""
@@ -164,18 +158,15 @@ class _CardEncoder(ABC):
             for job in self._jobs.values():
                 if job.state not in RESULTS:
                     job.state, job.disposition, job.cause = State.UNKNOWN, Disposition.UNKNOWN, Cause.RESTART
-            self._exchange.open()
             try:
                 self._begin()
                 return self.hello()
             except BaseException:
-                self._exchange.close()
+                self._encoder.close()
                 raise
 
     def _begin(self) -> None:
-        self._firmware = _text(self._initialize().data)
-        told = self._expect(Command(frames.SERIAL_NUMBER, frames.READ)).data
-        serial = _text(told[1 : 1 + told[0]] if told else b"")
+        self._firmware, serial = self._encoder.open(self.initialize)
         modes = ("production", "emulated")
         says_emulated = self._firmware.startswith(EMULATED)
         if says_emulated != self._emulated:
@@ -186,25 +177,14 @@ class _CardEncoder(ABC):
         self._journal_id = self._name_journal()
         self._drawn, self._held = 0, False
 
-    def _initialize(self) -> Reply:
-        """Initialize; a machine that is still at an earlier host's move hears it when that has ended."""
-        command = Command(frames.INITIALIZE, self.initialize)
-        give_up_s = self._exchange.now_s + self._times.motion_s
-        while (answer := self._exchange.ask(command, self._times.motion_s)) is None:
-            if self._exchange.now_s >= give_up_s:
-                raise NoAnswerError(self._machine, "Initialize", "", self._times.motion_s)
-        if isinstance(answer, Failure):
-            raise MachineFaultError(self._machine, "Initialize", "", answer.meaning)
-        return answer
-
     def close(self) -> None:
         """Close the port."""
-        self._exchange.close()
+        self._encoder.close()
 
     def hello(self) -> MachineIdentity:
         """Who the machine is, what it counts, and the jobs that this driver holds unreleased."""
         with self._turns:
-            card = self._look().card
+            card = self._encoder.look().card
             counted = self._counted(card)
             self._drawn = self._drawn if counted is None else counted
             unreleased = [job for job in self._jobs.values() if not job.released]
@@ -244,7 +224,7 @@ class _CardEncoder(ABC):
             job = self._remember(job_id)
             with self._acting(job):
                 self._draw(job)
-                serial = self._read_number(job)
+                serial = self._encoder.read_number(job_id)
                 if serial is None:
                     self._end(job, State.FAILED, Cause.WRONG_BLANK)
                     self._refuse("Feed", RefusalCode.WRONG_STATE, job)
@@ -256,7 +236,7 @@ class _CardEncoder(ABC):
         fresh = _Job(job_id, self._drawn, 0, State.ABSENT)
         if self._held:
             self._refuse("Feed", RefusalCode.HELD, fresh)
-        look = self._look()
+        look = self._encoder.look()
         if look.card is not Card.NONE or any(job.state not in RESULTS for job in self._jobs.values()):
             self._refuse("Feed", RefusalCode.PATH_OCCUPIED, fresh)
         if look.bin is Bin.FULL:
@@ -269,7 +249,7 @@ class _CardEncoder(ABC):
         self._drawn = self._drawn if counted is None else counted
 
     def _draw(self, job: _Job) -> None:
-        answer = self._move(frames.TO_CHIP, job)
+        answer = self._encoder.move(frames.TO_CHIP, job.job_id)
         if isinstance(answer, Failure) and answer.error in frames.REFUSED | {frames.STACK_EMPTY, frames.BIN_FULL}:
             # Said before anything moved: the job never began.
             del self._jobs[job.job_id]
@@ -319,8 +299,9 @@ class _CardEncoder(ABC):
                 self._refuse("Start", RefusalCode.WRONG_STATE, job)
             with self._acting(job):
                 job.state = State.WORKING
-                written = self._write(job)
-                self._say(Command(frames.CHIP, frames.POWER_OFF), job)
+                chip_files = PieceData.decode(job.data).chip.items()
+                written = self._encoder.write({chip.FILES[name]: content for name, content in chip_files}, job_id)
+                self._encoder.switch_off(job_id)
                 self._end(job, *((State.DONE, Cause.NONE) if written else (State.FAILED, Cause.CHIP_FAILED)))
 
     def make(self, job_id: str, data: bytes) -> None:
@@ -352,7 +333,7 @@ class _CardEncoder(ABC):
                     self._refuse("ReturnBlank", RefusalCode.WRONG_STATE, job)
                 with self._acting(job):
                     job.state = State.RETURNING
-                    self._say(Command(frames.CHIP, frames.POWER_OFF), job)
+                    self._encoder.switch_off(job_id)
                     self._end(job, State.RETURNED, Cause.NONE)
             return job.result()
 
@@ -428,43 +409,6 @@ class _CardEncoder(ABC):
                 self._held = True
             raise
 
-    # What is said to the machine.
-
-    def _say(self, command: Command, job: _Job | None = None) -> Answer:
-        """The machine's answer; NoAnswerError also if it did not even acknowledge."""
-        job_id = job.job_id if job else ""
-        answer = self._exchange.ask(command, self._times.answer_s, job_id)
-        if answer is None:
-            raise NoAnswerError(self._machine, str(command), job_id, self._times.ack_s * (1 + REPEATS))
-        return answer
-
-    def _expect(self, command: Command) -> Reply:
-        """The answer to a question, which a machine in order does not refuse."""
-        answer = self._say(command)
-        if isinstance(answer, Failure):
-            raise MachineFaultError(self._machine, str(command), "", answer.meaning)
-        return answer
-
-    def _look(self) -> Reply:
-        """The sensors: where a card is, how many there are, room in the bin."""
-        return self._expect(Command(frames.STATUS, frames.READ))
-
-    def _move(self, target: int, job: _Job) -> Answer:
-        """Move the card once.
-
-        A move that was not acknowledged may have been heard: it is said again only when the sensors show the card where
-        it was, and if they show it elsewhere, that is the answer.
-        """
-        before = self._look().card
-        for _ in range(1 + REPEATS):
-            answer = self._exchange.ask(Command(frames.MOVE, target), self._times.motion_s, job.job_id)
-            if answer is not None:
-                return answer
-            look = self._look()
-            if look.card is not before:
-                return look
-        raise NoAnswerError(self._machine, "Move", job.job_id, self._times.ack_s * (1 + REPEATS))
-
     def _arrived(self, job: _Job, request: str, answer: Answer, card: Card) -> None:
         """Raise MachineFaultError unless the card is where it should be and one card was drawn for the job."""
         if isinstance(answer, Failure):
@@ -484,60 +428,8 @@ class _CardEncoder(ABC):
     def _end(self, job: _Job, state: State, cause: Cause) -> None:
         """Move the card out of the transport; only then the job has ended."""
         end = self.ends[state]
-        self._arrived(job, "Eject", self._move(end.move, job), end.card)
+        self._arrived(job, "Eject", self._encoder.move(end.move, job.job_id), end.card)
         job.state, job.disposition, job.cause, job.data = state, end.disposition, cause, b""
-
-    # What is said to the chip.
-
-    def _read_number(self, job: _Job) -> str | None:
-        """The blank's number; None if chip or number can't be read."""
-        try:
-            self._check_chip(self._say(Command(frames.CHIP, frames.COLD_RESET, _ISO_5_V), job), job)
-            self._tell(chip.select_number_file(), job)
-            number = self._tell(chip.read(0, 256), job, chip.END_OF_FILE)
-        except _ChipError:
-            return None
-        return number.decode("ascii") if _NUMBER.fullmatch(number) else None
-
-    def _write(self, job: _Job) -> bool:
-        """Write every file, read it back, lock; whether the chip took and holds all of it."""
-        files = {chip.FILES[name]: content for name, content in PieceData.decode(job.data).chip.items()}
-        try:
-            self._tell(chip.select_application(), job)
-            for file, content in files.items():
-                self._tell(chip.create_file(file, len(content)), job)
-                for offset in range(0, len(content), chip.CHUNK_BYTES):
-                    self._tell(chip.update(offset, content[offset : offset + chip.CHUNK_BYTES]), job)
-            if any(self._read_back(file, len(content), job) != content for file, content in files.items()):
-                return False
-            self._tell(chip.select_application(), job)
-            self._tell(chip.activate(), job)
-        except _ChipError:
-            return False
-        return True
-
-    def _read_back(self, file: int, size: int, job: _Job) -> bytes:
-        self._tell(chip.select_file(file), job)
-        offsets = range(0, size, chip.CHUNK_BYTES)
-        return b"".join([self._tell(chip.read(at, min(chip.CHUNK_BYTES, size - at)), job) for at in offsets])
-
-    def _tell(self, command: chip.ChipCommand, job: _Job, also: int = chip.DONE) -> bytes:
-        """The chip's data. Raises _ChipError for any other status word than 9000 or `also`."""
-        said = self._check_chip(self._say(Command(frames.CHIP, frames.EXCHANGE_APDU, command.encode()), job), job)
-        try:
-            answer = chip.ChipAnswer.decode(said)
-        except MalformedError as error:
-            raise _ChipError from error
-        if answer.status not in (chip.DONE, also):
-            raise _ChipError
-        return answer.data
-
-    def _check_chip(self, answer: Answer, job: _Job) -> bytes:
-        if isinstance(answer, Reply):
-            return answer.data
-        if answer.error in frames.CHIP_FAILED:
-            raise _ChipError
-        raise MachineFaultError(self._machine, "a chip command", job.job_id, answer.meaning)
 
 
 class Crt591Counting(_CardEncoder):
@@ -552,10 +444,7 @@ class Crt591Counting(_CardEncoder):
         return sha256(f"{self.model} {self._serial} bin counter".encode()).hexdigest()[: 2 * JOB_ID_BYTES]
 
     def _counted(self, card: Card) -> int:
-        told = self._expect(Command(frames.BIN_COUNTER, frames.READ)).data
-        if not re.fullmatch(rb"\d{3}", told):
-            raise MachineFaultError(self._machine, "the bin counter", "", f"{len(told)} bytes are no count")
-        return int(told) + (card is not Card.NONE)
+        return self._encoder.bin_count() + (card is not Card.NONE)
 
     def _counters(self, card: Card) -> Counters:
         """The bin's counter can't tell good from bad: all are `rejected`."""
@@ -587,8 +476,3 @@ class Crt591(_CardEncoder):
         good, rejected = ended.count(Disposition.GOOD_STACK), ended.count(Disposition.REJECT_BIN)
         returned, in_path = ended.count(Disposition.HOLD_STACK), int(card is Card.AT_CHIP)
         return Counters(good + rejected + returned + in_path, good, rejected, returned, in_path)
-
-
-def _text(data: bytes) -> str:
-    """What a machine says of itself; unprintable bytes show as such."""
-    return data.decode("ascii", "backslashreplace").strip("\0 ")

@@ -144,6 +144,24 @@ def test_a_bin_that_fills_up_under_a_finished_document_leaves_it_in_doubt(bench:
 
 
 @BOTH
+def test_a_card_that_the_sensors_show_elsewhere_has_not_ended(
+    bench: Benches, level: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = bench(level)
+    machine.driver.open()
+    serial = machine.driver.feed(JOB)
+
+    def stay(command: Command) -> Any:
+        yield 0.0
+        return machine.emulator._reply(command)
+
+    monkeypatch.setattr(machine.emulator, "_move", stay)
+    with pytest.raises(MachineFaultError, match="AT_CHIP, not NONE"):
+        machine.driver.make(JOB, machine.document(serial))
+    assert not machine.driver.result(JOB, 0.0).certain
+
+
+@BOTH
 @pytest.mark.parametrize("after_feed", [False, True])
 def test_a_jam_leaves_the_job_in_doubt_and_holds_the_machine(bench: Benches, level: str, after_feed: bool) -> None:
     machine = bench(level)
@@ -296,9 +314,9 @@ def test_what_was_said_twice_and_answered_twice_shifts_no_answer(bench: Benches)
         return data.replace(b"\x06", b"") if direction == "to host" and heard % 5 == 0 and len(data) == 1 else data
 
     machine.transport.line = line
-    answers = [machine.driver._tell(chip.select_number_file(), machine.driver._jobs[JOB])]
+    answers = [machine.driver._encoder.tell(chip.select_number_file(), JOB)]
     for length in range(1, 30):
-        answers.append(machine.driver._tell(chip.read(0, length), machine.driver._jobs[JOB], chip.END_OF_FILE))
+        answers.append(machine.driver._encoder.tell(chip.read(0, length), JOB, chip.END_OF_FILE))
     assert heard > len(answers)
     assert answers == [b"", *(serial[:length].encode() for length in range(1, 30))]
 

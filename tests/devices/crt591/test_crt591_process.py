@@ -1,9 +1,11 @@
 """The emulator as a real process on a real pty, and a host that is killed beside it."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -78,7 +80,11 @@ def test_a_host_killed_after_a_draw_and_an_emulator_killed_after_it_leave_the_ca
     status = machine.status(JOB)
     assert (status.journal_first, status.journal_next) == (position + 1, position + 1)
     machine.close()
-    subprocess.run(["kill", "-9", str(supervisor.pid(COUNTING.id))], check=True)
+    killed = supervisor.pid(COUNTING.id)
+    assert killed is not None
+    os.kill(killed, signal.SIGKILL)
+    while supervisor.alive(COUNTING.id):
+        time.sleep(0.01)
     assert supervisor.ensure() == [COUNTING.id]
     machine = open_personalizer(COUNTING, machines)
     assert machine.status(JOB).journal_next == position + 1
