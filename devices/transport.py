@@ -10,6 +10,7 @@ import select
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from socket import IPPROTO_TCP, TCP_NODELAY
 from threading import Condition, RLock, Thread
 from time import monotonic
 from typing import Any, Literal
@@ -220,6 +221,9 @@ class _OpenPort:
         self._interrupted, self._interrupt = os.pipe()
         self._called = False
         self._poll = select.poll()
+        if (connection := getattr(port, "_socket", None)) is not None:
+            # Off for `socket://`: a request behind a receipt would wait 40 ms for the other end's system.
+            connection.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         try:
             self._fd: int = port.fileno()
         except (AttributeError, OSError):  # rfc2217:// keeps a thread and a queue of its own

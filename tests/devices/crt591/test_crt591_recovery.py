@@ -83,6 +83,13 @@ def work(bench: Any, books: Books) -> None:
     driver.start(JOB)
 
 
+def give_back(bench: Any, books: Books) -> None:
+    """A card that turns out to be none of the books' is returned before anything of it is committed."""
+    books.intend(bench.driver)
+    bench.driver.feed(JOB)
+    bench.driver.return_blank(JOB)
+
+
 def restarted(bench: Any, books: Books) -> Reconciliation:
     """A host that has only its database, and the machine as it was left."""
     bench.transport.line = clean_line
@@ -92,8 +99,11 @@ def restarted(bench: Any, books: Books) -> Reconciliation:
 
 
 @BOTH
+@pytest.mark.parametrize("act", [work, give_back])
 @pytest.mark.parametrize("delivered", [False, True])
-def test_a_host_killed_at_any_sending_is_told_the_truth(bench: Callable[..., Any], level: str, delivered: bool) -> None:
+def test_a_host_killed_at_any_sending_is_told_the_truth(
+    bench: Callable[..., Any], level: str, act: Callable[[Any, Books], None], delivered: bool
+) -> None:
     """Absent means that physically no card was drawn; at level B every such job is found absent, at C none is."""
     seen = set()
     for nth in range(1, 400):
@@ -101,7 +111,7 @@ def test_a_host_killed_at_any_sending_is_told_the_truth(bench: Callable[..., Any
         recover(machine.driver, books)
         machine.transport.line = killing(machine, nth, delivered=delivered)
         try:
-            work(machine, books)
+            act(machine, books)
         except Killed:
             found = restarted(machine, books)
         else:
@@ -120,7 +130,7 @@ def test_a_host_killed_at_any_sending_is_told_the_truth(bench: Callable[..., Any
         elif level == "B":
             assert found.in_doubt[0].reason == INSPECT
     else:
-        raise AssertionError("the document was never finished")
+        raise AssertionError("the act was never finished")
     assert seen == ({(0, 1), (1, 0)} if level == "B" else {(0, 0), (1, 0)})
 
 
