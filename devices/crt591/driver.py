@@ -79,6 +79,10 @@ class _Job:
     cause: Cause = Cause.NONE
     released: bool = False
 
+    def lose_sight(self) -> None:
+        """Nobody saw how it ended; what was to be written is not needed any more."""
+        self.state, self.disposition, self.data = State.UNKNOWN, Disposition.UNKNOWN, b""
+
     def result(self) -> JobResult:
         outcome = Outcome(self.job_id, self.state, self.blank_serial, self.disposition, self.cause)
         return JobResult(self.job_id, self.state, self.blank_serial, self.disposition, self.cause, outcome.digest())
@@ -157,7 +161,8 @@ class _CardEncoder(ABC):
         with self._turns:
             for job in self._jobs.values():
                 if job.state not in RESULTS:
-                    job.state, job.disposition, job.cause = State.UNKNOWN, Disposition.UNKNOWN, Cause.RESTART
+                    job.cause = Cause.RESTART
+                    job.lose_sight()
             try:
                 self._begin()
                 return self.hello()
@@ -405,7 +410,7 @@ class _CardEncoder(ABC):
             yield
         except DeviceError:
             if job.state is not State.ABSENT and job.state not in RESULTS:
-                job.state, job.disposition = State.UNKNOWN, Disposition.UNKNOWN
+                job.lose_sight()
                 self._held = True
             raise
 

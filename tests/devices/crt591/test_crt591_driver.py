@@ -139,6 +139,7 @@ def test_a_bin_that_fills_up_under_a_finished_document_leaves_it_in_doubt(bench:
         machine.driver.make(JOB, machine.document(serial))
     result = machine.driver.result(JOB, 0.0)
     assert not result.certain and result.cause is Cause.REJECT_BIN_FULL
+    assert machine.driver._jobs[JOB].data == b""
     assert refusal(lambda: machine.driver.feed(NEXT_JOB)) == "HELD"
     assert machine.stack("path") == [serial]
 
