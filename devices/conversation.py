@@ -40,7 +40,7 @@ class Conversation(Generic[Frame]):
     def __init__(self, machine: str, transport: Transport, decoder: Decoder[Frame]) -> None:
         self._machine, self._transport, self._decoder = machine, transport, decoder
         self._frames: deque[Frame] = deque(maxlen=MOST_FRAMES)
-        self._unsent = b""
+        self._unsent = self._receipt = b""
         self._reads = 0
         self._open = False
         self._lost = ""
@@ -54,7 +54,7 @@ class Conversation(Generic[Frame]):
         """Open the port for this conversation; raises PortUnavailableError."""
         self.close()
         self._forget()
-        self._unsent, self._lost = b"", ""
+        self._unsent, self._receipt, self._lost = b"", b"", ""
         self._transport.open(self)
         self._open = True
 
@@ -68,6 +68,13 @@ class Conversation(Generic[Frame]):
         with self._transport.lock:
             self._check()
             self._unsent = data
+            self._transport.wake()
+
+    def acknowledge(self, receipt: bytes) -> None:
+        """Write `receipt` before the next request, which does not take its place; a later receipt does."""
+        with self._transport.lock:
+            self._check()
+            self._receipt = receipt
             self._transport.wake()
 
     def next_frame(self, timeout_s: float) -> Frame | None:
@@ -130,7 +137,7 @@ class Conversation(Generic[Frame]):
 
     def outgoing(self) -> bytes:
         """Endpoint: bytes to write."""
-        unsent, self._unsent = self._unsent, b""
+        unsent, self._unsent, self._receipt = self._receipt + self._unsent, b"", b""
         return unsent
 
     def lost(self, reason: str) -> None:

@@ -158,6 +158,21 @@ class MachineRefusedError(DeviceError):
         return f"{self.machine} refused {self.request}{job}: {self.code} (detail {self.detail}); nothing moved"
 
 
+class MachineFaultError(DeviceError):
+    """A machine answered a request with a fault of its own; where a job's piece is then, only people can see."""
+
+    def __init__(self, machine: str, request: str, job_id: str, fault: str) -> None:
+        super().__init__(machine, request, job_id, fault)
+        self.machine, self.request, self.job_id, self.fault = machine, request, job_id, fault
+
+    def __str__(self) -> str:
+        job = f" for job {self.job_id}" if self.job_id else ""
+        return (
+            f"{self.machine} answered {self.request}{job} with a fault ({self.fault}); nothing more is drawn: look "
+            "where its piece is, put the machine right, open it again and reconcile"
+        )
+
+
 class SessionClosedError(DeviceError):
     """A request was made on a machine that is not open."""
 

@@ -10,6 +10,7 @@ from devices.endpoint import Transport
 from devices.errors import MachineRefusedError, NoAnswerError, UnexpectedAnswerError, WrongMachineError
 from devices.identity import Expected
 from devices.jobs import DRAWN, RESULTS, MachineJobState
+from devices.levels import Level
 from devices.link import LinkTimes
 from devices.messages import (
     AskResult,
@@ -47,6 +48,7 @@ class LinkPersonalizer:
     """A personalizer that speaks the project's own protocol. A subclass names the `model` that must answer."""
 
     model: ClassVar[str]
+    level = Level.A
 
     def __init__(
         self,
@@ -65,17 +67,24 @@ class LinkPersonalizer:
         self._patience = self._session.patience
         self._fence = 0
         self._journal_id = ""
+        self._journal_position = 0
 
     @property
     def machine(self) -> str:
         """The line's name for the machine."""
         return self._machine
 
+    @property
+    def journal_position(self) -> int:
+        """Where the journal stood when the machine last said so; any position up to its end will do for an intent."""
+        return self._journal_position
+
     def open(self) -> MachineIdentity:
         """Begin a session; the machine is not claimed yet."""
         self._fence = 0
         identity = self._session.open()
         self._journal_id = identity.journal_id
+        self._journal_position = identity.journal_next
         return identity
 
     def close(self) -> None:
@@ -87,6 +96,7 @@ class LinkPersonalizer:
         identity = self._session.hello()
         if self._fence and identity.journal_id != self._journal_id:
             raise WrongMachineError(self.machine, "journal", self._journal_id, identity.journal_id)
+        self._journal_position = identity.journal_next
         return identity
 
     def claim(self, fence: int) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from devices.errors import MachineRefusedError
 from devices.jobs import DRAWN, RESULTS, JobIntent, JobJournal, JobState, MachineJobState
+from devices.levels import Level
 from devices.messages import OpenJob
 from devices.roles import JobResult, JobStatus, JournalEntry, MachineIdentity, Personalizer
 
@@ -31,9 +32,10 @@ class Reconciliation:
     """How a machine's open jobs stand.
 
     `settled`: ended; book, then release. `waiting`: drawn or prepared; go on with the same id, or return the blank.
-    `working`: wait for the result. `unheard`: the intent's own journal proves that it never began; the same id may be
-    sent, or voided. `in_doubt`: for two people. `strangers`: known to the machine only; nothing more is drawn until
-    they are booked. `balanced`: the machine's counters account for every blank; if not, hold it.
+    `working`: wait for the result. `unheard`: the intent's own journal, or the count that it recorded, proves that it
+    never began; the same id may be sent, or voided. `in_doubt`: for two people. `strangers`: known to the machine
+    only; nothing more is drawn until they are booked. `balanced`: the machine's counters account for every blank; if
+    not, hold it.
     """
 
     identity: MachineIdentity
@@ -98,7 +100,7 @@ def reconcile(
         elif absent_counts(intent, status):
             unheard.append(intent)
         else:
-            in_doubt.append(InDoubt(intent, "the machine's journal does not reach back to the job"))
+            in_doubt.append(InDoubt(intent, _why_not_absent(personalizer.level, intent, intents, status)))
     known = {intent.job_id for intent in intents}
     strangers = [job for job in identity.open_jobs if job.job_id not in known]
     return Reconciliation(
@@ -127,6 +129,7 @@ def absent_counts(intent: JobIntent, status: JobStatus) -> bool:
     """Whether 'absent' proves that the job never began.
 
     It must come from the intent's own journal, which must reach back to the intent, and the host must know of no blank.
+    A machine that only counts reaches back no further than its count: that must be the one which the intent recorded.
     """
     reaches = status.journal_first <= intent.journal_position <= status.journal_next
     undrawn = intent.state in UNDRAWN and intent.blank_serial is None
@@ -137,6 +140,22 @@ def _latched(personalizer: Personalizer, job_id: str) -> JobResult | None:
     """The result that a machine holds of a job until it is released; None if it holds none."""
     known = personalizer.status(job_id).state in RESULTS
     return personalizer.result(job_id, 0.0) if known else None
+
+
+def _why_not_absent(level: Level, intent: JobIntent, intents: Sequence[JobIntent], status: JobStatus) -> str:
+    """Why the machine's not knowing the job proves nothing; where it counts, what people must look for."""
+    if level is not Level.B:
+        return "the machine's journal does not reach back to the job"
+    # What was drawn after a later intent was made is that one's: at this level one job is drawn at a time.
+    later = [other.journal_position for other in intents if other.journal_position > intent.journal_position]
+    drawn = min([status.journal_next, *later]) - intent.journal_position
+    if drawn < 0:
+        return "the machine's counter was set back below the intent: count all blanks"
+    if drawn == 0:
+        return "the books name a blank that the machine's counter did not see: look for it"
+    if drawn == 1:
+        return "one blank was drawn since the intent: inspect it"
+    return f"{drawn} blanks were drawn since the intent, a double feed: inspect all of them"
 
 
 def _released(personalizer: Personalizer, job: OpenJob, booked: str | None) -> bool:

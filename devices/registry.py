@@ -15,6 +15,8 @@ GROUP = "passline.devices"
 BUILT_IN = {
     "book-personalizer": "devices.book_personalizer.driver:BookPersonalizer",
     "card-personalizer": "devices.card_personalizer.driver:CardPersonalizer",
+    "crt-591": "devices.crt591.driver:Crt591",
+    "crt-591-counting": "devices.crt591.driver:Crt591Counting",
     "document-reader": "devices.document_reader.driver:LinkDocumentReader",
     "modbus-climate": "devices.climate.driver:ModbusClimate",
     "mt-sics-scale": "devices.scale.driver:MtSicsScale",

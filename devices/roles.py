@@ -9,6 +9,7 @@ from typing import Protocol
 
 from devices.errors import LabelRefusedError
 from devices.jobs import Cause, Disposition, MachineJobState
+from devices.levels import Level
 from devices.messages import Counters, JournalEntry, OpenJob
 
 __all__ = [
@@ -98,12 +99,22 @@ class Personalizer(Protocol):
     """A machine that makes documents from blanks. May be called from several threads; each call blocks.
 
     Every call may raise PortLostError or LinkDownError (open again and reconcile), NoAnswerError (outcome unknown: ask
-    `status`, never make a new job) and MachineRefusedError (nothing moved).
+    `status`, never make a new job), MachineRefusedError (nothing moved) and, at levels B and C, MachineFaultError.
     """
 
     @property
     def machine(self) -> str:
         """The line's name for the machine."""
+        ...
+
+    @property
+    def level(self) -> Level:
+        """How much it remembers, and so what recovery may conclude."""
+        ...
+
+    @property
+    def journal_position(self) -> int:
+        """What an intent made now records as `journal_position`: `journal_next` as last told. Asks nothing."""
         ...
 
     def open(self) -> MachineIdentity:

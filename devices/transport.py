@@ -10,6 +10,7 @@ import select
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from socket import IPPROTO_TCP, TCP_NODELAY
 from threading import Condition, RLock, Thread
 from time import monotonic
 from typing import Any, Literal
@@ -27,6 +28,8 @@ POLL_S = 0.005
 NO_FILE = -1
 LONGEST_SLEEP_S = 1.0
 CLOSE_WAIT_S = 5.0
+STUCK_S = 10.0
+"""A line that takes no byte for so long is given up: bytes that wait here keep the link from counting its attempts."""
 # The keeper leaves the port alone for so long after a caller, who mostly comes back: well below a retransmission time.
 QUIET_S = 0.05
 
@@ -196,12 +199,15 @@ class SerialTransport:
             news |= endpoint.receive(data)
         if news:
             self._callers_turn.notify_all()
+        port = self._open_port
         try:
             # Only when the last bytes are gone: what waits stays in the link, which is bounded.
-            if self._open_port.write(self._open_port.unwritten or endpoint.outgoing()) and self._turning:
-                self._open_port.interrupt()
+            if port.write(port.unwritten or endpoint.outgoing()) and self._turning:
+                port.interrupt()
         except OSError as error:
             self._end(str(error))
+        if port.unwritten and monotonic() - port.written_s > STUCK_S:
+            self._end(f"the line took no byte for {STUCK_S:g} s")
 
     def _end(self, reason: str) -> None:
         """Have the keeper close the port."""
@@ -217,9 +223,13 @@ class _OpenPort:
     def __init__(self, port: Any, on_send: OnSend | None) -> None:
         self._port, self._on_send = port, on_send
         self.unwritten = b""
+        self.written_s = monotonic()
         self._interrupted, self._interrupt = os.pipe()
         self._called = False
         self._poll = select.poll()
+        if (connection := getattr(port, "_socket", None)) is not None:
+            # Off for `socket://`: a request behind a receipt would wait 40 ms for the other end's system.
+            connection.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         try:
             self._fd: int = port.fileno()
         except (AttributeError, OSError):  # rfc2217:// keeps a thread and a queue of its own
@@ -274,6 +284,8 @@ class _OpenPort:
             written = self._port.write(data) if self._fd == NO_FILE else os.write(self._fd, data)
         except BlockingIOError:
             written = 0
+        if written or not self.unwritten:
+            self.written_s = monotonic()
         self.unwritten = data[written:]
         if self._on_send is not None:
             self._on_send("after", data)

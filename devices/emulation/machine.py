@@ -162,8 +162,7 @@ class Machine:
         self.working = serial
         spoil = self._spoil(serial)
         origin = ((serial, inside(self.machine, Stack.PATH)),)
-        # The tally first: from its first change on the piece counts as personalised, whatever is found on it later.
-        self._tally.write(What.MARKED, origin, inside(self.machine, Stack.PATH), marking.identity)
+        self.mark(serial, marking.identity)
         if spoil is End.CHIP_FAILED:
             self._world.spoil(serial, marking.data)
         else:
@@ -181,6 +180,24 @@ class Machine:
             return End.JAMMED
         yield from self._eject(serial, Stack.GOOD if spoil is None else Stack.REJECT)
         return spoil or End.DONE
+
+    def mark(self, serial: str, identity: str = "") -> None:
+        """Note that the piece in the path is about to be changed for the first time.
+
+        The tally first: from its first change on a piece counts as personalised, whatever is found on it later.
+        """
+        path = inside(self.machine, Stack.PATH)
+        self._tally.write(What.MARKED, ((serial, path),), path, identity)
+
+    def eject(self, target: Stack) -> Motion:
+        """Move the drawn piece to a stack, whatever was done to it."""
+        if self.drawn is None:
+            return End.EMPTY
+        if self._strikes(FaultName.JAM):
+            yield self._pace.eject_s
+            return End.JAMMED
+        yield from self._eject(self.drawn, target)
+        return End.DONE
 
     def give_back(self) -> Motion:
         """Eject the drawn, unmarked blank to the hold stack."""

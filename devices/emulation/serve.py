@@ -29,6 +29,8 @@ GROUP = "passline.emulators"
 EMULATORS = {
     "book-personalizer": "devices.book_personalizer.emulator",
     "card-personalizer": "devices.card_personalizer.emulator",
+    "crt-591": "devices.crt591.emulator",
+    "crt-591-counting": "devices.crt591.emulator",
     "document-reader": "devices.document_reader.emulator",
     "modbus-climate": "devices.climate.emulator",
     "mt-sics-scale": "devices.scale.emulator",

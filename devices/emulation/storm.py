@@ -22,7 +22,7 @@ def storm(machines: Mapping[str, Iterable[Hits]], documents: int, seed: int) -> 
     """What is to strike each machine, by what can strike it: each fault strikes one of those that it can.
 
     Fault and phase, machine and occasion follow from `seed`. Each fires `documents` / 300 times, rounded up, as long
-    as its machine makes half its share of the documents.
+    as its machine makes an eighth of its share of the documents.
     """
     rounds = -(-documents // DOCUMENTS_A_ROUND)
     plans: dict[str, list[dict[str, Any]]] = {machine: [] for machine in machines}
@@ -36,7 +36,7 @@ def storm(machines: Mapping[str, Iterable[Hits]], documents: int, seed: int) -> 
         if kind.takes_phase:
             entry = _CERTAIN[_draw(seed, name, "entry", len(_CERTAIN))].name
             phase = {"at": entry, "before": bool(_draw(seed, name, "before", 2))}
-        every = max(1, occasions // (2 * rounds)) if name is not FaultName.CLONED_SERIAL else 1
+        every = max(1, occasions // (8 * rounds)) if name is not FaultName.CLONED_SERIAL else 1
         plans[struck[chosen]].append(
             {"name": name.value, **phase, "times": rounds, "every": every, "seed": _draw(seed, name, "seed", 1 << 30)}
         )

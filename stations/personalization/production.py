@@ -218,10 +218,10 @@ class _Production:
         return replace(self._ready, state=JobState.STARTING)
 
     def _draw(self, tx: Connection) -> Draw | None:
+        # Where a machine only counts what it drew, the count at this very intent is what proves something later.
+        machine = replace(self._identity, journal_next=self._personalizer.journal_position)
         try:
-            return draws.draw(
-                tx, self._lease, self._identity, self._setup.centre, self._setup.products, booking.now_us()
-            )
+            return draws.draw(tx, self._lease, machine, self._setup.centre, self._setup.products, booking.now_us())
         except NumbersExhaustedError as error:
             _log.error("numbers_exhausted", machine=self._machine, product=error.product)
             return None

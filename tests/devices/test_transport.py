@@ -207,6 +207,15 @@ def test_every_write_is_announced_before_and_after(pty) -> None:
     assert phases == [("before", b"START"), ("after", b"START")]
 
 
+def test_a_small_write_on_a_socket_does_not_wait_for_the_one_before() -> None:
+    """A receipt and the next request: the system would hold up the second until the other end answered the first."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        transport = SerialTransport(f"socket://127.0.0.1:{listener.getsockname()[1]}")
+        transport.open(Notebook())
+        assert transport._open_port._port._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        transport.close()
+
+
 @pytest.mark.parametrize("port", ["/dev/no-such-port", "socket://127.0.0.1:1", "nonsense://x", "emulator://book-01"])
 def test_what_is_not_there_is_refused_by_name(port: str) -> None:
     with pytest.raises(PortUnavailableError) as refusal:
@@ -225,3 +234,14 @@ def test_a_silent_machine_is_given_up_without_waiting_out_the_patience(pty) -> N
     with pytest.raises(LinkDownError):
         driver.open()
     assert time.monotonic() - begun_s < WAIT_S
+
+
+def test_a_line_that_takes_no_byte_is_given_up(opened, monkeypatch) -> None:
+    """Half-open, its buffer full: the link's attempts stand behind the bytes that wait, so the port ends it."""
+    transport, notebook, _ = opened
+    monkeypatch.setattr("devices.transport.STUCK_S", 0.3)
+    with transport.lock:
+        notebook.to_say = bytes(1 << 20)
+        transport.wake()
+    assert wait(transport, lambda: bool(notebook.reason))
+    assert "took no byte" in notebook.reason

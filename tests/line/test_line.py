@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from passline_process import Passline, kill_all, running_in
 
+from devices.emulation.faults import FaultName
 from flows.run_folder import RunFolder
 from handoff_logs.reading import open_reading
 
@@ -172,6 +173,18 @@ def wait_for(holds: Callable[[], object], while_runs: Passline) -> None:
     while not holds():
         assert while_runs.process.poll() is None, while_runs.said
         time.sleep(0.05)
+
+
+def test_a_storm_of_every_fault_breaks_no_rule_and_leaves_no_doubt(fresh_line):
+    """Issue 3: each kind strikes at least once, the people at the line put it right, and the pieces say so."""
+    arguments = ["--documents", "100", "--seed", "5", "--speed", "0", "--tray-size", "10", "--faults", "storm"]
+    arguments += ["--books", "1", "--cards", "1", "--readers", "1", "--dir", str(fresh_line), "--output", "json"]
+    storm = Passline(fresh_line, "demo", *arguments)
+    assert storm.wait() == 0, storm.said
+    report = storm.report()
+    assert sum(report[end] for end in ENDS) == report["documents"] == 100
+    assert ([report[rule] for rule in RULES], report["in_doubt"]) == ([0, 0, 0], 0)
+    assert set(report["faults"]) == set(FaultName) and all(report["faults"].values()), report["faults"]
 
 
 def test_the_line_runs_on_postgresql(fresh_line, postgresql_databases):

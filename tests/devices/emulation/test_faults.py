@@ -1,0 +1,155 @@
+"""Faults by name: when they fire, what refuses them, and the command that sets them on an emulator that runs."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devices.emulation.faults import PLAN_NAME, FaultName, FaultRefusedError, Faults, Hits
+from devices.emulation.storm import fired, storm
+from devices.emulation.supervisor import EmulatorSpec, Supervisor
+from flows.cli import run
+from flows.default_line import emulated_serial, write_default
+from flows.errors import Exit
+from flows.run_folder import RunFolder
+
+JAM = {"name": "jam"}
+
+
+@pytest.fixture
+def faults(tmp_path: Path) -> Faults:
+    return Faults("book-01", tmp_path)
+
+
+def strikes(faults: Faults, times: int) -> list[bool]:
+    return [faults.strike(FaultName.JAM) is not None for _ in range(times)]
+
+
+def test_a_fault_fires_once_and_never_again(faults: Faults) -> None:
+    faults.add(JAM)
+    assert strikes(faults, 3) == [True, False, False]
+
+
+def test_a_repeating_fault_fires_at_one_of_every_so_many_occasions_by_its_seed(faults: Faults, tmp_path: Path) -> None:
+    faults.add({**JAM, "every": 5, "times": 3, "seed": 11})
+    struck = strikes(faults, 50)
+    assert [sum(struck[start : start + 5]) for start in range(0, 50, 5)] == [1, 1, 1, 0, 0, 0, 0, 0, 0, 0]
+    again = Faults("book-01")
+    again.add({**JAM, "every": 5, "times": 3, "seed": 11})
+    assert strikes(again, 50) == struck
+
+
+def test_a_fault_without_end_goes_on(faults: Faults) -> None:
+    faults.add({**JAM, "times": 0})
+    assert all(strikes(faults, 30))
+
+
+def test_a_fault_waits_for_its_entry_and_its_side_of_it(faults: Faults) -> None:
+    faults.add({"name": "restart", "at": "FED", "before": True})
+    assert faults.strike(FaultName.RESTART, "PREPARED", before=True) is None
+    assert faults.strike(FaultName.RESTART, "FED") is None
+    assert faults.strike(FaultName.RESTART, "FED", before=True) is not None
+
+
+def test_a_plan_survives_the_machine_that_it_stopped(faults: Faults, tmp_path: Path) -> None:
+    faults.add({"name": "restart", "at": "FED"})
+    assert faults.strike(FaultName.RESTART, "FED") is not None
+    switched_on_again = Faults("book-01", tmp_path)
+    assert switched_on_again.strike(FaultName.RESTART, "FED") is None
+    assert [fault["fired"] for fault in switched_on_again.listed()] == [1]
+    assert switched_on_again.clear() == 1
+    assert json.loads((tmp_path / PLAN_NAME).read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"name": "meteor"},
+        {"name": "power-loss"},
+        {"name": "power-loss", "at": "LUNCH"},
+        {"name": "jam", "at": "FED"},
+        {"name": "jam", "before": True},
+        {"name": "jam", "times": -1},
+        {"name": "jam", "every": 0},
+        {"name": "jam", "every": 1.5},
+        {"name": "jam", "seed": "seven"},
+        {"name": "jam", "colour": "red"},
+        {},
+        ["jam"],
+    ],
+)
+def test_what_is_no_fault_is_refused_and_nothing_is_set(faults: Faults, facts: Any) -> None:
+    with pytest.raises(FaultRefusedError):
+        faults.add(facts)
+    assert faults.listed() == []
+
+
+@pytest.mark.parametrize("content", ["[", "{}", "[1]", '[{"name": "meteor"}]'])
+def test_a_plan_that_is_none_is_refused_whole(tmp_path: Path, content: str) -> None:
+    (tmp_path / PLAN_NAME).write_text(content)
+    with pytest.raises(FaultRefusedError):
+        Faults("book-01", tmp_path)
+
+
+def test_a_storm_has_every_fault_and_strikes_machines_only_with_what_can_strike_them() -> None:
+    machines = {"book-01": frozenset(Hits), "card-01": frozenset(Hits), "reader-01": {Hits.LINE}, "scale-01": set()}
+    plans = storm(machines, 900, 5)
+    planned = [fault for plan in plans.values() for fault in plan]
+    assert {fault["name"] for fault in planned} == set(FaultName)
+    assert all(fault["times"] == 3 for fault in planned)
+    assert plans["scale-01"] == []
+    for machine in ("book-01", "card-01", "reader-01"):
+        for fault in plans[machine]:
+            Faults(machine, hits=machines[machine]).add(fault)
+    assert storm(machines, 900, 5) == plans != storm(machines, 900, 6)
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[Path]:
+    """A line's folder in which book-01's emulator runs."""
+    folder = RunFolder(tmp_path / "line")
+    write_default(folder, books=2, cards=1, readers=1)
+    supervisor = Supervisor(folder.path, speed=0, seed=1)
+    supervisor.start([EmulatorSpec("book-01", "book-personalizer", emulated_serial("book-01"))])
+    yield folder.path
+    supervisor.stop()
+
+
+def test_a_fault_is_set_listed_and_taken_off_by_command(line: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ["--dir", str(line)]
+    assert run(["devices", "fault", "book-01", "power-loss", "--at", "fed", "--every", "3", *where]) == Exit.FINE
+    assert "EMULATED" in capsys.readouterr().err
+    assert run(["devices", "fault", "book-01", "--list", "--output", "json", *where]) == Exit.FINE
+    (fault,) = json.loads(capsys.readouterr().out)
+    assert (fault["device"], fault["mode"], fault["name"], fault["at"]) == ("book-01", "EMULATED", "power-loss", "FED")
+    assert (fault["every"], fault["times"]) == (3, 0), "with --every and no --times it repeats without end"
+    assert fired(line / "machines") == {"power-loss": 0}
+    assert run(["devices", "fault", "book-01", "--clear", *where]) == Exit.FINE
+    assert json.loads((line / "machines" / "book-01" / PLAN_NAME).read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["book-01", "meteor"], "has no fault meteor"),
+        (["book-01", "power-loss"], "there are: FEEDING"),
+        (["book-02", "jam"], "not running"),
+        (["book-99", "jam"], "no device of"),
+    ],
+)
+def test_a_fault_that_cannot_be_set_is_refused_with_what_can(
+    line: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
+) -> None:
+    assert run(["devices", "fault", *arguments, "--dir", str(line)]) != Exit.FINE
+    said = capsys.readouterr().err
+    assert says in said
+    assert "Traceback" not in said
+
+
+def test_a_real_machine_has_no_faults_to_set(line: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    toml = line / "line.toml"
+    toml.write_text(toml.read_text().replace('mode = "emulated"', 'mode = "production"'))
+    assert run(["devices", "fault", "book-01", "jam", "--dir", str(line)]) != Exit.FINE
+    assert "production" in capsys.readouterr().err
