@@ -58,3 +58,5 @@ def _doing(folder: RunFolder) -> dict[str, str]:
 
 cli.list_devices = devices_of
 app = cli.app
+# By its import path: what signs people in takes longer to import than a list of devices takes to print.
+app.command("flows.settle_command:settle_command", name="settle")

@@ -18,7 +18,7 @@ PasswordsFrom = Annotated[
     Parameter(
         "--passwords-from",
         allow_leading_hyphen=True,
-        help="- reads them from standard input, one a line in the order asked; asked on the terminal if left out.",
+        help="Read them from standard input (-), one a line in the order asked; typed on the terminal if left out.",
     ),
 ]
 First = Annotated[str | None, Parameter("--first", help="Code of the first who signs; asked if left out.")]

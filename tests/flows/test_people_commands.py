@@ -1,13 +1,12 @@
 """`passline people`: the register by its real commands; a password is typed or piped, and is nowhere afterwards."""
 
-import io
 import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typed_commands import piped, typed
+from typed_commands import feed, piped, typed
 
 from flows.cli import run
 from flows.default_line import write_default
@@ -31,8 +30,7 @@ def people(line: Path, monkeypatch: pytest.MonkeyPatch) -> People:
     """Runs `passline people …` in this process, passwords from its standard input."""
 
     def command(*arguments: str, lines: tuple[str, ...] = ()) -> int:
-        typed_in = "".join(f"{password}\n" for password in lines).encode()
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(typed_in)))
+        feed(monkeypatch, lines)
         return run(["people", *arguments, "--dir", str(line)])
 
     return command

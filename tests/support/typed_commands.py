@@ -1,5 +1,6 @@
 """`passline` as people use it who sign in: passwords from a pipe, or typed on a terminal of its own."""
 
+import io
 import os
 import pty
 import select
@@ -9,9 +10,16 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 MAIN = "from flows.cli import main; main()"
 ON_ITS_TERMINAL = f"import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); {MAIN}"
 PATIENCE_S = 60.0
+
+
+def feed(monkeypatch: pytest.MonkeyPatch, lines: Sequence[str]) -> None:
+    """Give this process `lines` as its standard input, for a command that a test runs in it."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("".join(f"{line}\n" for line in lines).encode())))
 
 
 def start(*arguments: str, folder: Path, lines: Sequence[str] = ()) -> "subprocess.Popen[str]":
