@@ -58,5 +58,6 @@ def _doing(folder: RunFolder) -> dict[str, str]:
 
 cli.list_devices = devices_of
 app = cli.app
-# By its import path: what signs people in takes longer to import than a list of devices takes to print.
+# By their import paths: what signs people in or checks settings takes longer to import than a list takes to print.
 app.command("flows.settle_command:settle_command", name="settle")
+app.command("flows.swap_command:swap_command", name="swap")

@@ -310,3 +310,11 @@ def test_what_cannot_be_true_is_refused_before_anybody_signs(
         shown = capsys.readouterr()
         assert (shown.out, words in " ".join(shown.err.split())) == ("", True), shown.err
     assert facts("SELECT count(*) FROM sign_in_attempt WHERE code = 'p-0417'") == [(0,)]
+
+
+def test_a_machine_with_open_jobs_is_swapped_with_a_warning(
+    line: Path, job: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The new machine can't answer for what the old one drew."""
+    assert run(["devices", "swap", MACHINE, "--to", "/dev/ttyUSB0", "--dir", str(line)]) == Exit.FINE
+    assert "1 open jobs belong to the machine" in capsys.readouterr().err
