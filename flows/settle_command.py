@@ -5,7 +5,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -20,6 +20,7 @@ from stations.people_register.asking import Asking, First, PasswordsFrom, Second
 
 if TYPE_CHECKING:
     from stations.people_register.credentials import TwoSigned
+    from stations.personalization.desk import MachineDesk
     from stations.workplace import Workplace
 
 DOUBTS: Final = """
@@ -86,9 +87,9 @@ def settle_command(
 ) -> int:
     """List the jobs in doubt, or record what two people found of one; the line may be running or not.
 
-    The physical act comes first: deface a bad piece, carry an unmarked blank to the stock, then record it. Two
-    operators, inspectors or leads sign in with their own passwords, the first, then the second. Ends with 3 while the
-    job, or any that is listed, is in doubt.
+    The physical act comes first: deface a bad piece, carry an unmarked blank to the stock, then record it; an EMULATED
+    piece is defaced and carried by emulated hands. Two operators, inspectors or leads sign in with their own
+    passwords, the first, then the second. Ends with 3 while the job, or any that is listed, is in doubt.
     """
     folder = RunFolder(directory)
     line = folder.line()
@@ -119,7 +120,8 @@ def _settle(
     codes: tuple[str | None, str | None],
     asking: Asking,
 ) -> None:
-    from stations.personalization import jobs, settlement
+    from flows.locks import settle_lock
+    from stations.personalization import bench, jobs, settlement
     from stations.personalization.errors import UnknownJobError
     from stations.personalization.rules import Settlement
 
@@ -129,12 +131,18 @@ def _settle(
             row = jobs.find(conn, job)
             if row is None:
                 raise UnknownJobError(job)
-            lies = place or settlement.usual_place(row.product, row.machine, finding)
+            machine, product, blank = row.machine, row.product, row.blank_serial or serial
+            lies = place or settlement.usual_place(product, machine, finding)
             settlement.check(conn, job, finding, lies, serial)
         by = _signed(here, asking, codes)
         # Whoever signs acts here, not those on duty: every record of the settlement bears their codes.
         signed = here.at(here.station, by.codes)
-        settlement.settle(signed, job, finding, by.first, by.second, lies, serial)
+        with settle_lock(folder), _emulated_hands(folder, needed=row.emulated) as desk:
+            with here.database.read() as conn:
+                settlement.check(conn, job, finding, lies, serial)
+            if desk is not None and blank is not None and finding in settlement.HELD_IN_HANDS:
+                bench.act_on(desk, machine, product, blank, finding, lies, by.codes)
+            settlement.settle(signed, job, finding, by.first, by.second, lies, serial)
 
 
 @contextmanager
@@ -152,6 +160,34 @@ def _personalization(folder: RunFolder) -> Iterator["Workplace"]:
     with Database(folder.resolve_database(settings.database.url)) as database:
         people = emulated_duty(STATION, settings.staff.shift).codes
         yield Workplace(database, STATION, settings.staff.shift, people, settings.emulated, PersonalData(folder.keys))
+
+
+@contextmanager
+def _emulated_hands(folder: RunFolder, *, needed: bool) -> Iterator["MachineDesk | None"]:
+    """The hands that move EMULATED pieces, which people can't carry; None where they aren't needed or there are none.
+
+    A line that stands has its machines switched on for as long as it takes.
+    """
+    from flows.configuration import read_settings
+    from flows.errors import LineRunsAlreadyError
+    from flows.locks import line_lock
+    from flows.parts import Parts
+    from flows.settings import StaffKind
+
+    settings = read_settings(folder)
+    if not needed or settings.staff.kind is not StaffKind.EMULATED:
+        yield None
+        return
+    with ExitStack() as opened:
+        parts = opened.enter_context(closing(Parts(folder, settings)))
+        try:
+            opened.enter_context(line_lock(folder))
+        except LineRunsAlreadyError:
+            pass  # its machines are on
+        else:
+            parts.emulators()
+        opened.callback(parts.hands().close)
+        yield parts.operators()
 
 
 def _signed(here: "Workplace", asking: Asking, codes: tuple[str | None, str | None]) -> "TwoSigned":

@@ -37,6 +37,30 @@ def clear(workplace: Workplace, desk: MachineDesk, machine: str) -> Cleared:
     return Cleared(voided, settled, sum(found is Settlement.NOT_FOUND for found in settled.values()))
 
 
+def act(desk: MachineDesk, serial: str, found: Settlement, place: str, people: tuple[str, str]) -> None:
+    """What hands do before a settlement is recorded: a bad piece is defaced, then every piece is carried to `place`."""
+    if found in (Settlement.MADE_BAD, Settlement.UNREADABLE):
+        desk.deface([serial], *people)
+    desk.put([serial], place)
+
+
+def act_on(
+    desk: MachineDesk, machine: str, product: str, serial: str, found: Settlement, place: str, people: tuple[str, str]
+) -> None:
+    """The same for a piece that may lie in a stack of `machine` still; nothing where the desk has no such piece."""
+    # Each stack is taken out whole, to where its own round carries it and records what lies there.
+    rounds = (
+        ("reject", rules.reject_bin(machine), rules.bench(machine)),
+        ("good", rules.good_stack(machine), rules.RACK),
+        ("hold", rules.hold_stack(machine), rules.blank_stock(rules.blank_kind([product]))),
+    )
+    for stack, lies, aside in rounds:
+        if serial in desk.scan(lies):
+            desk.empty(machine, stack, aside)
+    if desk.judge(serial) is not None:
+        act(desk, serial, found, place, people)
+
+
 def _settle_doubts(workplace: Workplace, desk: MachineDesk, machine: str) -> dict[str, Settlement]:
     with workplace.database.read() as conn:
         doubts = jobs.in_doubt(conn, machine)
@@ -71,14 +95,8 @@ def _settle(
     first, second = workplace.party(0).person, workplace.party(1).person
     target = place or rules.bench(job.machine)
     if serial is not None and place == rules.bench(job.machine):
-        if finding is Settlement.UNMARKED:
-            target = rules.blank_stock(rules.blank_kind([job.product]))
-        elif finding is Settlement.MADE_GOOD:
-            target = rules.RACK
-        else:
-            desk.deface([serial], first, second)
-            target = rules.VOIDED
-        desk.put([serial], target)
+        target = settlement.usual_place(job.product, job.machine, finding)
+        act(desk, serial, finding, target, (first, second))
     settlement.settle(workplace, job.job_id, finding, first, second, target, attached)
 
 

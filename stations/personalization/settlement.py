@@ -28,7 +28,8 @@ from stations.workplace import Workplace
 SETTLERS = (Role.OPERATOR, Role.INSPECTOR, Role.LEAD)
 """Who may settle; both people must be one of these."""
 
-_NOWHERE = (Settlement.NOT_DRAWN, Settlement.NOT_FOUND)
+HELD_IN_HANDS = (Settlement.MADE_GOOD, Settlement.MADE_BAD, Settlement.UNMARKED, Settlement.UNREADABLE)
+"""Findings of a piece that is there."""
 
 
 def settle(
@@ -92,7 +93,7 @@ def _impossible(row: Row[Any], found: Settlement, serial: str | None) -> str | N
         return f"{row.machine} drew blank {row.blank_serial} for it; look for that piece, or record it as not found"
     if found is Settlement.NOT_DRAWN and serial is not None:
         return f"blank {serial} is named, and nothing was drawn; leave the serial out, or say what the blank is"
-    if found not in _NOWHERE and row.blank_serial is None and serial is None:
+    if found in HELD_IN_HANDS and row.blank_serial is None and serial is None:
         return f"{row.machine} never read its blank; count its stacks and name the serial that is missing from them"
     if found is Settlement.MADE_GOOD and row.data_sha256 is None:
         return "its data were never built, so nothing can have been made; look at the piece again"

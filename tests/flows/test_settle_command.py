@@ -22,13 +22,17 @@ import pytest
 from sqlalchemy import Connection
 from typed_commands import feed, piped, start, typed
 
+from devices.emulation.world import Seen, Tally
+from devices.pidfile import running_pid
 from devices.piece import PieceData
 from flows.cli import run
 from flows.composition import open_line, prepare
+from flows.configuration import read_settings
 from flows.default_line import write_default
 from flows.errors import Exit
 from flows.line_state import Line
 from flows.locks import line_lock
+from flows.parts import Parts
 from flows.run_folder import RunFolder
 from flows.supply import supply
 from handoff_logs import offers
@@ -153,6 +157,12 @@ def listed(line: Path, capsys: pytest.CaptureFixture[str], status: Exit) -> list
     return rows
 
 
+def drawn_piece(line: Path, facts: Callable[[str], list[Any]]) -> Seen:
+    """What physically became of the blank of the job in doubt."""
+    ((serial,),) = facts("SELECT blank_serial FROM job")
+    return Tally.read(line / "world").pieces[serial]
+
+
 def test_the_jobs_in_doubt_are_listed_with_what_to_do(
     line: Path, job: str, facts: Callable[[str], list[Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -174,9 +184,11 @@ def test_the_jobs_in_doubt_are_listed_with_what_to_do(
 def test_two_people_settle_a_bad_piece_and_its_application_is_made_again(
     line: Path, job: str, facts: Callable[[str], list[Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """While the line's lock is held by a run, as it may be; every record of it bears both codes."""
+    """While the line runs, as it may; every record of it bears both codes, and the EMULATED piece is defaced first."""
     events = facts("SELECT count(*) FROM custody_event")[0][0]
-    with line_lock(RunFolder(line)):
+    folder = RunFolder(line)
+    with line_lock(folder), closing(Parts(folder, read_settings(folder))) as parts:
+        parts.emulators()
         done = piped("devices", "settle", job, "--found", "made-bad", *SIGNED, folder=line, lines=BOTH)
     assert (done.returncode, done.stderr) == (Exit.FINE, "")
     assert all(word in done.stdout for word in ("EMULATED", "p-0417 p-0418", "void at voided", "made again"))
@@ -187,6 +199,8 @@ def test_two_people_settle_a_bad_piece_and_its_application_is_made_again(
         ("settle", OPERATOR.code, INSPECTOR.code, 1)
     ]
     assert facts("SELECT count(*) FROM application WHERE state = 'passed'") == [(3,)]
+    piece = drawn_piece(line, facts)
+    assert (piece.place, piece.defaced) == ("voided", True)
     assert listed(line, capsys, Exit.FINE) == []
 
 
@@ -205,6 +219,9 @@ def test_a_good_piece_becomes_the_document_and_is_not_made_again(
         ("transform", OPERATOR.code, None),
     ]
     assert facts("SELECT place FROM whereabouts WHERE kind = 'document'") == [("rack",)]
+    piece = drawn_piece(line, facts)
+    assert (piece.place, piece.defaced) == ("rack", False)
+    assert not [each for each in (line / "machines").iterdir() if running_pid(each) is not None]
 
 
 def test_what_is_not_found_stays_in_doubt(
@@ -242,6 +259,9 @@ def test_of_two_settlements_at_once_one_wins_and_the_other_is_told_by_whom(
     assert f"settled as {facts('SELECT settlement FROM job WHERE settlement IS NOT NULL')[0][0]}" in told
     assert f"{OPERATOR.code} and {INSPECTOR.code} on 20" in told
     assert facts("SELECT count(*) FROM custody_event WHERE act = 'settle'") == [(1,)]
+    assert [(drawn_piece(line, facts).place,)] == facts(
+        "SELECT place FROM whereabouts JOIN job ON blank_unit = unit_id WHERE kind = 'blank'"
+    )
 
 
 def test_who_may_not_settle_changes_nothing(
