@@ -131,8 +131,8 @@ def _settle(
             row = jobs.find(conn, job)
             if row is None:
                 raise UnknownJobError(job)
-            machine, product, blank = row.machine, row.product, row.blank_serial or serial
-            lies = place or settlement.usual_place(product, machine, finding)
+            blank = row.blank_serial or serial
+            lies = place or settlement.usual_place(row.product, row.machine, finding)
             settlement.check(conn, job, finding, lies, serial)
         by = _signed(here, asking, codes)
         # Whoever signs acts here, not those on duty: every record of the settlement bears their codes.
@@ -141,7 +141,7 @@ def _settle(
             with here.database.read() as conn:
                 settlement.check(conn, job, finding, lies, serial)
             if desk is not None and blank is not None and finding in settlement.HELD_IN_HANDS:
-                bench.act_on(desk, machine, product, blank, finding, lies, by.codes)
+                bench.act_on(desk, row, blank, finding, lies, by.codes)
             settlement.settle(signed, job, finding, by.first, by.second, lies, serial)
 
 

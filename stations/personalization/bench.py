@@ -14,6 +14,7 @@ from handoff_logs import log
 from handoff_logs.records import Party
 from stations.personalization import blanks, booking, jobs, rules, settlement
 from stations.personalization.desk import MachineDesk
+from stations.personalization.errors import FindingRefusedError
 from stations.personalization.jobs import JOB
 from stations.personalization.rules import Settlement
 from stations.personalization.tables import JobOutcome
@@ -45,20 +46,27 @@ def act(desk: MachineDesk, serial: str, found: Settlement, place: str, people: t
 
 
 def act_on(
-    desk: MachineDesk, machine: str, product: str, serial: str, found: Settlement, place: str, people: tuple[str, str]
+    desk: MachineDesk, job: Row[Any], serial: str, found: Settlement, place: str, people: tuple[str, str]
 ) -> None:
-    """The same for a piece that may lie in a stack of `machine` still; nothing where the desk has no such piece."""
+    """The same for a piece that may lie in a stack of its machine still; nothing where the desk has no such piece.
+
+    Raises `FindingRefusedError` for a piece that is neither unmarked nor good where it was found so.
+    """
     # Each stack is taken out whole, to where its own round carries it and records what lies there.
     rounds = (
-        ("reject", rules.reject_bin(machine), rules.bench(machine)),
-        ("good", rules.good_stack(machine), rules.RACK),
-        ("hold", rules.hold_stack(machine), rules.blank_stock(rules.blank_kind([product]))),
+        ("reject", rules.reject_bin(job.machine), rules.bench(job.machine)),
+        ("good", rules.good_stack(job.machine), rules.RACK),
+        ("hold", rules.hold_stack(job.machine), rules.blank_stock(rules.blank_kind([job.product]))),
     )
     for stack, lies, aside in rounds:
         if serial in desk.scan(lies):
-            desk.empty(machine, stack, aside)
-    if desk.judge(serial) is not None:
-        act(desk, serial, found, place, people)
+            desk.empty(job.machine, stack, aside)
+    judged = desk.judge(serial)
+    if judged is None:
+        return
+    if found in (Settlement.UNMARKED, Settlement.MADE_GOOD) and judged != found:
+        raise FindingRefusedError(job.job_id, found.value, f"by eye and reader {serial} is {judged}; record that")
+    act(desk, serial, found, place, people)
 
 
 def _settle_doubts(workplace: Workplace, desk: MachineDesk, machine: str) -> dict[str, Settlement]:

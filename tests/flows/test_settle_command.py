@@ -207,6 +207,8 @@ def test_two_people_settle_a_bad_piece_and_its_application_is_made_again(
 def test_a_good_piece_becomes_the_document_and_is_not_made_again(
     line: Path, job: str, facts: Callable[[str], list[Any]]
 ) -> None:
+    """A real piece: the emulated world has none, and no emulated hand moves."""
+    shutil.rmtree(line / "world")
     events = facts("SELECT count(*) FROM custody_event")[0][0]
     arguments = ("devices", "settle", job, "--found", "made-good", "--output", "json", *SIGNED)
     done = piped(*arguments, folder=line, lines=BOTH)
@@ -219,9 +221,18 @@ def test_a_good_piece_becomes_the_document_and_is_not_made_again(
         ("transform", OPERATOR.code, None),
     ]
     assert facts("SELECT place FROM whereabouts WHERE kind = 'document'") == [("rack",)]
-    piece = drawn_piece(line, facts)
-    assert (piece.place, piece.defaced) == ("rack", False)
     assert not [each for each in (line / "machines").iterdir() if running_pid(each) is not None]
+
+
+def test_a_finding_that_the_emulated_piece_contradicts_is_refused(
+    line: Path, job: str, facts: Callable[[str], list[Any]], capfd: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    """It was marked when the power went, and is neither whole nor a blank any more."""
+    for found in ("made-good", "unmarked"):
+        feed(monkeypatch, BOTH)
+        assert run(["devices", "settle", job, "--found", found, *SIGNED, "--dir", str(line)]) == Exit.REFUSED
+        assert "EJ0000001 is made-bad; record that" in capfd.readouterr().err
+    assert facts("SELECT settled_by FROM job") == [(None,)]
 
 
 def test_what_is_not_found_stays_in_doubt(
@@ -237,8 +248,8 @@ def test_what_is_not_found_stays_in_doubt(
 def test_codes_and_passwords_are_typed_on_the_terminal(line: Path, job: str) -> None:
     answers = [("Code of the first", OPERATOR.code), ("Code of the second", INSPECTOR.code)]
     answers += [(f"Password of {OPERATOR.code}", BOTH[0]), (f"Password of {INSPECTOR.code}", BOTH[1])]
-    status, shown = typed("devices", "settle", job, "--found", "unmarked", folder=line, answers=answers)
-    assert (status, "held at stock:book" in shown) == (Exit.FINE, True), shown
+    status, shown = typed("devices", "settle", job, "--found", "unreadable", folder=line, answers=answers)
+    assert (status, "void at voided" in shown) == (Exit.FINE, True), shown
     assert not [password for password in BOTH if password in shown]
 
 
@@ -248,7 +259,7 @@ def test_of_two_settlements_at_once_one_wins_and_the_other_is_told_by_whom(
     """Two real processes, started together."""
     racing = [
         start("devices", "settle", job, "--found", found, *SIGNED, folder=line, lines=BOTH)
-        for found in ("made-bad", "unmarked")
+        for found in ("made-bad", "unreadable")
     ]
     ended = []
     for process in racing:

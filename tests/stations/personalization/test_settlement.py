@@ -10,7 +10,7 @@ from devices.messages import Counters
 from devices.roles import MachineIdentity
 from handoff_logs import log
 from handoff_logs.errors import SamePersonError
-from stations.personalization import blanks, booking, draws, jobs, leases, rules, settlement
+from stations.personalization import bench, blanks, booking, draws, jobs, leases, rules, settlement
 from stations.personalization.booking import Work
 from stations.personalization.errors import AlreadySettledError, FindingRefusedError, NotInDoubtError, UnknownJobError
 from stations.personalization.rules import Settlement
@@ -189,6 +189,23 @@ def test_what_was_not_drawn_is_made_again_and_no_blank_moves(shop, unread):
     assert shop.line.facts("SELECT state, outcome FROM job") == [("RESULT", "void")]
     after = shop.line.facts("SELECT unit_id, state, place FROM whereabouts WHERE kind = 'blank' ORDER BY unit_id")
     assert before == after
+
+
+def test_hands_deface_a_bad_piece_and_carry_no_marked_one_to_the_stock(shop, doubt):
+    """The physical act before the record, where hands can do it; they look at the piece first."""
+    with shop.line.database.read() as conn:
+        job = jobs.find(conn, doubt.job_id)
+    serial, people = doubt.blank_serial, ("p-0417", "p-0418")
+    with pytest.raises(FindingRefusedError, match="is unmarked"):
+        bench.act_on(shop.desk, job, serial, Settlement.MADE_GOOD, "rack", people)
+    bench.act_on(shop.desk, job, serial, Settlement.UNMARKED, "stock:book", people)
+    assert shop.tally().pieces[serial].place == "stock:book"
+    bench.act_on(shop.desk, job, serial, Settlement.UNREADABLE, "voided", people)
+    piece = shop.tally().pieces[serial]
+    assert (piece.place, piece.defaced) == ("voided", True)
+    with pytest.raises(FindingRefusedError, match="is made-bad"):
+        bench.act_on(shop.desk, job, serial, Settlement.UNMARKED, "stock:book", people)
+    bench.act_on(shop.desk, job, "EA9999999", Settlement.UNMARKED, "stock:book", people)
 
 
 def test_a_piece_that_turns_up_is_settled_after_it_was_not_found(shop, doubt):
