@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typed_commands import feed, piped, typed
+from pwdlib.hashers.argon2 import Argon2Hasher
+from typed_commands import feed, typed
 
 from flows.cli import run
 from flows.default_line import write_default
 from flows.errors import Exit
 from flows.run_folder import RunFolder
+from stations.people_register import passwords
 
 ONE, TWO, NEW = "correct horse one", "correct horse two", "电池订书钉与正确的马匹"
 SIGNED = ("--first", "p-0001", "--second", "p-0002", "--passwords-from", "-")
@@ -28,6 +30,9 @@ def line(tmp_path: Path) -> Path:
 @pytest.fixture
 def people(line: Path, monkeypatch: pytest.MonkeyPatch) -> People:
     """Runs `passline people …` in this process, passwords from its standard input."""
+
+    # Real hashes, and cheap ones: two dozen passwords are typed below.
+    monkeypatch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
 
     def command(*arguments: str, lines: tuple[str, ...] = ()) -> int:
         feed(monkeypatch, lines)
@@ -119,20 +124,19 @@ def test_passwords_are_typed_without_echo_and_a_new_one_twice(line: Path) -> Non
     assert not [password for password in (ONE, TWO, NEW) if password in shown + also]
 
 
-def test_nothing_of_a_password_stays_behind(line: Path) -> None:
+def test_nothing_of_a_password_stays_behind(line: Path, people: People, capfd: pytest.CaptureFixture[str]) -> None:
     """Not in the database, its log of writes, any other file of the folder, nor in what was said."""
-    said = ""
     for arguments, lines in (
         (("found", "p-0001", "p-0002", "--passwords-from", "-"), (ONE, TWO)),
         (("enrol", "p-0417", "--role", "operator", *SIGNED), (ONE, TWO, NEW + "!")),
         (("password", "p-0417", "--passwords-from", "-"), ("a wrong password", "another password")),
     ):
-        done = piped("people", *arguments, folder=line, lines=lines)
-        said += done.stdout + done.stderr
+        people(*arguments, lines=lines)
+    shown = capfd.readouterr()
     with sqlite3.connect(line / "passline.db") as database:
         assert database.execute("SELECT count(*) FROM person_password").fetchone() == (3,)
     database.close()
-    kept = b"".join(file.read_bytes() for file in line.rglob("*") if file.is_file()) + said.encode()
+    kept = b"".join(file.read_bytes() for file in line.rglob("*") if file.is_file()) + (shown.out + shown.err).encode()
     for password in (ONE, TWO, NEW, "a wrong password", "another password"):
         assert password.encode() not in kept
         assert password.encode("utf-16-le") not in kept

@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import Connection
 from typed_commands import feed, piped, start, typed
 
+import stations.migrations
 from devices.emulation.world import Seen, Tally
 from devices.pidfile import running_pid
 from devices.piece import PieceData
@@ -34,14 +36,17 @@ from flows.line_state import Line
 from flows.locks import line_lock
 from flows.parts import Parts
 from flows.run_folder import RunFolder
+from flows.settle_command import BECAME, DOUBTS
 from flows.supply import supply
+from flows.swap_command import OPEN_JOBS
 from handoff_logs import offers
 from handoff_logs.database import Database
+from handoff_logs.reading import open_reading
 from stations.intake.generator.defects import Shares
 from stations.intake.generator.generate import generate
 from stations.intake.load import load
 from stations.people import Role
-from stations.people_register import register
+from stations.people_register import passwords, register
 from stations.people_register.credentials import Credentials
 from stations.people_register.rules import ADMINISTRATORS
 from stations.people_register.sign_in import sign_in_two
@@ -118,6 +123,13 @@ def _lose_power_in_the_act(line: Line) -> None:
 
 
 def _enrol(database: Database) -> None:
+    """Their hashes are real and cheap, and cost as little when the commands verify them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
+        _enrol_all(database)
+
+
+def _enrol_all(database: Database) -> None:
     register.found(database, ADMINISTRATOR_ONE, ADMINISTRATOR_TWO)
     by = sign_in_two(database, ADMINISTRATOR_ONE, ADMINISTRATOR_TWO, ADMINISTRATORS)
     register.enrol(database, by, OPERATOR, [Role.OPERATOR])
@@ -155,6 +167,14 @@ def listed(line: Path, capsys: pytest.CaptureFixture[str], status: Exit) -> list
     assert run(["devices", "settle", "--dir", str(line), "--output", "json"]) == status
     rows: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
     return rows
+
+
+def test_the_questions_are_understood_by_both_databases(database_url: str) -> None:
+    """Asked without SQLAlchemy, so nothing else translates them."""
+    stations.migrations.upgrade(database_url)
+    with closing(open_reading(database_url)) as reading:
+        assert reading.rows(DOUBTS) == reading.rows(BECAME, job="0" * 32) == []
+        assert reading.rows(OPEN_JOBS, machine=MACHINE) == [{"jobs": 0}]
 
 
 def drawn_piece(line: Path, facts: Callable[[str], list[Any]]) -> Seen:
@@ -236,11 +256,11 @@ def test_a_finding_that_the_emulated_piece_contradicts_is_refused(
 
 
 def test_what_is_not_found_stays_in_doubt(
-    line: Path, job: str, facts: Callable[[str], list[Any]], capsys: pytest.CaptureFixture[str]
+    line: Path, job: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = piped("devices", "settle", job, "--found", "not-found", *SIGNED, folder=line, lines=BOTH)
-    assert done.returncode == Exit.IN_DOUBT
-    assert "not made again" in done.stdout
+    feed(monkeypatch, BOTH)
+    assert run(["devices", "settle", job, "--found", "not-found", *SIGNED, "--dir", str(line)]) == Exit.IN_DOUBT
+    assert "not made again" in capsys.readouterr().out
     (row,) = listed(line, capsys, Exit.IN_DOUBT)
     assert row["found_before"] == "not-found"
 
@@ -285,7 +305,7 @@ def test_who_may_not_settle_changes_nothing(
     """One person twice, a wrong password, emulated staff, the wrong role, nobody; and the file keeps no password."""
     before = facts("SELECT * FROM job"), facts("SELECT * FROM whereabouts"), facts("SELECT count(*) FROM custody_event")
     said = ""
-    for first, second, passwords, words in (
+    for first, second, typed_in, words in (
         (OPERATOR.code, OPERATOR.code, BOTH, "named twice"),
         (OPERATOR.code, INSPECTOR.code, (BOTH[0], "a wrong password"), "p-0418 is refused"),
         (OPERATOR.code, "p-9999", BOTH, "p-9999 is refused"),
@@ -294,7 +314,7 @@ def test_who_may_not_settle_changes_nothing(
         (OPERATOR.code, INSPECTOR.code, BOTH[:1], "Password of p-0418 can't be asked for"),
     ):
         signed = ("--first", first, "--second", second, "--passwords-from", "-")
-        feed(monkeypatch, passwords)
+        feed(monkeypatch, typed_in)
         status = run(["devices", "settle", job, "--found", "made-bad", *signed, "--dir", str(line)])
         shown = capfd.readouterr()
         assert (status, shown.out) == (Exit.REFUSED, ""), shown.err
@@ -307,10 +327,16 @@ def test_who_may_not_settle_changes_nothing(
         facts("SELECT count(*) FROM custody_event"),
     )
     kept = said.encode() + b"".join(file.read_bytes() for file in line.rglob("*") if file.is_file())
-    assert not [typed_in for typed_in in (*BOTH, PACKER.password, "a wrong password") if typed_in.encode() in kept]
+    assert not [secret for secret in (*BOTH, PACKER.password, "a wrong password") if secret.encode() in kept]
 
 
-def test_a_locked_code_settles_nothing(line: Path, job: str, facts: Callable[[str], list[Any]]) -> None:
+def test_a_locked_code_settles_nothing(
+    line: Path,
+    job: str,
+    facts: Callable[[str], list[Any]],
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Five wrong passwords, then the right ones."""
     with closing(sqlite3.connect(line / "passline.db")) as database:
         now_us = time.time_ns() // 1_000
@@ -318,8 +344,9 @@ def test_a_locked_code_settles_nothing(line: Path, job: str, facts: Callable[[st
             row = (f"{number:032}", INSPECTOR.code, now_us - number, "begun")
             database.execute("INSERT INTO sign_in_attempt VALUES (?, ?, ?, ?)", row)
         database.commit()
-    done = piped("devices", "settle", job, "--found", "made-bad", *SIGNED, folder=line, lines=BOTH)
-    assert (done.returncode, "p-0418 is locked until" in done.stderr) == (Exit.REFUSED, True)
+    feed(monkeypatch, BOTH)
+    assert run(["devices", "settle", job, "--found", "made-bad", *SIGNED, "--dir", str(line)]) == Exit.REFUSED
+    assert "p-0418 is locked until" in capfd.readouterr().err
     assert facts("SELECT settled_by FROM job") == [(None,)]
 
 
