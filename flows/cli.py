@@ -40,6 +40,7 @@ COMMANDS: Final = (
         "Print the totals: applications, documents, blanks, units, offers, doubts.",
     ),
     Command("logs", "flows.log_commands:app", "Ask the handoff log: who held what, when."),
+    Command("people", "flows.people_commands:people_app", "The register of people: who may sign in, with which roles."),
     Command("devices", "flows.device_commands:app", "Machines and emulators: what is there, who answers."),
     Command("deploy", "flows.deployments:deploy_command", "Register every flow as a Prefect deployment."),
     Command("serve", "flows.deployments:serve_command", "Work on the runs of the deployments."),

@@ -58,4 +58,7 @@ def _doing(folder: RunFolder) -> dict[str, str]:
 
 cli.list_devices = devices_of
 app = cli.app
+# By their import paths: what signs people in or checks settings takes longer to import than a list takes to print.
 app.command("flows.oee_command:oee_command", name="oee")
+app.command("flows.settle_command:settle_command", name="settle")
+app.command("flows.swap_command:swap_command", name="swap")

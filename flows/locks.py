@@ -29,6 +29,14 @@ def station_lock(folder: RunFolder, station: str) -> Iterator[None]:
 
 
 @contextmanager
+def settle_lock(folder: RunFolder) -> Iterator[None]:
+    """Wait for those who settle a job of `folder` to be done with it: two pairs of hands never act on one piece."""
+    with (folder.path / "settle.lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def _held(folder: RunFolder, name: str, mode: int) -> Iterator[None]:
     with (folder.path / name).open("a") as file:
         try:

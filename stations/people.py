@@ -18,6 +18,7 @@ class Role(StrEnum):
     MAILER = "mailer"
     DRIVER = "driver"
     LEAD = "lead"
+    ADMINISTRATOR = "administrator"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from handoff_logs import log
 from handoff_logs.records import Party
 from stations.personalization import blanks, booking, counters, jobs, rules, settlement
 from stations.personalization.desk import MachineDesk
+from stations.personalization.errors import FindingRefusedError
 from stations.personalization.jobs import JOB
 from stations.personalization.rules import Settlement
 from stations.personalization.tables import JobOutcome
@@ -53,6 +54,37 @@ def count(workplace: Workplace, desk: MachineDesk, identity: MachineIdentity) ->
     return True
 
 
+def act(desk: MachineDesk, serial: str, found: Settlement, place: str, people: tuple[str, str]) -> None:
+    """What hands do before a settlement is recorded: a bad piece is defaced, then every piece is carried to `place`."""
+    if found in (Settlement.MADE_BAD, Settlement.UNREADABLE):
+        desk.deface([serial], *people)
+    desk.put([serial], place)
+
+
+def act_on(
+    desk: MachineDesk, job: Row[Any], serial: str, found: Settlement, place: str, people: tuple[str, str]
+) -> None:
+    """The same for a piece that may lie in a stack of its machine still; nothing where the desk has no such piece.
+
+    Raises `FindingRefusedError` for a piece that is neither unmarked nor good where it was found so.
+    """
+    # Each stack is taken out whole, to where its own round carries it and records what lies there.
+    rounds = (
+        ("reject", rules.reject_bin(job.machine), rules.bench(job.machine)),
+        ("good", rules.good_stack(job.machine), rules.RACK),
+        ("hold", rules.hold_stack(job.machine), rules.blank_stock(rules.blank_kind([job.product]))),
+    )
+    for stack, lies, aside in rounds:
+        if serial in desk.scan(lies):
+            desk.empty(job.machine, stack, aside)
+    judged = desk.judge(serial)
+    if judged is None:
+        return
+    if found in (Settlement.UNMARKED, Settlement.MADE_GOOD) and judged != found:
+        raise FindingRefusedError(job.job_id, found.value, f"by eye and reader {serial} is {judged}; record that")
+    act(desk, serial, found, place, people)
+
+
 def _settle_doubts(workplace: Workplace, desk: MachineDesk, machine: str) -> dict[str, Settlement]:
     with workplace.database.read() as conn:
         doubts = jobs.in_doubt(conn, machine)
@@ -87,14 +119,8 @@ def _settle(
     first, second = workplace.party(0).person, workplace.party(1).person
     target = place or rules.bench(job.machine)
     if serial is not None and place == rules.bench(job.machine):
-        if finding is Settlement.UNMARKED:
-            target = rules.blank_stock(rules.blank_kind([job.product]))
-        elif finding is Settlement.MADE_GOOD:
-            target = rules.RACK
-        else:
-            desk.deface([serial], first, second)
-            target = rules.VOIDED
-        desk.put([serial], target)
+        target = settlement.usual_place(job.product, job.machine, finding)
+        act(desk, serial, finding, target, (first, second))
     settlement.settle(workplace, job.job_id, finding, first, second, target, attached)
 
 

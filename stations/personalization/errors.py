@@ -1,5 +1,7 @@
 """What personalization refuses, with the facts as positional attributes."""
 
+from datetime import UTC, datetime
+
 from stations.errors import StationError
 
 
@@ -44,7 +46,44 @@ class UnknownJobError(StationError):
         self.job_id = job_id
 
     def __str__(self) -> str:
-        return f"job {self.job_id} is not on file"
+        return f"job {self.job_id} is not on file; `passline devices settle` lists the jobs in doubt"
+
+
+class NotInDoubtError(JobStateError):
+    """Two people can't settle a job that its machine answers for."""
+
+    def __str__(self) -> str:
+        return (
+            f"job {self.job_id} is {self.state}, not in doubt: its machine answers for it and {self.wanted} is not "
+            "recorded; settle one that `passline devices settle` lists"
+        )
+
+
+class AlreadySettledError(JobStateError):
+    """Two people settled the job before; `at_us` is when."""
+
+    def __init__(self, job_id: str, state: str, wanted: str, found: str, people: tuple[str, str], at_us: int) -> None:
+        super().__init__(job_id, state, wanted)
+        self.args = (job_id, state, wanted, found, people, at_us)
+        self.found, self.people, self.at_us = found, people, at_us
+
+    def __str__(self) -> str:
+        at = datetime.fromtimestamp(self.at_us / 1_000_000, UTC).astimezone()
+        return (
+            f"job {self.job_id} is {self.state}: it was settled as {self.found} by {' and '.join(self.people)} on "
+            f"{at:%Y-%m-%d at %H:%M:%S}; {self.wanted} is not recorded. If they were wrong, void the piece by two"
+        )
+
+
+class FindingRefusedError(StationError):
+    """What two people say they found can't be true of the job; it stays in doubt."""
+
+    def __init__(self, job_id: str, found: str, why: str) -> None:
+        super().__init__(job_id, found, why)
+        self.job_id, self.found, self.why = job_id, found, why
+
+    def __str__(self) -> str:
+        return f"job {self.job_id} stays in doubt, for {self.found} can't be recorded of it: {self.why}"
 
 
 class NumbersExhaustedError(StationError):

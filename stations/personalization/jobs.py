@@ -199,6 +199,11 @@ def find(tx: Connection, job: str) -> Row[Any] | None:
     return tx.execute(_WITH_ORDER.where(JOB.c.job_id == job)).one_or_none()
 
 
+def lock(tx: Connection, job: str) -> Row[Any] | None:
+    """The same, and nobody else changes the job until the transaction ends."""
+    return tx.execute(_WITH_ORDER.where(JOB.c.job_id == job).with_for_update(of=JOB)).one_or_none()
+
+
 def unreleased(tx: Connection, machine: str) -> Sequence[Row[Any]]:
     """The jobs of `machine` that it may still hold open, oldest first, with the tray and time node of their orders."""
     return tx.execute(

@@ -1,5 +1,8 @@
 """What no machine can answer waits for two people, and ends as they find it."""
 
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import text
 
@@ -7,9 +10,9 @@ from devices.messages import Counters
 from devices.roles import MachineIdentity
 from handoff_logs import log
 from handoff_logs.errors import SamePersonError
-from stations.personalization import blanks, booking, draws, jobs, leases, rules, settlement
+from stations.personalization import bench, blanks, booking, draws, jobs, leases, rules, settlement
 from stations.personalization.booking import Work
-from stations.personalization.errors import JobStateError, UnknownJobError
+from stations.personalization.errors import AlreadySettledError, FindingRefusedError, NotInDoubtError, UnknownJobError
 from stations.personalization.rules import Settlement
 
 MACHINE = MachineIdentity("book-01", "B1", "1", "0", True, "j", 1, 1, 0, Counters(0, 0, 0, 0, 0), ())
@@ -22,6 +25,23 @@ def doubt(shop):
     shop.accept_orders(6)
     blanks.load(shop.workplace, _NoHands(shop.desk), "book-01", "book", 3)
     return shop.line.database.write(lambda tx: _make_doubt(tx, shop))
+
+
+@pytest.fixture
+def unread(shop):
+    """A job in doubt whose machine never told which blank it drew."""
+    shop.stock("book")
+    shop.accept_orders(6)
+    blanks.load(shop.workplace, _NoHands(shop.desk), "book-01", "book", 3)
+
+    def make(tx):
+        lease = leases.take(tx, 1, "book-01", "w", 30, 0)
+        draw = draws.draw(tx, lease, MACHINE, "jinan", ("passport",), 1)
+        jobs.uncertain(tx, lease, draw.job_id, jobs.JobState.INTENT)
+        jobs.doubted(tx, lease, draw.job_id, "power lost", None)
+        return booking.work_of(jobs.find(tx, draw.job_id))
+
+    return shop.line.database.write(make)
 
 
 class _NoHands:
@@ -50,9 +70,9 @@ def _make_doubt(tx, shop):
     )
 
 
-def settle(shop, work, found, first="e-per-1", second="e-per-2"):
+def settle(shop, work, found, first="e-per-1", second="e-per-2", serial=None, place="bench/book-01"):
     """Two people settle."""
-    return settlement.settle(shop.workplace, work.job_id, found, first, second, "bench/book-01")
+    return settlement.settle(shop.workplace, work.job_id, found, first, second, place, serial)
 
 
 def row(shop, work):
@@ -92,8 +112,109 @@ def test_nobody_settles_alone(shop, doubt):
 def test_a_settled_job_is_not_settled_again(shop, doubt):
     """The second finding comes too late."""
     settle(shop, doubt, Settlement.MADE_BAD)
-    with pytest.raises(JobStateError):
-        settle(shop, doubt, Settlement.MADE_GOOD)
+    with pytest.raises(AlreadySettledError, match=r"as made-bad by e-per-1 and e-per-2 on 20\d\d-") as refused:
+        settle(shop, doubt, Settlement.MADE_GOOD, "e-per-2", "e-per-3")
+    assert str(pickle.loads(pickle.dumps(refused.value))) == str(refused.value)
+
+
+def test_of_two_pairs_who_settle_at_once_one_wins_and_the_other_is_told(shop, doubt):
+    """Four threads, each a pair of its own, in one moment."""
+    findings = [Settlement.MADE_GOOD, Settlement.MADE_BAD, Settlement.UNMARKED, Settlement.UNREADABLE]
+
+    def one(number):
+        try:
+            settle(shop, doubt, findings[number], f"e-per-{number}1", f"e-per-{number}2")
+        except AlreadySettledError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sorted(threads.map(one, range(4))) == [False, False, False, True]
+
+
+def test_nobody_settles_alone_what_was_not_found(shop, doubt):
+    """No custody record is written that would refuse it."""
+    with pytest.raises(SamePersonError):
+        settle(shop, doubt, Settlement.NOT_FOUND, "e-per-1", "e-per-1")
+
+
+def test_a_finding_that_contradicts_the_job_is_refused(shop, doubt):
+    """The drawn blank is known: nothing drawn, another blank, or a bad piece in the stock can't be true."""
+    for found, more in (
+        (Settlement.NOT_DRAWN, {}),
+        (Settlement.MADE_BAD, {"serial": "EA0000199"}),
+        (Settlement.MADE_BAD, {"place": "stock:book"}),
+        (Settlement.UNMARKED, {"place": "stock:card"}),
+    ):
+        with pytest.raises(FindingRefusedError):
+            settle(shop, doubt, found, **more)
+    assert row(shop, doubt)[0] == "UNCERTAIN"
+    settle(shop, doubt, Settlement.UNMARKED, serial=doubt.blank_serial, place="stock:book")
+
+
+def test_a_piece_whose_blank_was_never_read_is_named_by_elimination(shop, unread):
+    """Without its serial no custody would tell of the spoiled blank, and the application would be made again."""
+    in_the_machine = sorted(
+        serial
+        for serial, _ in shop.line.facts(
+            "SELECT number, place FROM whereabouts JOIN unit_number USING (unit_id) WHERE place = 'book-01:input'"
+        )
+    )
+    elsewhere = "EA0000199"
+    for found, serial in (
+        (Settlement.MADE_BAD, None),
+        (Settlement.UNMARKED, None),
+        (Settlement.MADE_BAD, elsewhere),
+        (Settlement.MADE_BAD, "EA9999999"),
+        (Settlement.MADE_GOOD, in_the_machine[0]),
+        (Settlement.NOT_DRAWN, in_the_machine[0]),
+    ):
+        with pytest.raises(FindingRefusedError):
+            settle(shop, unread, found, serial=serial)
+    settle(shop, unread, Settlement.UNREADABLE, serial=in_the_machine[1], place="voided")
+    assert row(shop, unread) == ("RESULT", "failed", False, "passed", "void")
+
+
+def test_a_blank_of_another_job_in_doubt_is_not_named_again(shop, unread):
+    """One piece can't be what two jobs drew."""
+    second = shop.line.database.write(lambda tx: _make_doubt(tx, shop))
+    with pytest.raises(FindingRefusedError, match=second.job_id):
+        settle(shop, unread, Settlement.UNREADABLE, serial=second.blank_serial)
+
+
+def test_what_was_not_drawn_is_made_again_and_no_blank_moves(shop, unread):
+    """The stacks are whole."""
+    before = shop.line.facts("SELECT unit_id, state, place FROM whereabouts WHERE kind = 'blank' ORDER BY unit_id")
+    assert settle(shop, unread, Settlement.NOT_DRAWN) is None
+    assert shop.line.facts("SELECT state, outcome FROM job") == [("RESULT", "void")]
+    after = shop.line.facts("SELECT unit_id, state, place FROM whereabouts WHERE kind = 'blank' ORDER BY unit_id")
+    assert before == after
+
+
+def test_hands_deface_a_bad_piece_and_carry_no_marked_one_to_the_stock(shop, doubt):
+    """The physical act before the record, where hands can do it; they look at the piece first."""
+    with shop.line.database.read() as conn:
+        job = jobs.find(conn, doubt.job_id)
+    serial, people = doubt.blank_serial, ("p-0417", "p-0418")
+    with pytest.raises(FindingRefusedError, match="is unmarked"):
+        bench.act_on(shop.desk, job, serial, Settlement.MADE_GOOD, "rack", people)
+    bench.act_on(shop.desk, job, serial, Settlement.UNMARKED, "stock:book", people)
+    assert shop.tally().pieces[serial].place == "stock:book"
+    bench.act_on(shop.desk, job, serial, Settlement.UNREADABLE, "voided", people)
+    piece = shop.tally().pieces[serial]
+    assert (piece.place, piece.defaced) == ("voided", True)
+    with pytest.raises(FindingRefusedError, match="is made-bad"):
+        bench.act_on(shop.desk, job, serial, Settlement.UNMARKED, "stock:book", people)
+    bench.act_on(shop.desk, job, "EA9999999", Settlement.UNMARKED, "stock:book", people)
+
+
+def test_a_piece_that_turns_up_is_settled_after_it_was_not_found(shop, doubt):
+    """Not found is no end."""
+    settle(shop, doubt, Settlement.NOT_FOUND)
+    settle(shop, doubt, Settlement.MADE_BAD, "e-per-2", "e-per-3")
+    assert shop.line.facts("SELECT settlement, settled_by, settled_second FROM job") == [
+        ("made-bad", "e-per-2", "e-per-3")
+    ]
 
 
 def test_a_job_that_is_not_in_doubt_is_not_peoples_to_settle(shop, doubt):
@@ -101,7 +222,7 @@ def test_a_job_that_is_not_in_doubt_is_not_peoples_to_settle(shop, doubt):
     with pytest.raises(UnknownJobError):
         settlement.settle(shop.workplace, "0" * 32, Settlement.MADE_GOOD, "e-per-1", "e-per-2", "bench")
     shop.line.database.write(lambda tx: tx.execute(text("UPDATE job SET doubt = NULL")))
-    with pytest.raises(JobStateError):
+    with pytest.raises(NotInDoubtError):
         settle(shop, doubt, Settlement.MADE_GOOD)
 
 

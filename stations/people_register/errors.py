@@ -1,0 +1,155 @@
+"""What the register of people refuses; a refused sign-in never says which of code and password was wrong."""
+
+from datetime import UTC, datetime
+
+from stations.errors import StationError
+
+
+class BadCodeError(StationError):
+    """A staff code has another form; what was typed is not repeated, for it may have been a password."""
+
+    def __str__(self) -> str:
+        return "a staff code is a small letter, a hyphen and 4 to 8 digits, such as p-0417; type it again"
+
+
+class EmulatedStaffError(StationError):
+    """Emulated staff is nobody: it can't be enrolled and can't sign in."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+    def __str__(self) -> str:
+        return f"{self.code} is EMULATED staff, which is neither enrolled nor signs in; use a person's own code"
+
+
+class SamePersonTwiceError(StationError):
+    """Two people are needed and one was named twice."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+    def __str__(self) -> str:
+        return f"{self.code} was named twice where two people sign; nothing was done, a second person must sign in"
+
+
+class SignInRefusedError(StationError):
+    """A code and a password don't belong together, or the code is nobody's any more: it isn't said which."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+    def __str__(self) -> str:
+        return f"the sign-in as {self.code} is refused and nothing was done; type code and password again"
+
+
+class SignInLockedError(StationError):
+    """Too many sign-ins with a code were refused, whether it is anybody's or not; it is locked for a while."""
+
+    def __init__(self, code: str, until_us: int) -> None:
+        super().__init__(code, until_us)
+        self.code, self.until_us = code, until_us
+
+    def __str__(self) -> str:
+        until = datetime.fromtimestamp(self.until_us / 1_000_000, UTC).astimezone()
+        return (
+            f"{self.code} is locked until {until:%H:%M:%S} because too many sign-ins were refused; "
+            "nothing was done, wait or let another person sign in"
+        )
+
+
+class RoleMissingError(StationError):
+    """Somebody signed in who has none of the roles that an act needs."""
+
+    def __init__(self, code: str, roles: tuple[str, ...]) -> None:
+        super().__init__(code, roles)
+        self.code, self.roles = code, roles
+
+    def __str__(self) -> str:
+        needed = " or ".join(self.roles)
+        return f"{self.code} is not {needed}, which this needs; nothing was done, let somebody sign in who is"
+
+
+class PasswordRefusedError(StationError):
+    """A new password is too short or too long; `length` is in characters."""
+
+    def __init__(self, length: int, least: int, most: int) -> None:
+        super().__init__(length, least, most)
+        self.length, self.least, self.most = length, least, most
+
+    def __str__(self) -> str:
+        return (
+            f"a new password has {self.least} to {self.most} characters, any of them, and this has {self.length}; "
+            "the old state stands, choose another (a few words are easier to remember)"
+        )
+
+
+class RegisterFoundedError(StationError):
+    """The register has its first two administrators; further people are enrolled by administrators."""
+
+    def __init__(self, people: int) -> None:
+        super().__init__(people)
+        self.people = people
+
+    def __str__(self) -> str:
+        return (
+            f"the register is founded and has {self.people} people; further ones are enrolled by two administrators "
+            "with `passline people enrol`"
+        )
+
+
+class AlreadyEnrolledError(StationError):
+    """A code is given once, also after its person has left."""
+
+    def __init__(self, code: str, ended: bool) -> None:
+        super().__init__(code, ended)
+        self.code, self.ended = code, ended
+
+    def __str__(self) -> str:
+        state = "was somebody's who has left" if self.ended else "is enrolled already"
+        return f"{self.code} {state}; a code is given once, take a new one"
+
+
+class NotEnrolledError(StationError):
+    """Nobody has this code now."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+    def __str__(self) -> str:
+        return f"{self.code} is nobody's code now; `passline people list` names all"
+
+
+class OwnEnrolmentError(StationError):
+    """Somebody would change their own standing: others enrol, give roles and end."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+    def __str__(self) -> str:
+        return f"{self.code} can't sign for a change of their own standing; nothing was done, two others must sign"
+
+
+class PasswordNotAskedError(StationError):
+    """A code or a password is needed and there is nowhere to ask for it."""
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(what, why)
+        self.what, self.why = what, why
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what} can't be asked for: {self.why}; nothing was done. Use a terminal, or name the codes as "
+            "options and pipe the passwords, one a line, with `--passwords-from -`"
+        )
+
+
+class PasswordsDifferError(StationError):
+    """A new password was typed differently the second time."""
+
+    def __str__(self) -> str:
+        return "the two new passwords differ; nothing was done, begin again"

@@ -1,0 +1,103 @@
+"""Signing in with one's own code and password, at the moment of the act that it is for.
+
+1. The sign-in is recorded as begun, in one transaction with the look at earlier failures: guesses made side by side
+   are all counted.
+2. The password is verified, against nobody's hash where the code is unknown, so that both take the same time.
+3. Its end is recorded. A good one ends the count of failures.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select
+
+from handoff_logs.database import Database
+from handoff_logs.dialects import clock_us
+from handoff_logs.records import new_id
+from stations.people import Role
+from stations.people_register import passwords, rules
+from stations.people_register.credentials import Credentials, TwoSigned
+from stations.people_register.errors import RoleMissingError, SignInLockedError, SignInRefusedError
+from stations.people_register.tables import EnrolledPerson, GivenRole, PersonPassword, SignInAttempt, SignInOutcome
+
+PERSON = EnrolledPerson.__table__  # type: ignore[attr-defined]
+ROLE = GivenRole.__table__  # type: ignore[attr-defined]
+PASSWORD = PersonPassword.__table__  # type: ignore[attr-defined]
+_ATTEMPT = SignInAttempt.__table__  # type: ignore[attr-defined]
+
+
+def sign_in_two(database: Database, first: Credentials, second: Credentials, roles: Sequence[Role]) -> TwoSigned:
+    """Sign two people in, each of whom has one of `roles`.
+
+    Raises SamePersonTwiceError, RoleMissingError, SignInRefusedError, SignInLockedError, BadCodeError,
+    EmulatedStaffError.
+    """
+    rules.check_two(first.code, second.code)
+    for who in (first, second):
+        held = sign_in(database, who)
+        if held.isdisjoint(roles):
+            raise RoleMissingError(who.code, tuple(roles))
+    return TwoSigned(first.code, second.code)
+
+
+def sign_in(database: Database, who: Credentials) -> frozenset[str]:
+    """Sign one person in; their roles.
+
+    Raises SignInRefusedError, SignInLockedError, BadCodeError, EmulatedStaffError.
+    """
+    code = rules.check_code(who.code)
+    until_us, kept = database.write(lambda tx: _begin(tx, code))
+    if until_us is not None:
+        raise SignInLockedError(code, until_us)
+    good = passwords.matches(who.password, kept)
+    roles = database.write(lambda tx: _end(tx, code, kept if good else None))
+    if roles is None:
+        raise SignInRefusedError(code)
+    return roles
+
+
+def find(tx: Connection, code: str) -> Row[Any] | None:
+    """The row of a person, enrolled or ended, locked until the transaction ends."""
+    return tx.execute(select(PERSON).where(PERSON.c.code == code).with_for_update()).one_or_none()
+
+
+def roles_of(conn: Connection, code: str) -> frozenset[str]:
+    """The roles that were given to a code."""
+    return frozenset(conn.execute(select(ROLE.c.role).where(ROLE.c.code == code)).scalars())
+
+
+def _begin(tx: Connection, code: str) -> tuple[int | None, str | None]:
+    """Record the attempt; until when the code is locked, and the hash that is kept of its person's password."""
+    person = find(tx, code)  # its lock makes attempts with one code follow each other
+    now_us = clock_us(tx)
+    until_us = rules.locked_until(_failures(tx, code), now_us)
+    _record(tx, code, now_us, SignInOutcome.BEGUN if until_us is None else SignInOutcome.LOCKED)
+    if person is None or person.ended_us is not None:
+        return until_us, None
+    return until_us, tx.execute(select(PASSWORD.c.hash).where(PASSWORD.c.code == code)).scalar()
+
+
+def _failures(tx: Connection, code: str) -> Sequence[int]:
+    """When the latest attempts were begun that no accepted one followed, latest first."""
+    of_code = _ATTEMPT.c.code == code
+    accepted = (of_code, _ATTEMPT.c.outcome == SignInOutcome.ACCEPTED.value)
+    since = select(func.coalesce(func.max(_ATTEMPT.c.at_us), 0)).where(*accepted).scalar_subquery()
+    begun = (of_code, _ATTEMPT.c.outcome == SignInOutcome.BEGUN.value, _ATTEMPT.c.at_us > since)
+    latest = select(_ATTEMPT.c.at_us).where(*begun).order_by(_ATTEMPT.c.at_us.desc()).limit(rules.FAILURES)
+    return tx.execute(latest).scalars().all()
+
+
+def _end(tx: Connection, code: str, kept: str | None) -> frozenset[str] | None:
+    """Record how the attempt ended; the person's roles, None if refused.
+
+    Accepted is whose password was right and is so still: neither ended nor changed meanwhile.
+    """
+    person = find(tx, code)
+    still = tx.execute(select(PASSWORD.c.hash).where(PASSWORD.c.code == code)).scalar()
+    accepted = kept is not None and kept == still and person is not None and person.ended_us is None
+    _record(tx, code, clock_us(tx), SignInOutcome.ACCEPTED if accepted else SignInOutcome.REFUSED)
+    return roles_of(tx, code) if accepted else None
+
+
+def _record(tx: Connection, code: str, at_us: int, outcome: SignInOutcome) -> None:
+    tx.execute(insert(_ATTEMPT).values(attempt_id=new_id(), code=code, at_us=at_us, outcome=outcome.value))

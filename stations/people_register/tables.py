@@ -1,0 +1,109 @@
+"""The register's tables. People and roles are written once, ended once and never deleted; migrations add the guards.
+
+Times are integer microseconds UTC.
+"""
+
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, String, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from stations.people import Role
+
+
+class SignInOutcome(StrEnum):
+    """What became of a sign-in. It is begun before the password is looked at, so that no failure goes uncounted."""
+
+    BEGUN = "begun"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    LOCKED = "locked"
+
+
+def _one_of(column: str, values: type[StrEnum]) -> str:
+    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
+
+
+def _two_others(first: str, second: str) -> str:
+    return (
+        f"{first} IS NOT NULL AND {second} IS NOT NULL AND {first} <> {second} AND {first} <> code AND {second} <> code"
+    )
+
+
+def _person() -> Column[str]:
+    return Column(String(10), ForeignKey("person.code"))
+
+
+class EnrolledPerson(SQLModel, table=True):
+    """One person by staff code. The first two administrators are founders 1 and 2, everybody else has two enrollers."""
+
+    __tablename__ = "person"
+    __table_args__ = (
+        CheckConstraint("length(code) BETWEEN 6 AND 10 AND substr(code, 1, 2) <> 'e-'", name="ck_person_code"),
+        CheckConstraint("founder IS NULL OR founder IN (1, 2)", name="ck_person_founder"),
+        CheckConstraint(
+            "(founder IS NOT NULL AND enrolled_by IS NULL AND enrolled_second IS NULL) "
+            f"OR (founder IS NULL AND {_two_others('enrolled_by', 'enrolled_second')})",
+            name="ck_person_enrolled_by_two",
+        ),
+        CheckConstraint(
+            "(ended_us IS NULL AND ended_by IS NULL AND ended_second IS NULL) "
+            f"OR (ended_us IS NOT NULL AND {_two_others('ended_by', 'ended_second')})",
+            name="ck_person_ended_by_two",
+        ),
+        UniqueConstraint("founder", name="uq_person_founder"),
+    )
+
+    code: str = Field(sa_column=Column(String(10), primary_key=True))
+    founder: int | None = None
+    enrolled_by: str | None = Field(default=None, sa_column=_person())
+    enrolled_second: str | None = Field(default=None, sa_column=_person())
+    enrolled_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    ended_by: str | None = Field(default=None, sa_column=_person())
+    ended_second: str | None = Field(default=None, sa_column=_person())
+    ended_us: int | None = Field(default=None, sa_column=Column(BigInteger))
+
+
+class GivenRole(SQLModel, table=True):
+    """A role that two administrators gave; a founder's first one has no givers."""
+
+    __tablename__ = "person_role"
+    __table_args__ = (
+        CheckConstraint(_one_of("role", Role), name="ck_person_role"),
+        CheckConstraint(
+            "(role = 'administrator' AND given_by IS NULL AND given_second IS NULL) "
+            f"OR ({_two_others('given_by', 'given_second')})",
+            name="ck_person_role_given_by_two",
+        ),
+    )
+
+    code: str = Field(sa_column=Column(String(10), ForeignKey("person.code"), primary_key=True))
+    role: str = Field(sa_column=Column(String(16), primary_key=True))
+    given_by: str | None = Field(default=None, sa_column=_person())
+    given_second: str | None = Field(default=None, sa_column=_person())
+    given_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class PersonPassword(SQLModel, table=True):
+    """The Argon2id hash of a person's password now."""
+
+    __tablename__ = "person_password"
+
+    code: str = Field(sa_column=Column(String(10), ForeignKey("person.code"), primary_key=True))
+    hash: str = Field(sa_column=Column(String(200), nullable=False))
+    set_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class SignInAttempt(SQLModel, table=True):
+    """One step of a sign-in with a code, which may be nobody's."""
+
+    __tablename__ = "sign_in_attempt"
+    __table_args__ = (
+        CheckConstraint(_one_of("outcome", SignInOutcome), name="ck_sign_in_attempt_outcome"),
+        Index("ix_sign_in_attempt_code", "code", "at_us"),
+    )
+
+    attempt_id: str = Field(sa_column=Column(String(32), primary_key=True))
+    code: str = Field(sa_column=Column(String(10), nullable=False))
+    at_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    outcome: str = Field(sa_column=Column(String(10), nullable=False))
