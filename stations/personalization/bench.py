@@ -42,13 +42,18 @@ def clear(workplace: Workplace, desk: MachineDesk, machine: str) -> Cleared:
 def count(workplace: Workplace, desk: MachineDesk, identity: MachineIdentity) -> bool:
     """Two people count a machine's stacks by serial; where the log agrees with them they accept its counters.
 
-    What its counters know and no job names is then accounted for all the same: it was voided from the reject bin.
+    Only if what no job names was voided from its reject bin: blanks fed two at a time. Any other one stays a question.
     """
     machine = identity.machine
     places = [rules.input_stack(machine), rules.path(machine), rules.reject_bin(machine), rules.hold_stack(machine)]
     with workplace.database.read() as conn:
         recorded = {place: set(blanks.at(conn, place)) for place in places}
-    if any(set(desk.scan(place)) != recorded[place] for place in places) or desk.scan(rules.bench(machine)):
+        explained = counters.excess_voided(conn, identity)
+    if (
+        not explained
+        or any(set(desk.scan(place)) != recorded[place] for place in places)
+        or desk.scan(rules.bench(machine))
+    ):
         return False
     counters.recount(workplace, identity, workplace.party(0).person, workplace.party(1).person)
     return True

@@ -1,12 +1,16 @@
 """A machine's own counters as a third opinion: what it ever drew must be what its jobs account for."""
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, exists, func, insert, select, update
 
 from devices.roles import MachineIdentity
+from handoff_logs.records import Act, Kind
+from handoff_logs.tables import CustodyEvent, CustodyUnit
 from stations.personalization import booking
 from stations.personalization.tables import Job, MachineBaseline
 from stations.workplace import Workplace
 
+_STEP = CustodyUnit.__table__  # type: ignore[attr-defined]
+_EVENT = CustodyEvent.__table__  # type: ignore[attr-defined]
 _JOB = Job.__table__  # type: ignore[attr-defined]
 _BASELINE = MachineBaseline.__table__  # type: ignore[attr-defined]
 
@@ -20,6 +24,26 @@ def excess(tx: Connection, identity: MachineIdentity) -> int:
         tx.execute(insert(_BASELINE).values(**values, since_us=booking.now_us()))
         return 0
     return drawn - int(base)
+
+
+def excess_voided(conn: Connection, identity: MachineIdentity) -> bool:
+    """Whether as many blanks that no job names were voided at the machine, since it was counted last, as it has drawn
+    beyond its jobs.
+    """
+    base = conn.execute(select(_BASELINE).where(_BASELINE.c.machine_serial == identity.serial)).one()
+    voided = (
+        select(func.count())
+        .select_from(_STEP)
+        .join(_EVENT, _EVENT.c.event_id == _STEP.c.event_id)
+        .where(
+            _EVENT.c.act == Act.VOID.value,
+            _EVENT.c.machine == identity.machine,
+            _EVENT.c.written_us >= base.since_us,
+            _STEP.c.kind == Kind.BLANK.value,
+            ~exists().where(_JOB.c.blank_unit == _STEP.c.unit_id),
+        )
+    )
+    return int(conn.execute(voided).scalar_one()) == _beyond_jobs(conn, identity) - int(base.fed)
 
 
 def recount(workplace: Workplace, identity: MachineIdentity, first: str, second: str) -> None:

@@ -137,6 +137,23 @@ def test_a_foreign_blank_is_given_back_and_the_machine_held(shop):
     assert run.good == passports
 
 
+def test_blanks_fed_two_at_a_time_are_voided_and_counted_by_two_people_before_the_machine_goes_on(shop):
+    """Its counter knows a blank that no job names: held at the next opening, until stacks and log agree without it."""
+    shop.stock("book")
+    shop.start("book-01")
+    shop.accept_orders(12)
+    shop.supervisor.control("book-01").ask("fault", fault={"name": "double-feed"})
+    passports = orders_of(shop, "passport")
+    shop.run("book-01", until=1)
+    voided = shop.line.facts("SELECT unit_id FROM whereabouts WHERE kind = 'blank' AND state = 'void'")
+    assert len(voided) == 2
+    assert shop.line.facts("SELECT counted_by FROM machine_baseline") == [(None,)]
+    shop.run("book-01", until=passports)
+    first, second = shop.workplace.people[:2]
+    assert shop.line.facts("SELECT counted_by, counted_second FROM machine_baseline") == [(first, second)]
+    assert states_of(shop, "SELECT outcome FROM job") == {"good": passports, "failed": 1}
+
+
 def test_a_stopped_application_is_not_drawn(shop):
     """Rule 8: a draw passes over what was stopped, and the tray does not wait for it."""
     shop.stock("book")
