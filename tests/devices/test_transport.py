@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from devices.book_personalizer.driver import BookPersonalizer
-from devices.errors import LinkDownError, PortUnavailableError
+from devices.errors import LinkDownError, NoAnswerError, PortUnavailableError
+from devices.frames import FrameDecoder, FrameKind
 from devices.link import LinkTimes
+from devices.probe import anybody
+from devices.session import Patience, Session
 from devices.transport import SerialTransport, resolve_port
 
 WAIT_S = 5.0
@@ -225,3 +228,13 @@ def test_a_silent_machine_is_given_up_without_waiting_out_the_patience(pty) -> N
     with pytest.raises(LinkDownError):
         driver.open()
     assert time.monotonic() - begun_s < WAIT_S
+
+
+def test_a_session_begins_with_one_reset(pty) -> None:
+    """The link must know the time before it begins, or its first RESET is overdue at once and goes out twice."""
+    patient = LinkTimes(retransmit_s=WAIT_S)
+    session = Session(SerialTransport(pty[1]), anybody(pty[1]), patience=Patience(session_s=0.05), link_times=patient)
+    with pytest.raises(NoAnswerError):
+        session.open()
+    [frame] = FrameDecoder(0x100).feed(os.read(pty[0], 1000))
+    assert (frame.kind, frame.retransmission) == (FrameKind.RESET, False)
