@@ -34,6 +34,8 @@ def no_devices(directory: Path) -> Rows:
 
 list_devices: Callable[[Path], Rows] = no_devices
 """How a folder becomes a list of its devices; the program that owns the configuration puts its own here."""
+configured_devices: Callable[[Path], Rows] = no_devices
+"""How a folder becomes the `[[devices]]` entries of its line.toml, unchecked; put here by the same program."""
 
 
 @app.command(name="list")
@@ -98,6 +100,16 @@ def emulate(
         )
         sys.stdout.flush()
         server.run()
+
+
+# Loaded when called: they need the drivers.
+for _name, _help in {
+    "trace": "Watch what goes over a machine's line while the line runs, decoded.",
+    "capture": "Store an emulated machine's bytes, both ways, with what they decode to.",
+    "replay": "Decode captured bytes again, or send them to an emulated machine, and compare.",
+    "console": "Ask a machine by hand; nothing moves.",
+}.items():
+    app.command(f"devices.line_commands:{_name}", name=_name, help=_help)
 
 
 def _print(rows: Rows, output: str) -> None:

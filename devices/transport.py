@@ -19,6 +19,7 @@ import serial
 from devices.endpoint import Endpoint
 from devices.errors import PortUnavailableError
 from devices.pidfile import running_pid
+from devices.tap import Direction, Tap
 
 EMULATOR_SCHEME = "emulator://"
 PORT_LINK = "port"
@@ -48,13 +49,20 @@ def resolve_port(port: str, machines: Path | None) -> str:
 
 
 class SerialTransport:
-    """A port with its keeper thread. `baud` is ignored by ptys and sockets."""
+    """A port with its keeper thread. `baud` is ignored by ptys and sockets; `tap` is where a trace may listen."""
 
     def __init__(
-        self, port: str, *, machines: Path | None = None, baud: int = 115_200, on_send: OnSend | None = None
+        self,
+        port: str,
+        *,
+        machines: Path | None = None,
+        baud: int = 115_200,
+        on_send: OnSend | None = None,
+        tap: Path | None = None,
     ) -> None:
         self.port = port
         self._machines, self._baud, self._on_send = machines, baud, on_send
+        self._tap = None if tap is None else Tap(tap)
         self._lock = RLock()
         self._callers_turn = Condition(self._lock)
         self._keepers_turn = Condition(self._lock)
@@ -89,7 +97,7 @@ class SerialTransport:
         except (OSError, ValueError) as error:
             raise PortUnavailableError(self.port, str(error)) from error
         with self._lock:
-            self._open_port, self._endpoint = _OpenPort(opened, self._on_send), endpoint
+            self._open_port, self._endpoint = _OpenPort(opened, self._on_send, self._tap), endpoint
             self._ending = ""
             self._visited = False
             self._keeper = Thread(target=self._keep, name=f"port {self.port}", daemon=True)
@@ -146,6 +154,8 @@ class SerialTransport:
                 while self._turning:
                     self._callers_turn.wait(LONGEST_SLEEP_S)
                 self._open_port.close()
+                if self._tap is not None:
+                    self._tap.close()
                 self._endpoint.lost(self._ending)
                 self._callers_turn.notify_all()
 
@@ -193,6 +203,8 @@ class SerialTransport:
         endpoint = self._endpoint
         news = endpoint.tick(monotonic())
         if data:
+            if self._tap is not None:
+                self._tap.tell(Direction.TO_HOST, data)
             news |= endpoint.receive(data)
         if news:
             self._callers_turn.notify_all()
@@ -214,8 +226,8 @@ class SerialTransport:
 class _OpenPort:
     """The open port. One thread at a time reads; writing needs the transport's lock."""
 
-    def __init__(self, port: Any, on_send: OnSend | None) -> None:
-        self._port, self._on_send = port, on_send
+    def __init__(self, port: Any, on_send: OnSend | None, tap: Tap | None) -> None:
+        self._port, self._on_send, self._tap = port, on_send, tap
         self.unwritten = b""
         self._interrupted, self._interrupt = os.pipe()
         self._called = False
@@ -275,6 +287,8 @@ class _OpenPort:
         except BlockingIOError:
             written = 0
         self.unwritten = data[written:]
+        if self._tap is not None and written:
+            self._tap.tell(Direction.TO_MACHINE, data[:written])
         if self._on_send is not None:
             self._on_send("after", data)
         return bool(self.unwritten)

@@ -21,7 +21,7 @@ def devices_of(directory: Path) -> list[dict[str, Any]]:
     Raises RunFolderMissingError, ConfigurationUnreadableError; the values are not checked.
     """
     folder = RunFolder(directory)
-    entries = [entry for entry in folder.configured().get("devices", []) if isinstance(entry, dict)]
+    entries = entries_of(directory)
     doing = _doing(folder)
     return [
         {
@@ -35,6 +35,12 @@ def devices_of(directory: Path) -> list[dict[str, Any]]:
         }
         for entry in entries
     ]
+
+
+def entries_of(directory: Path) -> list[dict[str, Any]]:
+    """The `[[devices]]` entries of `line.toml`; raises as `devices_of`, and the values are not checked either."""
+    configured = RunFolder(directory).configured().get("devices", [])
+    return [entry for entry in configured if isinstance(entry, dict)]
 
 
 def _there(folder: RunFolder, port: str) -> str:
@@ -57,4 +63,5 @@ def _doing(folder: RunFolder) -> dict[str, str]:
 
 
 cli.list_devices = devices_of
+cli.configured_devices = entries_of
 app = cli.app
