@@ -7,6 +7,7 @@ while it waits for bytes; the keeper alone closes the port, because closing it u
 
 import os
 import select
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -91,9 +92,8 @@ class SerialTransport:
             # A killed emulator leaves its link behind, to a pty that another process may have been given since.
             raise PortUnavailableError(self.port, "its emulator does not run")
         try:
-            opened = serial.serial_for_url(
-                target, baudrate=self._baud, timeout=0, write_timeout=0, exclusive=os.name == "posix"
-            )
+            # No write_timeout: only rfc2217:// would ever look at it, and refuses to have one.
+            opened = serial.serial_for_url(target, baudrate=self._baud, timeout=POLL_S, exclusive=os.name == "posix")
         except (OSError, ValueError) as error:
             raise PortUnavailableError(self.port, str(error)) from error
         with self._lock:
@@ -236,7 +236,8 @@ class _OpenPort:
             self._fd: int = port.fileno()
         except (AttributeError, OSError):  # rfc2217:// keeps a thread and a queue of its own
             self._fd = NO_FILE
-            port.timeout = POLL_S
+            # Full, its thread waits, and with it the line's flow control; pyserial's own queue has no end.
+            port._read_buffer.maxsize = READ_BYTES
         else:
             self._poll.register(self._interrupted, select.POLLIN)
             self._poll.register(port.fileno(), select.POLLIN)
@@ -297,9 +298,18 @@ class _OpenPort:
         """Close the port; bytes not yet written are dropped."""
         # pyserial forgets to close a `socket://` whose other end has hung up first.
         socket = getattr(self._port, "_socket", None)
+        if self._fd == NO_FILE:
+            self._release_reader()
         with suppress(OSError):
             self._port.close()
         if socket is not None:
             socket.close()
         os.close(self._interrupted)
         os.close(self._interrupt)
+
+    def _release_reader(self) -> None:
+        """Let pyserial's thread put what it has, or closing waits for it in vain."""
+        queue = self._port._read_buffer
+        with queue.mutex:
+            queue.maxsize = sys.maxsize
+            queue.not_full.notify_all()
