@@ -102,16 +102,6 @@ def emulate(
         server.run()
 
 
-# Loaded when called: they need the drivers.
-for _name, _help in {
-    "trace": "Watch what goes over a machine's line while the line runs, decoded.",
-    "capture": "Store an emulated machine's bytes, both ways, with what they decode to.",
-    "replay": "Decode captured bytes again, or send them to an emulated machine, and compare.",
-    "console": "Ask a machine by hand; nothing moves.",
-}.items():
-    app.command(f"devices.line_commands:{_name}", name=_name, help=_help)
-
-
 def _print(rows: Rows, output: str) -> None:
     match output:
         case "json":

@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from devices import cli
+from devices import cli, line_commands
 from devices.pidfile import running_pid
 from flows.run_folder import RunFolder
 from handoff_logs.errors import HandoffLogError
@@ -64,4 +64,5 @@ def _doing(folder: RunFolder) -> dict[str, str]:
 
 cli.list_devices = devices_of
 cli.configured_devices = entries_of
+line_commands.add_to(cli.app)
 app = cli.app

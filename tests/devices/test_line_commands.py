@@ -23,6 +23,7 @@ from devices.emulation.supervisor import EmulatorSpec, Supervisor
 from devices.errors import MachineRefusedError
 from devices.link import Link
 from devices.messages import Counters, Hello, HelloReply, decode, encode
+from devices.mrz_reader.frames import Swipe, encode_swipe
 from devices.piece import PieceData
 from devices.registry import DeviceEntry, open_personalizer
 from devices.tap import TAP_NAME
@@ -412,6 +413,29 @@ def test_other_machines_are_asked_what_they_can_answer(
         line.supervisor.stop()
     printed = capsys.readouterr().out
     assert all(answer in printed for answer in ("\n12.50", "\nready\n", f"\n{zone}\n"))
+
+
+def test_what_a_production_reader_reads_is_not_shown_to_the_console(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    line = Line(tmp_path, DeviceEntry("swipe-01", "rte-mrz-reader", os.ttyname(slave), "SR-1", "production"))
+    frame, swiped = encode_swipe(Swipe((f"P<CHN{SECRET}", "E00000001"))), threading.Event()
+
+    def swipe() -> None:
+        while not swiped.wait(SWIPE_AGAIN_S):
+            os.write(master, frame)
+
+    typed(monkeypatch, "swipe\n")
+    with working(swipe):
+        assert run(["devices", "console", "swipe-01", *line.options]) == Exit.FINE
+        swiped.set()
+    os.close(slave)
+    os.close(master)
+    said = capsys.readouterr()
+    assert "production" in said.err and SECRET not in said.out + said.err
+    assert re.search(r"^15 characters, [0-9a-f]{8}\n9 characters, [0-9a-f]{8}\n", said.out)
 
 
 def swipe_until(line: Line, zone: str, swiped: threading.Event) -> None:

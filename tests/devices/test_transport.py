@@ -451,7 +451,7 @@ def test_a_host_that_is_behind_holds_a_bounded_part_of_what_rfc2217_brings(serve
     """pyserial's own queue has no end: the far line must be made to wait instead, and nothing is lost."""
     transport, busy = SerialTransport(served.url), Busy()
     transport.open(busy)
-    much = b"0123456789abcdef" * (4 * READ_BYTES // 16)
+    much = b"0123456789abcdef" * (2 * READ_BYTES // 16)
     flood = threading.Thread(
         target=lambda: [os.write(pty[0], much[at : at + 4096]) for at in range(0, len(much), 4096)]
     )
