@@ -118,7 +118,8 @@ def read_capture(file: Path) -> Capture:
 def _stored(number: int, line: dict[str, Any]) -> StoredPiece:
     data = bytes.fromhex(line["bytes"])
     piece = Piece(DIRECTIONS[line["to"]], int(line["at_us"]), int(line["dropped"]), data)
-    return StoredPiece(number, piece, tuple(Decoded(**one) for one in line["decoded"]))
+    decoded = tuple(Decoded(one["what"], dict(one["facts"]), one["error"]) for one in line["decoded"])
+    return StoredPiece(number, piece, decoded)
 
 
 def replay(capture: Capture, piece_bytes: int | None = None) -> Difference | None:

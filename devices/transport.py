@@ -228,6 +228,7 @@ class _OpenPort:
 
     def __init__(self, port: Any, on_send: OnSend | None, tap: Tap | None) -> None:
         self._port, self._on_send, self._tap = port, on_send, tap
+        self._waiting: Any = None
         self.unwritten = b""
         self._interrupted, self._interrupt = os.pipe()
         self._called = False
@@ -237,7 +238,9 @@ class _OpenPort:
         except (AttributeError, OSError):  # rfc2217:// keeps a thread and a queue of its own
             self._fd = NO_FILE
             # Full, its thread waits, and with it the line's flow control; pyserial's own queue has no end.
-            port._read_buffer.maxsize = READ_BYTES
+            self._waiting = getattr(port, "_read_buffer", None)
+            if self._waiting is not None:
+                self._waiting.maxsize = READ_BYTES
         else:
             self._poll.register(self._interrupted, select.POLLIN)
             self._poll.register(port.fileno(), select.POLLIN)
@@ -298,8 +301,8 @@ class _OpenPort:
         """Close the port; bytes not yet written are dropped."""
         # pyserial forgets to close a `socket://` whose other end has hung up first.
         socket = getattr(self._port, "_socket", None)
-        if self._fd == NO_FILE:
-            self._release_reader()
+        if self._waiting is not None:
+            _release_reader(self._waiting)
         with suppress(OSError):
             self._port.close()
         if socket is not None:
@@ -307,9 +310,9 @@ class _OpenPort:
         os.close(self._interrupted)
         os.close(self._interrupt)
 
-    def _release_reader(self) -> None:
-        """Let pyserial's thread put what it has, or closing waits for it in vain."""
-        queue = self._port._read_buffer
-        with queue.mutex:
-            queue.maxsize = sys.maxsize
-            queue.not_full.notify_all()
+
+def _release_reader(waiting: Any) -> None:
+    """Let pyserial's thread put what it has, or closing waits for it in vain."""
+    with waiting.mutex:
+        waiting.maxsize = sys.maxsize
+        waiting.not_full.notify_all()

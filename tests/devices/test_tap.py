@@ -185,6 +185,19 @@ def test_every_port_of_a_line_has_its_tap_in_its_machines_folder(tmp_path: Path)
     ]
 
 
+def test_a_port_that_is_opened_again_is_heard_from_its_first_byte_on(tmp_path: Path) -> None:
+    master, slave = os.openpty()
+    entry = DeviceEntry("scale-01", "mt-sics-scale", os.ttyname(slave), "S", "production")
+    listener, transport = Listener(tmp_path / "scale-01"), make_transport(entry, tmp_path)
+    for said in (b"first", b"second"):
+        transport.open(Saying(said))
+        assert [piece.data for piece in heard(listener, 1)] == [said]
+        transport.close()
+    listener.close()
+    os.close(slave)
+    os.close(master)
+
+
 class Saying:
     """An endpoint that says one thing."""
 
