@@ -38,6 +38,8 @@ def no_devices(directory: Path) -> Rows:
 
 list_devices: Callable[[Path], Rows] = no_devices
 """How a folder becomes a list of its devices; the program that owns the configuration puts its own here."""
+configured_devices: Callable[[Path], Rows] = no_devices
+"""How a folder becomes the `[[devices]]` entries of its line.toml, unchecked; put here by the same program."""
 
 
 @app.command(name="list")

@@ -18,6 +18,65 @@ class PortUnavailableError(DeviceError):
         )
 
 
+class TapTakenError(DeviceError):
+    """Somebody listens at the machine's port already."""
+
+    def __init__(self, machine: str) -> None:
+        super().__init__(machine)
+        self.machine = machine
+
+    def __str__(self) -> str:
+        return f"another trace or capture listens to {self.machine} already; end that one first"
+
+
+class UnknownDeviceError(DeviceError):
+    """The line has no device of that name."""
+
+    def __init__(self, device: str, known: tuple[str, ...]) -> None:
+        super().__init__(device, known)
+        self.device, self.known = device, known
+
+    def __str__(self) -> str:
+        known = f"it has {', '.join(self.known)}" if self.known else "it has none; name its folder by --dir"
+        return f"the line has no device {self.device!r}; {known}"
+
+
+class CaptureRefusedError(DeviceError):
+    """The bytes of a device that isn't emulated are not stored: they may hold what is in people's documents."""
+
+    def __init__(self, device: str, mode: str) -> None:
+        super().__init__(device, mode)
+        self.device, self.mode = device, mode
+
+    def __str__(self) -> str:
+        return (
+            f"{self.device} is in mode {self.mode}: its bytes may hold personal data, so they are not stored; "
+            "watch it by trace, which shows none, or capture an emulated device"
+        )
+
+
+class CaptureUnreadableError(DeviceError):
+    """A file that is no capture, or can't be made one; it was not used and not changed."""
+
+    def __init__(self, file: str, why: str) -> None:
+        super().__init__(file, why)
+        self.file, self.why = file, why
+
+    def __str__(self) -> str:
+        return f"{self.file} is no capture that can be used: {self.why}; nothing was done with it"
+
+
+class ReplayRefusedError(DeviceError):
+    """A capture can't be sent to that port; nothing of it was sent."""
+
+    def __init__(self, port: str, why: str) -> None:
+        super().__init__(port, why)
+        self.port, self.why = port, why
+
+    def __str__(self) -> str:
+        return f"the capture is not sent to {self.port}: {self.why}; nothing of it was sent"
+
+
 class PortLostError(DeviceError):
     """The port hung up under an open session; every unanswered request has an unknown outcome."""
 

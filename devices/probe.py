@@ -19,15 +19,18 @@ class _Whoever(Expected):
         """Take it as it is."""
 
 
+def anybody(port: str) -> Expected:
+    """An expectation that whoever answers on `port` meets."""
+    return _Whoever(port, "", "", False)
+
+
 def identify(port: str, machines: Path | None, *, baud: int = 115_200) -> dict[str, str | int | bool]:
     """What the machine on `port` says of itself, by name.
 
     The port is opened exclusively: one that a line uses is refused. Raises PortUnavailableError, and NoAnswerError or
     LinkDownError where nobody answers in the personalizers' protocol.
     """
-    session = Session(
-        SerialTransport(port, machines=machines, baud=baud), _Whoever(port, "", "", False), patience=PATIENCE
-    )
+    session = Session(SerialTransport(port, machines=machines, baud=baud), anybody(port), patience=PATIENCE)
     session.open()
     try:
         said = session.say_hello()

@@ -9,6 +9,7 @@ from devices.endpoint import Transport
 from devices.errors import UnknownDriverError
 from devices.link import WANTED_PAYLOAD, WANTED_WINDOW, LinkTimes
 from devices.roles import ClimateSensor, DocumentReader, LabelPrinter, Personalizer, Scale, SwipeReader
+from devices.tap import TAP_NAME
 from devices.transport import OnSend, SerialTransport
 
 GROUP = "passline.devices"
@@ -75,8 +76,12 @@ def make_driver(entry: DeviceEntry, transport: Transport) -> Any:
 
 
 def make_transport(entry: DeviceEntry, machines: Path | None, on_send: OnSend | None = None) -> SerialTransport:
-    """The entry's port, not yet opened. `machines` is the folder of emulated machines, for `emulator://`."""
-    return SerialTransport(entry.port, machines=machines, baud=entry.baud, on_send=on_send)
+    """The entry's port, not yet opened.
+
+    `machines` has a folder for each machine: `emulator://` ports are there, and the taps of traces.
+    """
+    tap = None if machines is None else machines / entry.id / TAP_NAME
+    return SerialTransport(entry.port, machines=machines, baud=entry.baud, on_send=on_send, tap=tap)
 
 
 def open_personalizer(entry: DeviceEntry, machines: Path | None, on_send: OnSend | None = None) -> Personalizer:

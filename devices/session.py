@@ -113,6 +113,8 @@ class Session:
         self._transport.close()
         with self._transport.lock:
             self._begin()
+            # Without the time, RESET would be overdue, and sent twice, at the first turn.
+            self._link.tick(self._transport.now_s)
             self._link.connect(os.urandom(NONCE_BYTES))
         self._transport.open(self)
         try:

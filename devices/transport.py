@@ -7,6 +7,7 @@ while it waits for bytes; the keeper alone closes the port, because closing it u
 
 import os
 import select
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ import serial
 from devices.endpoint import Endpoint
 from devices.errors import PortUnavailableError
 from devices.pidfile import running_pid
+from devices.tap import Direction, Tap
 
 EMULATOR_SCHEME = "emulator://"
 PORT_LINK = "port"
@@ -51,13 +53,20 @@ def resolve_port(port: str, machines: Path | None) -> str:
 
 
 class SerialTransport:
-    """A port with its keeper thread. `baud` is ignored by ptys and sockets."""
+    """A port with its keeper thread. `baud` is ignored by ptys and sockets; `tap` is where a trace may listen."""
 
     def __init__(
-        self, port: str, *, machines: Path | None = None, baud: int = 115_200, on_send: OnSend | None = None
+        self,
+        port: str,
+        *,
+        machines: Path | None = None,
+        baud: int = 115_200,
+        on_send: OnSend | None = None,
+        tap: Path | None = None,
     ) -> None:
         self.port = port
         self._machines, self._baud, self._on_send = machines, baud, on_send
+        self._tap = None if tap is None else Tap(tap)
         self._lock = RLock()
         self._callers_turn = Condition(self._lock)
         self._keepers_turn = Condition(self._lock)
@@ -86,13 +95,12 @@ class SerialTransport:
             # A killed emulator leaves its link behind, to a pty that another process may have been given since.
             raise PortUnavailableError(self.port, "its emulator does not run")
         try:
-            opened = serial.serial_for_url(
-                target, baudrate=self._baud, timeout=0, write_timeout=0, exclusive=os.name == "posix"
-            )
+            # No write_timeout: only rfc2217:// would ever look at it, and refuses to have one.
+            opened = serial.serial_for_url(target, baudrate=self._baud, timeout=POLL_S, exclusive=os.name == "posix")
         except (OSError, ValueError) as error:
             raise PortUnavailableError(self.port, str(error)) from error
         with self._lock:
-            self._open_port, self._endpoint = _OpenPort(opened, self._on_send), endpoint
+            self._open_port, self._endpoint = _OpenPort(opened, self._on_send, self._tap), endpoint
             self._ending = ""
             self._visited = False
             self._keeper = Thread(target=self._keep, name=f"port {self.port}", daemon=True)
@@ -149,6 +157,8 @@ class SerialTransport:
                 while self._turning:
                     self._callers_turn.wait(LONGEST_SLEEP_S)
                 self._open_port.close()
+                if self._tap is not None:
+                    self._tap.close()
                 self._endpoint.lost(self._ending)
                 self._callers_turn.notify_all()
 
@@ -196,6 +206,8 @@ class SerialTransport:
         endpoint = self._endpoint
         news = endpoint.tick(monotonic())
         if data:
+            if self._tap is not None:
+                self._tap.tell(Direction.TO_HOST, data)
             news |= endpoint.receive(data)
         if news:
             self._callers_turn.notify_all()
@@ -220,8 +232,9 @@ class SerialTransport:
 class _OpenPort:
     """The open port. One thread at a time reads; writing needs the transport's lock."""
 
-    def __init__(self, port: Any, on_send: OnSend | None) -> None:
-        self._port, self._on_send = port, on_send
+    def __init__(self, port: Any, on_send: OnSend | None, tap: Tap | None) -> None:
+        self._port, self._on_send, self._tap = port, on_send, tap
+        self._waiting: Any = None
         self.unwritten = b""
         self.written_s = monotonic()
         self._interrupted, self._interrupt = os.pipe()
@@ -234,7 +247,10 @@ class _OpenPort:
             self._fd: int = port.fileno()
         except (AttributeError, OSError):  # rfc2217:// keeps a thread and a queue of its own
             self._fd = NO_FILE
-            port.timeout = POLL_S
+            # Full, its thread waits, and with it the line's flow control; pyserial's own queue has no end.
+            self._waiting = getattr(port, "_read_buffer", None)
+            if self._waiting is not None:
+                self._waiting.maxsize = READ_BYTES
         else:
             self._poll.register(self._interrupted, select.POLLIN)
             self._poll.register(port.fileno(), select.POLLIN)
@@ -287,6 +303,8 @@ class _OpenPort:
         if written or not self.unwritten:
             self.written_s = monotonic()
         self.unwritten = data[written:]
+        if self._tap is not None and written:
+            self._tap.tell(Direction.TO_MACHINE, data[:written])
         if self._on_send is not None:
             self._on_send("after", data)
         return bool(self.unwritten)
@@ -295,9 +313,18 @@ class _OpenPort:
         """Close the port; bytes not yet written are dropped."""
         # pyserial forgets to close a `socket://` whose other end has hung up first.
         socket = getattr(self._port, "_socket", None)
+        if self._waiting is not None:
+            _release_reader(self._waiting)
         with suppress(OSError):
             self._port.close()
         if socket is not None:
             socket.close()
         os.close(self._interrupted)
         os.close(self._interrupt)
+
+
+def _release_reader(waiting: Any) -> None:
+    """Let pyserial's thread put what it has, or closing waits for it in vain."""
+    with waiting.mutex:
+        waiting.maxsize = sys.maxsize
+        waiting.not_full.notify_all()

@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from devices import cli
+from devices import cli, line_commands
 from devices.pidfile import running_pid
 from flows.run_folder import RunFolder
 from handoff_logs.errors import HandoffLogError
@@ -21,7 +21,7 @@ def devices_of(directory: Path) -> list[dict[str, Any]]:
     Raises RunFolderMissingError, ConfigurationUnreadableError; the values are not checked.
     """
     folder = RunFolder(directory)
-    entries = [entry for entry in folder.configured().get("devices", []) if isinstance(entry, dict)]
+    entries = entries_of(directory)
     doing = _doing(folder)
     return [
         {
@@ -35,6 +35,12 @@ def devices_of(directory: Path) -> list[dict[str, Any]]:
         }
         for entry in entries
     ]
+
+
+def entries_of(directory: Path) -> list[dict[str, Any]]:
+    """The `[[devices]]` entries of `line.toml`; raises as `devices_of`, and the values are not checked either."""
+    configured = RunFolder(directory).configured().get("devices", [])
+    return [entry for entry in configured if isinstance(entry, dict)]
 
 
 def _there(folder: RunFolder, port: str) -> str:
@@ -57,6 +63,8 @@ def _doing(folder: RunFolder) -> dict[str, str]:
 
 
 cli.list_devices = devices_of
+cli.configured_devices = entries_of
+line_commands.add_to(cli.app)
 app = cli.app
 # By their import paths: what signs people in or checks settings takes longer to import than a list takes to print.
 app.command("flows.oee_command:oee_command", name="oee")

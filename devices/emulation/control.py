@@ -7,7 +7,6 @@ false.
 from __future__ import annotations
 
 import json
-import os
 import socket
 import threading
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from devices.errors import DeviceError
+from devices.socket_folder import SocketFolder
 
 Request: TypeAlias = dict[str, Any]
 Answer: TypeAlias = dict[str, Any]
@@ -47,17 +47,6 @@ class EmulatorGoneError(DeviceError):
         return f"emulator {self.machine} did not answer within {self.waited_s:g} s; start it again; no piece moved"
 
 
-class _Folder:
-    """Reach a socket by a short name: socket addresses are limited to about 100 bytes, run folders are not."""
-
-    def __init__(self, folder: Path) -> None:
-        self._fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        self.address = f"/proc/self/fd/{self._fd}/{SOCKET_NAME}"
-
-    def close(self) -> None:
-        os.close(self._fd)
-
-
 class ControlServer:
     """The emulator's side: non-blocking, driven by the process's one poll loop."""
 
@@ -65,9 +54,9 @@ class ControlServer:
         self._answer = answer
         self._clients: dict[int, tuple[socket.socket, bytearray]] = {}
         (folder / SOCKET_NAME).unlink(missing_ok=True)
-        self._folder = _Folder(folder)
+        self._folder = SocketFolder(folder)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(self._folder.address)
+        self._listener.bind(self._folder.address(SOCKET_NAME))
         self._listener.listen()
         self._listener.setblocking(False)
 
@@ -165,13 +154,10 @@ class ControlClient:
 
     def _exchange(self, line: bytes) -> Answer:
         if self._socket is None:
-            folder = _Folder(self._folder)
-            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            self._socket.settimeout(self._patience_s)
-            try:
-                self._socket.connect(folder.address)
-            finally:
-                folder.close()
+            with SocketFolder(self._folder) as folder:
+                self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+                self._socket.settimeout(self._patience_s)
+                self._socket.connect(folder.address(SOCKET_NAME))
         self._socket.sendall(line)
         answer = bytearray()
         while not answer.endswith(b"\n"):

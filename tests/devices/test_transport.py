@@ -2,20 +2,29 @@
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
+import tracemalloc
 import tty
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from terminal_server import TerminalServer
 
 from devices.book_personalizer.driver import BookPersonalizer
-from devices.errors import LinkDownError, PortUnavailableError
+from devices.emulation.supervisor import EmulatorSpec, Supervisor
+from devices.errors import LinkDownError, NoAnswerError, PortUnavailableError
+from devices.frames import FrameDecoder, FrameKind
 from devices.link import LinkTimes
-from devices.transport import SerialTransport, resolve_port
+from devices.probe import anybody
+from devices.session import Patience, Session
+from devices.transport import READ_BYTES, SerialTransport, resolve_port
 
 WAIT_S = 5.0
+MOST_HELD_BYTES = 1 << 20
 
 
 class Notebook:
@@ -245,3 +254,283 @@ def test_a_line_that_takes_no_byte_is_given_up(opened, monkeypatch) -> None:
         transport.wake()
     assert wait(transport, lambda: bool(notebook.reason))
     assert "took no byte" in notebook.reason
+
+
+class Machine:
+    """A pty under a name that stays, as udev or an emulator keeps it, and that can be unplugged."""
+
+    def __init__(self, name: Path) -> None:
+        self.name = name
+        self.plug_in()
+
+    def plug_in(self) -> None:
+        self.master, self.slave = os.openpty()
+        tty.setraw(self.slave)
+        self.name.unlink(missing_ok=True)
+        self.name.symlink_to(os.ttyname(self.slave))
+
+    def hang_up(self) -> None:
+        """The wire ends; its name still leads nowhere."""
+        os.close(self.slave)
+        os.close(self.master)
+
+    def unplug(self) -> None:
+        self.hang_up()
+        self.name.unlink()
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path / "usb-book-01")
+
+
+def told(notebook: Notebook) -> str:
+    """Why the port was lost, as told while nobody waits."""
+    give_up_s = time.monotonic() + WAIT_S
+    while not notebook.reason:
+        assert time.monotonic() < give_up_s
+        time.sleep(0.01)
+    return notebook.reason
+
+
+def test_a_pty_that_hangs_up_is_told_though_nobody_waits_and_opens_again_under_its_name(machine: Machine) -> None:
+    transport, notebook = SerialTransport(str(machine.name)), Notebook()
+    transport.open(notebook)
+    machine.hang_up()
+    assert told(notebook) != "closed"
+    machine.plug_in()
+    again = Notebook()
+    transport.open(again)
+    os.write(machine.master, b"back")
+    assert wait(transport, lambda: again.heard == b"back")
+    assert notebook.heard == b""
+    transport.close()
+    machine.hang_up()
+
+
+def test_an_unplugged_device_is_lost_then_missing_by_name_and_opens_when_it_is_plugged_in_again(
+    machine: Machine,
+) -> None:
+    transport, notebook = SerialTransport(str(machine.name)), Notebook()
+    transport.open(notebook)
+    machine.unplug()
+    assert wait(transport, lambda: bool(notebook.reason))
+    for _ in range(3):
+        with pytest.raises(PortUnavailableError) as missing:
+            transport.open(Notebook())
+        assert missing.value.port == str(machine.name)
+    machine.plug_in()
+    again = Notebook()
+    again.to_say = b"HELLO"
+    transport.open(again)
+    assert os.read(machine.master, 100) == b"HELLO"
+    transport.close()
+    machine.hang_up()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("port ")]
+
+
+def test_another_process_is_refused_a_port_that_is_open_and_sends_nothing(opened, pty) -> None:
+    program = (
+        "import sys; from devices.errors import PortUnavailableError; from devices.probe import identify\n"
+        "try: identify(sys.argv[1], None)\n"
+        "except PortUnavailableError as refusal: print(refusal)"
+    )
+    command = [sys.executable, "-c", program, pty[1]]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]).stdout
+    assert said.startswith(f"port {pty[1]} can't be opened") and "who else uses it" in said
+    transport, notebook, master = opened
+    os.write(master, b"mine")
+    assert wait(transport, lambda: notebook.heard == b"mine")
+    os.set_blocking(master, False)
+    with pytest.raises(BlockingIOError):
+        os.read(master, 1)
+
+
+@pytest.fixture
+def served(pty, request: pytest.FixtureRequest) -> Iterator[TerminalServer]:
+    """A terminal server in front of the pty; the parameter says whether it speaks RFC 2217."""
+    server = TerminalServer(pty[1], rfc2217=request.param)
+    yield server
+    server.close()
+
+
+PLAIN_AND_RFC2217 = pytest.mark.parametrize("served", [False, True], ids=["socket", "rfc2217"], indirect=True)
+# pyserial starts its reader by methods that Python has renamed.
+pytestmark = pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")
+
+
+@PLAIN_AND_RFC2217
+def test_every_byte_goes_both_ways_through_a_terminal_server(served: TerminalServer, pty) -> None:
+    """Telnet's own bytes among them."""
+    every = bytes(range(256)) * 4
+    transport, notebook = SerialTransport(served.url, baud=19_200), Notebook()
+    transport.open(notebook)
+    with transport.lock:
+        notebook.to_say = every
+        transport.wake()
+    got = b""
+    while len(got) < len(every):
+        got += os.read(pty[0], 4096)
+    assert got == every
+    os.write(pty[0], every)
+    assert wait(transport, lambda: len(notebook.heard) == len(every))
+    assert notebook.heard == every
+    transport.close()
+
+
+@pytest.mark.parametrize("served", [True], indirect=True)
+def test_rfc2217_sets_the_speed_of_the_far_line(served: TerminalServer) -> None:
+    transport = SerialTransport(served.url, baud=19_200)
+    transport.open(Notebook())
+    assert served.baud == 19_200
+    transport.close()
+
+
+@PLAIN_AND_RFC2217
+def test_a_terminal_server_that_hangs_up_is_told_and_opens_again(served: TerminalServer, pty) -> None:
+    transport, notebook = SerialTransport(served.url), Notebook()
+    transport.open(notebook)
+    os.write(pty[0], b"first")
+    assert wait(transport, lambda: notebook.heard == b"first")
+    served.hang_up()
+    assert told(notebook) != "closed"
+    again = Notebook()
+    transport.open(again)
+    os.write(pty[0], b"second")
+    assert wait(transport, lambda: again.heard == b"second")
+    transport.close()
+
+
+@pytest.fixture
+def emulator(tmp_path: Path) -> Iterator[Path]:
+    """The port of a book personalizer's emulator in a process of its own."""
+    supervisor = Supervisor(tmp_path, speed=0, seed=1)
+    supervisor.start([EmulatorSpec("book-01", "book-personalizer", "BP-1")])
+    yield supervisor.folder("book-01") / "port"
+    supervisor.stop()
+
+
+@pytest.mark.parametrize("rfc2217", [False, True], ids=["socket", "rfc2217"])
+def test_a_half_open_connection_is_noticed_by_the_links_deadlines_and_opened_again(
+    emulator: Path, rfc2217: bool
+) -> None:
+    """The peer is gone without a word: TCP would wait for minutes, the link's retransmissions end before."""
+    server = TerminalServer(emulator, rfc2217=rfc2217)
+    quick = LinkTimes(retransmit_s=0.05, longest_s=0.1, attempts=4)
+    driver = BookPersonalizer("book-01", "BP-1", True, SerialTransport(server.url), link_times=quick)
+    boot_id = driver.open().boot_id
+    server.cut()
+    begun_s = time.monotonic()
+    with pytest.raises(LinkDownError):
+        driver.hello()
+    assert time.monotonic() - begun_s < WAIT_S / 2
+    assert driver.open().boot_id == boot_id
+    driver.claim(driver.hello().fence + 1)
+    driver.close()
+    server.close()
+
+
+@pytest.mark.parametrize("through", ["pty", "socket"])
+def test_a_flood_of_garbage_leaves_no_more_than_a_frame_behind(pty, through: str) -> None:
+    """Nobody waits, no flag ever comes, and the host's memory stays where it was."""
+    server = TerminalServer(pty[1]) if through == "socket" else None
+    session = Session(SerialTransport(server.url if server else pty[1]), anybody("book-01"))
+    transport = session._transport
+    transport.open(session)
+    garbage, much = b"\x00garbage" * 512, 1000
+    tracemalloc.start()
+    for _ in range(much):
+        os.write(pty[0], garbage)
+    os.write(pty[0], b"\x7e")
+    give_up_s = time.monotonic() + WAIT_S
+    while session._link.discarded == 0 or session._link._decoder.held_bytes:
+        assert time.monotonic() < give_up_s
+        time.sleep(0.01)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    transport.close()
+    if server is not None:
+        server.close()
+    assert peak < MOST_HELD_BYTES < much * len(garbage)
+
+
+class Busy(Notebook):
+    """An endpoint that is held up by what it hears first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = threading.Event()
+
+    def receive(self, data: bytes) -> bool:
+        self.go_on.wait(WAIT_S)
+        return super().receive(data)
+
+
+@pytest.mark.parametrize("served", [True], indirect=True)
+def test_a_host_that_is_behind_holds_a_bounded_part_of_what_rfc2217_brings(served: TerminalServer, pty) -> None:
+    """pyserial's own queue has no end: the far line must be made to wait instead, and nothing is lost."""
+    transport, busy = SerialTransport(served.url), Busy()
+    transport.open(busy)
+    much = b"0123456789abcdef" * (2 * READ_BYTES // 16)
+    flood = threading.Thread(
+        target=lambda: [os.write(pty[0], much[at : at + 4096]) for at in range(0, len(much), 4096)]
+    )
+    flood.start()
+    waiting = transport._open_port._port._read_buffer
+    give_up_s = time.monotonic() + WAIT_S
+    while waiting.qsize() < READ_BYTES:
+        assert time.monotonic() < give_up_s
+        time.sleep(0.01)
+    time.sleep(0.1)
+    assert waiting.qsize() == READ_BYTES
+    busy.go_on.set()
+    assert wait(transport, lambda: len(busy.heard) == len(much))
+    assert busy.heard == much
+    flood.join()
+    transport.close()
+
+
+@pytest.mark.parametrize("served", [True], indirect=True)
+def test_a_write_that_fails_under_a_flood_ends_the_port_at_once(served: TerminalServer, pty) -> None:
+    """pyserial's reader, which waits for room just then, must not be waited for."""
+
+    def fail(phase: str, data: bytes) -> None:
+        raise ConnectionResetError("no route")
+
+    transport, busy = SerialTransport(served.url, on_send=fail), Busy()
+    transport.open(busy)
+    ending = threading.Event()
+    flood = threading.Thread(target=write_until, args=(pty[0], ending))
+    flood.start()
+    waiting = transport._open_port._port._read_buffer
+    give_up_s = time.monotonic() + WAIT_S
+    while waiting.qsize() < READ_BYTES:
+        assert time.monotonic() < give_up_s
+        time.sleep(0.01)
+    begun_s = time.monotonic()
+    busy.to_say = b"anything"
+    busy.go_on.set()
+    assert told(busy) == "no route"
+    assert time.monotonic() - begun_s < WAIT_S / 2
+    transport.close()
+    ending.set()
+    flood.join()
+
+
+def write_until(master: int, ending: threading.Event) -> None:
+    os.set_blocking(master, False)
+    while not ending.is_set():
+        try:
+            os.write(master, b"garbage" * 512)
+        except BlockingIOError:
+            ending.wait(0.005)
+
+
+def test_a_session_begins_with_one_reset(pty) -> None:
+    """The link must know the time before it begins, or its first RESET is overdue at once and goes out twice."""
+    patient = LinkTimes(retransmit_s=WAIT_S)
+    session = Session(SerialTransport(pty[1]), anybody(pty[1]), patience=Patience(session_s=0.05), link_times=patient)
+    with pytest.raises(NoAnswerError):
+        session.open()
+    [frame] = FrameDecoder(0x100).feed(os.read(pty[0], 1000))
+    assert (frame.kind, frame.retransmission) == (FrameKind.RESET, False)
