@@ -80,4 +80,4 @@ def test_upgrading_again_changes_nothing(engine, database_url):
     stations.migrations.upgrade(database_url)
     with engine.connect() as connection:
         query = text(f"SELECT version_num FROM {stations.migrations.VERSION_TABLE}")
-        assert connection.execute(query).scalars().all() == ["line_0001"]
+        assert connection.execute(query).scalars().all() == ["line_0004"]
