@@ -49,7 +49,7 @@ offer_age_min = 30       # minutes that an offer stays unanswered
 blanks_low = 20          # blanks left in a machine
 
 [qc]
-swipe_share = {swipe_share:g}          # share of the documents that are drawn through the swipe reader too, 0 to 1
+swipe_share = 1.0        # share of the documents that are drawn through the swipe reader too, 0 to 1
 
 [emulation]
 spoil_rate = 0.01        # share of the documents that emulated machines spoil, 0 to 1
@@ -97,9 +97,7 @@ def write_default(
     Raises LineExistsError rather than write over one.
     """
     folder.make()
-    head = HEAD.format(
-        centre=centre, tray_size=tray_size, speed=speed, seed=seed, swipe_share=1, allowances=_allowances()
-    )
+    head = HEAD.format(centre=centre, tray_size=tray_size, speed=speed, seed=seed, allowances=_allowances())
     counts = {"book": books, "card": cards, "reader": readers, "scale": 1, "label": 1, "swipe": 1}
     text = head + "".join(_devices(counts))
     try:
