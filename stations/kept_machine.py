@@ -7,8 +7,12 @@ from threading import RLock
 from time import monotonic
 from typing import Any, Final, Generic, Protocol, TypeVar
 
+import structlog
+
 from devices.errors import DeviceError
 from stations.errors import StationError
+
+_log = structlog.get_logger()
 
 COMES_BACK_S: Final = 10.0
 """How long a machine that fails is asked again over fresh sessions: somebody switches it on, or plugs it in again."""
@@ -78,6 +82,8 @@ class KeptMachine(Generic[Machine]):
                     self._open()
                     return act(self._machine)
                 except DeviceError as error:
+                    if self._is_open:
+                        _log.warning("machine_lost", machine=self.name, error=type(error).__name__)
                     self.close()
                     if monotonic() >= give_up_s:
                         raise MachineStandsError(self.name, str(error)) from error

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
+import structlog
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from devices.errors import DeviceError, PrinterNotReadyError, PrinterSilentError
@@ -21,6 +22,8 @@ from stations.packing.desk import PackingDesk
 from stations.packing.rules import Grouping, barcode
 from stations.packing.tables import LabelJob
 from stations.workplace import Workplace
+
+_log = structlog.get_logger()
 
 PRINT_TIMEOUT_S: Final = 30.0
 ASK_AGAIN_S: Final = 0.1
@@ -186,8 +189,9 @@ def _settle(workplace: Workplace, job: Job, desk: PackingDesk, printer: Printer,
     state = printer.ask(lambda opened: _at_rest(opened, job.id))
     if believed and state is LabelState.PRINTED:
         return Told(job, PRINTED)
-    came_out = desk.came_out(job.label.parcel, printer.name)
-    return Told(job, PRINTED if came_out else ABSENT, workplace.people[0])
+    told = PRINTED if desk.came_out(job.label.parcel, printer.name) else ABSENT
+    _log.warning("label_looked_for", machine=printer.name, unit=job.label.parcel, attempt=job.attempt, outcome=told)
+    return Told(job, told, workplace.people[0])
 
 
 def _at_rest(printer: LabelPrinter, job_id: str) -> LabelState:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, Row, bindparam, update
 
 from devices.roles import Scale
@@ -12,6 +13,8 @@ from stations.kept_machine import KeptMachine
 from stations.packing.desk import PackingDesk
 from stations.packing.rules import Grouping, WeightDiffersError, check_weight
 from stations.packing.tables import Parcel
+
+_log = structlog.get_logger()
 
 WEIGH_TIMEOUT_S = 10.0
 
@@ -47,6 +50,8 @@ def weigh(
             weights[parcel.unit_id] = _checked(parcel, products, desk, scale)
         except WeightDiffersError as error:
             weights[parcel.unit_id], differing[parcel.unit_id] = error.weighed_g, error
+            facts = {"documents": error.documents, "counted": error.counted}
+            _log.warning("parcel_put_aside", unit=parcel.label, reason="weight", **facts)
     desk.clear_scale(scale.name)
     return Weighed(scale.name, weights, differing)
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from dataclasses import replace
 
 import pytest
@@ -118,8 +119,9 @@ def test_a_swipe_reader_that_is_gone_stops_the_tray_typed_and_it_goes_on_later(
 
     class Clumsy(EmulatedInspector):
         def swipe(self, number, reader):
-            super().swipe(number, reader)
             os.kill(supervisor.pid(SWIPER.id), signal.SIGKILL)
+            while supervisor.alive(SWIPER.id):
+                time.sleep(0.01)
 
     with pytest.raises(MachineStandsError, match=SWIPER.id):
         inspect(swipes(), Clumsy(line.hands))
