@@ -23,6 +23,10 @@ class Tag(IntEnum):
     CHIP_FILE = 6
 
 
+FRONT = (Tag.KIND, Tag.SERIAL, Tag.MRZ_LINE)
+"""What `encode` writes first."""
+
+
 @dataclass(frozen=True, slots=True)
 class PieceData:
     """One document as a machine makes it.
@@ -71,6 +75,22 @@ class PieceData:
         if Tag.KIND not in texts or Tag.SERIAL not in texts:
             raise MalformedError("piece", "kind or serial is missing", len(data))
         return cls(texts[Tag.KIND], texts[Tag.SERIAL], tuple(mrz), visual, portrait, chip)
+
+    @classmethod
+    def decode_front(cls, data: bytes) -> "PieceData":
+        """Kind, serial and printed zone alone; the first bytes of a piece are enough. Raises MalformedError."""
+        texts: dict[Tag, list[str]] = {tag: [] for tag in FRONT}
+        at = 0
+        while at < len(data) and data[at] in FRONT:
+            begin = at + 1 + LENGTH_BYTES
+            end = begin + int.from_bytes(data[at + 1 : begin], "big")
+            if end > len(data):
+                raise MalformedError("piece", "a record is cut off", at)
+            texts[Tag(data[at])].append(_text(data[begin:end], at))
+            at = end
+        if not texts[Tag.KIND] or not texts[Tag.SERIAL]:
+            raise MalformedError("piece", "kind or serial is missing", at)
+        return cls(texts[Tag.KIND][0], texts[Tag.SERIAL][0], tuple(texts[Tag.MRZ_LINE]))
 
 
 def encode_chip(chip: Mapping[str, bytes]) -> bytes:

@@ -9,7 +9,14 @@ from flows.errors import FlowError
 from flows.run_folder import RunFolder
 from stations.deadlines import ALLOWANCES
 
-KINDS: Final = (("book", "book-personalizer"), ("card", "card-personalizer"), ("reader", "document-reader"))
+KINDS: Final = (
+    ("book", "book-personalizer"),
+    ("card", "card-personalizer"),
+    ("reader", "document-reader"),
+    ("scale", "mt-sics-scale"),
+    ("label", "sato-label-printer"),
+    ("swipe", "rte-mrz-reader"),
+)
 """Prefix of the machine's id, and its driver."""
 
 HEAD: Final = """\
@@ -40,6 +47,9 @@ shift = "day"
 [thresholds]             # from where on the board raises an alarm
 offer_age_min = 30       # minutes that an offer stays unanswered
 blanks_low = 20          # blanks left in a machine
+
+[qc]
+swipe_share = 1.0        # share of the documents that are drawn through the swipe reader too, 0 to 1
 
 [emulation]
 spoil_rate = 0.01        # share of the documents that emulated machines spoil, 0 to 1
@@ -88,7 +98,8 @@ def write_default(
     """
     folder.make()
     head = HEAD.format(centre=centre, tray_size=tray_size, speed=speed, seed=seed, allowances=_allowances())
-    text = head + "".join(_devices({"book": books, "card": cards, "reader": readers}))
+    counts = {"book": books, "card": cards, "reader": readers, "scale": 1, "label": 1, "swipe": 1}
+    text = head + "".join(_devices(counts))
     try:
         with folder.configuration.open("x", encoding="utf-8") as file:
             file.write(text)

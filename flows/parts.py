@@ -6,13 +6,13 @@ Flows run in one thread and ask for parts there or, for what takes time, one aft
 from contextlib import ExitStack
 from threading import Lock, RLock
 from time import monotonic, sleep
-from typing import Final
+from typing import Any, Final
 
 from devices.emulation.hands import Hands
 from devices.emulation.supervisor import EmulatorSpec, Supervisor
 from devices.errors import PortLostError, PortUnavailableError
 from devices.registry import DeviceEntry, make_driver, make_transport, open_reader
-from devices.roles import DocumentReader, Personalizer
+from devices.roles import DocumentReader, LabelPrinter, Personalizer, Scale, SwipeReader
 from flows.errors import DesksNotOpenError
 from flows.run_folder import RunFolder
 from flows.settings import DeviceSettings, LineSettings, StaffKind
@@ -23,15 +23,21 @@ from stations.emulated_staff import (
     EmulatedPacker,
     EmulatedReviewer,
 )
+from stations.kept_machine import KeptMachine
 from stations.mailing.desk import CarrierDesk, MailingDesk
 from stations.packing.desk import PackingDesk
+from stations.packing.machines import PackingMachines
 from stations.personalization.desk import MachineDesk
 from stations.personalization.emulated_desk import EmulatedOperator
 from stations.qc.desk import QcDesk
 from stations.qc.readers import ReaderPool
+from stations.qc.swipes import Swipes
 from stations.review.desk import ReviewDesk
 
 READER = "document-reader"
+SCALES = ("mt-sics-scale",)
+LABEL_PRINTERS = ("sato-label-printer", "zebra-label-printer")
+SWIPE_READERS = ("rte-mrz-reader",)
 PORT_PATIENCE_S: Final = 5.0
 PORT_AGAIN_S: Final = 0.1
 MAKES = {"book-personalizer": ("passport",), "card-personalizer": ("hk_macau_permit", "taiwan_permit")}
@@ -54,6 +60,8 @@ class Parts:
         self._supervisor: Supervisor | None = None
         self._hands: Hands | None = None
         self._readers: ReaderPool | None = None
+        self._packing: PackingMachines | None = None
+        self._swipes: Swipes | None = None
 
     def emulators(self) -> Supervisor:
         """The emulated machines, all running: adopted from an earlier run of this folder, or started."""
@@ -101,6 +109,26 @@ class Parts:
                 self._open.callback(self._readers.close)
             return self._readers
 
+    def packing_machines(self) -> PackingMachines:
+        """The line's first scale and first label printer, as far as it has them; opened when first needed."""
+        with self._lock:
+            if self._packing is None:
+                scale, printer = self._first(SCALES), self._first(LABEL_PRINTERS)
+                self._packing = PackingMachines(
+                    scale and KeptMachine[Scale](scale), printer and KeptMachine[LabelPrinter](printer)
+                )
+                self._open.callback(self._packing.close)
+            return self._packing
+
+    def swipes(self) -> Swipes | None:
+        """The line's first swipe reader, opened when first needed; None where it has none."""
+        with self._lock:
+            reader = None if self._swipes else self._first(SWIPE_READERS)
+            if reader is not None:
+                self._swipes = Swipes(KeptMachine[SwipeReader](reader), self._settings.qc.swipe_share)
+                self._open.callback(self._swipes.close)
+            return self._swipes
+
     def operators(self) -> MachineDesk:
         """Those who load machines, empty stacks and settle doubts."""
         return EmulatedOperator(self.hands())
@@ -141,8 +169,16 @@ class Parts:
                     raise
             sleep(PORT_AGAIN_S)
 
+    def _first(self, drivers: tuple[str, ...]) -> Any:
+        """A driver, not yet opened, for the line's first machine of these; None where it has none."""
+        entry = next((_entry(device) for device in self._settings.devices if device.driver in drivers), None)
+        if entry is None:
+            return None
+        self.emulators()
+        return make_driver(entry, make_transport(entry, self._folder.machines))
+
     def _emulator(self, device: DeviceSettings) -> EmulatorSpec:
-        spoil_rate = 0.0 if device.driver == READER else self._settings.emulation.spoil_rate
+        spoil_rate = self._settings.emulation.spoil_rate if device.driver in MAKES else 0.0
         return EmulatorSpec(device.id, device.driver, device.serial, spoil_rate=spoil_rate)
 
 

@@ -17,12 +17,13 @@ async def qc(folder: str, shift: str, tray: str | None = None) -> Served:
     async with line_of(folder, shift, STATION) as line:
         here, desk = line.workplace(STATION), line.parts.inspector()
         readers = await line.blocking(line.parts.readers)
+        swipes = await line.blocking(line.parts.swipes)
         anchor = trust_anchor(line.folder.keys)
         work = TrayWork(
             line=line,
             station=STATION,
-            begin=lambda offer: station.work_tray(here, offer, desk, readers, anchor),
-            resume=lambda begun: station.resume_tray(here, begun, desk, readers, anchor),
+            begin=lambda offer: station.work_tray(here, offer, desk, readers, anchor, swipes=swipes),
+            resume=lambda begun: station.resume_tray(here, begun, desk, readers, anchor, swipes=swipes),
             abreast=2,
         )
         return await run_station(line, work, only=tray)

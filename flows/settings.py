@@ -111,6 +111,13 @@ class ThresholdSettings(_Section):
     """Blanks left in a machine."""
 
 
+class QcSettings(_Section):
+    """How QC checks."""
+
+    swipe_share: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """Share of the documents that are drawn through the swipe reader too, where the line has one."""
+
+
 class EmulationSettings(_Section):
     """The misfortune of emulated machines, by seeded chance."""
 
@@ -173,6 +180,7 @@ class LineSettings(BaseSettings):
     staff: StaffSettings = StaffSettings()
     allowances: AllowanceSettings = AllowanceSettings()
     thresholds: ThresholdSettings = ThresholdSettings()
+    qc: QcSettings = QcSettings()
     emulation: EmulationSettings = EmulationSettings()
     logging: LoggingSettings = LoggingSettings()
     devices: Annotated[tuple[DeviceSettings, ...], Field(min_length=1)]

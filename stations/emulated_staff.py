@@ -70,6 +70,12 @@ class EmulatedInspector(_Handler, QcDesk):
         if self._hands.remove(reader, place) != number:
             self.put([number], place)
 
+    def swipe(self, number: str, reader: str) -> None:
+        """Draw what is printed on the piece through the swipe reader."""
+        piece = self._hands.glance(number)
+        if piece is not None:
+            self._hands.swipe(reader, piece.mrz)
+
     def inspect(self, case: InspectionCase) -> tuple[str, ...]:
         """Trust the reader; look at what it refused, which may be defaced already."""
         if not case.codes:
@@ -86,7 +92,7 @@ class EmulatedInspector(_Handler, QcDesk):
 
 
 class EmulatedPacker(_Handler, PackingDesk):
-    """Finds each slip's piece in the tray, scans it with slip and envelope, and fills the parcels."""
+    """Finds each slip's piece in the tray, scans it with slip and envelope, fills the parcels and weighs them."""
 
     def match(self, slips: Sequence[Slip], place: str) -> Iterator[Scans]:
         """Three scans for every slip whose piece lies in the tray."""
@@ -103,17 +109,25 @@ class EmulatedPacker(_Handler, PackingDesk):
             self._hands.put(filling.numbers, _inside(filling.label, box=filling.box))
         self._hands.put(labels, place)
 
+    def lay_on_scale(self, label: str, scale: str) -> None:
+        """Lay on the scale what is really in the parcel, with its packaging."""
+        self._hands.lay_on(scale, weight_g(self._hands, label))
+
+    def clear_scale(self, scale: str) -> None:
+        """Leave the scale empty."""
+        self._hands.lay_on(scale, 0)
+
+    def came_out(self, label: str, printer: str) -> bool:
+        """Look for the parcel's label."""
+        return self._hands.labels(printer, label) > 0
+
 
 class EmulatedMailer(_Handler, MailingDesk):
     """Weighs what is really in a parcel."""
 
     def weigh(self, parcel: str) -> int:
         """The packaging and every piece inside, in grams."""
-        boxed = self._hands.scan(_inside(parcel, box=True))
-        pieces = boxed or self._hands.scan(_inside(parcel, box=False))
-        found = [self._hands.examine(number) for number in pieces]
-        packaging = PACKAGING_G[Grouping.OFFICE if boxed else Grouping.SINGLE]
-        return packaging + sum(PIECE_G[piece.data.kind] for piece in found if piece is not None)
+        return weight_g(self._hands, parcel)
 
 
 class EmulatedCarrier(CarrierDesk):
@@ -131,6 +145,15 @@ class EmulatedCarrier(CarrierDesk):
     def give_back(self, labels: Sequence[str], place: str) -> None:
         """Unload parcels to `place`."""
         self._hands.put(labels, place)
+
+
+def weight_g(hands: Hands, parcel: str) -> int:
+    """What a parcel really weighs: its packaging and every piece inside, in grams."""
+    boxed = hands.scan(_inside(parcel, box=True))
+    pieces = boxed or hands.scan(_inside(parcel, box=False))
+    found = [hands.glance(number) for number in pieces]
+    packaging = PACKAGING_G[Grouping.OFFICE if boxed else Grouping.SINGLE]
+    return packaging + sum(PIECE_G[piece.kind] for piece in found if piece is not None)
 
 
 def seen_on(picture: bytes) -> list[str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from devices.emulation.control import Answer, ControlClient
 from devices.emulation.world import HANDS, Piece, Seen, Stack, Tally, TallyWriter, What, World, inside
 from devices.errors import DeviceError
+from devices.piece import PieceData
 
 
 class PieceInsideError(DeviceError):
@@ -81,6 +82,10 @@ class Hands:
         if seen is None or not seen.made:
             return None
         return (None if seen.defaced else self.world.piece(serial)) or Piece.ruined(serial)
+
+    def glance(self, serial: str) -> PieceData | None:
+        """See kind, number and printed zone of a piece; None where nothing is to be seen."""
+        return self.world.front(serial)
 
     def look(self, machine: str) -> Inside:
         """Open a machine's covers and look."""
@@ -182,6 +187,18 @@ class Hands:
         """Take the piece out of a reader to `place`; None if there is none."""
         removed: str | None = self._ask(reader, "remove", place=place)["removed"]
         return removed
+
+    def lay_on(self, scale: str, grams: int) -> None:
+        """Have so many grams lie on a scale, in all."""
+        self._ask(scale, "load", grams=str(grams))
+
+    def labels(self, printer: str, text: str) -> int:
+        """Count the labels with this text that ever came out of a printer."""
+        return int(self._ask(printer, "look", text=text)["labels"])
+
+    def swipe(self, reader: str, lines: Iterable[str]) -> None:
+        """Draw a document with these printed lines through a swipe reader."""
+        self._ask(reader, "swipe", lines=list(lines))
 
     def close(self) -> None:
         """Close tallies and connections."""

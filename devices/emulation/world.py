@@ -18,6 +18,7 @@ from typing import NamedTuple
 from devices.piece import PieceData
 
 HANDS = "hands"
+_FRONT_BYTES = 1024
 _CHIP, _PRINTED, _LOCKED = 1, 2, 4
 # A folder's time of change is as coarse as the kernel's clock tick: younger than this it may hide another change.
 _SETTLED_NS = 1_000_000_000
@@ -143,6 +144,18 @@ class World:
         if not printed:
             data = PieceData(data.kind, data.serial, (), chip=data.chip if chip else {})
         return Piece(data, chip, printed, locked)
+
+    def front(self, serial: str) -> PieceData | None:
+        """See kind, number and printed zone of a piece, and nothing else of it; None if nothing can be found on it."""
+        try:
+            with (self.pieces / serial).open("rb", buffering=0) as file:
+                content = file.read(_FRONT_BYTES)
+        except FileNotFoundError:
+            return None
+        if not content:
+            return None
+        data = PieceData.decode_front(content[1:])
+        return data if content[0] & _PRINTED else PieceData(data.kind, data.serial, ())
 
 
 class TallyWriter:

@@ -16,7 +16,8 @@ from devices.roles import LabelState, ParcelLabel, PrinterCondition, PrinterIden
 
 # A SATO that prints answers only when the label is out.
 REPLY_S = 3.0
-POLL_S = 0.1
+# Between two looks at a label that is not out yet: soon at first, then less and less often.
+FIRST_POLL_S, POLL_S = 0.01, 0.1
 # Jobs remembered as sent: days of parcels, in half a megabyte.
 KEPT_JOBS = 4096
 _WORKING = frozenset({PrinterCondition.READY, PrinterCondition.BUSY})
@@ -113,12 +114,14 @@ class _OneLabelAtATime(ABC):
         self._remember(job_id)
         look = self._hand_over(job_id, data)
         give_up_s = self._exchange.now_s + timeout_s
+        pause_s = FIRST_POLL_S
         while (state := self._judge(job_id, look)) is not LabelState.PRINTED:
             if look.condition not in _WORKING:
                 raise PrinterNotReadyError(self._machine, look.condition, job_id, state)
             if state is LabelState.UNKNOWN or self._exchange.now_s >= give_up_s:
                 break
-            self._exchange.pause(POLL_S)
+            self._exchange.pause(pause_s)
+            pause_s = min(2 * pause_s, POLL_S)
             look = self._look(job_id, LabelState.UNKNOWN)
         return state
 

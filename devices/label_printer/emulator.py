@@ -35,7 +35,8 @@ class Mechanism:
         self.speed = setup.speed
         self.waiting: deque[Fields] = deque()
         self._printer = setup.id
-        self._file = os.open(World(setup.world).path / PRINTED_NAME, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._path = World(setup.world).path / PRINTED_NAME
+        self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self.due_s: float | None = None
 
     @property
@@ -64,6 +65,13 @@ class Mechanism:
             line = json.dumps({"printer": self._printer} | self.waiting.popleft()) + "\n"
             os.write(self._file, line.encode())
 
+    def labels(self, text: str) -> int:
+        """How many labels with this text ever came out here."""
+        # Read again each time: people look only when something went wrong, and labels are many.
+        with self._path.open(encoding="utf-8") as lines:
+            found = [json.loads(line) for line in lines if text in line]
+        return sum(text in label["texts"] for label in found if label["printer"] == self._printer)
+
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
@@ -71,6 +79,9 @@ class Mechanism:
 
 class Speech(Protocol):
     """The byte interface of a printer: hears one byte after another."""
+
+    ends: bytes
+    """The bytes that a request can end with; after others `hear` need not be called."""
 
     def hear(self, heard: bytearray, mechanism: Mechanism) -> bytes | None:
         """Act on requests that end where `heard` ends, taking them out of it; the answer, None if none is due."""
@@ -96,10 +107,12 @@ class LabelPrinterEmulator:
         out = b""
         for byte in data:
             self._heard.append(byte)
-            answer = self._speech.hear(self._heard, self._mechanism)
-            if answer is not None and not self._loses() and len(out) < MOST_BYTES:
-                out += answer
-            del self._heard[:-MOST_BYTES]
+            if byte in self._speech.ends:
+                answer = self._speech.hear(self._heard, self._mechanism)
+                if answer is not None and not self._loses() and len(out) < MOST_BYTES:
+                    out += answer
+            if len(self._heard) > MOST_BYTES:
+                del self._heard[:-MOST_BYTES]
         self._mechanism.advance(now_s)
         return out
 
@@ -117,17 +130,20 @@ class LabelPrinterEmulator:
         self._mechanism.speed = speed
 
     def control(self, request: Request) -> Answer:
-        """`state`, `set` (a condition of `CONDITIONS`), `lose` (that many answers, the first `after` excepted)."""
+        """`state`, `look` (for labels with a text), `set` (a condition of `CONDITIONS`), `lose` (that many answers, the
+        first `after` excepted)."""
         match request:
             case {"do": "state"}:
                 return {"ok": True, "condition": self._mechanism.condition, "waiting": len(self._mechanism.waiting)}
+            case {"do": "look", "text": str(text)}:
+                return {"ok": True, "labels": self._mechanism.labels(text)}
             case {"do": "set", "condition": str(condition)} if condition in CONDITIONS:
                 self._mechanism.condition = CONDITIONS[condition]
                 return {"ok": True}
             case {"do": "lose", "answers": int(answers), "after": int(after)}:
                 self._answers_to_lose, self._answers_to_go = answers, after
                 return {"ok": True}
-        return {"ok": False, "error": f"a label printer knows state, lose and set to {', '.join(CONDITIONS)}"}
+        return {"ok": False, "error": f"a label printer knows state, look, lose and set to {', '.join(CONDITIONS)}"}
 
     def lose_power(self) -> None:
         """Nothing is kept that a power loss could drop later: labels wait in memory."""

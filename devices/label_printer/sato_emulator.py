@@ -14,6 +14,8 @@ _PRINTING = "G"
 class SbplSpeech:
     """Answers ENQ and labels; refuses a label while anything is wrong, and forgets a job once it is out."""
 
+    ends = bytes(request[-1] for request in (sbpl.STATUS_REQUEST, sbpl.END))
+
     def hear(self, heard: bytearray, mechanism: Mechanism) -> bytes | None:
         """Act on what `heard` ends with."""
         if take_request(heard, sbpl.STATUS_REQUEST):

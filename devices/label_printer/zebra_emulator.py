@@ -13,6 +13,8 @@ IDENTITY = zpl.Identity(f"{zpl.EMULATED}-ZPL", "V1.0.0")
 class ZplSpeech:
     """Answers ~HS, unless something is wrong, and ~HI; takes labels without a word, and drops them where it is full."""
 
+    ends = bytes(request[-1] for request in (zpl.IDENTITY_REQUEST, zpl.STATUS_REQUEST, zpl.END))
+
     def hear(self, heard: bytearray, mechanism: Mechanism) -> bytes | None:
         """Act on what `heard` ends with."""
         if take_request(heard, zpl.IDENTITY_REQUEST):

@@ -42,10 +42,14 @@ WEIGHINGS = frozenset({Said.BUSY, Said.TRANSMISSION_ERROR, *OUT_OF_RANGE, *REFUS
 
 @dataclass(frozen=True, slots=True)
 class ScaleTimes:
-    """Seconds: the longest that an answer takes, what is a quiet line at opening, the pause before asking again."""
+    """Seconds: the longest that an answer takes, what is a quiet line at opening, the pause before asking again.
+
+    That pause begins at `first_poll_s` and doubles up to `poll_s`.
+    """
 
     answer_s: float = 2.0
     quiet_s: float = 0.3
+    first_poll_s: float = 0.01
     poll_s: float = 0.1
 
 
@@ -99,6 +103,7 @@ class MtSicsScale:
         """The stable weight in grams; see `roles.Scale`."""
         with self._turns:
             give_up_s = self._line.now_s + timeout_s
+            pause_s = min(self._times.first_poll_s, self._times.poll_s)
             while True:
                 answer = self._ask_weight(give_up_s, timeout_s)
                 if isinstance(answer, Weight) and answer.stable:
@@ -107,9 +112,10 @@ class MtSicsScale:
                     raise OUT_OF_RANGE[answer](self._machine)
                 if answer in REFUSED:
                     raise MachineRefusedError(self._machine, Command.WEIGH_NOW, answer, "", "", 0)
-                if self._line.now_s + self._times.poll_s >= give_up_s:
+                if self._line.now_s + pause_s >= give_up_s:
                     raise NotStableError(self._machine, timeout_s)
-                self._line.pause(self._times.poll_s)
+                self._line.pause(pause_s)
+                pause_s = min(2 * pause_s, self._times.poll_s)
 
     def _ask_weight(self, give_up_s: float, timeout_s: float) -> Weight | Said:
         """The answer to an SI of this call, asked again where one stays unanswered."""

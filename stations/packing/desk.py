@@ -1,4 +1,4 @@
-"""What packing needs of its people: three scans a document, and the filling of parcels."""
+"""What packing needs of its people: three scans a document, the filling of parcels, and hands at its machines."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Filling:
 
 
 class PackingDesk(TrayScanner, Protocol):
-    """Packers at work. Filling and stacking may be repeated after a crash and then change nothing more."""
+    """Packers at work. Everything may be repeated after a crash and then changes nothing more."""
 
     def match(self, slips: Sequence[Slip], place: str) -> Iterator[Scans]:
         """Take piece after piece from the tray at `place`, with its slip and envelope, and scan all three."""
@@ -47,4 +47,16 @@ class PackingDesk(TrayScanner, Protocol):
 
     def fill(self, fillings: Sequence[Filling], place: str) -> None:
         """Put the pieces into boxes and envelopes, close and label them, and stack them at `place`."""
+        ...
+
+    def lay_on_scale(self, label: str, scale: str) -> None:
+        """Lay the closed parcel on the scale, alone."""
+        ...
+
+    def clear_scale(self, scale: str) -> None:
+        """Take everything off the scale."""
+        ...
+
+    def came_out(self, label: str, printer: str) -> bool:
+        """Look at the printer, with nothing left to print, and at the parcel: whether its label ever came out."""
         ...

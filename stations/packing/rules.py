@@ -17,9 +17,16 @@ class Grouping(StrEnum):
 GROUPING_OF: Mapping[str, Grouping] = {"collection": Grouping.OFFICE, "post": Grouping.SINGLE}
 """By the delivery that the applicant chose."""
 
+PARCEL_PREFIX = "P-"
+"""What a parcel's number begins with."""
+
 PIECE_G: Mapping[str, int] = {"passport": 34, "hk_macau_permit": 6, "taiwan_permit": 6}
 PACKAGING_G: Mapping[Grouping, int] = {Grouping.OFFICE: 90, Grouping.SINGLE: 18}
 """Grams of a document and of an empty box or envelope, as weighed for the emulation; a centre weighs its own."""
+
+TOLERANCE_G = 2
+TOLERANCE_SHARE = 0.02
+"""What a sound parcel may differ by: so many grams or this share of its weight, and always less than half a piece."""
 
 
 class MismatchError(StationError):
@@ -33,6 +40,25 @@ class MismatchError(StationError):
         return (
             f"the {self.part} does not match: document {self.scans.document}, order {self.scans.order}, "
             f"envelope {self.scans.envelope}; the piece is on the hold shelf until two people have looked at it"
+        )
+
+
+class WeightDiffersError(StationError):
+    """A closed parcel does not weigh what its documents must; it is put aside and nothing of it goes on.
+
+    `counted` is how many documents its weight says are inside, None where they are of several kinds.
+    """
+
+    def __init__(self, label: str, documents: int, expected_g: int, weighed_g: int, counted: int | None) -> None:
+        super().__init__(label, documents, expected_g, weighed_g, counted)
+        self.label, self.documents, self.counted = label, documents, counted
+        self.expected_g, self.weighed_g = expected_g, weighed_g
+
+    def __str__(self) -> str:
+        count = "" if self.counted is None else f" (by weight {self.counted})"
+        return (
+            f"parcel {self.label} weighs {self.weighed_g} g and must weigh {self.expected_g} g with {self.documents} "
+            f"documents{count}; it is on the hold shelf until two people have opened it"
         )
 
 
@@ -67,3 +93,43 @@ def expected_weight_g(grouping: Grouping, products: Sequence[str]) -> int:
     52
     """
     return PACKAGING_G[grouping] + sum(PIECE_G[product] for product in products)
+
+
+def tolerance_g(grouping: Grouping, products: Sequence[str]) -> int:
+    """Grams that a parcel with documents of these products may differ by: with less than half a piece it is a count.
+
+    >>> tolerance_g(Grouping.SINGLE, ["passport"]), tolerance_g(Grouping.OFFICE, ["passport"] * 100)
+    (2, 16)
+    """
+    share_g = int(expected_weight_g(grouping, products) * TOLERANCE_SHARE)
+    half_a_piece_g = (min(PIECE_G[product] for product in products) - 1) // 2
+    return min(max(TOLERANCE_G, share_g), half_a_piece_g)
+
+
+def count_by_weight(grouping: Grouping, products: Sequence[str], weighed_g: int) -> int | None:
+    """How many documents a parcel's weight says are inside; None where they are of several kinds.
+
+    >>> count_by_weight(Grouping.OFFICE, ["passport"] * 3, 90 + 2 * 34)
+    2
+    """
+    kinds_g = {PIECE_G[product] for product in products}
+    if len(kinds_g) > 1:
+        return None
+    return max(0, round((weighed_g - PACKAGING_G[grouping]) / kinds_g.pop()))
+
+
+def check_weight(label: str, grouping: Grouping, products: Sequence[str], weighed_g: int) -> None:
+    """Raise WeightDiffersError unless a parcel weighs what its documents and packaging must."""
+    expected_g = expected_weight_g(grouping, products)
+    if abs(weighed_g - expected_g) > tolerance_g(grouping, products):
+        counted = count_by_weight(grouping, products, weighed_g)
+        raise WeightDiffersError(label, len(products), expected_g, weighed_g, counted)
+
+
+def barcode(label: str) -> str:
+    """A parcel's number as its label's barcode has it: capitals and digits, 16 at most.
+
+    >>> barcode("P-0123456789abcdef")
+    '0123456789ABCDEF'
+    """
+    return label.removeprefix(PARCEL_PREFIX).upper()

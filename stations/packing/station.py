@@ -1,7 +1,8 @@
 """The packing station: three scans a document must match, then documents go into parcels and those on to mailing.
 
 Two steps, each found again after a crash: documents of an accepted tray are matched and booked into parcels; the
-parcels are filled, stacked into a tray of their own and offered. What is booked as packed is then put into its parcel.
+parcels are filled, weighed, labelled, stacked into a tray of their own and offered. What is booked as packed is then
+put into its parcel.
 """
 
 import secrets
@@ -18,8 +19,11 @@ from handoff_logs.records import Birth, Kind, new_id
 from stations.intake.tables import ApplicationState
 from stations.packing.contents import packed_documents, parcels_of_tray
 from stations.packing.desk import Filling, PackingDesk, Scans, Slip
+from stations.packing.labels import Told, book_told, print_labels
+from stations.packing.machines import BY_HAND, PackingMachines
 from stations.packing.rules import (
     GROUPING_OF,
+    PARCEL_PREFIX,
     Grouping,
     MismatchError,
     envelope_code,
@@ -27,6 +31,7 @@ from stations.packing.rules import (
     match,
 )
 from stations.packing.tables import PackingMismatch, Parcel
+from stations.packing.weighing import Weighed, book_weights, weigh
 from stations.qc.pieces import Piece, document_units, offered_numbers, pieces_of_tray
 from stations.trays import (
     HOLD,
@@ -64,24 +69,37 @@ class Mismatch:
     scans: Scans
 
 
-def work_tray(workplace: Workplace, offer: OpenOffer, desk: PackingDesk, nodes: TimeNodes = PUBLISHED) -> TrayOutcome:
+def work_tray(
+    workplace: Workplace,
+    offer: OpenOffer,
+    desk: PackingDesk,
+    nodes: TimeNodes = PUBLISHED,
+    machines: PackingMachines = BY_HAND,
+) -> TrayOutcome:
     """Accept the offered tray by a blind scan, match and pack every document in it, and offer the parcels on.
 
-    Raises `AlreadyAnsweredError` when another worker was first.
+    Raises `AlreadyAnsweredError` when another worker was first, `MachineStandsError` when scale or printer does not
+    come back (the tray stays accepted).
     """
     with workplace.database.read() as connection:
         expected = offered_numbers(connection, offer.handoff_id)
     counted = accept_by_scan(workplace, offer, desk, expected, document_units)
-    outcome = resume_tray(workplace, tray_of(offer), desk, nodes)
+    outcome = resume_tray(workplace, tray_of(offer), desk, nodes, machines)
     return replace(outcome, missing=counted.missing, surplus=len(counted.surplus))
 
 
-def resume_tray(workplace: Workplace, tray: str, desk: PackingDesk, nodes: TimeNodes = PUBLISHED) -> TrayOutcome:
+def resume_tray(
+    workplace: Workplace,
+    tray: str,
+    desk: PackingDesk,
+    nodes: TimeNodes = PUBLISHED,
+    machines: PackingMachines = BY_HAND,
+) -> TrayOutcome:
     """Go on with an accepted tray of documents, or with a tray of parcels that were booked and not offered."""
     with workplace.database.read() as connection:
         pieces = pieces_of_tray(connection, workplace.station, tray)
     if not pieces:
-        return _offer_parcels(workplace, tray, desk, nodes, TrayOutcome(workplace.station, tray, 0))
+        return _offer_parcels(workplace, tray, desk, nodes, machines, TrayOutcome(workplace.station, tray, 0))
     slips = {piece.blank_serial: _slip(piece) for piece in pieces if piece.state != ApplicationState.STOPPED}
     matched, mismatches = _match(tray, pieces, slips, desk)
     desk.put([each.piece.blank_serial for each in mismatches], table_place(workplace.station, HOLD))
@@ -103,7 +121,7 @@ def resume_tray(workplace: Workplace, tray: str, desk: PackingDesk, nodes: TimeN
         )
 
     outcome = book_without_stopped(workplace, [piece.application_id for piece in pieces], take_out, book)
-    return _offer_parcels(workplace, parcel_tray, desk, nodes, outcome)
+    return _offer_parcels(workplace, parcel_tray, desk, nodes, machines, outcome)
 
 
 def _slip(piece: Piece) -> Slip:
@@ -163,7 +181,7 @@ def _book_parcels(tx: Connection, workplace: Workplace, parcel_tray: str, packed
     rows = []
     for group in groups.values():
         grouping = GROUPING_OF[group[0].delivery]
-        parcel = Birth(new_id(), Kind.PARCEL, f"P-{secrets.token_hex(LABEL_BYTES)}")
+        parcel = Birth(new_id(), Kind.PARCEL, f"{PARCEL_PREFIX}{secrets.token_hex(LABEL_BYTES)}")
         contents[parcel] = [piece.unit_id for piece in group]
         rows.append(
             {
@@ -184,9 +202,17 @@ def _book_parcels(tx: Connection, workplace: Workplace, parcel_tray: str, packed
 
 
 def _offer_parcels(
-    workplace: Workplace, parcel_tray: str, desk: PackingDesk, nodes: TimeNodes, outcome: TrayOutcome
+    workplace: Workplace,
+    parcel_tray: str,
+    desk: PackingDesk,
+    nodes: TimeNodes,
+    machines: PackingMachines,
+    outcome: TrayOutcome,
 ) -> TrayOutcome:
-    """Fill and stack the parcels of a tray and offer them on; one with a stopped application is opened again."""
+    """Fill, weigh, label and stack the parcels of a tray and offer them on.
+
+    One whose weight differs is put aside; one with a stopped application is opened again.
+    """
     with workplace.database.read() as connection:
         parcels = parcels_of_tray(connection, workplace.station, parcel_tray)
         documents = packed_documents(connection, workplace.station, parcel_tray)
@@ -204,24 +230,41 @@ def _offer_parcels(
         for parcel in parcels
     ]
     desk.fill(fillings, tray_place(parcel_tray))
+    weighed = Weighed()
+    if machines.scale is not None:
+        weighed = weigh(parcels, by_parcel, desk, machines.scale)
+    wrong = [parcel for parcel in parcels if parcel.unit_id in weighed.differing]
+    desk.put([parcel.label for parcel in wrong], table_place(workplace.station, HOLD))
+    sound = [parcel for parcel in parcels if parcel.unit_id not in weighed.differing]
+    inside = [document for parcel in sound for document in by_parcel[parcel.unit_id]]
+    labels: list[Told] = []
+    if machines.printer is not None:
+        labels = print_labels(workplace, sound, desk, machines.printer)
     reopened = new_id()
 
     def take_out(stopped_ids: frozenset[str]) -> None:
-        for parcel in parcels:
-            inside = by_parcel[parcel.unit_id]
-            if any(document.application_id in stopped_ids for document in inside):
-                desk.put([document.blank_serial for document in inside], tray_place(reopened))
+        for parcel in sound:
+            contents = by_parcel[parcel.unit_id]
+            if any(document.application_id in stopped_ids for document in contents):
+                desk.put([document.blank_serial for document in contents], tray_place(reopened))
                 desk.put([parcel.label], table_place(workplace.station, OPENED))
 
     def book(tx: Connection, taken_out: frozenset[str]) -> TrayOutcome:
-        opened = {each.container for each in documents if each.application_id in taken_out}
+        book_weights(tx, weighed)
+        book_told(tx, workplace, labels)
+        if wrong:
+            units = [parcel.unit_id for parcel in wrong]
+            log.doubt(tx, workplace.party(), units, HOLD, stamp(workplace, parcel_tray, reason="weight"))
+        held = sum(parcel.documents for parcel in wrong)
+        counted = replace(outcome, passed=max(0, outcome.passed - held), held=outcome.held + held)
+        opened = {each.container for each in inside if each.application_id in taken_out}
         for container in sorted(opened):
             # Its documents are matched again as a tray of their own, where the stopped ones are taken out.
             log.unpack(tx, workplace.party(), container, INPUT, stamp(workplace, reopened, reason="stopped"))
-        onward = [document for document in documents if document.container not in opened]
+        onward = [document for document in inside if document.container not in opened]
         if not onward:
-            return outcome
-        units = [parcel.unit_id for parcel in parcels if parcel.unit_id not in opened]
+            return counted
+        units = [parcel.unit_id for parcel in sound if parcel.unit_id not in opened]
         offer = log.offer(
             tx,
             workplace.party(),
@@ -231,6 +274,6 @@ def _offer_parcels(
             priority=min(document.priority for document in onward),
             stamp=stamp(workplace, parcel_tray, due_us=first_due_us(NEXT, onward, nodes)),
         )
-        return replace(outcome, offered=(*outcome.offered, offer.handoff_id))
+        return replace(counted, offered=(*outcome.offered, offer.handoff_id))
 
-    return book_without_stopped(workplace, [document.application_id for document in documents], take_out, book)
+    return book_without_stopped(workplace, [document.application_id for document in inside], take_out, book)

@@ -1,4 +1,4 @@
-"""What QC needs of its people: to scan, to feed readers, to look, and to deface what failed."""
+"""What QC needs of its people: to scan, to feed readers, to swipe, to look, and to deface what failed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +28,10 @@ class QcDesk(TrayScanner, Protocol):
 
     def take_back(self, number: str, reader: str, place: str) -> None:
         """Take the piece out of the reader and put it to `place`, also when it is there already."""
+        ...
+
+    def swipe(self, number: str, reader: str) -> None:
+        """Draw the piece through the swipe reader and put it back where it was."""
         ...
 
     def inspect(self, case: InspectionCase) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ DEFECTS: Mapping[str, tuple[str, str]] = {
     "chip_portrait": ("The chip's portrait differs from the order", "芯片中的照片与订单不符"),
     "chip_signature": ("The chip's hashes or signature do not hold", "芯片数据签名验证失败"),
     "chip_lock": ("The chip is not locked", "芯片未锁定"),
+    "swipe": ("The zone as swiped differs from the order", "刷读的机读区与订单不符"),
     "print": ("Smudged, shifted or faint print", "打印模糊、偏移或过浅"),
     "portrait": ("The printed portrait is damaged or someone else's", "照片受损或与本人不符"),
     "blank": ("The blank itself is damaged", "空白证件本身受损"),

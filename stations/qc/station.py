@@ -26,6 +26,7 @@ from stations.qc.pieces import (
 )
 from stations.qc.readers import ReaderPool
 from stations.qc.rules import compare
+from stations.qc.swipes import Swipes
 from stations.qc.tables import Inspection
 from stations.trays import (
     INPUT,
@@ -77,16 +78,18 @@ def work_tray(
     readers: ReaderPool,
     trust_anchor: bytes,
     nodes: TimeNodes = PUBLISHED,
+    swipes: Swipes | None = None,
 ) -> TrayOutcome:
     """Accept the offered tray by a blind scan and inspect every document in it.
 
     `trust_anchor` is the DER certificate that the chips' signer must come from. Raises `AlreadyAnsweredError` when
-    another worker was first, `NoReaderLeftError` when no reader works (the tray stays accepted).
+    another worker was first, `NoReaderLeftError` when no reader works, `MachineStandsError` when the swipe reader does
+    not come back (the tray stays accepted).
     """
     with workplace.database.read() as connection:
         expected = offered_numbers(connection, offer.handoff_id)
     counted = accept_by_scan(workplace, offer, desk, expected, document_units)
-    outcome = resume_tray(workplace, tray_of(offer), desk, readers, trust_anchor, nodes)
+    outcome = resume_tray(workplace, tray_of(offer), desk, readers, trust_anchor, nodes, swipes)
     return replace(outcome, missing=counted.missing, surplus=len(counted.surplus))
 
 
@@ -97,6 +100,7 @@ def resume_tray(
     readers: ReaderPool,
     trust_anchor: bytes,
     nodes: TimeNodes = PUBLISHED,
+    swipes: Swipes | None = None,
 ) -> TrayOutcome:
     """Inspect every document of an accepted tray, deface the bad, then book the whole tray in one transaction.
 
@@ -109,7 +113,7 @@ def resume_tray(
     inspected: list[Inspected] = []
     for start in range(0, len(going_on), PORTION):
         portion = going_on[start : start + PORTION]
-        inspected += _inspect(workplace, tray, portion, verdicts, desk, readers, trust_anchor)
+        inspected += _inspect(workplace, tray, portion, verdicts, desk, readers, trust_anchor, swipes)
     failed = [each.piece.blank_serial for each in inspected if each.codes]
     if failed:
         desk.put(failed, table_place(workplace.station, VOIDED))
@@ -137,13 +141,17 @@ def _inspect(
     desk: QcDesk,
     readers: ReaderPool,
     trust_anchor: bytes,
+    swipes: Swipes | None,
 ) -> list[Inspected]:
     """Read a portion of a tray back, compare it with the orders, and have an inspector decide on every piece."""
     expected = expected_documents(workplace, pieces)
     read = readers.read([piece.blank_serial for piece in pieces], desk, tray_place(tray))
     inspected = []
     for position, (piece, found) in enumerate(zip(pieces, read, strict=True)):
-        codes = compare(expected[piece.unit_id], found.reading, verify(found.reading.chip, trust_anchor))
+        wanted = expected[piece.unit_id]
+        codes = compare(wanted, found.reading, verify(found.reading.chip, trust_anchor))
+        if not codes and swipes is not None and swipes.differs(piece.blank_serial, wanted.zone, desk):
+            codes = ("swipe",)
         inspector = assigned(workplace.people, position, verdicts[piece.application_id].reviewer)
         decided = desk.inspect(InspectionCase(piece.blank_serial, inspector, codes))
         inspected.append(Inspected(piece, inspector, found.reader, decided))

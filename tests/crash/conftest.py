@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import pytest
 
 from devices.emulation.machine import Chance
 from devices.emulation.world import Tally
+from devices.label_printer.emulator import PRINTED_NAME
 from devices.pidfile import running_pid
 from flows.reckoning import Reckoning, reckon
 from flows.run_folder import RunFolder
@@ -24,6 +26,7 @@ WALKER = Path(__file__).parent / "walker.py"
 SPOIL_RATE = 0.3
 BLANKS_OF_A_TRAY = 12
 NOT_COPIED = shutil.ignore_patterns("control", "pid", "port")
+PARCELS = "SELECT label FROM parcel"
 BLANKS_BOOKED = """
 SELECT unit_number.number AS serial, whereabouts.place, whereabouts.state FROM whereabouts
 JOIN unit_number ON unit_number.unit_id = whereabouts.unit_id
@@ -178,6 +181,16 @@ def misplaced(folder: Path) -> dict[str, tuple[str, str]]:
     return {serial: (place, found[serial]) for serial, place in booked.items() if place != found[serial]}
 
 
+def mislabelled(folder: Path) -> dict[str, int]:
+    """Parcels of which not just one label came out, by the printer's own count: label -> how many."""
+    line = RunFolder(folder)
+    printed = (line.world / PRINTED_NAME).read_text().splitlines()
+    came_out = Counter(json.loads(label)["texts"][0] for label in printed)
+    with closing(open_reading(line.line().database_url)) as reading:
+        parcels = {row["label"] for row in reading.rows(PARCELS)}
+    return {label: came_out[label] for label in parcels | set(came_out) if came_out[label] != 1}
+
+
 @pytest.fixture(scope="session")
 def assert_whole() -> Callable[[Path, str], Reckoning]:
     """Asserts of a run folder that every application ended where it may and every rule holds; returns the count."""
@@ -187,6 +200,7 @@ def assert_whole() -> Callable[[Path, str], Reckoning]:
         rules = (found.live_duplicates, found.custody_violations, found.blanks_unaccounted)
         assert (rules, found.in_doubt, found.unfinished) == ((0, 0, 0), 0, 0), f"{case}: {found}"
         assert misplaced(folder) == {}, case
+        assert mislabelled(folder) == {}, case
         return found
 
     return check

@@ -1,7 +1,7 @@
 """Killed at any commit or any byte sent, by real signals, the line goes on where its log and its machines stand.
 
 design.md, crash safety: never two live documents of one application, no unit without or with two custodians, no blank
-unaccounted for, and everything ends where it may.
+unaccounted for, one label of each parcel, and everything ends where it may.
 """
 
 from collections.abc import Callable, Iterator
@@ -102,3 +102,11 @@ def test_a_machine_killed_at_a_commit_is_switched_on_and_reconciled(sweep, share
 def test_a_reader_killed_at_a_send_is_switched_on_and_asked_again(sweep, dense):
     """Reading changes nothing: QC waits for its reader and reads the piece that lies in it once more."""
     assert sweep(TRAY, "send", count(1, 1 if dense else 9), "reader-01") >= 6
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("machine", ["scale-01", "label-01", "swipe-01"])
+def test_a_small_machine_killed_at_a_send_is_switched_on_and_used_again(sweep, machine, dense):
+    """A scale weighs anew, a swipe is repeated, and of a label that may have come out people say whether it did."""
+    assert sweep(TRAY, "send", count(1, 1 if dense else 13), machine) >= 4

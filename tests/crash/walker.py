@@ -21,8 +21,10 @@ from pathlib import Path
 from typing import Any
 
 import flows.parts
+from devices.label_printer.driver import SatoLabelPrinter
 from devices.pidfile import running_pid
 from devices.registry import DeviceEntry, make_driver, make_transport
+from devices.scale.driver import MtSicsScale, ScaleTimes
 from devices.transport import SerialTransport
 from flows import work
 from flows.composition import open_line, prepare
@@ -54,6 +56,9 @@ SHIFT = "day"
 STATIONS = ("review", PERSONALIZATION, "qc", "packing", "mailing", "carrier")
 PAUSE_S = 0.005
 POWER_ON_EVERY_S = 0.1
+REPLY_S = 0.2
+QUIET_S = 0.1
+"""What is waited for whenever a label printer or a scale is opened; a walk has no time for the usual seconds."""
 HUNG_S = 50.0
 """A walk that takes longer tells where its threads stand and ends."""
 HOST = "host"
@@ -113,7 +118,15 @@ def opened(folder: RunFolder, fuse: Fuse) -> Iterator[Line]:
         reader.open()
         return reader
 
-    flows.parts.make_transport, flows.parts.open_reader = transport, open_reader
+    def driver(entry: DeviceEntry, port: SerialTransport) -> Any:
+        if entry.driver == SatoLabelPrinter.model:
+            return SatoLabelPrinter(entry.id, entry.serial, entry.emulated, port, reply_s=REPLY_S)
+        if entry.driver == MtSicsScale.model:
+            times = ScaleTimes(quiet_s=QUIET_S)
+            return MtSicsScale(entry.id, entry.serial, entry.emulated, port, times=times)
+        return make_driver(entry, port)
+
+    flows.parts.make_transport, flows.parts.open_reader, flows.parts.make_driver = transport, open_reader, driver
     settings = read_settings(folder)
     line = Line(
         folder=folder,
@@ -146,11 +159,13 @@ def served(line: Line) -> dict[str, Served]:
     at, parts = line.workplace, line.parts
     readers, anchor = parts.readers(), trust_anchor(line.folder.keys)
 
-    def of_trays(station: str, begin: Callable[..., Any], resume: Callable[..., Any], *means: Any) -> Served:
+    def of_trays(
+        station: str, begin: Callable[..., Any], resume: Callable[..., Any], *means: Any, **machines: Any
+    ) -> Served:
         here = at(station)
         return Served(
-            lambda offer: begin(here, offer, *means),
-            lambda tray: resume(here, tray, *means),
+            lambda offer: begin(here, offer, *means, **machines),
+            lambda tray: resume(here, tray, *means, **machines),
             lambda: trays.unfinished_trays(here),
         )
 
@@ -162,8 +177,10 @@ def served(line: Line) -> dict[str, Served]:
             lambda: personalization.ready_trays(at(PERSONALIZATION)),
             Kind.ORDER,
         ),
-        "qc": of_trays("qc", qc.work_tray, qc.resume_tray, parts.inspector(), readers, anchor),
-        "packing": of_trays("packing", packing.work_tray, packing.resume_tray, parts.packer()),
+        "qc": of_trays("qc", qc.work_tray, qc.resume_tray, parts.inspector(), readers, anchor, swipes=parts.swipes()),
+        "packing": of_trays(
+            "packing", packing.work_tray, packing.resume_tray, parts.packer(), machines=parts.packing_machines()
+        ),
         "mailing": Served(
             lambda offer: mailing.work_tray(at("mailing"), offer, parts.mailer()),
             lambda tray: mailing.resume_tray(at("mailing"), tray, parts.mailer()),
@@ -176,9 +193,10 @@ def served(line: Line) -> dict[str, Served]:
 def walk(folder: RunFolder, trap: Trap) -> int:
     """Recover, then work whatever is unfinished or waits until nothing does; the boundaries counted on the way."""
     fuse = Fuse(trap, folder.machines)
-    with opened(folder, fuse) as line, ThreadPoolExecutor(len(line.machines.each) + 1) as threads:
+    with opened(folder, fuse) as line, ThreadPoolExecutor(len(line.machines.each) + 2) as threads:
         running = [threads.submit(_switch_on, line)]
         try:
+            running.append(threads.submit(line.parts.packing_machines().open))
             for machine in line.machines.each:
                 line.machines.open(machine)
             supply(line)
@@ -218,7 +236,7 @@ def _turn(line: Line, stations: dict[str, Served], threads: list[Future[Any]]) -
 
 
 def build(folder: RunFolder, documents: int, seed: int) -> int:
-    """A line with one book personalizer, one reader and one tray of passports at review; the trays, which is 1."""
+    """A line with one machine of each kind but cards, and one tray of passports at review; the trays, which is 1."""
     write_default(folder, centre="crash", books=1, cards=0, readers=1, tray_size=documents, speed=0, seed=seed)
     prepare(folder)
     batch = folder.path / "batch"

@@ -107,6 +107,6 @@ def test_the_lines_devices_are_listed_with_what_is_there(
     write_default(RunFolder(tmp_path), books=1, cards=1, readers=1)
     assert run(["devices", "list", "--dir", str(tmp_path), "--output", output]) == Exit.FINE
     printed = capsys.readouterr().out
-    assert all(word in printed for word in ("book-01", "card-01", "reader-01", "EMULATED", "not running"))
+    assert all(word in printed for word in ("card-01", "reader-01", "scale-01", "label-01", "swipe-01", "EMULATED"))
     if output == "json":
-        assert [row["doing"] for row in json.loads(printed)] == [""] * 3
+        assert [row["doing"] for row in json.loads(printed)] == [""] * 6

@@ -28,6 +28,12 @@ def test_a_piece_comes_back_as_it_was_built(piece: PieceData) -> None:
     assert PieceData.decode(piece.encode()) == piece
 
 
+@given(PIECES)
+def test_the_front_of_a_piece_is_read_from_its_first_bytes(piece: PieceData) -> None:
+    front = PieceData(piece.kind, piece.serial, piece.mrz)
+    assert PieceData.decode_front(piece.encode()) == PieceData.decode_front(front.encode()) == front
+
+
 @given(FILES)
 def test_a_chip_comes_back_as_it_was_written(chip: dict[str, bytes]) -> None:
     assert decode_chip(encode_chip(chip)) == chip
@@ -35,7 +41,7 @@ def test_a_chip_comes_back_as_it_was_written(chip: dict[str, bytes]) -> None:
 
 @given(st.binary(max_size=80) | PIECES.map(lambda piece: piece.encode()[:-3]))
 def test_any_other_bytes_are_refused(data: bytes) -> None:
-    for read in (PieceData.decode, decode_chip):
+    for read in (PieceData.decode, PieceData.decode_front, decode_chip):
         with suppress(MalformedError):
             read(data)
 

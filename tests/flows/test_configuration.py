@@ -55,6 +55,9 @@ def test_the_default_line_has_the_machines_asked_for(tmp_path: Path) -> None:
         "card-01",
         "reader-01",
         "reader-02",
+        "scale-01",
+        "label-01",
+        "swipe-01",
     ]
     assert (settings.tray_size, settings.speed, settings.mode) == (40, 0, Mode.EMULATED)
     assert settings.emulated
@@ -127,7 +130,7 @@ def test_keys_that_pydantic_settings_would_take_for_its_own_are_refused(refused:
 
 def test_a_production_line_refuses_every_emulated_part(folder: RunFolder, refused: Refused) -> None:
     faults = refused('mode = "emulated"  ', 'mode = "production"  ')
-    assert {fault.place for fault in faults} == {f"devices[{n}].mode" for n in range(5)} | {"staff.kind"}
+    assert {fault.place for fault in faults} == {f"devices[{n}].mode" for n in range(8)} | {"staff.kind"}
 
 
 def test_a_production_line_of_real_parts_is_accepted(tmp_path: Path) -> None:

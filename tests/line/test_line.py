@@ -109,6 +109,14 @@ def test_a_documents_whole_custody_is_told_by_its_number(demo):
     assert "transform" in passline("logs", "document", made["number"], folder=demo.folder)
 
 
+def test_every_parcel_of_a_demo_was_weighed_and_labelled_once(demo):
+    """On the default line's scale and label printer; the printer itself counts the labels."""
+    (parcels,) = facts(demo.folder, "SELECT COUNT(*) AS made, COUNT(weighed_g) AS weighed FROM parcel")
+    (jobs,) = facts(demo.folder, "SELECT COUNT(*) AS jobs FROM label_job WHERE state = 'printed' AND attempt = 1")
+    labels = (demo.folder / "world" / "printed").read_text().splitlines()
+    assert parcels["made"] == parcels["weighed"] == jobs["jobs"] == len(labels) > 0
+
+
 def test_the_log_of_a_demo_keeps_every_rule(demo):
     """`passline logs check` recomputes them from the rows."""
     assert json.loads(passline("logs", "check", "--output", "json", folder=demo.folder)) == []

@@ -44,6 +44,14 @@ def test_an_emulator_needs_less_than_25_mb_and_no_time_when_idle(line: Any) -> N
     machine.close()
 
 
+def test_no_emulator_needs_25_mb_to_be_there(tmp_path: Path) -> None:
+    supervisor = Supervisor(tmp_path, speed=0.0, seed=1)
+    supervisor.start([EmulatorSpec(driver, driver, "S-1") for driver in EMULATORS])
+    resident = {driver: resident_kib(supervisor.pid(driver) or 0) for driver in EMULATORS}
+    supervisor.stop()
+    assert max(resident.values()) < MOST_KIB, resident
+
+
 @pytest.mark.parametrize("module", EMULATORS.values())
 def test_an_emulator_imports_nothing_but_the_standard_library(module: str) -> None:
     program = (

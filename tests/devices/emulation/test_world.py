@@ -19,13 +19,15 @@ def test_only_what_was_marked_can_be_found_on_a_piece(tmp_path: Path) -> None:
     chip = world.piece("E1")
     assert chip is not None and chip.chip_written and not chip.printed
     assert chip.data == PieceData("passport", "E1", (), chip=DATA.chip)
+    assert world.front("E1") == PieceData("passport", "E1", ())
 
     world.print("E1")
     whole = world.piece("E1")
     assert whole is not None and whole.data == DATA and whole.locked
+    assert world.front("E1") == PieceData("passport", "E1", ("line",))
 
     world.ruin("E1")
-    assert world.piece("E1") is None
+    assert world.piece("E1") is world.front("E1") is None
 
 
 def test_nothing_is_found_on_a_piece_whose_chip_failed(tmp_path: Path) -> None:

@@ -53,5 +53,7 @@ def test_every_label_comes_out_once(
     assert printer.print_label(JOBS[3], LABEL, LONG_S) is LabelState.UNKNOWN
     printer.close()
     assert printed(supervisor) == [entry.id] * len(JOBS)
+    assert control.ask("look", text=LABEL.parcel)["labels"] == len(JOBS)
+    assert control.ask("look", text="P-00018")["labels"] == 0
     with pytest.raises(ControlRefusedError, match="knows"):
         control.ask("set", condition="jammed")

@@ -5,7 +5,16 @@ import pickle
 import pytest
 
 from stations.packing.desk import Scans, Slip
-from stations.packing.rules import MismatchError, envelope_code, match
+from stations.packing.rules import (
+    PIECE_G,
+    Grouping,
+    MismatchError,
+    WeightDiffersError,
+    check_weight,
+    envelope_code,
+    expected_weight_g,
+    match,
+)
 
 SLIP = Slip("EA0000001", "order-1", "post:1")
 OTHER = Slip("EA0000002", "order-2", "post:2")
@@ -39,3 +48,24 @@ def test_posted_documents_never_share_an_envelope():
     """Only an office's box takes several."""
     assert envelope_code("1", "post", "jinan") != envelope_code("2", "post", "jinan")
     assert envelope_code("1", "collection", "jinan") == envelope_code("2", "collection", "jinan")
+
+
+def test_a_weight_within_tolerance_is_a_count():
+    """However many are inside, one piece too few or too many is seen, and named where all are of one kind."""
+    for product, count in (("passport", 1), ("passport", 60), ("taiwan_permit", 1), ("taiwan_permit", 60)):
+        products = [product] * count
+        expected_g = expected_weight_g(Grouping.OFFICE, products)
+        check_weight("P-1", Grouping.OFFICE, products, expected_g + 2)
+        for more in (-1, 1):
+            with pytest.raises(WeightDiffersError) as refused:
+                check_weight("P-1", Grouping.OFFICE, products, expected_g + more * PIECE_G[product])
+            assert refused.value.counted == count + more
+            assert pickle.loads(pickle.dumps(refused.value)).expected_g == expected_g
+
+
+def test_a_difference_of_mixed_documents_is_not_counted():
+    """A passport and a permit: what is missing can't be told by weight alone."""
+    with pytest.raises(WeightDiffersError) as refused:
+        check_weight("P-1", Grouping.OFFICE, ["passport", "taiwan_permit"], 90 + 34)
+    assert refused.value.counted is None
+    assert "P-1" in str(refused.value)

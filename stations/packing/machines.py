@@ -1,0 +1,29 @@
+"""The machines that packing has: a scale and a label printer, either, or none."""
+
+from dataclasses import dataclass
+
+from devices.roles import LabelPrinter, Scale
+from stations.kept_machine import KeptMachine
+
+
+@dataclass(frozen=True, slots=True)
+class PackingMachines:
+    """Without a scale parcels are not weighed here; without a printer people stick labels that they have."""
+
+    scale: KeptMachine[Scale] | None = None
+    printer: KeptMachine[LabelPrinter] | None = None
+
+    def open(self) -> None:
+        """Open them before the first parcel needs them."""
+        for machine in (self.scale, self.printer):
+            if machine is not None:
+                machine.open()
+
+    def close(self) -> None:
+        """Close their ports."""
+        for machine in (self.scale, self.printer):
+            if machine is not None:
+                machine.close()
+
+
+BY_HAND = PackingMachines()
