@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 from devices.conversation import Decoder
+from devices.crt591.frames import FrameDecoder as CardAnswers
 from devices.document_reader.driver import LinkDocumentReader
 from devices.errors import MalformedError
 from devices.frames import CANCEL, FLAG, Frame, FrameDecoder, FrameKind
@@ -171,6 +172,9 @@ def _answers(driver: str) -> Tracing:
             return AnswerTracing(LabelAnswers(sbpl.split))
         case "zebra-label-printer":
             return AnswerTracing(LabelAnswers(zpl.split))
+        case "crt-591" | "crt-591-counting":
+            return AnswerTracing(CardAnswers())
+    # A Modbus reply can't be found without the number of its unit.
     return NoTracing()
 
 
