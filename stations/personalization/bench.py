@@ -32,7 +32,8 @@ class Cleared:
 
 
 def clear(workplace: Workplace, desk: MachineDesk, machine: str) -> Cleared:
-    """Settle the jobs of `machine` that are in doubt, then deface and void all that lies rejected."""
+    """Clear a jam, settle the jobs of `machine` that are in doubt, then deface and void all that lies rejected."""
+    desk.clear(machine)
     desk.empty(machine, "reject", rules.bench(machine))
     settled = _settle_doubts(workplace, desk, machine)
     voided = _void_rejects(workplace, desk, machine)

@@ -28,7 +28,10 @@ class MachineDesk(Protocol):
         ...
 
     def clear(self, machine: str) -> None:
-        """Open a machine, put what is in its path into its reject bin, and confirm at its panel that one has looked."""
+        """Open a machine that is jammed or held, put what is in its path into its reject bin, and end its hold.
+
+        One that works is left alone.
+        """
         ...
 
     def deface(self, serials: Sequence[str], first: str, second: str) -> None:

@@ -28,7 +28,7 @@ class EmulatedOperator:
         return self._hands.empty(machine, stack, place)
 
     def clear(self, machine: str) -> None:
-        """Put what is in the machine's path into its reject bin, and end its hold."""
+        """Put what is in a jammed machine's path into its reject bin, and end its hold."""
         self._hands.clear(machine)
         self._hands.resume(machine)
 
