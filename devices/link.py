@@ -149,7 +149,7 @@ class Link:
             return
         self._attempts += 1
         if self._attempts >= self._times.attempts:
-            self._give_up(f"no acknowledgement after {self._attempts} sendings")
+            self.give_up(f"no acknowledgement after {self._attempts} sendings")
         elif self._connecting:
             self._replies.append(Frame(FrameKind.RESET, 0, 0, self._nonce, retransmission=True))
             self._arm()
@@ -235,7 +235,8 @@ class Link:
     def _arm(self) -> None:
         self._retry_due_s = self._now_s + min(self._times.retransmit_s * 2**self._attempts, self._times.longest_s)
 
-    def _give_up(self, reason: str) -> None:
+    def give_up(self, reason: str) -> None:
+        """End the session: `down` says why, and a new one must be begun."""
         self._begin(b"")
         self._connecting, self._down = False, reason
 
@@ -258,4 +259,4 @@ class Link:
             self._attempts, self._retry_due_s = 0, None
             self.sessions += 1
         elif self.connected and nonce != self._nonce:
-            self._give_up("the peer knows no such session")
+            self.give_up("the peer knows no such session")

@@ -33,6 +33,7 @@ from devices.wire import (
 
 PROTOCOL_VERSION = 1
 UNASKED = 0
+CHECK_BYTES = 4
 MAX_DATA_BYTES = 1 << 20
 MAX_OPEN_JOBS = 8
 DATA_OVERHEAD_BYTES = 9
@@ -367,7 +368,8 @@ _CODE_OF = {message: bytes((code,)) for code, message in CODES.items()}
 
 def encode(message: Message) -> bytes:
     """The message's payload."""
-    return _CODE_OF[type(message)] + pack_record(message)
+    body = _CODE_OF[type(message)] + pack_record(message)
+    return body if isinstance(message, Data) else body + _check(body)
 
 
 def decode(payload: bytes) -> Message:
@@ -375,10 +377,20 @@ def decode(payload: bytes) -> Message:
     record = CODES.get(payload[0]) if payload else None
     if record is None:
         raise MalformedError("message", "unknown code" if payload else "empty payload", 0)
-    message, end = unpack_record(record, payload, 1)
-    if end != len(payload):
-        raise MalformedError("message", f"{len(payload) - end} bytes left over", end)
+    body = payload
+    if record is not Data:
+        body = payload[:-CHECK_BYTES]
+        if _check(body) != payload[-CHECK_BYTES:]:
+            raise MalformedError("message", "its check does not agree: damaged, although its frame's does", len(body))
+    message, end = unpack_record(record, body, 1)
+    if end != len(body):
+        raise MalformedError("message", f"{len(body) - end} bytes left over", end)
     return message
+
+
+def _check(body: bytes) -> bytes:
+    """What a message ends with: no damage that its frame's CRC-32 misses is missed by this as well."""
+    return sha256(body).digest()[:CHECK_BYTES]
 
 
 def data_messages(request: int, data: bytes, max_payload: int) -> Iterator[Data]:

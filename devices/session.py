@@ -33,6 +33,7 @@ from devices.messages import (
     Message,
     Outcome,
     PieceRead,
+    RefusalCode,
     Refused,
     Result,
     data_messages,
@@ -282,8 +283,10 @@ class Session:
         for payload in self._link.receive(data):
             try:
                 notify |= self._dispatch(decode(payload))
-            except MalformedError:
+            except MalformedError as damage:
+                # Its frame was sound, so the link will not send it again: what it was about is asked in a new session.
                 self.ignored += 1
+                self._link.give_up(f"what came is no message: {damage}")
         return notify or self._link.connected != was_up
 
     def outgoing(self) -> bytes:
@@ -318,6 +321,9 @@ class Session:
         return self._last_request
 
     def _dispatch(self, message: Message) -> bool:
+        if isinstance(message, Refused) and message.request == UNASKED and message.code is RefusalCode.MALFORMED:
+            self._link.give_up("a message of this host arrived damaged")
+            return True
         if isinstance(message, Result) and message.outcome.job_id in self._awaited:
             self._awaited[message.outcome.job_id] = message.outcome
             if message.request == UNASKED:

@@ -38,6 +38,7 @@ class FaultName(StrEnum):
     DROPPED_BYTE = "dropped-byte"
     CORRUPTED_BYTE = "corrupted-byte"
     TRUNCATED_FRAME = "truncated-frame"
+    CHECKSUM_COLLISION = "checksum-collision"
     DUPLICATED_FRAME = "duplicated-frame"
     LATE_FRAME = "late-frame"
     GARBAGE_FLOOD = "garbage-flood"
@@ -90,6 +91,7 @@ FAULTS: Mapping[FaultName, Kind] = {
     FaultName.DROPPED_BYTE: Kind(Hits.LINE, _FRAME, _RESENT),
     FaultName.CORRUPTED_BYTE: Kind(Hits.LINE, _FRAME, _RESENT),
     FaultName.TRUNCATED_FRAME: Kind(Hits.LINE, _FRAME, _RESENT),
+    FaultName.CHECKSUM_COLLISION: Kind(Hits.LINE, _FRAME, "seen by the message's own check, no motion, a new session"),
     FaultName.DUPLICATED_FRAME: Kind(Hits.LINE, _FRAME, _BY_IDENTITY),
     FaultName.LATE_FRAME: Kind(Hits.LINE, _FRAME, _BY_IDENTITY),
     FaultName.GARBAGE_FLOOD: Kind(Hits.LINE, _FRAME, "memory bounded, resynchronised"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from devices.emulation.faults import FAULTS, Fault, FaultName, Faults, Hits
-from devices.frames import FLAG
+from devices.frames import FLAG, decode_frame, encode_frame
 
 LATE_S = 0.6  # a frame is sent again after 0.4 s: the late one arrives after its own retransmission
 STALL_S = 1.5
@@ -104,6 +104,8 @@ class Line:
                 return piece[:place] + flipped + piece[place + 1 :]
             case FaultName.TRUNCATED_FRAME:
                 return piece[:place]
+            case FaultName.CHECKSUM_COLLISION:
+                return _collided(piece, fault)
             case FaultName.DUPLICATED_FRAME:
                 return piece + FLAG + piece
             case FaultName.LATE_FRAME:
@@ -117,3 +119,13 @@ class Line:
             case FaultName.HANG_UP | FaultName.HALF_OPEN:
                 self._hung_up = fault.name
         return piece
+
+
+def _collided(piece: bytes, fault: Fault) -> bytes:
+    """The frame with one bit of its payload turned over and a checksum that agrees all the same."""
+    frame = decode_frame(piece.removesuffix(FLAG))
+    if frame is None or not frame.payload:
+        return piece
+    payload = bytearray(frame.payload)
+    payload[fault.draw(f"place {fault.fired}", len(payload))] ^= 1 << fault.draw(f"bit {fault.fired}", 8)
+    return encode_frame(frame._replace(payload=bytes(payload)))[1:]
