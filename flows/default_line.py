@@ -88,17 +88,18 @@ def write_default(
     books: int = 2,
     cards: int = 2,
     readers: int = 1,
+    small: int = 1,
     tray_size: int = 25,
     speed: float = 60.0,
     seed: int = 0,
 ) -> Path:
-    """Write an emulated line's `line.toml` and return its path.
+    """Write an emulated line's `line.toml` and return its path; `small` scales, label printers and swipe readers each.
 
     Raises LineExistsError rather than write over one.
     """
     folder.make()
     head = HEAD.format(centre=centre, tray_size=tray_size, speed=speed, seed=seed, allowances=_allowances())
-    counts = {"book": books, "card": cards, "reader": readers, "scale": 1, "label": 1, "swipe": 1}
+    counts = {"book": books, "card": cards, "reader": readers, "scale": small, "label": small, "swipe": small}
     text = head + "".join(_devices(counts))
     try:
         with folder.configuration.open("x", encoding="utf-8") as file:

@@ -63,9 +63,9 @@ class Walker:
                 env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "PASSLINE_EMULATION__SPOIL_RATE": str(SPOIL_RATE)},
             )
 
-    def build(self, folder: Path, documents: int, seed: int) -> None:
+    def build(self, folder: Path, documents: int, seed: int, small: int) -> None:
         """Make a line with one tray of passports at review."""
-        built = self._ask(folder=str(folder), documents=documents, seed=seed)
+        built = self._ask(folder=str(folder), documents=documents, seed=seed, small=small)
         assert built.status == 0, built.said
 
     def walk(self, folder: Path, *, kind: str = "commit", at: int = 0, victim: str = "host") -> Walked:
@@ -99,10 +99,14 @@ def walker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walker]:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A tray at review: its documents, and which of the blanks drawn for it the machine spoils (counted from 1)."""
+    """A tray at review: its documents, and which of the blanks drawn for it the machine spoils (counted from 1).
+
+    `small`: the line has a scale, a label printer and a swipe reader, each one more process to start for each walk.
+    """
 
     documents: int
     spoiled: tuple[int, ...] = ()
+    small: bool = False
 
     @property
     def seed(self) -> int:
@@ -136,7 +140,7 @@ def lines(walker: Walker, tmp_path_factory: pytest.TempPathFactory) -> Callable[
     def copy(scenario: Scenario, folder: Path) -> Path:
         if scenario not in built:
             built[scenario] = tmp_path_factory.mktemp("line") / "built"
-            walker.build(built[scenario], scenario.documents, scenario.seed)
+            walker.build(built[scenario], scenario.documents, scenario.seed, int(scenario.small))
         shutil.copytree(built[scenario], folder, ignore=NOT_COPIED)
         return folder
 
@@ -184,6 +188,8 @@ def misplaced(folder: Path) -> dict[str, tuple[str, str]]:
 def mislabelled(folder: Path) -> dict[str, int]:
     """Parcels of which not just one label came out, by the printer's own count: label -> how many."""
     line = RunFolder(folder)
+    if not any(device["driver"] == "sato-label-printer" for device in line.configured()["devices"]):
+        return {}
     printed = (line.world / PRINTED_NAME).read_text().splitlines()
     came_out = Counter(json.loads(label)["texts"][0] for label in printed)
     with closing(open_reading(line.line().database_url)) as reading:

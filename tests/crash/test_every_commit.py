@@ -11,9 +11,13 @@ from typing import Any
 
 import pytest
 
-ONE = (1, ())
+ONE = (1, (), True)
 TRAY = (3, (2,))
-"""Documents of the tray, and which blanks the machine spoils: a spoiled one is voided by two and made again."""
+TRAY_OF_A_WHOLE_LINE = (3, (2,), True)
+"""Documents of the tray, which blanks the machine spoils, and whether the line has all its small machines.
+
+A spoiled blank is voided by two and made again.
+"""
 
 SHARES = 4
 """A sweep is cut in so many tests, so that each tells its own and none takes long."""
@@ -37,7 +41,7 @@ def sweep(
 ) -> Callable[..., int]:
     """Kills a walk at each of the boundaries until one ends before it; each killed line is gone on with and counted."""
 
-    def run(tray: tuple[int, tuple[int, ...]], kind: str, points: Iterator[int], victim: str = "host") -> int:
+    def run(tray: tuple[Any, ...], kind: str, points: Iterator[int], victim: str = "host") -> int:
         scenario = scenario_of(*tray)
         kills = 0
         for at in points:
@@ -109,4 +113,4 @@ def test_a_reader_killed_at_a_send_is_switched_on_and_asked_again(sweep, dense):
 @pytest.mark.parametrize("machine", ["scale-01", "label-01", "swipe-01"])
 def test_a_small_machine_killed_at_a_send_is_switched_on_and_used_again(sweep, machine, dense):
     """A scale weighs anew, a swipe is repeated, and of a label that may have come out people say whether it did."""
-    assert sweep(TRAY, "send", count(1, 1 if dense else 13), machine) >= 4
+    assert sweep(TRAY_OF_A_WHOLE_LINE, "send", count(1, 1 if dense else 13), machine) >= 4

@@ -235,9 +235,10 @@ def _turn(line: Line, stations: dict[str, Served], threads: list[Future[Any]]) -
     return waits or bool(personalization.tray_status(line.workplace(PERSONALIZATION)))
 
 
-def build(folder: RunFolder, documents: int, seed: int) -> int:
-    """A line with one machine of each kind but cards, and one tray of passports at review; the trays, which is 1."""
-    write_default(folder, centre="crash", books=1, cards=0, readers=1, tray_size=documents, speed=0, seed=seed)
+def build(folder: RunFolder, documents: int, seed: int, small: int) -> int:
+    """A line with one tray of passports at review; the trays, which is 1. `small`: 1 with scale, printer and swipes."""
+    machines = {"books": 1, "cards": 0, "readers": 1, "small": small}
+    write_default(folder, centre="crash", **machines, tray_size=documents, speed=0, seed=seed)
     prepare(folder)
     batch = folder.path / "batch"
     sound = Shares(hk_macau_permit=0, taiwan_permit=0, emergencies=0, expedited=0, intake_defects=0, review_defects=0)
@@ -249,7 +250,7 @@ def build(folder: RunFolder, documents: int, seed: int) -> int:
 
 
 def main() -> None:
-    """Answer requests: {"folder", "documents", "seed"} builds a line, {"folder", "trap"} walks it.
+    """Answer requests: {"folder", "documents", "seed", "small"} builds a line, {"folder", "trap"} walks it.
 
     The answer: {"status": exit status of the process (negative: the signal that killed it), "value": what it counted}.
     """
@@ -275,7 +276,7 @@ def _serve(request: dict[str, Any], told: int) -> None:
         if "trap" in request:
             value = walk(folder, Trap(**request["trap"]))
         else:
-            value = build(folder, request["documents"], request["seed"])
+            value = build(folder, request["documents"], request["seed"], request["small"])
         os.write(told, str(value).encode())
         status = 0
     except BaseException:
