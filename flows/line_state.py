@@ -5,6 +5,7 @@ import contextvars
 import hashlib
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -68,10 +69,11 @@ class Line:
         self.machines = Machines(self.workplace(STATION), self.parts.operators, self._make_machines)
 
     def _make_machines(self) -> dict[str, Machine]:
+        found, maker = self.parts.personalizers(), open_signer(self.folder.keys)
+        alike = Counter(products for _, products in found.values())
         return {
-            machine: Machine(driver, Setup(self.settings.centre, self.worker, products, maker))
-            for maker in [open_signer(self.folder.keys)]
-            for machine, (driver, products) in self.parts.personalizers().items()
+            machine: Machine(driver, Setup(self.settings.centre, self.worker, products, maker, sharing=alike[products]))
+            for machine, (driver, products) in found.items()
         }
 
     @property
