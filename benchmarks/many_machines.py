@@ -1,8 +1,8 @@
 """Thirty-two emulated personalizers on the whole line: are they at work whenever there is work?
 
-Run as `python -m benchmarks.many_machines`. The figures come from the machines: when a job began and ended from their
-journals, bytes from their end of the ports. What is asked of them is the line's database alone: when the last order of
-a kind was drawn, after which standing still is no loss. Beside the ports, the limit of a bare pty in the same run.
+Run as `python -m benchmarks.many_machines`. The figures come from the machines: jobs and exchanges from their journals,
+bytes as counted at their end of the ports. Of the line's database only one thing is asked: when the last order of a
+kind was drawn, after which standing still is no loss. A bare pty is measured beside them in the same run.
 """
 
 import argparse
@@ -44,6 +44,7 @@ COUNTED_FROM, COUNTED_TO = 0.15, 0.75
 LOOK_S = 0.5
 ECHO_S = 1.0
 US = 1_000_000
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 LAST_DRAWS = """
     SELECT CASE product WHEN 'passport' THEN 'book' ELSE 'card' END, max(intent_us)
@@ -102,19 +103,24 @@ def share(values: Sequence[float], part: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What has passed the machines' ports so far, in bytes both ways, and when."""
+    """So far: bytes through the machines' ports, both ways, and processor seconds of this run and of all processes."""
 
     at_s: float
     bytes: int
+    own_s: float
+    all_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One run: each machine's work, rates at the ports, the largest processes in MB, and the demo's own report."""
+    """One run: each machine's work, rates at the ports, cores busy with it and with all else, the largest processes
+    in MB, and the demo's own report."""
 
     machines: Sequence[Work]
     bytes_per_s: float
     exchanges_per_s: float
+    own_cores: float
+    other_cores: float
     line_mb: float
     emulator_mb: float
     report: Mapping[str, Any]
@@ -139,11 +145,14 @@ def measure(folder: Path, documents: int, seed: int) -> Measured:
     machines = [work(machine, spans(entries), dry_us[_kind(machine)]) for machine, entries in journals.items()]
     since_us, until_us = max(min(jobs)[0] for jobs in map(spans, journals.values())), min(dry_us.values())
     exchanges = sum(_is_answered(each) and since_us <= each.time_us < until_us for j in journals.values() for each in j)
-    seconds = passed[1].at_s - passed[0].at_s
+    first, last = passed
+    seconds, own_s = last.at_s - first.at_s, last.own_s - first.own_s
     return Measured(
         machines,
-        (passed[1].bytes - passed[0].bytes) / seconds,
+        (last.bytes - first.bytes) / seconds,
         exchanges / ((until_us - since_us) / US),
+        own_s / seconds,
+        (last.all_s - first.all_s - own_s) / seconds,
         line_mb,
         emulator_mb,
         report,
@@ -178,7 +187,7 @@ def _watch(folder: Path, line: subprocess.Popen[bytes], documents: int) -> tuple
     while line.poll() is None:
         line_mb = max(line_mb, _peak_mb(line.pid))
         if len(passed) < 2 and _made(folder) >= (COUNTED_FROM, COUNTED_TO)[len(passed)] * documents:
-            passed.append(_passed(folder))
+            passed.append(_passed(folder, line.pid))
             pids = [running_pid(folder / "machines" / machine) for machine in _machines()]
             emulator_mb = max(_peak_mb(pid) for pid in pids if pid is not None)
         time.sleep(LOOK_S)
@@ -194,14 +203,35 @@ def _made(folder: Path) -> int:
         return 0
 
 
-def _passed(folder: Path) -> Passed:
-    """Asked of the emulators, once each: they count what they read from their ports and write to them."""
+def _passed(folder: Path, line: int) -> Passed:
+    """Bytes are asked of the emulators, once each: they count what they read from their ports and write to them."""
     total = 0
     for machine in _machines():
         with closing(ControlClient(folder / "machines" / machine)) as client:
             state = client.ask("state")
         total += state["bytes_in"] + state["bytes_out"]
-    return Passed(time.monotonic(), total)
+    return Passed(time.monotonic(), total, _family_s(line), _all_s())
+
+
+def _family_s(pid: int) -> float:
+    """Processor seconds of a process and of all that it has started and that still run."""
+    found: dict[int, tuple[int, float]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            facts = stat.read_text().rpartition(")")[2].split()
+        except OSError:  # it has just ended
+            continue
+        found[int(stat.parent.name)] = int(facts[1]), (int(facts[11]) + int(facts[12])) / TICKS_PER_S
+    family = {pid}
+    while grown := {one for one, (parent, _) in found.items() if parent in family} - family:
+        family |= grown
+    return sum(seconds for one, (_, seconds) in found.items() if one in family)
+
+
+def _all_s() -> float:
+    """Processor seconds of everything on this machine."""
+    user, nice, system, _idle, _wait, *interrupts = Path("/proc/stat").read_text().splitlines()[0].split()[1:8]
+    return sum(map(int, (user, nice, system, *interrupts))) / TICKS_PER_S
 
 
 def _peak_mb(pid: int) -> float:
@@ -262,6 +292,8 @@ def report(run: Measured) -> None:
     for size in (1, 4096):
         trips, passed = echo(size)
         print(f"{f'bare pty, {size:,} B and back':28}{trips:10,.0f}{passed / 1000:10,.0f}")
+    cores = f"{run.own_cores:.2f} with this run, {run.other_cores:.2f} with anything else"
+    print(f"cores busy, of {os.cpu_count()}: {cores}")
     print(f"line's process {run.line_mb:.0f} MB at its peak, the largest emulator {run.emulator_mb:.0f} MB")
     violations = {name: run.report[name] for name in ("live_duplicates", "custody_violations", "blanks_unaccounted")}
     print(f"violations: {violations}, in doubt: {run.report['in_doubt']}")

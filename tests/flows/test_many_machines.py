@@ -26,7 +26,7 @@ PATIENCE_S = 30.0
 
 @pytest.fixture
 def line(tmp_path, monkeypatch) -> Iterator[Line]:
-    """A line of three machines that may make one blocking call at a time, its trays of three orders passed by review."""
+    """A line of three machines that makes one blocking call at a time; its trays of three orders have passed review."""
     monkeypatch.setattr(line_state, "THREADS", 1)
     folder = RunFolder(tmp_path)
     write_default(folder, books=BOOKS, cards=CARDS, readers=1, tray_size=3, speed=0)
