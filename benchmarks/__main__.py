@@ -1,4 +1,4 @@
-"""`make bench`: the line, the line as a tutorial would write it, and bare inserts, one after another on this machine.
+"""`make bench`: the line, the line as a tutorial would write it, bare inserts, and many machines, one after another.
 
 Absolute figures vary with the machine; compare the ratios of one run.
 """
@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from benchmarks import many_machines
 from benchmarks.raw_inserts import raw_rate
 from flows.prefect_client import client_environment
 from flows.prefect_server import prefect_server
@@ -43,10 +44,16 @@ def the_tutorial(folder: Path, documents: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Run all three and print figures and ratios."""
+    """Run all and print figures and ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--documents", type=int, default=2000, help="applications through the line (default 2000)")
     parser.add_argument("--tutorial-documents", type=int, default=1000, help="of the tutorial's line (default 1000)")
+    parser.add_argument(
+        "--machines-documents",
+        type=int,
+        default=many_machines.DOCUMENTS,
+        help=f"through the line of many machines (default {many_machines.DOCUMENTS})",
+    )
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="passline-bench-") as scratch:
@@ -54,6 +61,7 @@ def main() -> None:
         peak_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         tutorial = the_tutorial(Path(scratch) / "tutorial", asked.tutorial_documents)
         rows, seconds = raw_rate(Path(scratch) / "line" / "passline.db", Path(scratch) / "raw.db")
+        machines = many_machines.measure(Path(scratch) / "machines", asked.machines_documents, asked.seed)
     line_rows_per_s = line["handoff_units"] / line["line_seconds"]
     ratio = line["documents_per_second"] / tutorial["documents_per_second"]
     print(f"(a) the line       {line['documents_per_second']:8.1f} documents/s, {line_rows_per_s:,.0f} handoff units/s")
@@ -62,6 +70,8 @@ def main() -> None:
     print(f"a/b {ratio:.1f}   a/c {line_rows_per_s / (rows / seconds):.3f}   largest process {peak_mb:.0f} MB")
     violations = {name: line[name] for name in ("live_duplicates", "custody_violations", "blanks_unaccounted")}
     print(f"violations: {violations}, in doubt: {line['in_doubt']}")
+    print()
+    many_machines.report(machines)
 
 
 if __name__ == "__main__":

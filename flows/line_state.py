@@ -5,6 +5,7 @@ import contextvars
 import hashlib
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from stations.workplace import Workplace
 Answer = TypeVar("Answer")
 
 THREADS = 32
-"""Blocking calls at once: a tray of each station, and room for those that wait on machines."""
+"""Blocking calls at once: a tray of each station, and room for those that wait on readers."""
 
 
 def worker_name(folder: RunFolder) -> str:
@@ -68,10 +69,11 @@ class Line:
         self.machines = Machines(self.workplace(STATION), self.parts.operators, self._make_machines)
 
     def _make_machines(self) -> dict[str, Machine]:
+        found, maker = self.parts.personalizers(), open_signer(self.folder.keys)
+        alike = Counter(products for _, products in found.values())
         return {
-            machine: Machine(driver, Setup(self.settings.centre, self.worker, products, maker))
-            for maker in [open_signer(self.folder.keys)]
-            for machine, (driver, products) in self.parts.personalizers().items()
+            machine: Machine(driver, Setup(self.settings.centre, self.worker, products, maker, sharing=alike[products]))
+            for machine, (driver, products) in found.items()
         }
 
     @property
@@ -111,11 +113,11 @@ class Line:
         """The station's place at the gate; open where the station runs alone."""
         return self.gates.get(station) or open_gate()
 
-    async def blocking(self, act: Callable[[], Answer]) -> Answer:
-        """Run a blocking call in one of the line's threads."""
+    async def blocking(self, act: Callable[[], Answer], threads: ThreadPoolExecutor | None = None) -> Answer:
+        """Run a blocking call in one of the line's threads, or of `threads` where it lasts as long as the line."""
         self._loop = asyncio.get_running_loop()
         context = contextvars.copy_context()
-        return await self._loop.run_in_executor(self._threads, lambda: context.run(act))
+        return await self._loop.run_in_executor(threads or self._threads, lambda: context.run(act))
 
     def ring(self) -> None:
         """Wake the stations that wait for work; may be called from any thread."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -22,20 +23,24 @@ async def at_work(line: Line) -> AsyncIterator[None]:
 
     A thread that fails stops the line; its failure is raised at the end.
     """
-    threads = [asyncio.ensure_future(_thread(line, machine)) for machine in line.machines.each]
+    machines = line.machines.each
+    # Not the line's threads: 32 machines would hold them all to the end, and no tray would ever be claimed.
+    pool = ThreadPoolExecutor(max(1, len(machines)), "machine")
+    threads = [asyncio.ensure_future(_thread(line, machine, pool)) for machine in machines]
     watch = asyncio.ensure_future(_watch(line))
     try:
         yield
     finally:
         line.machines.stop.set()
         await asyncio.wait([*threads, watch])
+        pool.shutdown()
     for ended in (*threads, watch):
         ended.result()
 
 
-async def _thread(line: Line, machine: str) -> None:
+async def _thread(line: Line, machine: str, pool: ThreadPoolExecutor) -> None:
     try:
-        run = await line.blocking(lambda: line.machines.work(machine))
+        run = await line.blocking(lambda: line.machines.work(machine), pool)
     except BaseException as error:
         log.error("machine_thread_failed", machine=machine, error=type(error).__name__)
         line.stop(f"{machine} failed: {error}")

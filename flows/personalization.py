@@ -1,6 +1,7 @@
 """Personalization: machines pull the accepted orders one by one; a tray goes on when all its orders have ended."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,12 +14,15 @@ from flows.machine_work import at_work
 from flows.machines import STATION
 from flows.station_run import Served, run_station
 from flows.work import TrayToWork, claim, units_by_outcome
+from handoff_logs.offers import OpenOffer
 from handoff_logs.records import Kind
 from stations.personalization import station
 from stations.personalization.station import TrayStatus
 
 LOOK_AGAIN_S: Final = 0.1
 """How often it is looked whether the orders of any tray have ended: one question for all trays."""
+ORDERS_A_MACHINE: Final = 2
+"""So many orders wait for each machine: fewer, and it may stand before the next tray is accepted."""
 
 
 @flow(name="personalization", flow_run_name="personalization · {shift}", retries=0, persist_result=False)
@@ -32,12 +36,17 @@ async def personalization(folder: str, shift: str, tray: str | None = None) -> S
 
 @dataclass
 class OrderTrays:
-    """Trays of orders on their way through the machines."""
+    """Trays of orders on their way through the machines.
+
+    `abreast` of them at once, and more while machines of some kind run out of orders: a tray is of one product, so any
+    number of trays may hold nothing for half of the machines.
+    """
 
     line: Line
     station: str = STATION
     abreast: int = 8
     _accepted: set[str] = field(default_factory=set)
+    _products: dict[str, str] = field(default_factory=dict)
     _asked: frozenset[str] = frozenset()
     _statuses: dict[str, TrayStatus] = field(default_factory=dict)
     _looked: asyncio.Task[bool] | None = None
@@ -48,8 +57,29 @@ class OrderTrays:
         return [TrayToWork(status.tray) for status in station.tray_status(self.line.workplace(STATION))]
 
     def claim(self, *, green_only: bool, only: str | None) -> TrayToWork | None:
-        """Claim the most urgent tray that waits."""
-        return claim(self.line, STATION, green_only=green_only, only=only, kind=Kind.ORDER)
+        """Claim the most urgent tray that waits; a full station still takes what machines lack."""
+        lacked = self._lacked() if green_only else frozenset()
+
+        def lacking(offer: OpenOffer) -> bool:
+            return bool(lacked) and self._product(offer) in lacked
+
+        return claim(self.line, STATION, green_only=green_only, only=only, kind=Kind.ORDER, lacking=lacking)
+
+    def _lacked(self) -> frozenset[str]:
+        """The products of which too few orders wait for the machines that make them."""
+        makers = Counter(machine.setup.products for machine in self.line.machines.each.values())
+        waiting = station.orders_waiting(self.line.workplace(STATION))
+        lacking = [
+            products
+            for products, machines in makers.items()
+            if sum(waiting.get(product, 0) for product in products) < machines * ORDERS_A_MACHINE
+        ]
+        return frozenset(product for products in lacking for product in products)
+
+    def _product(self, offer: OpenOffer) -> str:
+        if offer.handoff_id not in self._products:
+            self._products[offer.handoff_id] = station.product_offered(self.line.workplace(STATION), offer)
+        return self._products[offer.handoff_id]
 
     async def work(self, tray: TrayToWork) -> dict[str, int]:
         """Accept the tray, wait until the machines have ended its orders, hand its documents on."""

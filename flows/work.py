@@ -54,11 +54,18 @@ class StationWork(Protocol):
 
 
 def claim(
-    line: Line, station: str, *, green_only: bool, only: str | None, kind: Kind | None = None
+    line: Line,
+    station: str,
+    *,
+    green_only: bool,
+    only: str | None,
+    kind: Kind | None = None,
+    lacking: Callable[[OpenOffer], bool] = lambda _: False,
 ) -> TrayToWork | None:
     """Claim the most urgent offer to `station` (of `kind`), or the one of tray `only`.
 
-    None where nothing waits, or another worker was quicker.
+    With `green_only` the green channel's alone, and those that are `lacking`. None where nothing waits, or another
+    worker was quicker.
     """
     with line.database.read() as connection:
         waiting = offers.waiting(connection, station)
@@ -67,8 +74,8 @@ def claim(
         for offer in waiting
         if only in (None, offer.tray)
         and kind in (None, offer.kind)
-        and not (green_only and offer.priority != GREEN_CHANNEL)
         and offer.handoff_id not in line.begun
+        and (not green_only or offer.priority == GREEN_CHANNEL or lacking(offer))
     ]
     if not wanted:
         return None

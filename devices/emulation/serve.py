@@ -76,6 +76,7 @@ class Server:
         self._control = ControlServer(setup.folder, self._answer)
         self._starter = os.getppid()
         self._heard_s = time.monotonic()
+        self._bytes_in = self._bytes_out = 0
         self._stopping = False
 
     def run(self) -> None:
@@ -109,12 +110,14 @@ class Server:
         if ready:
             self._heard_s = time.monotonic()
         data = self._port.read() if any(fileno in ready for fileno in ports) else b""
+        self._bytes_in += len(data)
         now_s = time.monotonic()
         replies = self._emulator.turn(self._line.to_machine(data, now_s), now_s)
         outgoing = self._line.to_host(replies, now_s)
         if (cut_off := self._line.take_hang_up()) is not None:
             self._port.hang_up(silently=cut_off is FaultName.HALF_OPEN)
         elif outgoing or writable:
+            self._bytes_out += len(outgoing)
             self._port.write(outgoing)
 
     def _stop(self, *_: object) -> None:
@@ -142,7 +145,8 @@ class Server:
                 self._emulator.set_speed(speed)
                 return {"ok": True} | self._who()
             case {"do": "state"}:
-                return self._emulator.control(request) | self._who()
+                passed = {"bytes_in": self._bytes_in, "bytes_out": self._bytes_out}
+                return self._emulator.control(request) | passed | self._who()
         return self._emulator.control(request)
 
     def _set_fault(self, fault: dict[str, object]) -> Answer:

@@ -4,6 +4,8 @@ Recorded first, carried after: a blank is never in a machine that the log does n
 interrupted begin by carrying what is recorded and still lies in the stock.
 """
 
+from math import ceil
+
 from sqlalchemy import Connection, bindparam, func, select
 
 from handoff_logs import log
@@ -23,6 +25,9 @@ _AT = (
     _WHERE.c.place == bindparam("of_place"),
 )
 _HELD = Statement(select(func.count()).select_from(_WHERE).where(*_AT))
+_SOME = Statement(
+    select(func.count()).select_from(select(_WHERE.c.unit_id).where(*_AT).limit(bindparam("at_most")).subquery())
+)
 _NUMBERED = (
     select(_NUMBER.c.number, _WHERE.c.unit_id)
     .join(_WHERE, _WHERE.c.unit_id == _NUMBER.c.unit_id)
@@ -35,12 +40,17 @@ _LOWEST = Statement(_FIRST)
 _TAKE = Statement(_FIRST.with_for_update(of=_WHERE, skip_locked=True))
 
 
-def load(workplace: Workplace, desk: MachineDesk, machine: str, kind: str, count: int) -> int:
-    """Fill the input stack of `machine` with up to `count` blanks of `kind` from the stock; how many lie there now."""
+def load(workplace: Workplace, desk: MachineDesk, machine: str, kind: str, count: int, sharing: int = 1) -> int:
+    """Fill the input stack of `machine` with up to `count` blanks of `kind` from the stock; how many lie there now.
+
+    No more than an equal part of the stock for each of the `sharing` machines that load from it: the last blanks of a
+    batch would lie in a few, and the others stand.
+    """
     stock, inside = rules.blank_stock(kind), rules.input_stack(machine)
 
     def take(tx: Connection) -> None:
-        missing = count - held(tx, inside)
+        part = ceil(_at_most(tx, stock, count * sharing) / sharing)
+        missing = min(count - held(tx, inside), part)
         chosen = list(at(tx, stock, missing, take=True).values()) if missing > 0 else []
         if chosen:
             log.move(tx, workplace.party(), chosen, inside, booking.stamp(workplace, machine))
@@ -75,6 +85,12 @@ def restock(workplace: Workplace, desk: MachineDesk, machine: str, kind: str) ->
 def held(conn: Connection, place: str) -> int:
     """How many blanks the log has at a place of the station."""
     row = _HELD.run(conn, {"of_place": place}).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _at_most(conn: Connection, place: str, most: int) -> int:
+    """The same, counted no further than `most`: a stock may hold thousands."""
+    row = _SOME.run(conn, {"of_place": place, "at_most": most}).fetchone()
     return int(row[0]) if row else 0
 
 

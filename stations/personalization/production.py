@@ -340,7 +340,8 @@ class _Production:
         if self._desk is None:
             return False
         kind = rules.blank_kind(self._setup.products)
-        return blanks.load(self._workplace, self._desk, self._machine, kind, self._setup.stack) > 0
+        stack, sharing = self._setup.stack, self._setup.sharing
+        return blanks.load(self._workplace, self._desk, self._machine, kind, stack, sharing) > 0
 
     def _renewal_is_due(self) -> bool:
         return monotonic() - self._renewed_s > self._setup.lease_s / RENEWALS_A_LEASE

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, case, func, or_, select
+from sqlalchemy import Connection, Row, and_, bindparam, case, func, or_, select
 
 from handoff_logs import log
 from handoff_logs.log import Stamp
@@ -13,7 +13,7 @@ from handoff_logs.records import Kind, State, new_id
 from handoff_logs.statements import Statement
 from handoff_logs.tables import Whereabouts
 from stations.intake import states
-from stations.intake.tables import Application
+from stations.intake.tables import Application, ApplicationState
 from stations.personalization import booking, rules
 from stations.personalization.desk import MachineDesk
 from stations.personalization.errors import TrayNotReadyError
@@ -35,6 +35,19 @@ _STATUS = Statement(
     .outerjoin(_APPLICATION, _APPLICATION.c.order_unit == _WHERE.c.unit_id)
     .where(*_HELD_HERE, or_(_IS_ORDER, _IS_DOCUMENT), _WHERE.c.tray.is_not(None))
     .group_by(_WHERE.c.tray)
+)
+
+_WAITING = Statement(
+    select(_APPLICATION.c.product, func.count())
+    .join(_WHERE, _WHERE.c.unit_id == _APPLICATION.c.order_unit)
+    .where(*_HELD_HERE, _IS_ORDER, _APPLICATION.c.state == ApplicationState.PASSED.value)
+    .group_by(_APPLICATION.c.product)
+)
+_OFFERED = Statement(
+    select(_APPLICATION.c.product)
+    .join(_WHERE, _WHERE.c.unit_id == _APPLICATION.c.order_unit)
+    .where(_WHERE.c.handoff_id == bindparam("of_handoff"))
+    .limit(1)
 )
 
 
@@ -73,6 +86,19 @@ def tray_status(workplace: Workplace) -> list[TrayStatus]:
     """
     with workplace.database.read() as conn:
         return [TrayStatus(*row) for row in _STATUS.run(conn, {}).fetchall()]
+
+
+def orders_waiting(workplace: Workplace) -> dict[str, int]:
+    """How many accepted orders of each product no machine has drawn yet; products without any are left out."""
+    with workplace.database.read() as conn:
+        return dict(_WAITING.run(conn, {}).fetchall())
+
+
+def product_offered(workplace: Workplace, offer: OpenOffer) -> str:
+    """The product of an offered tray's orders, by one of them; an empty string where it was answered meanwhile."""
+    with workplace.database.read() as conn:
+        row = _OFFERED.run(conn, {"of_handoff": offer.handoff_id}).fetchone()
+    return "" if row is None else str(row[0])
 
 
 def ready_trays(workplace: Workplace) -> list[str]:

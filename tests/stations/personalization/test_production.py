@@ -11,7 +11,9 @@ from handoff_logs.errors import HandoffLogError
 from handoff_logs.log import Stamp
 from handoff_logs.reading import open_reading
 from stations.personalization import activity, blanks, booking, counters, data, production, rules, station
+from stations.personalization.rules import blank_kind
 from stations.personalization.tables import Activity
+from stations.review import station as review
 from stations.vault.balance import balance
 
 
@@ -246,3 +248,49 @@ def test_blanks_given_back_unmarked_return_to_the_stock(shop):
     )
     assert blanks.restock(shop.workplace, shop.desk, "book-01", "book") == 1
     assert serial in shop.desk.scan(rules.blank_stock("book"))
+
+
+def test_the_last_blanks_are_shared_by_the_machines_that_load_from_one_stock(shop):
+    """No machine stands without a blank while others hold a stack of them; of a full stock each takes its stack."""
+    shop.stock("book")
+    machines = [f"book-{number:02}" for number in range(1, 6)]
+    shop.start(*machines)
+    places = {machine: rules.input_stack(machine) for machine in machines}
+
+    def loaded(machine, count):
+        blanks.load(shop.workplace, shop.desk, machine, "book", count, sharing=len(machines))
+        with shop.line.database.read() as conn:
+            return blanks.held(conn, places[machine])
+
+    assert loaded("book-01", 40) == 40
+    assert [loaded(machine, 60) for machine in machines[1:4]] == [32, 26, 21]
+    assert loaded("book-05", 100) == 17
+    while shop.desk.scan(rules.blank_stock("book")):
+        assert all(loaded(machine, 200) > 0 for machine in machines)
+    with shop.line.database.read() as conn:
+        assert sum(blanks.held(conn, place) for place in places.values()) == 200
+
+
+def test_orders_that_wait_are_told_by_product_and_so_is_an_offered_tray(shop):
+    """A station that is full can tell which machines lack orders, and which tray has some for them."""
+    shop.line.file(12, tray_size=3)
+    for offer in shop.line.waiting("review"):
+        review.work_tray(shop.line.at("review"), offer, shop.line.reviewer)
+    accepted = Counter()
+    for offer in shop.line.waiting("personalization"):
+        product = station.product_offered(shop.workplace, offer)
+        station.accept_tray(shop.workplace, offer)
+        query = (
+            "SELECT a.product FROM application a JOIN whereabouts w ON w.unit_id = a.order_unit WHERE w.tray = :tray"
+        )
+        products = [row[0] for row in shop.line.facts(query, tray=offer.tray)]
+        assert product in products
+        assert len({blank_kind([product]) for product in products}) == 1
+        accepted.update(products)
+        assert station.product_offered(shop.workplace, offer) == ""
+        assert station.orders_waiting(shop.workplace) == accepted
+    shop.stock("book")
+    shop.start("book-01")
+    passports = accepted.pop("passport")
+    shop.run("book-01", until=passports)
+    assert station.orders_waiting(shop.workplace) == accepted
