@@ -126,7 +126,7 @@ class _Bench:
         finally:
             self._line.working -= 1
             self._line.ring()
-        await self._progress.show(self.totals.outcomes.get("units", 0), await self._line.blocking(self._waiting))
+        self._progress.show(self.totals.outcomes.get("units", 0), await self._line.blocking(self._waiting))
 
     def _waiting(self) -> int:
         return self._line.units_waiting(self._work.station)
@@ -143,6 +143,7 @@ class _Bench:
         while self._running:
             await asyncio.wait(self._running)
             self._collect()
+        await self._progress.end()
 
     def _collect(self) -> None:
         for done in [run for run in self._running if run.done()]:

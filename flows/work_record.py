@@ -1,9 +1,10 @@
 """What Prefect's own pages show of the line: events for handoffs and machine holds, progress and table artifacts.
 
-Only tray ids, station names and counts go there; Prefect has no users or roles. Prefect being away must not stop a
-tray, so what it refuses is noted in the program log and forgotten.
+Only tray ids, station names and counts go there; Prefect has no users or roles. Prefect being away, or slow, must not
+stop a tray: no tray waits for any of this, and what Prefect refuses is noted in the program log and forgotten.
 """
 
+import asyncio
 import time
 from contextvars import Context
 from typing import Any
@@ -19,6 +20,8 @@ log = structlog.get_logger()
 
 ARTIFACT_EVERY_S = 5.0
 """An artifact is an API call of some ten milliseconds; trays may come faster than that."""
+LAST_WORD_S = 5.0
+"""How long the end of a run waits for what is still to be shown; Prefect's client alone would try for minutes."""
 
 
 def report_tray(station: str, tray: str, outcomes: dict[str, int], *, emulated: bool) -> None:
@@ -58,13 +61,22 @@ class Progress:
         self._station = station
         self._artifact: Any = None
         self._next_s = 0.0
+        self._writing: asyncio.Task[None] | None = None
 
-    async def show(self, worked: int, waiting: int) -> None:
-        """Show `worked` units of `worked + waiting` as done."""
-        if time.monotonic() < self._next_s:
+    def show(self, worked: int, waiting: int) -> None:
+        """Have `worked` units of `worked + waiting` shown as done, without waiting; what comes too fast is left out."""
+        if time.monotonic() < self._next_s or (self._writing is not None and not self._writing.done()):
             return
         self._next_s = time.monotonic() + ARTIFACT_EVERY_S
-        percent = 100.0 * worked / max(1, worked + waiting)
+        self._writing = asyncio.ensure_future(self._write(100.0 * worked / max(1, worked + waiting)))
+
+    async def end(self) -> None:
+        """Wait a moment for what is being shown, then give it up."""
+        if self._writing is not None:
+            await asyncio.wait({self._writing}, timeout=LAST_WORD_S)
+            self._writing.cancel()
+
+    async def _write(self, percent: float) -> None:
         try:
             if self._artifact is None:
                 self._artifact = await acreate_progress_artifact(
@@ -79,6 +91,7 @@ class Progress:
 async def show_table(key: str, rows: list[dict[str, Any]], description: str) -> None:
     """Keep a table artifact, such as the totals of a run."""
     try:
-        await acreate_table_artifact(table=rows, key=key, description=description)
-    except (httpx.HTTPError, PrefectException) as error:
+        async with asyncio.timeout(LAST_WORD_S):
+            await acreate_table_artifact(table=rows, key=key, description=description)
+    except (httpx.HTTPError, PrefectException, TimeoutError) as error:
         log.warning("artifact_refused", artifact=key, error=type(error).__name__)

@@ -16,6 +16,8 @@ from passline_process import Passline, kill_all, running_in
 from devices.pidfile import running_pid
 from flows.processes import ProcessMark
 from flows.reckoning import Reckoning
+from flows.run_folder import RunFolder
+from handoff_logs.reading import open_reading
 
 DOCUMENTS = 60
 SPEED = 150.0
@@ -26,6 +28,8 @@ LONGEST_LIFE_S = 0.8
 MACHINES_SHARE = 0.7
 """How often machines die rather than the line, whose next start takes seconds."""
 CAMPAIGNS = 2
+STANDS_S, TRAYS_MEANWHILE = 60.0, 6
+"""Within so many seconds so many trays are offered on while Prefect's server is frozen."""
 KILLS_OF_EVERYTHING = 3
 ENDED = "'COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED'"
 
@@ -132,6 +136,12 @@ def assert_finished(assert_whole: Callable[..., Reckoning]) -> Callable[[Campaig
     return check
 
 
+def handed_over(folder: Path) -> int:
+    """How many trays have been offered on so far, from station to station."""
+    with closing(open_reading(RunFolder(folder).line().database_url)) as reading:
+        return int(reading.rows("SELECT count(*) AS offers FROM custody_event WHERE act = 'offer'")[0]["offers"])
+
+
 def unended_runs(folder: Path) -> list[tuple[str, str]]:
     """Flow and task runs that Prefect still has in a state that goes on: name and state."""
     with closing(sqlite3.connect(folder / "prefect" / "prefect.db")) as prefect:
@@ -189,5 +199,26 @@ def test_a_line_survives_its_prefect_server(campaign, assert_finished):
     server = ProcessMark.read(bereft.folder / "prefect" / "server.json")
     assert server is not None
     os.kill(server.pid, signal.SIGKILL)
+    assert bereft.running.wait() == 0, bereft.story()
+    assert_finished(bereft)
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(600)
+def test_no_tray_waits_for_a_prefect_server_that_stands(campaign, assert_finished):
+    """Frozen, not dead, so that nothing restarts it and every request hangs: the trays go on all the same."""
+    bereft = campaign(300)
+    bereft.begin()
+    assert bereft.running.wait_until_released()
+    server = ProcessMark.read(bereft.folder / "prefect" / "server.json")
+    assert server is not None
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        before, give_up_s = handed_over(bereft.folder), time.monotonic() + STANDS_S
+        while handed_over(bereft.folder) < before + TRAYS_MEANWHILE:
+            assert time.monotonic() < give_up_s, bereft.story()
+            time.sleep(0.1)
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
     assert bereft.running.wait() == 0, bereft.story()
     assert_finished(bereft)
