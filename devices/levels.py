@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """What a machine can say of a job whose host, line or power failed; see decision 0008.
+    """What a machine can say of a job whose host, line or power failed; see decision 0007.
 
     A: it journals job ids before it moves, so recovery is automatic. B: it counts the blanks that it drew, for good,
     and the intent records the count: no difference proves that nothing was drawn, one means that people inspect, more
