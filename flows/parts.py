@@ -82,6 +82,7 @@ class Parts:
         with self._lock:
             if self._hands is None:
                 self._hands = Hands(self._folder.world, self._folder.machines)
+                self._open.callback(self._hands.close)
             return self._hands
 
     def switch_on(self) -> list[str]:

@@ -26,7 +26,7 @@ from stations.personalization import activity, bench, blanks, booking, data, dra
 from stations.personalization.booking import Work
 from stations.personalization.desk import MachineDesk
 from stations.personalization.draws import Draw
-from stations.personalization.errors import FenceLostError, ForeignBlankError, NumbersExhaustedError
+from stations.personalization.errors import FenceLostError, ForeignBlankError, LeaseHeldError, NumbersExhaustedError
 from stations.personalization.recovery import Session
 from stations.personalization.setup import Setup
 from stations.personalization.tables import Activity
@@ -81,7 +81,8 @@ def run_machine(
         except (DeviceError, HandoffLogError, StationError) as error:
             run.lost += 1
             session = None
-            _hold(workplace, machine_id, error)
+            if not isinstance(error, LeaseHeldError):  # another worker's machine is that one's to show
+                _hold(workplace, machine_id, error)
             if desk is not None and isinstance(error, MachineRefusedError) and error.code in LOOK_INSIDE:
                 desk.clear(machine_id)
         if stop.is_set():

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from handoff_logs.errors import HandoffLogError
 from handoff_logs.log import Stamp
 from handoff_logs.reading import open_reading
-from stations.personalization import activity, blanks, booking, counters, data, production, rules, station
+from stations.personalization import activity, blanks, booking, counters, data, leases, production, rules, station
 from stations.personalization.rules import blank_kind
 from stations.personalization.tables import Activity
 from stations.review import station as review
@@ -154,6 +154,19 @@ def test_blanks_fed_two_at_a_time_are_voided_and_counted_by_two_people_before_th
     first, second = shop.workplace.people[:2]
     assert shop.line.facts("SELECT counted_by, counted_second FROM machine_baseline") == [(first, second)]
     assert states_of(shop, "SELECT outcome FROM job") == {"good": passports, "failed": 1}
+
+
+def test_a_machine_that_another_worker_has_is_not_shown_as_held_by_this_one(shop):
+    """The other one shows what it does; this one tries again until the lease is its own."""
+    shop.stock("book")
+    shop.start("book-01")
+    shop.accept_orders(6)
+    database = shop.line.database
+    database.write(lambda tx: leases.take(tx, database.clock_us(tx), "book-01", "another", 600.0, 0))
+    with pytest.raises(TimeoutError):
+        shop.run("book-01", until=1, patience_s=1.0)
+    with database.read() as conn:
+        assert activity.shown(conn, "book-01") is None
 
 
 def test_a_stopped_application_is_not_drawn(shop):
