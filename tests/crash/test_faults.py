@@ -13,6 +13,7 @@ import pytest
 from devices.emulation.faults import FAULTS, PLAN_NAME, FaultName, Hits
 from devices.jobs import MachineJobState as State
 
+pytestmark = [pytest.mark.crash, pytest.mark.timeout(300)]
 DOCUMENTS = 2
 BOOK, READER = "book-01", "reader-01"
 FRAMES = {BOOK: 24, READER: 8}
@@ -69,7 +70,6 @@ def struck(
     return run
 
 
-@pytest.mark.crash
 @pytest.mark.parametrize("name", of(Hits.LINE))
 @pytest.mark.parametrize("machine", [BOOK, READER])
 def test_a_fault_on_the_line_moves_nothing_twice(struck, dense, machine, name):
@@ -78,7 +78,6 @@ def test_a_fault_on_the_line_moves_nothing_twice(struck, dense, machine, name):
         struck({"name": name, "every": FRAMES[machine], "times": 1, "seed": seed}, machine=machine)
 
 
-@pytest.mark.crash
 @pytest.mark.parametrize("name", of(Hits.MECHANICS))
 def test_a_fault_in_the_mechanics_costs_a_blank_at_most(struck, dense, name):
     """The blank that it cost is booked, and the order is made again."""
@@ -86,14 +85,12 @@ def test_a_fault_in_the_mechanics_costs_a_blank_at_most(struck, dense, name):
         struck({"name": name, "every": 2, "times": 1, "seed": seed})
 
 
-@pytest.mark.crash
 @pytest.mark.parametrize("seed", range(3))
 def test_a_jam_is_cleared_with_the_blank_that_waits_behind_it(struck, seed):
     """At a machine's pace the next blank is drawn and prepared behind the one at work: both go to the bin."""
     struck({"name": FaultName.JAM, "every": 4, "times": 1, "seed": seed}, speed=100)
 
 
-@pytest.mark.crash
 @pytest.mark.parametrize(("name", "at", "before"), BOUNDARIES)
 def test_a_controller_stopped_at_an_entry_of_its_journal_is_reconciled(struck, dense, name, at, before):
     """Before and after: what was in motion, or written into a lost journal, is settled by two people."""
@@ -103,7 +100,6 @@ def test_a_controller_stopped_at_an_entry_of_its_journal_is_reconciled(struck, d
     struck(*LEADS.get(at, []), stop)
 
 
-@pytest.mark.crash
 def test_a_clone_that_answers_is_not_drawn_on(struck):
     """Another journal under the same serial number: its claim is refused, and the machine is opened again."""
     struck({"name": FaultName.CLONED_SERIAL, "every": 2})

@@ -59,7 +59,7 @@ POWER_ON_EVERY_S = 0.1
 REPLY_S = 0.2
 QUIET_S = 0.1
 """What is waited for whenever a label printer or a scale is opened; a walk has no time for the usual seconds."""
-HUNG_S = 50.0
+HUNG_S = 100.0
 """A walk that takes longer tells where its threads stand and ends."""
 HOST = "host"
 
