@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from devices.emulation.hands import Hands
 from devices.emulation.supervisor import EmulatorSpec, Supervisor
-from devices.errors import PortLostError, PortUnavailableError
+from devices.errors import LinkDownError, NoAnswerError, PortLostError, PortUnavailableError
 from devices.registry import DeviceEntry, make_driver, make_transport, open_reader
 from devices.roles import DocumentReader, LabelPrinter, Personalizer, Scale, SwipeReader
 from flows.errors import DesksNotOpenError
@@ -165,7 +165,7 @@ class Parts:
         while True:
             try:
                 return open_reader(entry, self._folder.machines)
-            except (PortUnavailableError, PortLostError):
+            except (PortUnavailableError, PortLostError, LinkDownError, NoAnswerError):
                 if monotonic() >= give_up_s:
                     raise
             sleep(PORT_AGAIN_S)
