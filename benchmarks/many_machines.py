@@ -42,7 +42,7 @@ REQUESTED = frozenset({MachineJobState.FEEDING, MachineJobState.PREPARED, Machin
 COUNTED_FROM, COUNTED_TO = 0.15, 0.75
 """Bytes are counted between these shares of the documents: before and after, not all machines are at work."""
 LOOK_S = 0.5
-ECHO_S = 1.0
+ECHO_S, ECHOES = 0.5, 3
 US = 1_000_000
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
@@ -243,7 +243,10 @@ def _peak_mb(pid: int) -> float:
 
 
 def echo(size: int) -> tuple[float, float]:
-    """Bare round trips of `size` bytes over a pty to another Python process: trips and bytes (both ways) a second."""
+    """Bare round trips of `size` bytes over a pty to another Python process: trips and bytes (both ways) a second.
+
+    The best of `ECHOES`: it is a limit, and others may be busy on this machine.
+    """
     master, slave = os.openpty()
     tty.setraw(slave)
     child = subprocess.Popen(
@@ -253,15 +256,20 @@ def echo(size: int) -> tuple[float, float]:
     sent = bytes(size)
     try:
         _trip(master, sent)  # the child is there
-        trips, began_s = 0, time.perf_counter()
-        while (seconds := time.perf_counter() - began_s) < ECHO_S:
-            _trip(master, sent)
-            trips += 1
+        trips_per_s = max(_trips_per_s(master, sent) for _ in range(ECHOES))
     finally:
         child.kill()
         child.wait()
         os.close(master)
-    return trips / seconds, 2 * size * trips / seconds
+    return trips_per_s, 2 * size * trips_per_s
+
+
+def _trips_per_s(master: int, sent: bytes) -> float:
+    trips, began_s = 0, time.perf_counter()
+    while (seconds := time.perf_counter() - began_s) < ECHO_S:
+        _trip(master, sent)
+        trips += 1
+    return trips / seconds
 
 
 def _trip(master: int, sent: bytes) -> None:

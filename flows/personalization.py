@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 from prefect import flow
@@ -58,10 +59,10 @@ class OrderTrays:
 
     def claim(self, *, green_only: bool, only: str | None) -> TrayToWork | None:
         """Claim the most urgent tray that waits; a full station still takes what machines lack."""
-        lacked = self._lacked() if green_only else frozenset()
+        lacked = cache(self._lacked)  # asked once, and only where an offer depends on it
 
         def lacking(offer: OpenOffer) -> bool:
-            return bool(lacked) and self._product(offer) in lacked
+            return self._product(offer) in lacked()
 
         return claim(self.line, STATION, green_only=green_only, only=only, kind=Kind.ORDER, lacking=lacking)
 

@@ -55,7 +55,7 @@ def start_demo(folder: Path, *, speed: float, **environment: str) -> Passline:
     """Start a demo with a board that nobody sees."""
     arguments = ["--documents", str(DOCUMENTS), "--seed", "7", "--speed", str(speed), "--tray-size", "8"]
     arguments += ["--dir", str(folder), "--output", "json"]
-    environment.setdefault("PASSLINE_EMULATION__SPOIL_RATE", "0.1")
+    environment.setdefault("PASSLINE_EMULATION__SPOIL_RATE", "0.15")
     return Passline(folder, "demo", *arguments, environment=environment)
 
 
