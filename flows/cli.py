@@ -6,6 +6,7 @@ error.
 """
 
 import difflib
+import errno
 import os
 import sys
 import traceback
@@ -49,6 +50,9 @@ COMMANDS: Final = (
 DEBUG: Final = "PASSLINE_DEBUG"
 """Set, it shows tracebacks."""
 
+CLOSED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EISDIR})
+"""What the system says of a file or folder that somebody named and this program may not use as it must."""
+
 
 def build() -> App:
     """The application with every command by its import path; nothing of them is imported yet."""
@@ -81,6 +85,8 @@ def run(arguments: list[str]) -> int:
     except CycloptsError:
         return Exit.REFUSED
     except SystemExit as ended:
+        if isinstance(ended.__context__, BrokenPipeError):
+            return Exit.FINE  # a table's printer ends with 1 for it, which here means findings
         return ended.code if isinstance(ended.code, int) else Exit.FINE
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
@@ -100,6 +106,9 @@ def _refused(error: Exception) -> int:
     exit_code = getattr(error, "exit_code", None)
     if exit_code is None and _is_ours(error):
         exit_code = Exit.REFUSED
+    if isinstance(error, OSError) and error.errno in CLOSED and error.filename is not None:
+        _say(f"{os.fsdecode(error.filename)} can't be used: {error.strerror}. Name another, or get the right to it.")
+        return Exit.REFUSED
     if exit_code is None:
         _say(f"a fault in passline itself ({type(error).__name__}: {error}). Set {DEBUG}=1 to see where.")
         return Exit.UNEXPECTED

@@ -42,7 +42,7 @@ def oee_command(
         case "csv" if rows:
             writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
             writer.writeheader()
-            writer.writerows(row | {"stoppages": _in_words(row)} for row in rows)
+            writer.writerows(row | {"stoppages": "; ".join(_stoppages(row))} for row in rows)
         case "table" if rows:
             _print_table(rows)
     if not rows:
@@ -80,28 +80,37 @@ def as_row(found: ShiftOee) -> dict[str, Any]:
     }
 
 
-def _in_words(row: dict[str, Any]) -> str:
-    return "; ".join(
+def _stoppages(row: dict[str, Any]) -> list[str]:
+    return [
         f"{each['state']} {each['reason']} {duration(each['seconds'])}"
         + (f" in {each['times']}" if each["times"] > 1 else "")
         for each in row["stoppages"]
-    )
+    ]
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for name in ("machine", "shift", "mode", "began"):
-        table.add_column(name, overflow="fold")
-    for name in ("planned", *Group, "avail.", "effect.", "quality", "OEE", "good", "spoiled"):
-        table.add_column(name, justify="right")
-    table.add_column("longest stoppages", overflow="fold")
+    # Two tables: all figures side by side are wider than a terminal, and a folded figure can't be read.
+    times, worth = (Table(box=None, header_style="dim", pad_edge=False, collapse_padding=True) for _ in range(2))
+    for table in (times, worth):
+        for name in ("machine", "shift", "mode"):
+            table.add_column(name, overflow="fold")
+    times.add_column("began")
+    for name in ("planned", *Group):
+        times.add_column(name, justify="right")
+    for name in ("avail.", "effect.", "quality", "OEE", "good", "spoiled"):
+        worth.add_column(name, justify="right")
+    worth.add_column("longest stoppages", overflow="fold")
     for row in rows:
+        who = (row["machine"], row["shift"], row["mode"])
         began = time.strftime("%m-%d %H:%M", time.localtime(row["began_us"] / 1e6))
-        lengths = [duration(row[f"{name}_s"]) for name in ("planned", *Group)]
-        factors = ["–" if row[name] is None else f"{row[name]:.1%}" for name in FACTORS]
-        counts = [str(row[name]) for name in ("good", "spoiled")]
-        table.add_row(row["machine"], row["shift"], row["mode"], began, *lengths, *factors, *counts, _in_words(row))
-    Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
+        times.add_row(*who, began, *(duration(row[f"{name}_s"]) for name in ("planned", *Group)))
+        factors = ("–" if row[name] is None else f"{row[name]:.1%}" for name in FACTORS)
+        counts = (str(row[name]) for name in ("good", "spoiled"))
+        worth.add_row(*who, *factors, *counts, "\n".join(_stoppages(row)))
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    console.print(times)
+    console.print()
+    console.print(worth)

@@ -186,7 +186,6 @@ def _emulated_hands(folder: RunFolder, *, needed: bool) -> Iterator["MachineDesk
             pass  # its machines are on
         else:
             parts.emulators()
-        opened.callback(parts.hands().close)
         yield parts.operators()
 
 

@@ -88,7 +88,7 @@ def _ask(directory: Path, question: Callable[[Reading], Sequence[Row]]) -> Seque
 
 
 def _fail(sentence: str) -> NoReturn:
-    print(sentence, file=sys.stderr)  # noqa: T201 a command's own voice
+    print(f"passline: {sentence}", file=sys.stderr)  # noqa: T201 a command's own voice
     sys.exit(UNKNOWN)
 
 

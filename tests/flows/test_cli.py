@@ -1,5 +1,6 @@
 """The command line answers at once, with a sentence and a status; a traceback only for those who ask for one."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -123,20 +124,51 @@ def test_a_fault_of_the_program_shows_no_traceback_unless_asked(
     assert "Traceback" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["new", "--dir"],
+        ["intake", "generate", "--documents", "1"],
+        ["devices", "emulate", "mt-sics-scale", "--folder"],
+    ],
+)
+def test_a_path_that_cannot_be_used_is_refused_by_name(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (taken := tmp_path / "taken").write_text("a file")
+    assert run([*arguments, str(taken)]) == Exit.REFUSED
+    error = capsys.readouterr().err
+    assert str(taken) in error
+    assert "fault in passline" not in error
+
+
+def test_a_file_without_rights_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Raised here: whoever runs the tests may have the right to everything.
+    monkeypatch.setattr(cli, "build", raising(PermissionError(errno.EACCES, "Permission denied", "line/line.toml")))
+    assert run(["status"]) == Exit.REFUSED
+    assert "line/line.toml can't be used: Permission denied" in capsys.readouterr().err
+
+
 def test_an_interrupt_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cli, "build", raising(KeyboardInterrupt()))
     assert run(["status"]) == Exit.INTERRUPTED
 
 
-def test_a_reader_that_has_seen_enough_hears_no_complaint() -> None:
+@pytest.mark.parametrize("arguments", [["--help"], ["devices", "list", "--dir"]])
+def test_a_reader_that_has_seen_enough_hears_no_complaint(arguments: list[str], tmp_path: Path) -> None:
+    write_default(RunFolder(tmp_path))
+    whole = [*arguments, str(tmp_path)] if "--dir" in arguments else arguments
     program = "import sys; from flows.cli import main; main()"
     with subprocess.Popen(
-        [sys.executable, "-c", program, "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-c", program, *whole], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == b""
+    assert process.returncode == Exit.FINE
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:

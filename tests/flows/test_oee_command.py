@@ -284,6 +284,7 @@ def test_a_table_and_csv_say_emulated_and_why_a_machine_stood(
     assert run(["devices", "oee", "--dir", str(folder.path)]) == Exit.FINE
     table = capsys.readouterr().out
     assert all(word in table for word in ("book-01", "EMULATED", "75.0%", "90.0%", "900", "100"))
+    assert max(len(line.rstrip()) for line in table.splitlines()) <= 100  # as wide as a terminal at a machine
     assert run(["devices", "oee", "--dir", str(folder.path), "--output", "csv"]) == Exit.FINE
     [row] = csv.DictReader(io.StringIO(capsys.readouterr().out))
     assert (row["mode"], row["oee"]) == ("EMULATED", "0.1375")

@@ -83,7 +83,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         supply(line)
         _lose_power_in_the_act(line)
         _enrol(line.database)
-        line.parts.hands().close()
     return folder.path
 
 
