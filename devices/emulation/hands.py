@@ -167,9 +167,13 @@ class Hands:
         """Open a jammed machine and put what is in its path into its reject bin; returns those serials."""
         return list(self._ask(machine, "clear")["cleared"])
 
-    def resume(self, machine: str) -> None:
-        """Confirm at a machine's panel that somebody has looked inside: a hold for its journal ends."""
-        self._ask(machine, "resume")
+    def put_right(self, machine: str) -> None:
+        """Look at a machine's panel: clear it if it is jammed, and end a hold that a damaged journal made."""
+        panel = self._ask(machine, "state")
+        if panel.get("jammed"):
+            self.clear(machine)
+        if panel.get("held"):
+            self._ask(machine, "resume")
 
     def insert(self, reader: str, serial: str) -> None:
         """Lay a piece from outside machines into a reader; raises PieceInsideError if it is in another machine."""

@@ -29,8 +29,7 @@ class EmulatedOperator:
 
     def clear(self, machine: str) -> None:
         """Put what is in a jammed machine's path into its reject bin, and end its hold."""
-        self._hands.clear(machine)
-        self._hands.resume(machine)
+        self._hands.put_right(machine)
 
     def deface(self, serials: Sequence[str], first: str, second: str) -> None:
         """Deface pieces; two different people are at it."""
