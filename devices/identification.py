@@ -1,12 +1,13 @@
 """Which machine is on a port, of all that a built-in driver works: one harmless question after the other.
 
 Nobody knows yet who hears a question, so its bytes must do nothing to all the others. HELLO and its RESET come first,
-with a quiet nonce (`probe`): in them a CRT-591 finds no frame, a printer no command and a scale no line. Then come
+with a quiet nonce (`probe`): in them a printer finds no command, a scale no line and a CRT-591 no frame, only the one
+byte 04 (EOT) in front, which begins nothing there and at most calls off what a host that died had asked for. Then come
 questions of text, which printers pass over outside of a label: a scale's line, begun by a line end that ends whatever
 it has heard so far, SATO's one byte, and Zebra's `~HI`, which leaves a line unfinished and so comes behind the scale's.
-Then come the frames whose bytes mean something to those asked before: the question of a CRT-591, and last Modbus, whose
-function 17 is DC1, by which a SATO that was stopped goes on, and whose function 4 is EOT, by which a CRT-591 is called
-off. Personalizers and Modbus act on nothing without a sound checksum. The swipe reader takes no commands.
+Then come the frames that are no text: a CRT-591's question, and last Modbus, whose function 17 is DC1, by which a SATO
+that somebody stopped goes on: it has answered long before. Personalizers and Modbus act on nothing without a sound
+checksum. The swipe reader takes no commands.
 """
 
 from __future__ import annotations
