@@ -49,20 +49,35 @@ def list_command(*, directory: Directory = DEFAULT_DIRECTORY, output: Output = "
 
 
 @app.command
-def probe(port: Port, /, *, directory: Directory = DEFAULT_DIRECTORY, output: Output = "table") -> int:
-    """Identify what is on a port, by HELLO: nothing moves, and a port that somebody uses is left alone.
+def probe(
+    port: Port,
+    /,
+    *,
+    baud: Annotated[
+        int | None,
+        Parameter(
+            help="The one rate to ask at; the usual ones of each machine if left out.",
+            validator=Number(gte=300, lte=4_000_000),
+        ),
+    ] = None,
+    unit: Annotated[
+        int, Parameter(help="The number of a Modbus machine on its bus.", validator=Number(gte=1, lte=247))
+    ] = 1,
+    directory: Directory = DEFAULT_DIRECTORY,
+    output: Output = "table",
+) -> int:
+    """Identify what is on a port: by HELLO, then by a harmless question in the protocol of each built-in driver.
 
-    Ends with 1 if nobody answers in the personalizers' protocol, with 2 if the port can't be opened.
+    Nothing moves, and a port that somebody uses is left alone. Ends with 1 if nobody answers, with 2 if the port can't
+    be opened.
     """
-    from devices.errors import LinkDownError, NoAnswerError
-    from devices.probe import identify
+    from devices.identification import find
 
-    try:
-        found = identify(port, directory / "machines")
-    except (NoAnswerError, LinkDownError):
+    found = find(port, directory / "machines", baud=baud, unit=unit)
+    if found is None:
         sys.stderr.write(
-            f"passline: nobody on {port} answers in the personalizers' protocol; check the cable, the power and the"
-            " line's speed, or try another port\n"
+            f"passline: nobody on {port} answers in a protocol of a built-in driver; check the cable, the power and the"
+            " line's speed (--baud), or try another port. A swipe reader takes no commands, so it can't be identified\n"
         )
         return NO_MACHINE
     _print([found], output)

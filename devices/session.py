@@ -90,11 +90,13 @@ class Session:
         *,
         patience: Patience | None = None,
         link_times: LinkTimes | None = None,
+        draw_nonce: Callable[[int], bytes] = os.urandom,
     ) -> None:
+        """`draw_nonce` makes that many bytes, never the same again."""
         self.expected = expected
         self.patience = patience or Patience()
         self.ignored = 0
-        self._transport, self._link_times = transport, link_times
+        self._transport, self._link_times, self._draw_nonce = transport, link_times, draw_nonce
         self._last_request = 0
         self._now_s = 0.0
         self._begin()
@@ -116,7 +118,7 @@ class Session:
             self._begin()
             # Without the time, RESET would be overdue, and sent twice, at the first turn.
             self._link.tick(self._transport.now_s)
-            self._link.connect(os.urandom(NONCE_BYTES))
+            self._link.connect(self._draw_nonce(NONCE_BYTES))
         self._transport.open(self)
         try:
             with self._transport.lock:

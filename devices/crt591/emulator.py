@@ -137,9 +137,10 @@ class Crt591Emulator:
     # Commands.
 
     def _do(self, command: Command) -> Doing:
+        """Do it. That it is emulated it says where a real one says nothing, also to who must not initialize it."""
         yield 0.0
         if not self._initialized and command.code != frames.INITIALIZE:
-            return _failure(command, frames.NOT_RESET)
+            return Failure(command.code, command.parameter, frames.NOT_RESET, FIRMWARE)
         match command:
             case Command(frames.INITIALIZE, frames.KEEP_CARD | frames.KEEP_CARD_AND_COUNT):
                 self._initialized, self._counts = True, command.parameter == frames.KEEP_CARD_AND_COUNT
@@ -148,7 +149,7 @@ class Crt591Emulator:
                 return self._reply(command)
             case Command(frames.SERIAL_NUMBER, frames.READ):
                 serial = self._serial.encode()
-                return self._reply(command, bytes((len(serial),)) + serial)
+                return self._reply(command, bytes((len(serial),)) + serial + FIRMWARE)
             case Command(frames.BIN_COUNTER, frames.READ):
                 return self._reply(command, b"%03d" % self._counter.count)
             case Command(frames.BIN_COUNTER, frames.SET) if command.data.isdigit() and len(command.data) == 3:

@@ -10,12 +10,15 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from devices import identification
 from devices.emulation.hands import Hands
+from devices.identification import Times
 from devices.registry import DeviceEntry, open_personalizer
 from flows.cli import run
 from flows.default_line import write_default
@@ -23,6 +26,7 @@ from flows.errors import Exit
 from flows.run_folder import RunFolder
 
 PATIENCE_S = 20
+SHORT = Times(hello_s=0.1, scale_s=0.1, sato_s=0.1, zebra_s=0.1, crt591_s=0.1, climate_s=0.1)
 
 
 @contextmanager
@@ -79,7 +83,21 @@ def test_a_second_host_on_a_tcp_port_is_hung_up_on_and_the_first_goes_on() -> No
             first.close()
 
 
-def test_nobody_on_a_port_is_told_so_and_is_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_small_machine_behind_a_terminal_server_is_identified_after_all_others_were_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The port is opened anew for each protocol; the server takes one host at a time."""
+    monkeypatch.setattr(identification, "TIMES", replace(SHORT, climate_s=5.0))
+    with emulating("modbus-climate", "--tcp", "0") as entry:
+        assert run(["devices", "probe", entry["port"], "--output", "json"]) == Exit.FINE
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["driver"], found["serial"], found["mode"]) == ("modbus-climate", entry["serial"], "EMULATED")
+
+
+def test_nobody_on_a_port_is_told_so_and_is_no_fault(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(identification, "TIMES", SHORT)
     master, slave = pty.openpty()
     try:
         assert run(["devices", "probe", os.ttyname(slave)]) == 1
@@ -88,6 +106,7 @@ def test_nobody_on_a_port_is_told_so_and_is_no_fault(capsys: pytest.CaptureFixtu
         os.close(slave)
     said = capsys.readouterr().err
     assert re.match(r"passline: nobody on /dev/pts/\d+ answers", said)
+    assert "A swipe reader takes no commands" in said
 
 
 def test_a_port_that_is_not_there_is_refused_with_what_to_check(capsys: pytest.CaptureFixture[str]) -> None:

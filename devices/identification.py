@@ -1,0 +1,198 @@
+"""Which machine is on a port, of all that a built-in driver works: one harmless question after the other.
+
+Nobody knows yet who hears a question, so its bytes must do nothing to all the others. HELLO and its RESET come first,
+with a quiet nonce (`probe`): in them a printer finds no command, a scale no line and a CRT-591 no frame, only the one
+byte 04 (EOT) in front, which begins nothing there and at most calls off what a host that died had asked for. Then come
+questions of text, which printers pass over outside of a label: a scale's line, begun by a line end that ends whatever
+it has heard so far, SATO's one byte, and Zebra's `~HI`, which leaves a line unfinished and so comes behind the scale's.
+Then come the frames that are no text: a CRT-591's question, and last Modbus, whose function 17 is DC1, by which a SATO
+that somebody stopped goes on: it has answered long before. Personalizers and Modbus act on nothing without a sound
+checksum. The swipe reader takes no commands.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from pymodbus.pdu import ModbusPDU
+from pymodbus.pdu.other_message import ReportDeviceIdResponse
+
+from devices.climate import frames as modbus
+from devices.climate.driver import ModbusTimes
+from devices.climate.registers import EMULATED, FACTORY_UNIT
+from devices.conversation import Conversation, Decoder
+from devices.crt591 import frames as crt591
+from devices.errors import LinkDownError, NoAnswerError, PortLostError, PortUnavailableError
+from devices.label_printer import sbpl, zpl
+from devices.label_printer.exchange import AnswerDecoder
+from devices.probe import Said, identify
+from devices.scale import frames as sics
+from devices.session import Patience
+from devices.transport import SerialTransport
+
+LINK_BAUD = 115_200
+FACTORY_BAUD = 9600
+REOPENINGS = 3
+REOPEN_S = 0.2
+"""A terminal server that was just left may hang up on who comes at once."""
+
+Line: TypeAlias = Conversation[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Seconds that each answer is waited for. A SATO may answer only when its label is out; Modbus is asked twice."""
+
+    hello_s: float = 3.0
+    scale_s: float = 1.5
+    sato_s: float = 3.0
+    zebra_s: float = 1.5
+    crt591_s: float = 1.0
+    climate_s: float = 1.0
+
+
+TIMES = Times()
+
+
+@dataclass(frozen=True, slots=True)
+class _Protocol:
+    """How a machine without the link is asked; `bauds` are the rates at which such machines are found."""
+
+    decoder: Callable[[int], Decoder[Any]]
+    ask: Callable[[Line, Times, int], Said | None]
+    bauds: tuple[int, ...] = (FACTORY_BAUD,)
+
+
+def find(
+    port: str, machines: Path | None, *, baud: int | None = None, unit: int = FACTORY_UNIT, times: Times | None = None
+) -> Said | None:
+    """What the machine on `port` says of itself, by name; None if nobody answers. Nothing moves.
+
+    `baud` is the one rate to ask at, else the usual ones; `unit` is a Modbus machine's number. The port is opened
+    exclusively, and is free when this returns. Raises PortUnavailableError, and PortLostError when it hangs up.
+    """
+    times = times or TIMES
+    try:
+        patience = Patience(session_s=times.hello_s, reply_s=times.hello_s)
+        return identify(port, machines, baud=baud or LINK_BAUD, patience=patience)
+    except (NoAnswerError, LinkDownError):
+        pass
+    for protocol in _PROTOCOLS:
+        bauds = protocol.bauds if _has_rate(port) else protocol.bauds[:1]
+        for rate in (baud,) if baud else bauds:
+            found = _ask(SerialTransport(port, machines=machines, baud=rate), protocol, times, unit)
+            if found is not None:
+                return {"port": port} | found
+    return None
+
+
+def _has_rate(port: str) -> bool:
+    """Whether the rate means anything there: ptys and plain sockets have none."""
+    return port.startswith(("/dev/", "rfc2217://")) and not port.startswith("/dev/pts/")
+
+
+def _ask(transport: SerialTransport, protocol: _Protocol, times: Times, unit: int) -> Said | None:
+    for left in reversed(range(REOPENINGS)):
+        line: Line = Conversation(transport.port, transport, protocol.decoder(unit))
+        try:
+            line.open()
+            return protocol.ask(line, times, unit)
+        except (PortLostError, PortUnavailableError):
+            if not left:
+                raise
+        finally:
+            line.close()
+        time.sleep(REOPEN_S)
+    return None
+
+
+def _answer(line: Line, request: bytes, is_it: Callable[[Any], bool], within_s: float) -> Any:
+    """Send, and wait for the frame that is the answer, or None; whatever else comes is passed over."""
+    line.send(request)
+    until_s = line.now_s + within_s
+    while (left_s := until_s - line.now_s) > 0:
+        frame = line.next_frame(left_s)
+        if frame is not None and is_it(frame):
+            return frame
+    return None
+
+
+def _kind(wanted: type) -> Callable[[Any], bool]:
+    return lambda frame: isinstance(frame, wanted)
+
+
+def _said(driver: str, emulated: bool, *, model: str = "", serial: str = "", firmware: str = "") -> Said:
+    mode = EMULATED if emulated else "production"
+    return {"driver": driver, "model": model, "serial": serial, "firmware": firmware, "mode": mode}
+
+
+def _ask_scale(line: Line, times: Times, _unit: int) -> Said | None:
+    request = sics.LINE_END + sics.encode_command(sics.Command.ASK_SERIAL)
+    number: sics.SerialNumber | None = _answer(line, request, _kind(sics.SerialNumber), times.scale_s)
+    if number is None:
+        return None
+    emulated = number.text.startswith(EMULATED)
+    return _said("mt-sics-scale", emulated, serial=number.text.removeprefix(f"{EMULATED} "))
+
+
+def _ask_sato(line: Line, times: Times, _unit: int) -> Said | None:
+    status: sbpl.Status | None = _answer(line, sbpl.STATUS_REQUEST, _kind(sbpl.Status), times.sato_s)
+    return None if status is None else _said("sato-label-printer", status.emulated)
+
+
+def _ask_zebra(line: Line, times: Times, _unit: int) -> Said | None:
+    who: zpl.Identity | None = _answer(line, zpl.IDENTITY_REQUEST, _kind(zpl.Identity), times.zebra_s)
+    if who is None:
+        return None
+    return _said("zebra-label-printer", who.emulated, model=who.model, firmware=who.version)
+
+
+def _ask_crt591(line: Line, times: Times, _unit: int) -> Said | None:
+    """Its serial number, without INITIALIZE, which would switch off its chip; before that it may refuse to tell."""
+    command = crt591.Command(crt591.SERIAL_NUMBER, crt591.READ)
+
+    def is_it(frame: crt591.Frame | crt591.Signal) -> bool:
+        if not isinstance(frame, crt591.Reply | crt591.Failure):
+            return False
+        return (frame.code, frame.parameter) == (command.code, command.parameter)
+
+    answer: crt591.Answer | None = _answer(line, crt591.encode(command), is_it, times.crt591_s)
+    if answer is None:
+        return None
+    line.acknowledge(crt591.Signal.ACK.encode())
+    size = answer.data[0] if isinstance(answer, crt591.Reply) and answer.data else 0
+    serial = answer.data[1 : 1 + size].decode("ascii", "backslashreplace")
+    emulated = EMULATED.encode() in answer.data
+    return _said("crt-591-counting or crt-591", emulated, model="CRT-591", serial=serial)
+
+
+def _ask_climate(line: Line, times: Times, unit: int) -> Said | None:
+    """Who it is, which only emulators tell, and its two registers, which show that it is such a transmitter."""
+
+    def ask(question: modbus.Question) -> ModbusPDU | None:
+        line.discard_until_quiet(ModbusTimes().quiet_s, ModbusTimes().answer_s)
+        request = modbus.encode_question(question, unit)
+        reply: ModbusPDU | None = _answer(line, request, lambda reply: modbus.answers(reply, question), times.climate_s)
+        return reply
+
+    who = ask(modbus.Question.WHO)
+    climate = ask(modbus.Question.CLIMATE)
+    if climate is None or climate.isError():
+        return None
+    name = who.identifier.decode("ascii", "replace") if isinstance(who, ReportDeviceIdResponse) else ""
+    emulated = name.startswith(EMULATED)
+    return _said("modbus-climate", emulated, serial=name.removeprefix(f"{EMULATED} ") if emulated else "")
+
+
+_PROTOCOLS = (
+    _Protocol(lambda _unit: sics.AnswerDecoder(), _ask_scale),
+    _Protocol(lambda _unit: AnswerDecoder(sbpl.split), _ask_sato),
+    _Protocol(lambda _unit: AnswerDecoder(zpl.split), _ask_zebra),
+    _Protocol(lambda _unit: crt591.FrameDecoder(), _ask_crt591, (9600, 19_200, 38_400, 57_600)),
+    _Protocol(modbus.ReplyDecoder, _ask_climate),
+)
+"""In the order of asking; why is said above."""
