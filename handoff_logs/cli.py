@@ -125,9 +125,11 @@ def _print_table(rows: Sequence[Row], columns: Sequence[str], title: str) -> Non
     from rich.table import Table
 
     emulated = any(row.get("emulated") for row in rows)
-    table = Table(title=f"{title} (emulated)" if emulated else title)
+    title = f"{title} (EMULATED)" if emulated else title
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, collapse_padding=True)
     for column in columns:
-        table.add_column(column.replace("_", " "))
+        # Folded, never cut: what an auditor looks for may be a number's last digit.
+        table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*("" if row[column] is None else str(row[column]) for column in columns))
     # Into a file or a pipe a table is as wide as it needs to be.
