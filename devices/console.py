@@ -9,10 +9,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from devices.errors import DeviceError, LinkDownError, PortLostError
+from devices.errors import DeviceError, LinkDownError, NoAnswerError, PortLostError
 from devices.link import LinkTimes
 from devices.messages import Journal, JournalPage, Status, StatusReply
-from devices.probe import anybody
+from devices.probe import PATIENCE, anybody
 from devices.registry import DeviceEntry, link_times, make_driver, make_transport
 from devices.session import Session
 from devices.tracing import short_hash
@@ -36,12 +36,26 @@ class BadQuestionError(DeviceError):
         return f"{self.question} wants {self.expected}; nothing was asked"
 
 
+class NobodyAnswersError(DeviceError):
+    """The port opens, and nobody on it answers in the personalizers' protocol."""
+
+    def __init__(self, machine: str) -> None:
+        super().__init__(machine)
+        self.machine = machine
+
+    def __str__(self) -> str:
+        return (
+            f"nobody on {self.machine} answers in the personalizers' protocol, and nothing was asked; check cable,"
+            " power and speed, or name a machine with another protocol by its id in line.toml"
+        )
+
+
 class LinkMachine:
     """A personalizer or document reader, whoever it is: nothing is expected of it, so it may be any."""
 
     def __init__(self, name: str, transport: SerialTransport, times: LinkTimes | None = None) -> None:
         self.name = name
-        self._session = Session(transport, anybody(name), link_times=times)
+        self._session = Session(transport, anybody(name), link_times=times, patience=PATIENCE)
         self.questions = {
             "hello": ("who it is and what it remembers", self._hello),
             "status": ("JOB: what it knows of the job with this id", self._status),
@@ -49,8 +63,11 @@ class LinkMachine:
         }
 
     def open(self) -> str:
-        """Begin a session, which claims nothing; who answers, in its own words."""
-        who = self._session.open()
+        """Begin a session, which claims nothing; who answers, in its own words. Raises NobodyAnswersError."""
+        try:
+            who = self._session.open()
+        except (NoAnswerError, LinkDownError) as error:
+            raise NobodyAnswersError(self.name) from error
         return f"serial number {who.serial}, firmware {who.firmware}, {_mode_word(who.emulated)}"
 
     def close(self) -> None:
@@ -71,7 +88,8 @@ class LinkMachine:
             raise BadQuestionError("journal", "a position, a whole number, or nothing")
         since = int(rest or 0)
         page = self._ask(lambda number: Journal(number, since), JournalPage)
-        yield f"journal {page.journal_id}, positions {page.journal_first} to {page.journal_next - 1}"
+        held = f"positions {page.journal_first} to {page.journal_next - 1}" if page.entries else "nothing from there on"
+        yield f"journal {page.journal_id}, {held}"
         for entry in page.entries:
             facts = [entry.state.name, "released" if entry.released else "", entry.blank_serial, entry.cause.name]
             told = "  ".join(fact for fact in facts if fact not in ("", "NONE"))
@@ -80,7 +98,7 @@ class LinkMachine:
             yield f"there is more: journal {following}"
 
     def _ask(self, build: Callable[[int], Any], answer: type[Any], job_id: str = "") -> Any:
-        return self._session.ask(build, answer, self._session.patience.reply_s, job_id=job_id)
+        return self._session.ask(build, answer, PATIENCE.reply_s, job_id=job_id)
 
 
 class DriverMachine:

@@ -94,6 +94,8 @@ def watch(entry: DeviceEntry, folder: Path, *, as_json: bool) -> None:
             counts.add(piece, decoded)
             for one in decoded:
                 _say(_line(piece, one)) if text else _say_json(_object(piece, one))
+    if not counts.bytes:
+        _hint_at_silence(entry)
     if text:
         _say(f"{entry.id}, {mode}: {counts}")
     else:
@@ -116,6 +118,14 @@ def store(entry: DeviceEntry, folder: Path, file: Path, *, seconds: float | None
             if frames is not None and counts.frames >= frames:
                 break
     sys.stderr.write(f"passline: {entry.id} (EMULATED): {counts}; in {file}\n")
+    if not counts.bytes:
+        _hint_at_silence(entry)
+
+
+def _hint_at_silence(entry: DeviceEntry) -> None:
+    sys.stderr.write(
+        f"passline: nothing went over the line of {entry.id}: a trace hears what `passline run` says to it\n"
+    )
 
 
 @contextmanager

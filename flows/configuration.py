@@ -166,9 +166,11 @@ def _contradictions(settings: LineSettings, where: _Where) -> Iterator[SettingFa
     drivers = sorted({*BUILT_IN, *(point.name for point in entry_points(group=GROUP))})
     seen: set[str] = set()
     for position, device in enumerate(settings.devices):
-        if device.id in seen:
-            yield fault(("devices", position, "id"), f"is {device.id!r}, which another device has already")
-        seen.add(device.id)
+        # A port is one machine's: the second that opens it is never let in.
+        for name, value in (("id", device.id), ("port", device.port)):
+            if value in seen:
+                yield fault(("devices", position, name), f"is {value!r}, which another device has already")
+            seen.add(value)
         if device.driver not in drivers:
             place: Place = ("devices", position, "driver")
             problem, near = f"is {device.driver!r}, which no driver answers to", _near(device.driver, drivers)

@@ -67,6 +67,32 @@ cli.configured_devices = entries_of
 line_commands.add_to(cli.app)
 app = cli.app
 # By their import paths: what signs people in or checks settings takes longer to import than a list takes to print.
-app.command("flows.oee_command:oee_command", name="oee")
-app.command("flows.settle_command:settle_command", name="settle")
-app.command("flows.swap_command:swap_command", name="swap")
+# Their help stands here, or `devices --help` would have to import them.
+app.command(
+    "flows.oee_command:oee_command",
+    name="oee",
+    help="""Print the OEE of each machine and shift: seconds by state, availability x effectiveness x quality, pieces.
+
+Time comes from the recorded changes of state, pieces from the booked jobs. Effectiveness is measured against the
+device's ideal_cycle_s, or its driver's usual one, divided by speed for an emulator; at speed 0 there is none.
+""",
+)
+app.command(
+    "flows.settle_command:settle_command",
+    name="settle",
+    help="""List the jobs in doubt, or record what two people found of one; the line may be running or not.
+
+The physical act comes first: deface a bad piece, carry an unmarked blank to the stock, then record it; an EMULATED
+piece is defaced and carried by emulated hands. Two operators, inspectors or leads sign in with their own
+passwords, the first, then the second. Ends with 3 while the job, or any that is listed, is in doubt.
+""",
+)
+app.command(
+    "flows.swap_command:swap_command",
+    name="swap",
+    help="""Put another machine, or an emulator, in the place of one, and print what changed in its entry of line.toml.
+
+Every other line of the file stays as it is. Refused for a production line, for a line that runs (stop it first),
+for an unknown device, and for an entry that the line would not start with.
+""",
+)

@@ -41,6 +41,10 @@ async def at_work(line: Line) -> AsyncIterator[None]:
 async def _thread(line: Line, machine: str, pool: ThreadPoolExecutor) -> None:
     try:
         run = await line.blocking(lambda: line.machines.work(machine), pool)
+    except asyncio.CancelledError:
+        # Ctrl-C before the line has the signals: the machine did not fail, and finishes the document in it.
+        line.stop("interrupted")
+        raise
     except BaseException as error:
         log.error("machine_thread_failed", machine=machine, error=type(error).__name__)
         line.stop(f"{machine} failed: {error}")

@@ -27,11 +27,7 @@ def oee_command(
     directory: Directory = DEFAULT_DIRECTORY,
     output: Output = "table",
 ) -> None:
-    """Print the OEE of each machine and shift: seconds in each state, availability x effectiveness x quality, pieces.
-
-    Time comes from the recorded changes of state, pieces from the booked jobs. Effectiveness is measured against the
-    device's ideal_cycle_s, or its driver's usual one, divided by speed for an emulator; at speed 0 there is none.
-    """
+    """Print the OEE of each machine and shift."""
     folder = RunFolder(directory)
     with open_reading(folder.line().database_url) as reading:
         found = oee_of_shifts(reading, folder, machine=machine, shift=shift)

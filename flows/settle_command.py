@@ -85,12 +85,7 @@ def settle_command(
     passwords_from: PasswordsFrom = None,
     output: Output = "table",
 ) -> int:
-    """List the jobs in doubt, or record what two people found of one; the line may be running or not.
-
-    The physical act comes first: deface a bad piece, carry an unmarked blank to the stock, then record it; an EMULATED
-    piece is defaced and carried by emulated hands. Two operators, inspectors or leads sign in with their own
-    passwords, the first, then the second. Ends with 3 while the job, or any that is listed, is in doubt.
-    """
+    """List the jobs in doubt, or record what two people found of one."""
     folder = RunFolder(directory)
     line = folder.line()
     if job is None:

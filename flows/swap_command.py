@@ -66,11 +66,7 @@ def swap_command(
     ] = None,
     directory: Annotated[Path, Parameter("--dir", help="The run's folder.")] = Path(".passline"),
 ) -> None:
-    """Put another machine, or an emulator, in the place of one, and print what changed in its entry of line.toml.
-
-    Every other line of the file stays as it is. Refused for a production line, for a line that runs (stop it first),
-    for an unknown device, and for an entry that the line would not start with.
-    """
+    """Put another machine, or an emulator, in the place of one."""
     folder = RunFolder(directory)
     content = folder.configured()
     if not folder.line().emulated or content.get("mode") == "production":

@@ -67,7 +67,7 @@ def waiting(*, directory: Directory = DEFAULT_DIRECTORY, output: Output = "table
     now_us = time.time_ns() // 1000
     rows = [row | {"age_s": (now_us - row["offered_us"]) // 1_000_000} for row in _ask(directory, questions.waiting)]
     columns = ("to_station", "from_station", "kind", "unit_count", "tray", "priority", "due", "age_s", "claimed_by")
-    _print(rows, output, columns, "Offered and not yet accepted")
+    _print(rows, output, columns, "Offered and not yet accepted" if rows else "No offer waits")
 
 
 @app.command
@@ -125,10 +125,15 @@ def _print_table(rows: Sequence[Row], columns: Sequence[str], title: str) -> Non
     from rich.table import Table
 
     emulated = any(row.get("emulated") for row in rows)
-    table = Table(title=f"{title} (emulated)" if emulated else title)
+    title = f"{title} (EMULATED)" if emulated else title
+    table = Table(box=None, header_style="dim", pad_edge=False, collapse_padding=True)
     for column in columns:
-        table.add_column(column.replace("_", " "))
+        # Folded, never cut: what an auditor looks for may be a number's last digit.
+        table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*("" if row[column] is None else str(row[column]) for column in columns))
     # Into a file or a pipe a table is as wide as it needs to be.
-    (Console() if sys.stdout.isatty() else Console(width=PIPED_WIDTH)).print(table)
+    console = Console() if sys.stdout.isatty() else Console(width=PIPED_WIDTH)
+    console.print(title)
+    if rows:
+        console.print(table)

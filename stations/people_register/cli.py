@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Directory = Annotated[Path, Parameter("--dir", help="The run's folder.")]
 Code = Annotated[str, Parameter(help="Staff code: a small letter, a hyphen and 4 to 8 digits; never a name.")]
 DEFAULT_DIRECTORY = Path(".passline")
+PIPED_WIDTH = 160
+"""Characters of a table that no terminal bounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ def list_command(
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*(" ".join(cell) if isinstance(cell, list) else cell for cell in row.values()))
-    Console(highlight=False).print(table)
+    Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
 
 
 @people_app.command

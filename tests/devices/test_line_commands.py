@@ -376,6 +376,19 @@ def test_a_port_in_use_is_refused_to_the_console(line: Line, capsys: pytest.Capt
     driver.close()
 
 
+def test_a_port_where_nobody_answers_is_refused_with_what_to_try(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    silent, slave = pty.openpty()
+    tty.setraw(slave)
+    port = os.ttyname(slave)
+    os.close(slave)
+    assert run(["devices", "console", port, "--dir", str(tmp_path)]) == Exit.REFUSED
+    assert f"nobody on {port} answers in the personalizers' protocol" in (said := capsys.readouterr().err)
+    assert "by its id in line.toml" in said
+    os.close(silent)
+
+
 def test_a_machine_that_comes_back_is_asked_again(line: Line, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     class Typing(io.StringIO):
         """The machine is switched off and on again before the second question."""

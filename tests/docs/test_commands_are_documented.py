@@ -33,5 +33,15 @@ def test_every_option_of_every_command_is_on_the_page_with_words(command: object
             assert re.search(rf"{re.escape(argument.name)}\b", page, re.IGNORECASE), argument.name
 
 
+@pytest.mark.parametrize("group", ["intake", "logs", "people", "devices"])
+def test_the_help_of_a_group_says_what_each_of_its_commands_is_for(
+    group: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build()([group, "--help"], result_action="return_value")
+    shown = capsys.readouterr().out
+    for name in build()[group]:
+        assert name.startswith("-") or re.search(rf"│ {name} +\w", shown), name
+
+
 def test_every_exit_status_has_a_meaning() -> None:
     assert set(MEANINGS) == set(Exit)

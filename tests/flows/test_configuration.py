@@ -80,6 +80,14 @@ def test_an_unknown_key_is_refused_with_its_line_and_a_near_match(folder: RunFol
     assert fault.allowed == "offer_age_min, blanks_low"
 
 
+@pytest.mark.parametrize("name", ["id", "port"])
+def test_what_two_devices_share_is_refused_at_the_second(name: str, folder: RunFolder, refused: Refused) -> None:
+    before = {"id": 'id = "book-02"', "port": 'port = "emulator://book-02"'}[name]
+    (fault,) = refused(before, before.replace("book-02", "book-01"))
+    assert (fault.place, fault.allowed) == (f"devices[1].{name}", "")
+    assert "book-01', which another device has already" in fault.problem
+
+
 def test_an_unknown_key_of_one_device_is_refused_with_its_own_line(folder: RunFolder, refused: Refused) -> None:
     (fault,) = refused('serial = "EMU-CARD-02"', 'serial = "EMU-CARD-02"\nmoed = "emulated"')
     assert fault.source == line_with(folder, "moed")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import date
 
 import pytest
+from structlog.testing import capture_logs
 
 from flows import line_state
 from flows.composition import open_line, prepare
@@ -50,6 +51,21 @@ def test_machines_leave_the_lines_threads_to_the_trays(line) -> None:
 
     assert len(line.machines.each) > line_state.THREADS
     assert asyncio.run(serve()) == "served"
+
+
+def test_a_line_that_is_interrupted_calls_no_machine_failed(line) -> None:
+    """Ctrl-C before the line has the signals cancels everything that waits for the machines' threads."""
+
+    async def serve() -> None:
+        async with at_work(line):
+            await asyncio.sleep(0)
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
+
+    with capture_logs() as said, pytest.raises(asyncio.CancelledError):
+        asyncio.run(serve())
+    assert [entry for entry in said if entry["log_level"] == "error"] == []
+    assert line.stop_reason == "interrupted"
 
 
 def test_a_full_station_takes_trays_until_no_machine_lacks_orders_and_no_more(line) -> None:

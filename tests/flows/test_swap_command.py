@@ -85,6 +85,7 @@ def test_what_the_line_would_not_start_with_is_refused(folder: RunFolder, capsys
         (("--to", "/dev/ttyUSB0", "--driver", "bok-personalizer"), "did you mean book-personalizer?"),
         (("--to", "/dev/ttyUSB0", "--serial", ""), "serial"),
         (("--to", "emulator://book-01", "--mode", "production"), "on an emulator's port"),
+        (("--to", "emulator://book-02"), "which another device has already"),
     ):
         said = refused(folder, capsys, "book-01", *arguments)
         assert words in said

@@ -35,7 +35,7 @@ def test_document_prints_the_whole_custody(directory: str) -> None:
     rows = json.loads(run("document", "A1", "--dir", directory, "--output", "json").stdout)
     assert [row["act"] for row in rows] == ["receive", "receive", "transform", "transform", "transform", "offer"]
     table = run("document", "E1", "--dir", directory).stdout
-    assert "emulated" in table
+    assert "EMULATED" in table
     assert "transform" in table
 
 
@@ -66,6 +66,7 @@ def test_an_unknown_number_or_folder_or_setting_is_one_sentence_and_exit_2(direc
         assert (answer.returncode, answer.stdout) == (2, "")
         assert word in answer.stderr
         assert len(answer.stderr.splitlines()) == 1
+        assert answer.stderr.startswith("passline: ")
     assert run("documents").returncode == 2
 
 
