@@ -181,7 +181,7 @@ def _answers(driver: str) -> Tracing:
 def describe_frame(frame: Frame) -> Decoded:
     """A frame and the message in it.
 
-    >>> str(describe_frame(Frame(FrameKind.DATA, 3, 7, bytes.fromhex("0C00010000000000000001"))))
+    >>> str(describe_frame(Frame(FrameKind.DATA, 3, 7, bytes.fromhex("0C0001000000000000000199501F76"))))
     'Journal, seq 3, ack 7, since 1'
     """
     facts: Facts = {"seq": frame.seq} if frame.kind is FrameKind.DATA else {}
