@@ -4,7 +4,6 @@ The RESET drains the line: whatever an earlier session left on it is ignored. A 
 unknown outcome; late replies to it are dropped by their number. Callers may be several threads.
 """
 
-import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -266,16 +265,15 @@ class Session:
         was_down = self._link.down
         self._now_s = now_s
         self._link.tick(now_s)
-        if self._link.connected and now_s >= self._probe_s:
+        if now_s - self._heard_s >= PROBE_S and self._waits and self._link.idle and self._link.connected:
             self._heard_s = now_s
             self._link.send(encode(Hello(UNASKED, PROTOCOL_VERSION, WANTED_PAYLOAD, WANTED_WINDOW)))
         return self._link.down != was_down
 
     @property
-    def _probe_s(self) -> float:
-        """When to ask whether anybody is there: never while nobody waits, or while the link waits itself."""
-        waits = self._link.idle and (self._pending or None in self._awaited.values())
-        return self._heard_s + PROBE_S if waits else math.inf
+    def _waits(self) -> bool:
+        """Whether somebody waits, or will, for what the machine says."""
+        return bool(self._pending) or None in self._awaited.values()
 
     def receive(self, data: bytes) -> bool:
         """Endpoint: take bytes; True when a waiting caller should look. Never raises on any bytes."""
@@ -299,8 +297,9 @@ class Session:
     def next_deadline_s(self) -> float | None:
         """Endpoint: when to turn again."""
         link_s = self._link.next_deadline_s
-        due_s = min(self._probe_s, math.inf if link_s is None else link_s)
-        return None if due_s == math.inf else due_s
+        if link_s is not None:
+            return link_s
+        return self._heard_s + PROBE_S if self._waits else None
 
     def lost(self, reason: str) -> None:
         """Endpoint: the port is gone."""
