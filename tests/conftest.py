@@ -26,7 +26,7 @@ settings.load_profile("suite")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How hard the crash tests and the fuzzing try."""
     parser.addoption("--kills", type=int, default=30, help="processes of a running line that tests/crash kills in all")
-    parser.addoption("--streams", type=int, default=400, help="streams of any bytes on each end of a machine's line")
+    parser.addoption("--streams", type=int, default=200, help="streams of any bytes on each end of a machine's line")
     parser.addoption("--dense", action="store_true", help="crash at every boundary of every sweep in tests/crash")
 
 

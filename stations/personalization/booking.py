@@ -99,6 +99,14 @@ def find_blank(tx: Connection, serial: str, machine: str) -> str:
     return str(unit)
 
 
+def book_drawn_unseen(tx: Connection, workplace: Workplace, lease: Lease, work: Work, serial: str) -> str:
+    """The blank `serial` was drawn for `work` while the line was lost; its unit. Raises `ForeignBlankError`."""
+    unit = find_blank(tx, serial, lease.machine)
+    log.move(tx, workplace.party(), [unit], rules.path(lease.machine), stamp(workplace, lease.machine, work))
+    jobs.attach_blank(tx, work.job_id, serial, unit)
+    return unit
+
+
 def book_fed(tx: Connection, workplace: Workplace, lease: Lease, work: Work, serial: str) -> str:
     """The blank `serial` was drawn for `work`; its unit. Raises `ForeignBlankError`."""
     unit = find_blank(tx, serial, lease.machine)

@@ -209,8 +209,11 @@ class _Settling:
 
 def drawn(tx: Connection, workplace: Workplace, lease: Lease, work: Work, serial: str) -> Work:
     """`work` with the blank that the machine says it drew for it, booked if it was not."""
-    if work.blank_unit is not None or work.state is not JobState.INTENT:
+    if work.blank_unit is not None or work.state not in (JobState.INTENT, JobState.UNCERTAIN):
         return work
+    if work.state is JobState.UNCERTAIN:
+        unit = booking.book_drawn_unseen(tx, workplace, lease, work, serial)
+        return replace(work, blank_serial=serial, blank_unit=unit)
     unit = booking.book_fed(tx, workplace, lease, work, serial)
     return replace(work, state=JobState.FED, blank_serial=serial, blank_unit=unit)
 
