@@ -37,6 +37,7 @@ class _Heard:
         self.hello: HelloReply | None = None
 
     def feed(self, data: bytes) -> None:
+        """Note the messages that `data` completes."""
         for frame in self._frames.feed(data):
             if frame.kind is FrameKind.RESET_ACK:
                 self._expected = 0
@@ -59,6 +60,7 @@ class _Heard:
 
     @property
     def counts(self) -> tuple[int, int]:
+        """How many answered, and how many came unasked."""
         return len(self.answers), len(self.unasked)
 
 

@@ -84,10 +84,12 @@ class _Job:
         self.state, self.disposition, self.data = State.UNKNOWN, Disposition.UNKNOWN, b""
 
     def result(self) -> JobResult:
+        """How it ended, as stations are told."""
         outcome = Outcome(self.job_id, self.state, self.blank_serial, self.disposition, self.cause)
         return JobResult(self.job_id, self.state, self.blank_serial, self.disposition, self.cause, outcome.digest())
 
     def entry(self) -> JournalEntry:
+        """It as a line of a journal."""
         return JournalEntry(
             self.position,
             self.time_us,
