@@ -4,7 +4,7 @@ A line is opened once in a process. Flows ask for it by its folder, so that thei
 Prefect may show, and a flow that runs alone in a worker of its own opens just what its station needs.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -14,10 +14,14 @@ from flows.locks import station_lock
 from flows.parts import Parts
 from flows.program_log import set_up_log
 from flows.run_folder import RunFolder
+from handoff_logs import register
 from handoff_logs.database import Database
+from handoff_logs.keyring import Keyring, station_owner
+from handoff_logs.log import Stamp
 from handoff_logs.migrations import upgrade as upgrade_custody
+from handoff_logs.records import ADMINISTRATION
 from stations.migrations import upgrade as upgrade_stations
-from stations.people import emulated_roster
+from stations.people import STAFFING, emulated_roster
 from stations.personal import PersonalData
 from stations.personalization.signer import create_emulated_authority
 
@@ -34,6 +38,16 @@ def prepare(folder: RunFolder) -> None:
     url = identity.database_url
     upgrade_custody(url)
     upgrade_stations(url)
+    owners = [station_owner(station) for station in (ADMINISTRATION, *STAFFING)]
+    with Keyring.create(folder.signing_keys, owners) as keyring:
+        keys = keyring.public_keys
+    with open_database(folder, url) as database:
+        database.write(lambda tx: register.begin(tx, keys, Stamp(database.clock_us(tx), identity.emulated)))
+
+
+def open_database(folder: RunFolder, url: str, *, on_commit: Callable[[str], None] | None = None) -> Database:
+    """Open a line's database with the keys that sign what is recorded in it."""
+    return Database(url, keyring=Keyring(folder.signing_keys), on_commit=on_commit)
 
 
 @contextmanager
@@ -46,7 +60,7 @@ def open_line(folder: RunFolder, *, shift: str, stations: tuple[str, ...], alone
     line = Line(
         folder=folder,
         settings=settings,
-        database=Database(folder.resolve_database(settings.database.url)),
+        database=open_database(folder, folder.resolve_database(settings.database.url)),
         personal=PersonalData(folder.keys),
         roster=emulated_roster(shift, settings.staff.people_per_station),
         shift=shift,

@@ -8,9 +8,8 @@ from stations.intake import cli
 
 def _open_intake(directory: Path) -> cli.OpenIntake:
     # Generating a batch and printing its schema need none of this.
-    from flows.composition import prepare
+    from flows.composition import open_database, prepare
     from flows.configuration import read_settings
-    from handoff_logs.database import Database
     from stations.people import emulated_roster
     from stations.personal import PersonalData
     from stations.workplace import Workplace
@@ -20,7 +19,7 @@ def _open_intake(directory: Path) -> cli.OpenIntake:
     prepare(folder)
     roster = emulated_roster(settings.staff.shift, settings.staff.people_per_station)
     workplace = Workplace(
-        database=Database(folder.resolve_database(settings.database.url)),
+        database=open_database(folder, folder.resolve_database(settings.database.url)),
         station="intake",
         shift=settings.staff.shift,
         people=roster["intake"].codes,

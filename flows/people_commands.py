@@ -7,14 +7,13 @@ from stations.people_register import cli
 
 
 def _open_register(directory: Path) -> cli.OpenRegister:
-    from flows.composition import prepare
+    from flows.composition import open_database, prepare
     from flows.configuration import read_settings
-    from handoff_logs.database import Database
 
     folder = RunFolder(directory)
     settings = read_settings(folder)
     prepare(folder)
-    return cli.OpenRegister(Database(folder.resolve_database(settings.database.url)), settings.emulated)
+    return cli.OpenRegister(open_database(folder, folder.resolve_database(settings.database.url)), settings.emulated)
 
 
 cli.open_register = _open_register

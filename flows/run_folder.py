@@ -55,6 +55,11 @@ class RunFolder:
         return self.path / "keys"
 
     @property
+    def signing_keys(self) -> Path:
+        """The stations' private keys, which sign what they record."""
+        return self.keys / "signing"
+
+    @property
     def machines(self) -> Path:
         """One folder for each emulated machine: journal, control socket, link to its port."""
         return self.path / "machines"

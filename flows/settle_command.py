@@ -142,9 +142,8 @@ def _settle(
 
 @contextmanager
 def _personalization(folder: RunFolder) -> Iterator["Workplace"]:
-    from flows.composition import prepare
+    from flows.composition import open_database, prepare
     from flows.configuration import read_settings
-    from handoff_logs.database import Database
     from stations.people import emulated_duty
     from stations.personal import PersonalData
     from stations.personalization.rules import STATION
@@ -152,7 +151,7 @@ def _personalization(folder: RunFolder) -> Iterator["Workplace"]:
 
     settings = read_settings(folder)
     prepare(folder)
-    with Database(folder.resolve_database(settings.database.url)) as database:
+    with open_database(folder, folder.resolve_database(settings.database.url)) as database:
         people = emulated_duty(STATION, settings.staff.shift).codes
         yield Workplace(database, STATION, settings.staff.shift, people, settings.emulated, PersonalData(folder.keys))
 

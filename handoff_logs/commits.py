@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from handoff_logs import signing
 from handoff_logs.refusals import translated
 from handoff_logs.statements import drive
 
@@ -104,6 +105,7 @@ class GroupCommitter:
     def _transaction(self, connection: Connection, act: Callable[[], list[Ended]]) -> list[Ended]:
         # BEGIN, SAVEPOINT and COMMIT go straight to the driver: through SQLAlchemy they are a third of a small write.
         drive(connection, "BEGIN IMMEDIATE", ())
+        signing.begun(connection)
         try:
             ended = act()
             self._on_commit("before")
@@ -113,6 +115,7 @@ class GroupCommitter:
             if driver.in_transaction:
                 driver.rollback()
             raise
+        signing.committed(connection)
         self._on_commit("after")
         return ended
 
@@ -151,9 +154,12 @@ class PooledCommitter:
     def run(self, work: Work[T]) -> T:
         """Run work in the calling thread."""
         try:
-            with self._engine.begin() as connection:
-                result = work(connection)
-                self._on_commit("before")
+            with self._engine.connect() as connection:
+                with connection.begin():
+                    signing.begun(connection)
+                    result = work(connection)
+                    self._on_commit("before")
+                signing.committed(connection)
         except DBAPIError as error:
             raise translated(error) from error
         self._on_commit("after")

@@ -12,6 +12,8 @@ from handoff_logs.commits import GroupCommitter, PooledCommitter
 from handoff_logs.dialects import clock_us
 from handoff_logs.errors import UnsupportedUrlError
 from handoff_logs.guards import assert_durable, assert_guarded
+from handoff_logs.keyring import Keyring
+from handoff_logs.signing import lend
 
 T = TypeVar("T")
 
@@ -37,11 +39,15 @@ def _unwatched(_phase: str) -> None:
 class Database:
     """The line's database.
 
-    `url` is `sqlite:///PATH` or `postgresql+psycopg://…`; it must have been migrated. `on_commit("before" | "after")`
-    is called around every commit (crash tests). Raises UnsupportedUrlError, UnsafeDatabaseError.
+    `url` is `sqlite:///PATH` or `postgresql+psycopg://…`; it must have been migrated. What is recorded through it is
+    signed with the keys of `keyring`, which it closes; without one nothing is recorded. `on_commit("before" |
+    "after")` is called around every commit (crash tests). Raises UnsupportedUrlError, UnsafeDatabaseError.
     """
 
-    def __init__(self, url: str, *, on_commit: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, url: str, *, keyring: Keyring | None = None, on_commit: Callable[[str], None] | None = None
+    ) -> None:
+        self._keyring = keyring
         self._readers = _engine(url, writes=False)
         self._writers = _engine(url, writes=True)
         try:
@@ -52,6 +58,7 @@ class Database:
         except BaseException:
             self._dispose()
             raise
+        event.listen(self._writers, "checkout", lambda _driver, record, _proxy: lend(record.info, keyring))
         watch = on_commit or _unwatched
         if self._writers.dialect.name == "sqlite":
             self._committer: GroupCommitter | PooledCommitter = GroupCommitter(self._writers, watch)
@@ -86,6 +93,8 @@ class Database:
         """Finish what is queued and close all connections."""
         self._committer.close()
         self._dispose()
+        if self._keyring is not None:
+            self._keyring.close()
 
     def _dispose(self) -> None:
         self._readers.dispose()

@@ -191,3 +191,53 @@ class UnreadableDatabaseError(HandoffLogError):
 
     def __str__(self) -> str:
         return f"cannot read the handoff log: {self.detail}"
+
+
+class KeyFileRefusedError(HandoffLogError):
+    """A key's file is missing, damaged or readable by others; nothing is signed with it."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"the key file {self.path} {self.reason}"
+
+
+class KeyMissingError(HandoffLogError):
+    """Nobody can sign for this station or person here; nothing was written."""
+
+    def __init__(self, owner: str, folder: str) -> None:
+        super().__init__(owner, folder)
+        self.owner, self.folder = owner, folder
+
+    def __str__(self) -> str:
+        return f"there is no key of {self.owner} in {self.folder}; nothing was written; make one with `passline keys`"
+
+
+class KeyRevokedError(HandoffLogError):
+    """The key was revoked and its owner has no other here; nothing was written."""
+
+    def __init__(self, key_id: str, owner: str) -> None:
+        super().__init__(key_id, owner)
+        self.key_id, self.owner = key_id, owner
+
+    def __str__(self) -> str:
+        return (
+            f"the key {self.key_id} of {self.owner} was revoked and no other is here; nothing was written; make a new"
+            f" one with `passline keys rotate {self.owner}`"
+        )
+
+
+class DatabaseBehindError(HandoffLogError):
+    """A key has numbered records that this database does not have: it was restored from an older copy, or cut."""
+
+    def __init__(self, owner: str, key_id: str, has: int, given: int) -> None:
+        super().__init__(owner, key_id, has, given)
+        self.owner, self.key_id, self.has, self.given = owner, key_id, has, given
+
+    def __str__(self) -> str:
+        return (
+            f"the database is behind: it has {self.has} records of the key {self.key_id} ({self.owner}), which signed"
+            f" {self.given}; nothing is written until the loss is settled; see docs/recovering.md"
+        )

@@ -4,32 +4,41 @@ from sqlalchemy import Connection
 
 from handoff_logs.errors import UnsafeDatabaseError
 
+APPEND_ONLY = (
+    "custody_event",
+    "custody_unit",
+    "custody_case",
+    "custody_move",
+    "custody_register",
+    "seal_origin",
+    "seal_leaf",
+    "seal_node",
+    "seal_checkpoint",
+    "seal_cosignature",
+)
+"""Tables whose rows are written once and never changed."""
+
+_LEGAL = {
+    "custody_event_legal",
+    "custody_event_signed",
+    "custody_unit_legal",
+    "custody_register_legal",
+    "custody_move_no_insert",
+}
+_REPLACED_ELSEWHERE = {"custody_event", "custody_unit", "custody_move"}
 SQLITE_GUARDS = frozenset(
     {
-        "custody_event_legal",
-        "custody_unit_legal",
-        "custody_case_no_replace",
-        "custody_move_no_insert",
-        *(f"{table}_no_{change}" for table in ("custody_event", "custody_unit", "custody_case", "custody_move")
-          for change in ("update", "delete")),
-    }
-)  # fmt: skip
-POSTGRESQL_GUARDS = frozenset(
-    {
-        "custody_event_legal",
-        "custody_unit_legal",
-        "custody_move_no_insert",
-        "custody_event_append_only",
-        "custody_unit_append_only",
-        "custody_case_append_only",
-        "custody_move_append_only",
+        *_LEGAL,
+        *(f"{table}_no_{change}" for table in APPEND_ONLY for change in ("update", "delete")),
+        *(f"{table}_no_replace" for table in APPEND_ONLY if table not in _REPLACED_ELSEWHERE),
     }
 )
+POSTGRESQL_GUARDS = frozenset({*_LEGAL, *(f"{table}_append_only" for table in APPEND_ONLY)})
 
 _SQLITE_TRIGGERS = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
 _POSTGRESQL_TRIGGERS = (
-    "SELECT tgname FROM pg_trigger WHERE tgenabled = 'A' AND tgrelid IN (SELECT to_regclass(name) FROM"
-    " unnest(ARRAY['custody_event', 'custody_unit', 'custody_case', 'custody_move']) AS name)"
+    "SELECT tgname FROM pg_trigger WHERE tgenabled = 'A' AND tgrelid IN"
+    f" ({', '.join(f'to_regclass({table!r})' for table in APPEND_ONLY)})"  # noqa: S608 own names
 )
 
 

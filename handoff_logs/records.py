@@ -13,9 +13,12 @@ from operator import itemgetter
 
 from handoff_logs import merkle
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 ID_LENGTH = 32
 MAX_INTEGER = 2**53 - 1
+
+ADMINISTRATION = "administration"
+"""The station that keeps the registers: its key signs every change of them."""
 
 Scalar = str | int | bool | None
 """What a hashed column may hold; no floats, whose text differs between languages."""
@@ -93,11 +96,12 @@ class CaseKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Who acts: a person (opaque staff code) at a station during a shift."""
+    """Who acts: a person (opaque staff code) at a station during a shift, and the sign-in by which they do."""
 
     station: str
     person: str
     shift: str
+    sign_in: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +176,34 @@ def event_hash(event: Mapping[str, Scalar]) -> str:
     return hashlib.sha256(canonical({field: event[field] for field in EVENT_FIELDS})).hexdigest()
 
 
+def signed_bytes(hash_: str) -> bytes:
+    """Return what each side signs: the event's hash, said to be one, so that a signature means nothing elsewhere."""
+    return b"passline custody event\n" + bytes.fromhex(hash_)
+
+
+def leaf_entry(seq: int, hash_: str, signature: str | None, second_signature: str | None) -> bytes:
+    """Return an event's entry in the log's tree: its place in the database, its hash and its signatures."""
+    entry: dict[str, Scalar] = {"seq": seq, "event_hash": hash_}
+    entry |= {"signature": signature, "second_signature": second_signature}
+    return canonical(entry)
+
+
+def acting_station(event: Mapping[str, Scalar]) -> str:
+    """Return the station whose word an event is, and whose key signs it.
+
+    >>> acting_station({"act": "accept", "from_station": "review", "to_station": "qc"})
+    'qc'
+    """
+    if event["act"] in (Act.ACCEPT, Act.REFUSE):
+        return str(event["to_station"])
+    return ADMINISTRATION if event["act"] == Act.REGISTER else str(event["from_station"])
+
+
+def second_signer(event: Mapping[str, Scalar]) -> str:
+    """Return the person whose own key may sign beside the station's: the second, where there are two."""
+    return str(event["second_person"] or event["person"])
+
+
 def unit_hash(row: Sequence[Scalar]) -> bytes:
     """Return the RFC 6962 leaf hash (32 bytes) of a custody unit row, given in the order of UNIT_FIELDS.
 
@@ -180,9 +212,25 @@ def unit_hash(row: Sequence[Scalar]) -> bytes:
     return merkle.leaf_hash((_UNIT_TEMPLATE % tuple(map(_scalar, _unit_values(row)))).encode())
 
 
-def units_root(rows: Iterable[Sequence[Scalar]]) -> str:
-    """Return the Merkle root (hex) over unit rows (as UNIT_FIELDS) in the order of their positions."""
-    return merkle.root([unit_hash(row) for row in rows]).hex()
+def units_root(
+    rows: Iterable[Sequence[Scalar]],
+    cases: Iterable[Sequence[Scalar]] = (),
+    entries: Iterable[Sequence[Scalar]] = (),
+) -> str:
+    """Return the Merkle root (hex) over all rows of an event.
+
+    Unit rows (as UNIT_FIELDS) by position, then cases (as CASE_FIELDS) by id, then entries of registers (as
+    REGISTER_FIELDS) by position. Their columns' names keep the three kinds apart.
+    """
+    leaves = [unit_hash(row) for row in rows]
+    leaves += [row_hash(CASE_FIELDS, row) for row in cases]
+    leaves += [row_hash(REGISTER_FIELDS, row) for row in entries]
+    return merkle.root(leaves).hex()
+
+
+def row_hash(fields: Sequence[str], row: Sequence[Scalar]) -> bytes:
+    """Return the RFC 6962 leaf hash (32 bytes) of a row given in the order of `fields`."""
+    return merkle.leaf_hash(canonical(dict(zip(fields, row, strict=True))))
 
 
 EVENT_FIELDS = (
@@ -195,6 +243,8 @@ EVENT_FIELDS = (
     "to_place",
     "person",
     "second_person",
+    "sign_in",
+    "second_sign_in",
     "key_id",
     "key_number",
     "second_key_id",
@@ -241,6 +291,12 @@ UNIT_FIELDS = (
     "number_hash",
 )
 """The columns of a custody unit row, all hashed, in the order they are written."""
+
+CASE_FIELDS = ("case_id", "event_id", "handoff_id", "unit_id", "kind", "station", "opened_us")
+"""The columns of a case, all hashed, in the order they are written."""
+
+REGISTER_FIELDS = ("event_id", "position", "register", "subject", "field", "value")
+"""The columns of an entry of a register, all hashed, in the order they are written."""
 
 _UNIT_TEMPLATE = "{" + ",".join(f'"{field}":%s' for field in sorted(UNIT_FIELDS)) + "}"
 _unit_values = itemgetter(*(UNIT_FIELDS.index(field) for field in sorted(UNIT_FIELDS)))

@@ -1,10 +1,19 @@
 """Recomputing what was hashed: a row edited later no longer matches its event's root, its answer or its number."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from handoff_logs.reading import Reading, Row
-from handoff_logs.records import EVENT_FIELDS, UNIT_FIELDS, event_hash, number_hash, units_root
+from handoff_logs.records import (
+    CASE_FIELDS,
+    EVENT_FIELDS,
+    REGISTER_FIELDS,
+    UNIT_FIELDS,
+    Scalar,
+    event_hash,
+    number_hash,
+    units_root,
+)
 
 PAGE_EVENTS = 32
 """Events read at a time, so that memory does not grow with the log: some have a thousand units."""
@@ -15,6 +24,16 @@ _UNITS = (
     f"SELECT {', '.join('unit.' + field for field in UNIT_FIELDS)} FROM custody_event AS event"  # noqa: S608
     " JOIN custody_unit AS unit ON unit.event_id = event.event_id WHERE event.seq > :after AND event.seq <= :last"
     " ORDER BY event.seq, unit.position"
+)
+_CASES = (
+    f"SELECT {', '.join('opened.' + field for field in CASE_FIELDS)} FROM custody_event AS event"  # noqa: S608
+    " JOIN custody_case AS opened ON opened.event_id = event.event_id WHERE event.seq > :after AND event.seq <= :last"
+    " ORDER BY event.seq, opened.case_id"
+)
+_ENTRIES = (
+    f"SELECT {', '.join('entry.' + field for field in REGISTER_FIELDS)} FROM custody_event AS event"  # noqa: S608
+    " JOIN custody_register AS entry ON entry.event_id = event.event_id WHERE event.seq > :after AND event.seq <= :last"
+    " ORDER BY event.seq, entry.position"
 )
 _OFFER_ANSWERS = (
     "SELECT answer.event_id, answer.offer_hash, offer.event_id AS offer FROM custody_event AS answer"
@@ -36,20 +55,27 @@ def _events(reading: Reading) -> Iterator[dict[str, str]]:
     after = -1
     while page := reading.rows(_EVENTS, after=after, page=PAGE_EVENTS):
         last = page[-1]["seq"]
-        units: dict[str, list[Row]] = defaultdict(list)
-        for row in reading.rows(_UNITS, after=after, last=last):
-            units[row["event_id"]].append(row)
+        units = _by_event(reading.rows(_UNITS, after=after, last=last), UNIT_FIELDS)
+        cases = _by_event(reading.rows(_CASES, after=after, last=last), CASE_FIELDS)
+        entries = _by_event(reading.rows(_ENTRIES, after=after, last=last), REGISTER_FIELDS)
         hashes = {}
         for event in page:
             event["emulated"] = bool(event["emulated"])
             hashes[event["event_id"]] = event_hash(event)
-            rows = units[event["event_id"]]
-            if units_root([tuple(row[field] for field in UNIT_FIELDS) for row in rows]) != event["units_root"]:
-                yield {"rule": "an event's root covers its rows", "subject": event["event_id"]}
+            name = event["event_id"]
+            if units_root(units[name], cases[name], entries[name]) != event["units_root"]:
+                yield {"rule": "an event's root covers its rows", "subject": name}
         for answer in reading.rows(_OFFER_ANSWERS, after=after, last=last):
             if hashes[answer["offer"]] != answer["offer_hash"]:
                 yield {"rule": "an answer carries its offer's hash", "subject": answer["event_id"]}
         after = last
+
+
+def _by_event(rows: Iterable[Row], fields: Sequence[str]) -> dict[str, list[tuple[Scalar, ...]]]:
+    grouped: dict[str, list[tuple[Scalar, ...]]] = defaultdict(list)
+    for row in rows:
+        grouped[row["event_id"]].append(tuple(row[field] for field in fields))
+    return grouped
 
 
 def _numbers(reading: Reading) -> Iterator[dict[str, str]]:

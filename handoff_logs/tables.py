@@ -13,6 +13,9 @@ HASH = String(64)
 WORD = String(40)
 """Stations, places, machines, people, shifts, trays: short codes, never free text."""
 
+NAME = String(80)
+"""What a register speaks of, and the names of logs and witnesses."""
+
 TWO_SIDED = "'offer', 'accept', 'refuse', 'withdraw', 'take_back'"
 ANSWERS = "'accept', 'refuse', 'withdraw', 'take_back'"
 OPEN_STATES = "'offered', 'refused', 'missing', 'void_offered', 'void_refused', 'void_missing'"
@@ -111,6 +114,8 @@ class CustodyEvent(SQLModel, table=True):
     to_place: str | None = Field(default=None, sa_type=WORD)
     person: str = Field(sa_type=WORD)
     second_person: str | None = Field(default=None, sa_type=WORD)
+    sign_in: str | None = Field(default=None, sa_type=ID)
+    second_sign_in: str | None = Field(default=None, sa_type=ID)
     key_id: str | None = Field(default=None, sa_type=WORD)
     key_number: int | None = Field(default=None, sa_type=BigInteger)
     second_key_id: str | None = Field(default=None, sa_type=WORD)
@@ -201,6 +206,96 @@ class CustodyCase(SQLModel, table=True):
     kind: str = Field(sa_type=WORD)
     station: str = Field(sa_type=WORD)
     opened_us: int = Field(sa_type=BigInteger)
+
+
+class CustodyRegister(SQLModel, table=True):
+    """One fact of a register as one `register` act set it; the latest of each (register, subject, field) holds."""
+
+    __tablename__ = "custody_register"
+    __table_args__ = (
+        ForeignKeyConstraint(["event_id"], ["custody_event.event_id"], name="fk_register_event"),
+        CheckConstraint("position >= 1", name="ck_register_position"),
+        Index("ix_custody_register_subject", "register", "subject", "field"),
+    )
+    event_id: str = Field(sa_type=ID, primary_key=True)
+    position: int = Field(sa_type=Integer, primary_key=True)
+    register_: str = Field(sa_column=Column("register", WORD, nullable=False))
+    subject: str = Field(sa_type=NAME)
+    field: str = Field(sa_type=WORD)
+    value: str | None = Field(default=None, sa_type=String(400))
+
+
+class SealOrigin(SQLModel, table=True):
+    """The name of the log's tree; a declared loss opens the next one."""
+
+    __tablename__ = "seal_origin"
+    __table_args__ = (
+        UniqueConstraint("origin", name="uq_seal_origin"),
+        CheckConstraint("epoch >= 1", name="ck_seal_origin_epoch"),
+    )
+    epoch: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    origin: str = Field(sa_type=NAME)
+
+
+class SealLeaf(SQLModel, table=True):
+    """An event's place in the log's tree. Append-only."""
+
+    __tablename__ = "seal_leaf"
+    __table_args__ = (
+        UniqueConstraint("event_seq", name="uq_seal_leaf_event"),
+        ForeignKeyConstraint(["epoch"], ["seal_origin.epoch"], name="fk_leaf_origin"),
+        ForeignKeyConstraint(["event_seq"], ["custody_event.seq"], name="fk_leaf_event"),
+        CheckConstraint("leaf_index >= 0", name="ck_leaf_index"),
+    )
+    epoch: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    leaf_index: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    event_seq: int = Field(sa_type=BigInteger)
+    leaf_hash: str = Field(sa_type=HASH)
+
+
+class SealNode(SQLModel, table=True):
+    """The hash over 2**level leaves from `node_index` * 2**level on, so that a proof reads few leaves. Append-only."""
+
+    __tablename__ = "seal_node"
+    __table_args__ = (
+        ForeignKeyConstraint(["epoch"], ["seal_origin.epoch"], name="fk_node_origin"),
+        CheckConstraint("level IN (8, 16, 24, 32) AND node_index >= 0", name="ck_node_level"),
+    )
+    epoch: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    level: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    node_index: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    hash: str = Field(sa_type=HASH)
+
+
+class SealCheckpoint(SQLModel, table=True):
+    """The log's signed word on its first `size` leaves. Append-only."""
+
+    __tablename__ = "seal_checkpoint"
+    __table_args__ = (
+        ForeignKeyConstraint(["epoch"], ["seal_origin.epoch"], name="fk_checkpoint_origin"),
+        CheckConstraint("size >= 1", name="ck_checkpoint_size"),
+    )
+    epoch: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    size: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    root: str = Field(sa_type=HASH)
+    key_id: str = Field(sa_type=WORD)
+    signature: str = Field(sa_type=String(128))
+
+
+class SealCosignature(SQLModel, table=True):
+    """A witness's word that it saw a checkpoint at `time_s` (seconds UTC), after every earlier one. Append-only."""
+
+    __tablename__ = "seal_cosignature"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["epoch", "size"], ["seal_checkpoint.epoch", "seal_checkpoint.size"], name="fk_cosignature_checkpoint"
+        ),
+    )
+    epoch: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    size: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    witness: str = Field(sa_column=Column(NAME, primary_key=True))
+    time_s: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    signature: str = Field(sa_type=String(128))
 
 
 class CustodyMove(SQLModel, table=True):

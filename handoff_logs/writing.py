@@ -18,7 +18,9 @@ from handoff_logs.errors import (
 )
 from handoff_logs.moves import Turn
 from handoff_logs.records import (
+    CASE_FIELDS,
     EVENT_FIELDS,
+    REGISTER_FIELDS,
     SCHEMA_VERSION,
     UNIT_FIELDS,
     Act,
@@ -30,6 +32,7 @@ from handoff_logs.records import (
     units_root,
 )
 from handoff_logs.refusals import translated
+from handoff_logs.signing import sign
 from handoff_logs.statements import Statement
 from handoff_logs.whereabouts import Standing
 
@@ -37,11 +40,16 @@ Value = str | int | bool | None
 Event = dict[str, Value]
 """The columns of a custody event by name."""
 
+_EVENT_COLUMNS = (*EVENT_FIELDS, "signature", "second_signature")
 _UNIT_INTEGERS = frozenset({"step", "prev_step", "position"})
 _NUMBER_FIELDS = ("unit_id", "kind", "number", "salt")
-_CASE_FIELDS = ("case_id", "event_id", "handoff_id", "unit_id", "kind", "station", "opened_us")
 # What the database or the state of the units decides; everything else repeats when an act is repeated.
-_NOT_REPEATED = frozenset({"written_us", "units_root", "last_position", "offer_hash", "offer_person", "case_id"})
+_NOT_REPEATED = frozenset(
+    {
+        *("written_us", "units_root", "last_position", "offer_hash", "offer_person", "case_id"),
+        *("key_id", "key_number", "second_key_id", "second_key_number", "sign_in", "second_sign_in"),
+    }
+)
 
 _SELECT_EVENT = Statement(f"SELECT {', '.join(EVENT_FIELDS)} FROM custody_event WHERE event_id = :event_id")  # noqa: S608
 _SELECT_NAMED = Statement(
@@ -56,7 +64,7 @@ class Stamp:
     """When and by what means an act happened.
 
     `happened_us`, `due_us`: integer microseconds UTC. `reason` is a code, never free text. `event_id`: give one made
-    beforehand to make the act repeatable after a lost answer.
+    beforehand to make the act repeatable after a lost answer. `second_sign_in`: by which the second person signs.
     """
 
     happened_us: int
@@ -66,6 +74,7 @@ class Stamp:
     tray: str | None = None
     due_us: int | None = None
     event_id: str | None = None
+    second_sign_in: str | None = None
 
 
 class Change(NamedTuple):
@@ -82,6 +91,15 @@ class Change(NamedTuple):
     container: str | None = None
     outcome: str | None = None
     number_hash: str | None = None
+
+
+class Entry(NamedTuple):
+    """One fact of a register: `value` (400 characters at most) of a subject's field; None where it ends."""
+
+    register: str
+    subject: str
+    field: str
+    value: str | None
 
 
 class Difference(NamedTuple):
@@ -102,6 +120,8 @@ def draft(act: Act, by: Party, stamp: Stamp, *, expected: int, counted: int | No
         "act": act.value,
         "from_station": by.station,
         "person": by.person,
+        "sign_in": by.sign_in,
+        "second_sign_in": stamp.second_sign_in,
         "machine": stamp.machine,
         "shift": by.shift,
         "tray": stamp.tray,
@@ -201,19 +221,23 @@ def write(
     births: Sequence[Birth] = (),
     differences: Sequence[Difference] = (),
     case_station: str | None = None,
+    entries: Sequence[Entry] = (),
 ) -> str:
-    """Write the event, its cases and its unit rows, and bring the line tables up to date. Returns the event id."""
+    """Sign and write the event with all its rows, and bring the line tables up to date. Returns the event id."""
     event_id = str(event["event_id"])
-    rows = [_row(event_id, position, change) for position, change in enumerate(changes, start=1)]
-    event["last_position"] = len(rows) or None
-    event["units_root"] = units_root(rows)
     event["written_us"] = clock_us(tx)
-    insert_row(tx, "custody_event", EVENT_FIELDS, [event[field] for field in EVENT_FIELDS])
-    cases = [
+    rows = [_row(event_id, position, change) for position, change in enumerate(changes, start=1)]
+    cases = sorted(
         (d.case_id, event_id, event["handoff_id"], d.unit_id, d.kind.value, case_station, event["written_us"])
         for d in differences
-    ]
-    insert_rows(tx, "custody_case", _CASE_FIELDS, cases, frozenset({"opened_us"}))
+    )
+    facts = [(event_id, position, *entry) for position, entry in enumerate(entries, start=1)]
+    event["last_position"] = len(rows) or None
+    event["units_root"] = units_root(rows, cases, facts)
+    signatures = sign(tx, event)
+    insert_row(tx, "custody_event", _EVENT_COLUMNS, [*(event[field] for field in EVENT_FIELDS), *signatures])
+    insert_rows(tx, "custody_case", CASE_FIELDS, cases, frozenset({"opened_us"}))
+    insert_rows(tx, "custody_register", REGISTER_FIELDS, facts, frozenset({"position"}))
     insert_rows(tx, "custody_unit", UNIT_FIELDS, rows, _UNIT_INTEGERS)
     _write_numbers(tx, births)
     if rows:

@@ -11,9 +11,10 @@ from uuid import uuid4
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
+from signing_keys import begin, keyring_copy, make_keys, migrate
 
-from handoff_logs import migrations
 from handoff_logs.database import Database
+from handoff_logs.keyring import Keyring
 
 DIALECTS = ("sqlite", "postgresql")
 
@@ -30,9 +31,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--dense", action="store_true", help="crash at every boundary of every sweep in tests/crash")
 
 
-def migrate(url: str) -> None:
-    """Bring a fresh database to what the line runs on."""
-    migrations.upgrade(url)
+@pytest.fixture(scope="session")
+def signing_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a key for each station; copied for each database, because keys count what they sign."""
+    return make_keys(tmp_path_factory.mktemp("keys"))
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +59,7 @@ def postgresql_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_databases(postgresql_server: str) -> Callable[[], str]:
+def postgresql_databases(postgresql_server: str, signing_keys: Path) -> Callable[[], str]:
     """Makes a fresh migrated PostgreSQL database and returns its url."""
 
     def create(template: str) -> str:
@@ -68,14 +70,16 @@ def postgresql_databases(postgresql_server: str) -> Callable[[], str]:
 
     template = create("template0")
     migrate(_driver_url(postgresql_server, template))
+    begin(_driver_url(postgresql_server, template), signing_keys)
     return lambda: _driver_url(postgresql_server, create(template))
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file that is copied for each test."""
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory, signing_keys: Path) -> Path:
+    """A migrated SQLite file, its stations' keys registered, that is copied for each test."""
     path = tmp_path_factory.mktemp("template") / "passline.db"
     migrate(f"sqlite:///{path}")
+    begin(f"sqlite:///{path}", signing_keys)
     return path
 
 
@@ -96,9 +100,15 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def keyring(signing_keys: Path, tmp_path: Path) -> Keyring:
+    """The stations' keys for one fresh database."""
+    return keyring_copy(signing_keys, tmp_path / "signing")
+
+
+@pytest.fixture
+def database(database_url: str, keyring: Keyring) -> Iterator[Database]:
     """A fresh migrated database, once on SQLite and once on PostgreSQL."""
-    with Database(database_url) as opened:
+    with Database(database_url, keyring=keyring) as opened:
         yield opened
 
 

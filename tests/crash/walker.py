@@ -27,7 +27,7 @@ from devices.registry import DeviceEntry, make_driver, make_transport
 from devices.scale.driver import MtSicsScale, ScaleTimes
 from devices.transport import SerialTransport
 from flows import work
-from flows.composition import open_line, prepare
+from flows.composition import open_database, open_line, prepare
 from flows.configuration import read_settings
 from flows.default_line import write_default
 from flows.line_state import Line
@@ -35,7 +35,6 @@ from flows.machines import STATION as PERSONALIZATION
 from flows.run_folder import RunFolder
 from flows.supply import supply
 from handoff_logs import offers
-from handoff_logs.database import Database
 from handoff_logs.offers import OpenOffer
 from handoff_logs.records import Kind
 from stations import trays
@@ -131,7 +130,7 @@ def opened(folder: RunFolder, fuse: Fuse) -> Iterator[Line]:
     line = Line(
         folder=folder,
         settings=settings,
-        database=Database(folder.resolve_database(settings.database.url), on_commit=fuse.commit),
+        database=open_database(folder, folder.resolve_database(settings.database.url), on_commit=fuse.commit),
         personal=PersonalData(folder.keys),
         roster=emulated_roster(SHIFT, settings.staff.people_per_station),
         shift=SHIFT,

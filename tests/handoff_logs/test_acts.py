@@ -237,7 +237,8 @@ def test_a_claim_lapses_by_the_database_clock(centre: Any) -> None:
 
 def test_every_refusal_survives_pickling() -> None:
     facts = {"AlreadyAnsweredError": 1, "SamePersonError": 2, "IllegalMoveError": 4, "WrongStationError": 4}
-    facts |= {"NumberTakenError": 2}
+    facts |= {"NumberTakenError": 2, "KeyFileRefusedError": 2, "KeyMissingError": 2, "KeyRevokedError": 2}
+    facts |= {"DatabaseBehindError": 4}
     for name, error in vars(errors).items():
         if (
             isinstance(error, type)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from signing_keys import open_signed
 
 from handoff_logs import log, offers, questions, whereabouts
-from handoff_logs.database import Database
 from handoff_logs.errors import CustodyRefusedError
 from handoff_logs.reading import open_reading
 from handoff_logs.records import Birth, Kind, Party, new_id
@@ -25,13 +25,14 @@ class Protocol(RuleBasedStateMachine):
     """Six blanks and three stations; the oracle is a dictionary of (state, station) and a list of open handoffs."""
 
     template: Path
+    keys: Path
 
     def __init__(self) -> None:
         super().__init__()
         self.home = Path(tempfile.mkdtemp())
         shutil.copyfile(self.template, self.home / "passline.db")
         self.url = f"sqlite:///{self.home / 'passline.db'}"
-        self.database = Database(self.url)
+        self.database = open_signed(self.url, self.keys, self.home / "signing")
         self.at: dict[str, tuple[str, str]] = {}
         self.handoffs: dict[str, tuple[str, str, list[str]]] = {}
         self.time_us = 0
@@ -144,8 +145,8 @@ class Protocol(RuleBasedStateMachine):
         return None
 
 
-def test_the_log_agrees_with_the_oracle(sqlite_template: Path) -> None:
-    Protocol.template = sqlite_template
+def test_the_log_agrees_with_the_oracle(sqlite_template: Path, signing_keys: Path) -> None:
+    Protocol.template, Protocol.keys = sqlite_template, signing_keys
     run_state_machine_as_test(
         Protocol,
         settings=settings(

@@ -19,6 +19,7 @@ from devices.jobs import JobState
 from devices.registry import DeviceEntry, open_reader
 from handoff_logs import log, offers
 from handoff_logs.database import Database
+from handoff_logs.keyring import Keyring
 from handoff_logs.offers import OpenOffer
 from handoff_logs.questions import violations
 from handoff_logs.reading import open_reading
@@ -204,10 +205,10 @@ class Line:
 
 
 @pytest.fixture
-def line_database(database_url: str) -> Iterator[Database]:
+def line_database(database_url: str, keyring: Keyring) -> Iterator[Database]:
     """A fresh database with custody and line tables."""
     stations.migrations.upgrade(database_url)
-    with Database(database_url) as opened:
+    with Database(database_url, keyring=keyring) as opened:
         yield opened
 
 

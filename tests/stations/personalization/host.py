@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from devices.emulation.hands import Hands
 from devices.registry import DeviceEntry, make_driver, make_transport
 from handoff_logs.database import Database
+from handoff_logs.keyring import Keyring
 from stations import people
 from stations.personal import PersonalData
 from stations.personalization import signer
@@ -35,7 +36,7 @@ def main(folder: Path, url: str, machine: str, until: int, die_at: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     codes = people.emulated_roster("day")["personalization"].codes
-    with Database(url, on_commit=on_commit) as database:
+    with Database(url, keyring=Keyring(folder / "signing"), on_commit=on_commit) as database:
         workplace = Workplace(database, "personalization", "day", codes, True, PersonalData(folder / "keys"))
         entry = DeviceEntry(machine, "book-personalizer", f"emulator://{machine}", f"BOOK-{machine}", "emulated")
         driver = make_driver(entry, make_transport(entry, folder / "machines"))

@@ -1,0 +1,235 @@
+"""The private keys that a process signs with: one file a key, readable by its owner alone, its last number beside it.
+
+A key's file is named `<owner>.<key id>.key` (PKCS 8, PEM), owners as `station-review`; a revoked one is renamed to
+`….retired`. Beside it, `….number` holds the last number that the key gave to a committed record and never goes back:
+a database that knows fewer was restored or cut.
+"""
+
+import base64
+import fcntl
+import hashlib
+import os
+import stat
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from handoff_logs.errors import KeyFileRefusedError, KeyMissingError
+
+SYNC_EVERY_S = 1.0
+"""How far the numbers on disk may lag behind after a power loss; they lag, they never run ahead."""
+NUMBER_WIDTH = 20
+"""Digits of a number file: overwritten in place, so that no crash leaves half a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """What others know of a key: its id (16 hex characters), its owner and the key itself (base64 of 32 bytes)."""
+
+    key_id: str
+    owner: str
+    public: str
+
+
+def station_owner(station: str) -> str:
+    """Return the owner under which a station's key is registered.
+
+    >>> station_owner("review")
+    'station:review'
+    """
+    return f"station:{station}"
+
+
+def person_owner(person: str) -> str:
+    """Return the owner under which a person's own key is registered."""
+    return f"person:{person}"
+
+
+def public_of(private: Ed25519PrivateKey, owner: str) -> PublicKey:
+    """Return a private key's public side; its id is the beginning of the public key's SHA-256."""
+    raw = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return PublicKey(hashlib.sha256(raw).hexdigest()[:16], owner, base64.b64encode(raw).decode())
+
+
+class SigningKey:
+    """One private key and the last number it gave out."""
+
+    def __init__(self, path: Path, private: Ed25519PrivateKey, owner: str) -> None:
+        self.path, self.owner = path, owner
+        self.public = public_of(private, owner)
+        self._private = private
+        self._lock = threading.Lock()
+        self._numbers = os.open(_number_file(path), os.O_RDWR | os.O_CREAT, 0o600)
+        self._last = _read_number(self._numbers)
+        self._synced_s = 0.0
+
+    @property
+    def key_id(self) -> str:
+        """The key's id: 16 hex characters."""
+        return self.public.key_id
+
+    @property
+    def last(self) -> int:
+        """The highest number that this key gave to a committed record, as far as its file knows."""
+        return self._last
+
+    def sign(self, message: bytes) -> str:
+        """Return the Ed25519 signature in base64."""
+        return base64.b64encode(self._private.sign(message)).decode()
+
+    def gave(self, number: int) -> None:
+        """Remember beside the key that a record with `number` is committed; the number never goes back."""
+        with self._lock:
+            if number <= self._last:
+                return
+            # Another process may sign with the same key: the higher number stays.
+            fcntl.flock(self._numbers, fcntl.LOCK_EX)
+            try:
+                self._last = max(number, _read_number(self._numbers))
+                os.pwrite(self._numbers, f"{self._last:0{NUMBER_WIDTH}d}".encode(), 0)
+                if time.monotonic() - self._synced_s > SYNC_EVERY_S:
+                    os.fdatasync(self._numbers)
+                    self._synced_s = time.monotonic()
+            finally:
+                fcntl.flock(self._numbers, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Bring the number to disk."""
+        with self._lock:
+            if self._numbers >= 0:
+                os.fdatasync(self._numbers)
+                os.close(self._numbers)
+                self._numbers = -1
+
+
+class Keyring:
+    """The keys in one folder (mode 0700), the newest of each owner. Raises KeyFileRefusedError."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._keys: dict[str, SigningKey] = {}
+        self._by_id: dict[str, SigningKey] = {}
+        self.reload()
+
+    @classmethod
+    def create(cls, folder: Path, owners: Iterable[str]) -> Self:
+        """Open the folder, with a new key for each owner that has none yet; a key is never replaced."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for owner in owners:
+            if not any(folder.glob(f"{_file_owner(owner)}.*.key")):
+                write_new(folder, owner)
+        return cls(folder)
+
+    @property
+    def public_keys(self) -> tuple[PublicKey, ...]:
+        """The public sides of all keys in use, by owner."""
+        return tuple(self._keys[owner].public for owner in sorted(self._keys))
+
+    def reload(self) -> None:
+        """Read the folder again: keys were added or retired."""
+        with self._lock:
+            _refuse_open(self._folder)
+            found: dict[str, SigningKey] = {}
+            for path in sorted(self._folder.glob("*.key"), key=lambda path: path.stat().st_mtime_ns):
+                name, key_id, _ = path.name.rsplit(".", 2)
+                owner = name.replace("-", ":", 1)
+                found[owner] = self._by_id.get(key_id) or _open_key(path, owner)
+                self._by_id[key_id] = found[owner]
+            self._keys = found
+
+    def of_station(self, station: str) -> SigningKey:
+        """Return the key a station signs with. Raises KeyMissingError."""
+        return self.of(station_owner(station))
+
+    def of(self, owner: str) -> SigningKey:
+        """Return an owner's newest key. Raises KeyMissingError."""
+        key = self._keys.get(owner)
+        if key is None:
+            raise KeyMissingError(owner, str(self._folder))
+        return key
+
+    def gave(self, numbers: Mapping[str, int]) -> None:
+        """Remember which numbers of which keys (by id) are committed."""
+        for key_id, number in numbers.items():
+            self._by_id[key_id].gave(number)
+
+    def close(self) -> None:
+        """Bring all numbers to disk."""
+        for key in self._by_id.values():
+            key.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def write_new(folder: Path, owner: str) -> PublicKey:
+    """Make a new key for an owner; it is the one in use from the next look at the folder on."""
+    private = Ed25519PrivateKey.generate()
+    public = public_of(private, owner)
+    path = folder / f"{_file_owner(owner)}.{public.key_id}.key"
+    fresh = path.with_suffix(f".{os.getpid()}.new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(descriptor, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    # Whole or not at all, whatever happens meanwhile.
+    fresh.rename(path)
+    return public
+
+
+def retire(folder: Path, key_id: str) -> None:
+    """Take a revoked key out of use; its file stays, under another name. Raises KeyMissingError."""
+    for path in folder.glob(f"*.{key_id}.key"):
+        path.rename(path.with_suffix(".retired"))
+        return
+    raise KeyMissingError(key_id, str(folder))
+
+
+def _file_owner(owner: str) -> str:
+    return owner.replace(":", "-", 1)
+
+
+def _number_file(path: Path) -> Path:
+    return path.with_suffix(".number")
+
+
+def _read_number(descriptor: int) -> int:
+    return int(os.pread(descriptor, NUMBER_WIDTH, 0) or b"0")
+
+
+def _open_key(path: Path, owner: str) -> SigningKey:
+    _refuse_open(path)
+    try:
+        private = load_pem_private_key(path.read_bytes(), password=None)
+    except ValueError as error:
+        raise KeyFileRefusedError(str(path), f"is no private key ({error}); restore it from its backup") from error
+    if not isinstance(private, Ed25519PrivateKey):
+        raise KeyFileRefusedError(str(path), "is no Ed25519 key; restore it from its backup")
+    return SigningKey(path, private, owner)
+
+
+def _refuse_open(path: Path) -> None:
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except FileNotFoundError:
+        raise KeyFileRefusedError(str(path), "is missing; restore it from the backup of this line's keys") from None
+    if mode & 0o077:
+        raise KeyFileRefusedError(str(path), f"is open to others (mode {mode:04o}); run `chmod go= {path}`")

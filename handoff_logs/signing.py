@@ -1,0 +1,92 @@
+"""Signing a record in the transaction that writes it, with the number that its key gives it."""
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from handoff_logs.errors import DatabaseBehindError, KeyMissingError, KeyRevokedError
+from handoff_logs.keyring import Keyring, SigningKey, person_owner, station_owner
+from handoff_logs.records import Scalar, acting_station, event_hash, second_signer, signed_bytes
+from handoff_logs.statements import Statement
+
+_KEYRING, _GIVEN = "passline keyring", "passline numbers"
+
+# On PostgreSQL two transactions may sign with one key at a time: the second waits for the first's commit.
+_ALONE = Statement("SELECT pg_advisory_xact_lock(hashtextextended(:key_id, 0))")
+_LAST = Statement(
+    "SELECT coalesce((SELECT max(key_number) FROM custody_event WHERE key_id = :key_id), 0),"
+    " EXISTS (SELECT 1 FROM custody_register WHERE register = 'key' AND subject = :key_id AND field = 'revoked')"
+)
+_LAST_SECOND = Statement(
+    "SELECT coalesce((SELECT max(second_key_number) FROM custody_event WHERE second_key_id = :key_id), 0),"
+    " EXISTS (SELECT 1 FROM custody_register WHERE register = 'key' AND subject = :key_id AND field = 'revoked')"
+)
+
+
+def lend(info: dict[Any, Any], keyring: Keyring | None) -> None:
+    """Give a connection (its `info`) the keys that sign what is written through it."""
+    info[_KEYRING] = keyring
+
+
+def sign(tx: Connection, event: dict[str, Scalar]) -> tuple[str, str | None]:
+    """Number and sign an event by its station's key and, where the signer has one open, by a person's own.
+
+    Fills the event's key columns and returns both signatures (base64). Raises KeyMissingError, KeyRevokedError,
+    DatabaseBehindError.
+    """
+    keyring: Keyring | None = tx.info[_KEYRING]
+    station = acting_station(event)
+    if keyring is None:
+        raise KeyMissingError(station_owner(station), "none")
+    key, event["key_number"] = _numbered(tx, keyring, station_owner(station), _LAST)
+    event["key_id"] = key.key_id
+    second = _personal(keyring, second_signer(event))
+    if second is not None:
+        second, event["second_key_number"] = _numbered(tx, keyring, second.owner, _LAST_SECOND)
+        event["second_key_id"] = second.key_id
+    message = signed_bytes(event_hash(event))
+    return key.sign(message), second.sign(message) if second else None
+
+
+def begun(tx: Connection) -> None:
+    """Forget the numbers of a transaction that was undone."""
+    tx.info[_GIVEN] = {}
+
+
+def committed(tx: Connection) -> None:
+    """Let the keys remember the numbers that are now on disk."""
+    given = tx.info.pop(_GIVEN, None)
+    keyring: Keyring | None = tx.info.get(_KEYRING)
+    if given and keyring is not None:
+        keyring.gave(given)
+
+
+def _personal(keyring: Keyring, person: str) -> SigningKey | None:
+    try:
+        return keyring.of(person_owner(person))
+    except KeyMissingError:
+        return None
+
+
+def _numbered(tx: Connection, keyring: Keyring, owner: str, last: Statement) -> tuple[SigningKey, int]:
+    key = keyring.of(owner)
+    number, revoked = _next(tx, key, last)
+    if revoked:
+        # Rotated by a command of another process.
+        keyring.reload()
+        key = keyring.of(owner)
+        number, revoked = _next(tx, key, last)
+        if revoked:
+            raise KeyRevokedError(key.key_id, owner)
+    if number <= key.last:
+        raise DatabaseBehindError(owner, key.key_id, number - 1, key.last)
+    tx.info.setdefault(_GIVEN, {})[key.key_id] = number
+    return key, number
+
+
+def _next(tx: Connection, key: SigningKey, last: Statement) -> tuple[int, bool]:
+    if tx.dialect.name != "sqlite":
+        _ALONE.run(tx, {"key_id": key.key_id})
+    row = last.run(tx, {"key_id": key.key_id}).fetchone()
+    assert row is not None  # noqa: S101 a SELECT without FROM has one row
+    return int(row[0]) + 1, bool(row[1])
