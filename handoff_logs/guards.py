@@ -37,8 +37,8 @@ POSTGRESQL_GUARDS = frozenset({*_LEGAL, *(f"{table}_append_only" for table in AP
 
 _SQLITE_TRIGGERS = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
 _POSTGRESQL_TRIGGERS = (
-    "SELECT tgname FROM pg_trigger WHERE tgenabled = 'A' AND tgrelid IN"
-    f" ({', '.join(f'to_regclass({table!r})' for table in APPEND_ONLY)})"  # noqa: S608 own names
+    "SELECT tgname FROM pg_trigger WHERE tgenabled = 'A' AND tgrelid IN"  # noqa: S608 own names
+    f" ({', '.join(f'to_regclass({table!r})' for table in APPEND_ONLY)})"
 )
 
 
