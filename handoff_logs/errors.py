@@ -241,3 +241,37 @@ class DatabaseBehindError(HandoffLogError):
             f"the database is behind: it has {self.has} records of the key {self.key_id} ({self.owner}), which signed"
             f" {self.given}; nothing is written until the loss is settled; see docs/recovering.md"
         )
+
+
+class MalformedNoteError(HandoffLogError):
+    """A signed note, checkpoint, key or request that is not written as C2SP says; `place` says where."""
+
+    def __init__(self, what: str, place: str, fault: str) -> None:
+        super().__init__(what, place, fault)
+        self.what, self.place, self.fault = what, place, fault
+
+    def __str__(self) -> str:
+        return f"this {self.what} is malformed at {self.place}: {self.fault}; nothing of it was used"
+
+
+class UnsignedNoteError(HandoffLogError):
+    """None of the keys asked for has signed the note."""
+
+    def __init__(self, keys: tuple[str, ...], signers: tuple[str, ...]) -> None:
+        super().__init__(keys, signers)
+        self.keys, self.signers = keys, signers
+
+    def __str__(self) -> str:
+        wanted, found = " or ".join(self.keys) or "any key", ", ".join(self.signers) or "nobody"
+        return f"this note is not signed by {wanted}, but by {found}; don't use it, and check which key was meant"
+
+
+class ForgedNoteError(HandoffLogError):
+    """A signature under a known key's name and id that the key did not make: the text or the signature was changed."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+    def __str__(self) -> str:
+        return f"the signature of {self.key} does not hold for this text; don't use it, and keep it as evidence"
