@@ -14,7 +14,7 @@ from flows.locks import station_lock
 from flows.parts import Parts
 from flows.program_log import set_up_log
 from flows.run_folder import RunFolder
-from handoff_logs import register
+from handoff_logs import log_key, register
 from handoff_logs.database import Database
 from handoff_logs.keyring import Keyring, station_owner
 from handoff_logs.log import Stamp
@@ -40,7 +40,7 @@ def prepare(folder: RunFolder) -> None:
     upgrade_stations(url)
     owners = [station_owner(station) for station in (ADMINISTRATION, *STAFFING)]
     with Keyring.create(folder.signing_keys, owners) as keyring:
-        keys = keyring.public_keys
+        keys = (*keyring.public_keys, log_key.create(folder.log_key, identity.centre).public)
     with open_database(folder, url) as database:
         database.write(lambda tx: register.begin(tx, keys, Stamp(database.clock_us(tx), identity.emulated)))
 

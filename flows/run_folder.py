@@ -60,6 +60,11 @@ class RunFolder:
         return self.keys / "signing"
 
     @property
+    def log_key(self) -> Path:
+        """The log's own key, which only its sealer uses; `log.pub` is its public side, for auditors."""
+        return self.keys / "log"
+
+    @property
     def machines(self) -> Path:
         """One folder for each emulated machine: journal, control socket, link to its port."""
         return self.path / "machines"

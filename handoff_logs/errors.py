@@ -275,3 +275,25 @@ class ForgedNoteError(HandoffLogError):
 
     def __str__(self) -> str:
         return f"the signature of {self.key} does not hold for this text; don't use it, and keep it as evidence"
+
+
+class WrongOriginError(HandoffLogError):
+    """The database is the log of another origin than the key's; nothing was sealed."""
+
+    def __init__(self, origin: str, key: str) -> None:
+        super().__init__(origin, key)
+        self.origin, self.key = origin, key
+
+    def __str__(self) -> str:
+        return f"this database is the log {self.origin}, and the key is {self.key}'s; nothing was sealed"
+
+
+class SealedElsewhereError(HandoffLogError):
+    """Another sealer sealed meanwhile; nothing of this one's round was written."""
+
+    def __init__(self, origin: str) -> None:
+        super().__init__(origin)
+        self.origin = origin
+
+    def __str__(self) -> str:
+        return f"another process seals {self.origin}; nothing of this round was written; run one sealer"

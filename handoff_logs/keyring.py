@@ -146,7 +146,7 @@ class Keyring:
             for path in sorted(self._folder.glob("*.key"), key=lambda path: path.stat().st_mtime_ns):
                 name, key_id, _ = path.name.rsplit(".", 2)
                 owner = name.replace("-", ":", 1)
-                found[owner] = self._by_id.get(key_id) or _open_key(path, owner)
+                found[owner] = self._by_id.get(key_id) or SigningKey(path, read_private(path), owner)
                 self._by_id[key_id] = found[owner]
             self._keys = found
 
@@ -182,7 +182,12 @@ def write_new(folder: Path, owner: str) -> PublicKey:
     """Make a new key for an owner; it is the one in use from the next look at the folder on."""
     private = Ed25519PrivateKey.generate()
     public = public_of(private, owner)
-    path = folder / f"{_file_owner(owner)}.{public.key_id}.key"
+    write_private(folder / f"{_file_owner(owner)}.{public.key_id}.key", private)
+    return public
+
+
+def write_private(path: Path, private: Ed25519PrivateKey) -> None:
+    """Write a private key's file (PKCS 8, PEM, mode 0600), whole or not at all, whatever happens meanwhile."""
     fresh = path.with_suffix(f".{os.getpid()}.new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -190,9 +195,19 @@ def write_new(folder: Path, owner: str) -> PublicKey:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    # Whole or not at all, whatever happens meanwhile.
     fresh.rename(path)
-    return public
+
+
+def read_private(path: Path) -> Ed25519PrivateKey:
+    """Return the private key in a file. Raises KeyFileRefusedError for one that is open to others or no such key."""
+    _refuse_open(path)
+    try:
+        private = load_pem_private_key(path.read_bytes(), password=None)
+    except ValueError as error:
+        raise KeyFileRefusedError(str(path), f"is no private key ({error}); restore it from its backup") from error
+    if not isinstance(private, Ed25519PrivateKey):
+        raise KeyFileRefusedError(str(path), "is no Ed25519 key; restore it from its backup")
+    return private
 
 
 def retire(folder: Path, key_id: str) -> None:
@@ -213,17 +228,6 @@ def _number_file(path: Path) -> Path:
 
 def _read_number(descriptor: int) -> int:
     return int(os.pread(descriptor, NUMBER_WIDTH, 0) or b"0")
-
-
-def _open_key(path: Path, owner: str) -> SigningKey:
-    _refuse_open(path)
-    try:
-        private = load_pem_private_key(path.read_bytes(), password=None)
-    except ValueError as error:
-        raise KeyFileRefusedError(str(path), f"is no private key ({error}); restore it from its backup") from error
-    if not isinstance(private, Ed25519PrivateKey):
-        raise KeyFileRefusedError(str(path), "is no Ed25519 key; restore it from its backup")
-    return SigningKey(path, private, owner)
 
 
 def _refuse_open(path: Path) -> None:

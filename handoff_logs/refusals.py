@@ -23,7 +23,25 @@ _STALE = ("step-taken", "custody_unit_pkey", "custody_unit.unit_id, custody_unit
           "already-answered", "custody_event.handoff_id, custody_event.act")  # fmt: skip
 _SAME_PERSON = ("ck_event_same_person", "ck_event_same_two_people")
 _NUMBER = ("uq_unit_number", "unit_number.kind, unit_number.number")
-_OWN = ("custody_", "uq_custody_", "ck_event", "ck_unit", "ck_case", "fk_event", "fk_unit", "fk_case")
+_OWN = (
+    "custody_",
+    "uq_custody_",
+    "ck_event",
+    "ck_unit",
+    "ck_case",
+    "fk_event",
+    "fk_unit",
+    "fk_case",
+    "seal_",
+    "uq_seal_",
+    "fk_leaf",
+    "ck_leaf",
+    "fk_node",
+    "ck_node",
+    "ck_checkpoint",
+    "fk_register",
+    "ck_register",
+)
 """How the custody tables' constraints begin; any other's broken constraint is another package's to translate."""
 
 

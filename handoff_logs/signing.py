@@ -11,8 +11,9 @@ from handoff_logs.statements import Statement
 
 _KEYRING, _GIVEN = "passline keyring", "passline numbers"
 
-# On PostgreSQL two transactions may sign with one key at a time: the second waits for the first's commit.
-_ALONE = Statement("SELECT pg_advisory_xact_lock(hashtextextended(:key_id, 0))")
+# On PostgreSQL two transactions may sign with one key at a time: the second waits for the first's commit. The
+# transaction's own number comes before the record's, so that the sealer sees who may still commit a lower one.
+_ALONE = Statement("SELECT pg_advisory_xact_lock(hashtextextended(:key_id, 0)), pg_current_xact_id()::text")
 _LAST = Statement(
     "SELECT coalesce((SELECT max(key_number) FROM custody_event WHERE key_id = :key_id), 0),"
     " EXISTS (SELECT 1 FROM custody_register WHERE register = 'key' AND subject = :key_id AND field = 'revoked')"

@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from handoff_logs import migrations, register
+from handoff_logs import log_key, migrations, register
 from handoff_logs.database import Database
 from handoff_logs.keyring import Keyring, station_owner
 from handoff_logs.log import Stamp
@@ -23,7 +23,13 @@ def make_keys(folder: Path) -> Path:
     """Make a key for each station in `folder`."""
     folder.chmod(0o700)
     Keyring.create(folder, map(station_owner, STATIONS)).close()
+    log_key.create(log_key_of(folder), "test")
     return folder
+
+
+def log_key_of(keys: Path) -> Path:
+    """The folder of the log's own key that goes with these stations' keys."""
+    return keys.with_name(f"{keys.name}-log")
 
 
 def begin(url: str, keys: Path) -> None:
@@ -31,7 +37,8 @@ def begin(url: str, keys: Path) -> None:
     with tempfile.TemporaryDirectory() as home:
         keyring = keyring_copy(keys, Path(home) / "signing")
         with Database(url, keyring=keyring) as database:
-            database.write(lambda tx: register.begin(tx, keyring.public_keys, Stamp(database.clock_us(tx), True)))
+            public = (*keyring.public_keys, log_key.read(log_key_of(keys)).public)
+            database.write(lambda tx: register.begin(tx, public, Stamp(database.clock_us(tx), True)))
 
 
 def keyring_copy(keys: Path, folder: Path) -> Keyring:
