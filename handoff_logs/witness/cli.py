@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from cyclopts import App, Parameter
+from cyclopts import App, Parameter, validators
 
 FINDINGS = 1
 """Exit code: a log has signed what does not continue what was cosigned."""
@@ -40,7 +40,10 @@ def serve(
     log: Annotated[list[str], Parameter(help="Public key of a log to cosign; again for each log.", negative="")],
     directory: Directory = DEFAULT_DIRECTORY,
     host: Annotated[str, Parameter(help="The address to answer on.")] = "127.0.0.1",
-    port: Annotated[int, Parameter(help="The port to answer on; 0 takes a free one.")] = PORT,
+    port: Annotated[
+        int,
+        Parameter(help="The port to answer on; 0 takes a free one.", validator=validators.Number(gte=0, lte=65_535)),
+    ] = PORT,
 ) -> None:
     """Cosign the checkpoints of these logs until Ctrl-C. Print the address; events go to standard error as JSON."""
     from handoff_logs.notes import VerifierKey
@@ -55,7 +58,7 @@ def serve(
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise AddressTakenError(host, port, str(error)) from error
     with listener:
         shown = f"[{host}]" if family == socket.AF_INET6 else host

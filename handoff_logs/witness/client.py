@@ -101,7 +101,7 @@ def _cosignature(url: str, text: str, witness: VerifierKey, said: str) -> Cosign
     try:
         if lines.pop():
             raise MalformedNoteError("answer", "its end", "it does not end with a newline")
-        for signature in (Signature.parse(line, f"line {number}") for number, line in enumerate(lines, start=1)):
+        for signature in [Signature.parse(line, f"line {number}") for number, line in enumerate(lines, start=1)]:
             if signature.is_of(witness):
                 return verified(text, signature, witness)
     except (MalformedNoteError, ForgedNoteError) as error:
