@@ -41,6 +41,7 @@ COMMANDS: Final = (
         "Print the totals: applications, documents, blanks, units, offers, doubts.",
     ),
     Command("logs", "flows.log_commands:app", "Ask the handoff log: who held what, when."),
+    Command("witness", "handoff_logs.witness.cli:app", "Run the witness of a handoff log, on another machine."),
     Command("people", "flows.people_commands:people_app", "The register of people: who may sign in, with which roles."),
     Command("devices", "flows.device_commands:app", "Machines and emulators: what is there, who answers."),
     Command("deploy", "flows.deployments:deploy_command", "Register every flow as a Prefect deployment."),
