@@ -12,3 +12,4 @@ def _database_url(directory: Path) -> str:
 
 cli.resolve_url = _database_url
 app = cli.app
+app.command("flows.seal_command:seal_command", name="seal", help="Seal the log: leaves, signed root, witness.")
