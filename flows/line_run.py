@@ -84,9 +84,11 @@ def run_line_on(
         crash_stale_runs(line_tags(settings.centre, emulated=settings.emulated))
         with (
             open_line(folder, shift=shift, stations=tuple(STATION_FLOWS)) as line,
-            sealer_beside(folder, settings),
+            sealer_beside(folder, settings) as sealer,
             Board(folder, console=screen, offer_age_min=settings.thresholds.offer_age_min),
         ):
+            if sealer is not None:
+                line.sealer_refusal = lambda: sealer.ended
             totals = asyncio.run(run_whole_line(line))
             return LineEnd(totals, line.stop_reason, line.released_us)
     except (httpx.HTTPError, PrefectException) as error:
