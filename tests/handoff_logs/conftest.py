@@ -101,3 +101,9 @@ class Centre:
 def centre(database: Database) -> Centre:
     """The small centre on a fresh database, once on SQLite and once on PostgreSQL."""
     return Centre(database)
+
+
+@pytest.fixture
+def make_centre() -> Callable[[Database], Centre]:
+    """Makes small centres on databases of a test's own."""
+    return Centre
