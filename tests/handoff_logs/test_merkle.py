@@ -230,6 +230,15 @@ def test_a_consistency_proof_touched_anywhere_proves_nothing(old_size: int, size
         assert not merkle.verify_consistency(old_size, size, path, other, root)
 
 
+def test_bytes_moved_from_one_hash_to_its_neighbour_prove_nothing() -> None:
+    """What is hashed together has the same bytes then, and only the lengths tell."""
+    root, (sibling,) = mth(0, 2), merkle.inclusion_path(NODES, 0, 2)
+    assert merkle.verify_inclusion(LEAVES[0], 0, 2, [sibling], root)
+    assert not merkle.verify_inclusion(LEAVES[0] + sibling[:1], 0, 2, [sibling[1:]], root)
+    assert not merkle.verify_inclusion(LEAVES[0][:-1], 0, 2, [LEAVES[0][-1:] + sibling], root)
+    assert not merkle.verify_consistency(1, 2, [sibling[1:]], LEAVES[0] + sibling[:1], root)
+
+
 @given(SIZES, st.data())
 def test_a_proof_holds_for_its_own_place_only(size: int, data: st.DataObject) -> None:
     """A path says nothing of the size above the last fork, so the root is held to the size by whoever signed both."""
