@@ -94,10 +94,6 @@ class _Impatient(H11Protocol):
             return
         self._patience = self.loop.call_later(PATIENCE_S, self._hang_up)
 
-    @property
-    def _host(self) -> str:
-        return self.client[0] if self.client else "unknown"
-
     def data_received(self, data: bytes) -> None:
         if self._patience is None:
             self._patience = self.loop.call_later(PATIENCE_S, self._hang_up)
@@ -108,6 +104,10 @@ class _Impatient(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._calm()
         super().connection_lost(exc)
+
+    @property
+    def _host(self) -> str:
+        return self.client[0] if self.client else "unknown"
 
     def _calm(self) -> None:
         if self._patience is not None:
