@@ -154,16 +154,17 @@ def test_a_host_that_asks_too_often_waits_and_others_do_not(running: Any) -> Non
     assert post(running, b"x").status_code == 400
 
 
-def test_a_host_that_holds_many_connections_leaves_some_to_others(running: Any) -> None:
-    address = ("127.0.0.1", running.port)
+def test_a_host_that_holds_many_connections_leaves_some_to_others(start: Any) -> None:
+    witness = start()
+    address = ("127.0.0.1", witness.port)
     with contextlib.ExitStack() as held:
         many = [
             held.enter_context(socket.create_connection(address, 10, source_address=("127.0.0.3", 0)))
             for _ in range(MAX_CONNECTIONS_OF_HOST + 1)
         ]
         assert said_back(many[-1]) == b""
-        assert running.events[-1]["event"] == "connection_refused"
-        assert post(running, b"x").status_code == 400
+        assert witness.events[-1]["event"] == "connection_refused"
+        assert post(witness, b"x").status_code == 400
         many[0].sendall(f"GET {PATH} HTTP/1.1\r\nHost: w\r\n\r\n".encode())
         assert b" 405 " in many[0].recv(4096)
 
