@@ -215,6 +215,16 @@ class KeyMissingError(HandoffLogError):
         return f"there is no key of {self.owner} in {self.folder}; nothing was written; make one with `passline keys`"
 
 
+class KeyNotRegisteredError(CustodyRefusedError):
+    """The log does not know the key for whoever signs with it: its folder's keys are another log's, or new."""
+
+    def __str__(self) -> str:
+        return (
+            f"custody refused: {self.rule}; nothing was written; use the keys that belong to this database, or register"
+            " new ones with `passline keys`"
+        )
+
+
 class KeyRevokedError(HandoffLogError):
     """The key was revoked and its owner has no other here; nothing was written."""
 

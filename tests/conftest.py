@@ -59,6 +59,15 @@ def postgresql_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def empty_postgresql_database(postgresql_server: str) -> str:
+    """The url of a PostgreSQL database with nothing in it, for a line that begins its own log."""
+    name = f"empty_{uuid4().hex}"
+    with psycopg.connect(postgresql_server.format(database="postgres"), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+    return _driver_url(postgresql_server, name)
+
+
+@pytest.fixture(scope="session")
 def postgresql_databases(postgresql_server: str, signing_keys: Path) -> Callable[[], str]:
     """Makes a fresh migrated PostgreSQL database and returns its url."""
 
