@@ -35,7 +35,8 @@ class Finding(NamedTuple):
     subject: str
 
 
-def _is_uri(value: object) -> bool:
+def is_uri(value: object) -> bool:
+    """Say whether a value is an absolute URI (RFC 3986, ASCII)."""
     return isinstance(value, str) and _URI.fullmatch(value) is not None and value.count("#") <= 1
 
 
@@ -56,17 +57,17 @@ def _is_offset(value: object) -> bool:
 def _among(words: frozenset[str]) -> Callable[[object], bool]:
     def fits(value: object) -> bool:
         # A word of one's own must be a URI, and none in GS1's name.
-        return isinstance(value, str) and (value in words or (_is_uri(value) and not _GS1.match(value)))
+        return isinstance(value, str) and (value in words or (is_uri(value) and not _GS1.match(value)))
 
     return fits
 
 
 def _are_uris(value: object) -> bool:
-    return isinstance(value, list) and all(map(_is_uri, value)) and len(set(value)) == len(value)
+    return isinstance(value, list) and all(map(is_uri, value)) and len(set(value)) == len(value)
 
 
 def _is_place(value: object) -> bool:
-    return isinstance(value, Mapping) and _is_uri(value.get("id"))
+    return isinstance(value, Mapping) and is_uri(value.get("id"))
 
 
 def _are_parties(side: str) -> Callable[[object], bool]:
@@ -74,7 +75,7 @@ def _are_parties(side: str) -> Callable[[object], bool]:
     return lambda value: (
         isinstance(value, list)
         and all(
-            isinstance(party, Mapping) and set(party) == {"type", side} and fits(party["type"]) and _is_uri(party[side])
+            isinstance(party, Mapping) and set(party) == {"type", side} and fits(party["type"]) and is_uri(party[side])
             for party in value
         )
     )
@@ -94,7 +95,7 @@ _EVERY: dict[str, Callable[[object], bool]] = {
     "eventTime": _is_time,
     "recordTime": _is_time,
     "eventTimeZoneOffset": _is_offset,
-    "eventID": _is_uri,
+    "eventID": is_uri,
     "errorDeclaration": _is_declaration,
     "bizStep": _among(BIZ_STEPS),
     "disposition": _among(DISPOSITIONS),
@@ -106,7 +107,7 @@ _EVERY: dict[str, Callable[[object], bool]] = {
 _ACTION: dict[str, Callable[[object], bool]] = {"action": lambda value: value in ACTIONS}
 FIELDS: dict[str, dict[str, Callable[[object], bool]]] = {
     OBJECT: _EVERY | _ACTION | {"epcList": _are_uris},
-    AGGREGATION: _EVERY | _ACTION | {"parentID": _is_uri, "childEPCs": _are_uris},
+    AGGREGATION: _EVERY | _ACTION | {"parentID": is_uri, "childEPCs": _are_uris},
     TRANSFORMATION: _EVERY | {"inputEPCList": _are_uris, "outputEPCList": _are_uris},
 }
 """Every field that we write, by type of event, with what it may hold."""

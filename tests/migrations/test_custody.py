@@ -21,6 +21,7 @@ MODELS: tuple[Any, ...] = (
     tables.OpenOffer,
     tables.Whereabouts,
     tables.UnitNumber,
+    tables.AuditLookup,
 )
 SOURCES = Path(migrations.__file__).parent
 
