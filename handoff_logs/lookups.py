@@ -37,7 +37,7 @@ class LookupNotRecordedError(HandoffLogError):
 
     def __str__(self) -> str:
         return (
-            f"the look-up could not be recorded ({self.detail}), so nothing is answered; look at its table, try again"
+            f"the look-up could not be recorded ({self.detail}); nothing is answered: run the migrations, or try again"
         )
 
 
@@ -73,7 +73,7 @@ def _record_sqlite(path: Path, facts: Mapping[str, Any]) -> None:
             connection.execute("PRAGMA synchronous = FULL")
             (guards,) = connection.execute(_COUNT_SQLITE).fetchone()
             if guards != SQLITE_GUARDS:
-                raise LookupNotRecordedError("its table is not guarded")
+                raise LookupNotRecordedError("its table is missing or unguarded")
             connection.execute(_INSERT, facts)
         finally:
             connection.close()
@@ -90,7 +90,7 @@ def _record_postgresql(url: str, facts: Mapping[str, Any]) -> None:
         with psycopg.connect(url) as connection:
             row = connection.execute(guards).fetchone()
             if row is None or row[0] != 1:
-                raise LookupNotRecordedError("its table is not guarded")
+                raise LookupNotRecordedError("its table is missing or unguarded")
             connection.execute(statement, facts)
     except psycopg.Error as error:
         raise LookupNotRecordedError(str(error).splitlines()[0]) from error

@@ -104,10 +104,13 @@ _SEARCHED = """
 SELECT {own.key} AS time_us, seq FROM custody_event AS subject WHERE {conditions}
 ORDER BY {own.key} {direction}, seq {direction} LIMIT 1 OFFSET :skipped
 """
+# The tray that a unit last came under, unless it went into a parcel since.
 _TRAY_BEFORE = """
-CASE WHEN before.state = 'packed' OR (event.tray IS NULL AND event.act <> 'pack') THEN NULL ELSE (
-    SELECT earlier.tray FROM custody_unit AS past JOIN custody_event AS earlier ON earlier.event_id = past.event_id
-    WHERE past.unit_id = unit.unit_id AND past.step < unit.step AND earlier.tray IS NOT NULL
+CASE WHEN event.tray IS NULL AND event.act <> 'pack' THEN NULL ELSE (
+    SELECT CASE WHEN past.state <> 'packed' THEN earlier.tray END
+    FROM custody_unit AS past JOIN custody_event AS earlier ON earlier.event_id = past.event_id
+    WHERE past.unit_id = unit.unit_id AND past.step < unit.step
+        AND (earlier.tray IS NOT NULL OR past.state = 'packed')
     ORDER BY past.step DESC LIMIT 1) END
 """
 _UNITS = f"""

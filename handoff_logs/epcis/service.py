@@ -115,19 +115,26 @@ def create_app(served: Served) -> FastAPI:
     return app
 
 
-def serve(served: Served, host: str, port: int) -> None:
-    """Serve until interrupted."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO)
-    uvicorn.run(
+def server(served: Served, host: str, port: int) -> uvicorn.Server:
+    """Return what serves, bounded in connections and idle time; `run()` it."""
+    config = uvicorn.Config(
         create_app(served),
         host=host,
         port=port,
+        lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         limit_concurrency=MOST_CONNECTIONS,
         timeout_keep_alive=KEEP_ALIVE_S,
     )
+    return uvicorn.Server(config)
+
+
+def serve(served: Served, host: str, port: int) -> None:
+    """Serve until interrupted."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO)
+    server(served, host, port).run()
 
 
 def _reader(readers: Readers, request: Request) -> str:
