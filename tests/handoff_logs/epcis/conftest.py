@@ -1,6 +1,8 @@
 """A short history of the small centre in which every act happens at least once, and the standard's own schema."""
 
+import copy
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +12,13 @@ import jsonschema_rs
 import pytest
 
 from handoff_logs import log
+from handoff_logs.database import Database
 from handoff_logs.epcis.identifiers import Identifiers
 from handoff_logs.epcis.query import Answers, Question
 from handoff_logs.reading import Reading, open_reading
 from handoff_logs.records import Birth, Kind, new_id
 
-KEY = bytes(range(32))
-IDENTIFIERS = Identifiers("demo", KEY)
+IDENTIFIERS = Identifiers("demo", bytes(range(32)))
 NUMBERS = ("A1", "A2", "A3", "E1")
 
 
@@ -79,14 +81,48 @@ def tell(centre: Any) -> Story:
     return Story(units, events | {"void": void, "reason": reason, "time": time, "offer": to_qc.event_id})
 
 
-@pytest.fixture
-def story(centre: Any) -> Story:
-    return tell(centre)
+@dataclass
+class History:
+    """A database in which the story happened, and how EPCIS tells it; only to be read."""
+
+    url: str
+    centre: Any
+    story: Story
+    told: list[dict[str, Any]]
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def history(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, centre_type: Any
+) -> Iterator[History]:
+    if request.param == "sqlite":
+        path = tmp_path_factory.mktemp("history") / "passline.db"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        url = f"sqlite:///{path}"
+    else:
+        url = request.getfixturevalue("postgresql_databases")()
+    with Database(url) as database:
+        centre = centre_type(database)
+        story = tell(centre)
+        with open_reading(url) as reading:
+            told = list(Answers(reading, IDENTIFIERS).stream(Question()))
+        yield History(url, centre, story, told)
 
 
 @pytest.fixture
-def reading(story: Story, database_url: str) -> Iterator[Reading]:
-    with open_reading(database_url) as opened:
+def story(history: History) -> Story:
+    return history.story
+
+
+@pytest.fixture
+def told(history: History) -> list[dict[str, Any]]:
+    """The whole story as EPCIS events."""
+    return copy.deepcopy(history.told)
+
+
+@pytest.fixture
+def reading(history: History) -> Iterator[Reading]:
+    with open_reading(history.url) as opened:
         yield opened
 
 
@@ -96,9 +132,9 @@ def answers(reading: Reading) -> Answers:
 
 
 @pytest.fixture
-def told(answers: Answers) -> list[dict[str, Any]]:
-    """The whole story as EPCIS events."""
-    return list(answers.stream(Question()))
+def teller() -> Callable[[Any], Story]:
+    """Lets the story happen at a centre that the test may change."""
+    return tell
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,13 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from handoff_logs.epcis import service
 from handoff_logs.epcis.identifiers import Identifiers
@@ -17,6 +19,7 @@ from handoff_logs.epcis.parameters import FILTERS
 from handoff_logs.epcis.query import Question
 from handoff_logs.epcis.readers import Readers
 from handoff_logs.epcis.rules import misshapen, misshapen_document
+from handoff_logs.records import new_id
 
 PATH = "/epcis/v2/events"
 
@@ -24,23 +27,19 @@ PATH = "/epcis/v2/events"
 class Client:
     """A reader with its token."""
 
-    def __init__(self, http: httpx.Client, token: str) -> None:
-        self.http, self.token = http, token
+    def __init__(self, http: httpx.Client, readers: Readers) -> None:
+        self.name = f"reader-{new_id()}"
+        self.http, self.token = http, readers.create(self.name)
 
     def get(self, query: str = "", **parameters: Any) -> Any:
         target = f"{PATH}?{query or urlencode(parameters)}"
         return self.http.get(target, headers={"Authorization": f"Bearer {self.token}"})
 
 
-@pytest.fixture
-def readers(tmp_path: Any) -> Readers:
-    return Readers(tmp_path / "keys")
-
-
-@pytest.fixture
-def http(story: Any, database_url: str, readers: Readers) -> Iterator[httpx.Client]:
+@contextmanager
+def serving(url: str, readers: Readers) -> Iterator[httpx.Client]:
     """A client of the real server on a real socket."""
-    served = service.Served(database_url, Identifiers("demo", bytes(range(32))), readers)
+    served = service.Served(url, Identifiers("demo", bytes(range(32))), readers)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = service.server(served, "127.0.0.1", 0)
         thread = threading.Thread(target=lambda: server.run(sockets=[listening]))
@@ -54,9 +53,20 @@ def http(story: Any, database_url: str, readers: Readers) -> Iterator[httpx.Clie
             thread.join()
 
 
+@pytest.fixture(scope="session")
+def readers(tmp_path_factory: pytest.TempPathFactory) -> Readers:
+    return Readers(tmp_path_factory.mktemp("readers") / "keys")
+
+
+@pytest.fixture(scope="session")
+def http(history: Any, readers: Readers) -> Iterator[httpx.Client]:
+    with serving(history.url, readers) as opened:
+        yield opened
+
+
 @pytest.fixture
 def client(http: httpx.Client, readers: Readers) -> Client:
-    return Client(http, readers.create("auditor"))
+    return Client(http, readers)
 
 
 def events_of(response: Any) -> list[dict[str, Any]]:
@@ -139,7 +149,7 @@ def test_a_page_token_is_for_its_reader_and_its_question_alone(client: Client, r
     query = response.links["next"]["url"].partition("?")[2]
     assert events_of(client.get(query))
     assert events_of(client.get(query.replace("perPage=3", "perPage=5")))
-    other = Client(client.http, readers.create("other"))
+    other = Client(client.http, readers)
     problem_of(other.get(query), 400, "QueryParameterException")
     problem_of(client.get(query.replace("OBSERVE", "ADD")), 400, "QueryParameterException")
     problem_of(client.get(query[:-1] + ("A" if query[-1] != "A" else "Q")), 400, "QueryParameterException")
@@ -164,7 +174,7 @@ def test_nobody_is_answered_without_a_token_and_a_refused_one_is_never_logged(
     assert "why=unknown token" in told[2]
     assert client.token[:8] not in caplog.text
     assert events_of(client.get())
-    readers.revoke("auditor")
+    readers.revoke(client.name)
     problem_of(client.get(), 401, "SecurityException")
 
 
@@ -186,22 +196,23 @@ def test_only_json_is_answered_and_no_endless_url(client: Client) -> None:
     problem_of(client.get(MATCH_epc="urn:a:" + "b" * 8000), 414, "QueryTooLargeException")
 
 
-def test_every_look_up_is_recorded_before_it_is_answered(client: Client, centre: Any) -> None:
+def test_every_look_up_is_recorded_before_it_is_answered(client: Client, history: Any) -> None:
     client.get(EQ_bizStep="accepting", perPage="2")
     client.get(EQ_bizStep="acceptin")
-    rows = looked_up(centre)
-    assert [(row[0], row[1], json.loads(row[2])) for row in rows] == [
-        ("auditor", "epcis events", {"EQ_bizStep": "accepting", "perPage": "2"})
-    ]
+    asked = [(row[1], json.loads(row[2])) for row in looked_up(history.centre) if row[0] == client.name]
+    assert asked == [("epcis events", {"EQ_bizStep": "accepting", "perPage": "2"})]
 
 
-def test_without_the_record_there_is_no_answer(client: Client, centre: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert client.get().status_code == 200
-    drop = "DROP TRIGGER audit_lookup_no_update"
-    if centre.database._writers.dialect.name == "postgresql":
-        drop = "ALTER TABLE audit_lookup DISABLE TRIGGER audit_lookup_append_only"
-    centre.sql(drop)
-    response = client.get()
+def test_without_the_record_there_is_no_answer(centre: Any, database_url: str, readers: Readers) -> None:
+    centre.orders(1)
+    unguard = "ALTER TABLE audit_lookup DISABLE TRIGGER audit_lookup_append_only"
+    if database_url.startswith("sqlite"):
+        unguard = "DROP TRIGGER audit_lookup_no_update"
+    with serving(database_url, readers) as http:
+        client = Client(http, readers)
+        assert len(events_of(client.get())) == 1
+        centre.sql(unguard)
+        response = client.get()
     problem_of(response, 500, "ImplementationException")
     assert "epcList" not in response.text
     assert "audit_lookup" not in response.text
@@ -215,7 +226,7 @@ def test_a_reader_has_one_query_answered_at_a_time(
     real = service.record_lookup
 
     def slowly(url: str, reader: str, question: str, parameters: Any) -> None:
-        if reader == "auditor":
+        if reader == client.name:
             entered.set()
             assert leave.wait(20)
         real(url, reader, question, parameters)
@@ -229,7 +240,7 @@ def test_a_reader_has_one_query_answered_at_a_time(
         second = client.get()
         problem_of(second, 429, "QueryTooComplexException")
         assert second.headers["retry-after"] == "1"
-        assert Client(client.http, readers.create("other")).get().status_code == 200
+        assert Client(client.http, readers).get().status_code == 200
     finally:
         leave.set()
         thread.join()
@@ -238,8 +249,6 @@ def test_a_reader_has_one_query_answered_at_a_time(
 
 
 def looked_up(centre: Any) -> list[Any]:
-    from sqlalchemy import text
-
     query = text("SELECT reader, question, parameters FROM audit_lookup ORDER BY seq")
     return [tuple(row) for row in centre.do(lambda tx: tx.execute(query).all())]
 
