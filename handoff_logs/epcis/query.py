@@ -15,7 +15,7 @@ from handoff_logs.reading import Reading, Row
 
 EVENTS_A_READING = 200
 """Custody events read at a time."""
-EVENTS_A_SEARCH = 20_000
+EVENTS_A_SEARCH = 5_000
 """Custody events that one statement looks through."""
 EVENTS_A_PAGE = 100_000
 """Custody events that are looked through for one page, which may then be short."""
@@ -163,6 +163,27 @@ def _columns(order: str, event_time: str, table: str) -> _Columns:
     return _Columns(event_time, record_time, f"{table}.seq", f"{table}.event_id", key)
 
 
+class _Read(NamedTuple):
+    """What was read of some events, by their ids; the seals by their `seq`."""
+
+    events: Mapping[str, Row]
+    units: dict[str, list[Row]]
+    cases: dict[str, list[Row]]
+    corrections: dict[str, list[Row]]
+    seals: dict[int, tuple[str, int]]
+
+    def record(self, event_id: str) -> CustodyRecord:
+        event = self.events[event_id]
+        return CustodyRecord(
+            event,
+            tuple(self.units.get(event_id, ())),
+            tuple(self.cases.get(event_id, ())),
+            self.record(event["corrects"]) if event["corrects"] else None,
+            tuple(self.corrections.get(event_id, ())),
+            self.seals.get(event["seq"]),
+        )
+
+
 class Answers:
     """Answers questions over one reading, told with one centre's identifiers."""
 
@@ -248,19 +269,15 @@ class Answers:
 
     def _assembled(self, found: Sequence[Row], events: Mapping[str, Row]) -> Iterator[tuple[Row, CustodyRecord]]:
         roots = {_root(events, row["event_id"])["event_id"] for row in found}
-        units, cases = self._grouped(_UNITS, roots), self._grouped(_CASES, roots)
-        corrections = self._grouped(_CORRECTIONS, {row["event_id"] for row in found}, by="corrects")
-        seals = self._seals(found)
-
-        def record(event_id: str) -> CustodyRecord:
-            event = events[event_id]
-            corrected = record(event["corrects"]) if event["corrects"] else None
-            own, differences = tuple(units.get(event_id, ())), tuple(cases.get(event_id, ()))
-            named = tuple(corrections.get(event_id, ()))
-            return CustodyRecord(event, own, differences, corrected, named, seals.get(event["seq"]))
-
+        read = _Read(
+            events,
+            self._grouped(_UNITS, roots),
+            self._grouped(_CASES, roots),
+            self._grouped(_CORRECTIONS, {row["event_id"] for row in found}, by="corrects"),
+            self._seals(found),
+        )
         for row in found:
-            yield row, record(row["event_id"])
+            yield row, read.record(row["event_id"])
 
     def _grouped(self, sql: str, ids: Iterable[str], by: str = "event_id") -> dict[str, list[Row]]:
         groups: dict[str, list[Row]] = {}

@@ -40,8 +40,10 @@ def run(*arguments: str) -> Answer:
 
 
 @pytest.fixture
-def directory(history: Any, tmp_path: Path) -> str:
-    """A run's folder whose `line.toml` names the database and the centre."""
+def directory(history: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A run's folder whose `line.toml` names the database and the centre, as the log's own commands read it."""
+    monkeypatch.setattr(cli, "resolve_url", cli.database_url)
+    monkeypatch.setattr(cli, "resolve_centre", cli.centre_name)
     (tmp_path / "line.toml").write_text(f'database = "{history.url}"\ncentre = "jinan"\n')
     return str(tmp_path)
 
