@@ -1,7 +1,7 @@
 """`logs epcis…`: the log exported and served in EPCIS 2.0."""
 
-import getpass
 import os
+import pwd
 import stat
 import sys
 from collections.abc import Iterable, Iterator
@@ -63,7 +63,7 @@ def export(
                 asked = replace(asked, event_ids=_custody_of(reading, number))
             named = {"from": asked.ge_event_us, "to": asked.lt_event_us, "station": station, "shift": shift, "as": form}
             hidden = identifiers.hidden_number(number) if number is not None else None
-            record_lookup(url, getpass.getuser(), "epcis export", named | {"number": hidden})
+            record_lookup(url, _user(), "epcis export", named | {"number": hidden})
             _write(out, written(Form(form), Answers(reading, identifiers).stream(asked), datetime.now(UTC)))
 
 
@@ -129,6 +129,14 @@ def _custody_of(reading: Reading, number: str) -> frozenset[str]:
     if not rows:
         cli.fail(f"The log does not know the number {number}; check it, or ask another run's folder with --dir.")
     return frozenset(row["event_id"] for row in rows)
+
+
+def _user() -> str:
+    """The account that runs this, as the system knows it: the environment's word could be anybody's."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
 
 
 def _microseconds(moment: datetime | None) -> int | None:

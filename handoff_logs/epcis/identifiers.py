@@ -54,7 +54,7 @@ class Identifiers:
         """Return a unit's EPC URI, by its number; by its random id where it has none or its person was erased.
 
         >>> Identifiers("demo", bytes(32)).unit("document", "01a2144aae2e72e4a9fe6a33bdf04c32", "E1")
-        'urn:passline:demo:document:01a2144-9d37ce1efbb31f9dbc38e34a158ce39f'
+        'urn:passline:demo:document:01a2144-66cea4c9cf35c3ad20575ea9a42374e7'
         """
         hidden = self._hidden(f"number:{kind}:{number}" if number is not None else f"unit:{unit_id}")
         return f"{self._base}{kind}:{unit_id[:BORN_DIGITS]}-{hidden}"

@@ -55,6 +55,9 @@ class ProblemError(Exception):
         self.status, self.kind, self.detail, self.headers = status, kind, detail, headers or {}
 
 
+FAILED = ProblemError(500, "ImplementationException", "nothing was answered; try again later")
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
     """What is served, to whom: the log's database url, its centre's identifiers, the readers."""
@@ -110,7 +113,12 @@ def create_app(served: Served) -> FastAPI:
     def failed(_request: Request, error: HandoffLogError) -> Response:
         # What failed is the operator's to know, with its paths; a reader learns that it was not the question.
         _log.error("query_failed error=%s detail=%s", type(error).__name__, error)
-        return _told(ProblemError(500, "ImplementationException", "nothing was answered; try again later"))
+        return _told(FAILED)
+
+    @app.exception_handler(Exception)
+    def broken(_request: Request, _error: Exception) -> Response:
+        # The server logs it with where it happened.
+        return _told(FAILED)
 
     return app
 

@@ -219,6 +219,18 @@ def test_without_the_record_there_is_no_answer(centre: Any, database_url: str, r
     assert len(looked_up(centre)) == 1
 
 
+def test_a_log_that_can_not_be_read_is_a_problem_without_its_particulars(
+    centre: Any, database_url: str, readers: Readers
+) -> None:
+    centre.orders(1)
+    with serving(database_url, readers) as http:
+        client = Client(http, readers)
+        centre.sql("DROP TABLE unit_number")
+        response = client.get()
+    assert "unit_number" not in response.text
+    problem_of(response, 500, "ImplementationException")
+
+
 def test_a_reader_has_one_query_answered_at_a_time(
     client: Client, readers: Readers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
