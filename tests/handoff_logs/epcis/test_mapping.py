@@ -1,5 +1,6 @@
 """Every act of custody has one meaning in EPCIS, and comes out in the standard's form."""
 
+import hmac
 from collections import Counter
 from typing import Any
 
@@ -23,6 +24,64 @@ MAPPING = Mapping(IDENTIFIERS)
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), min_size=1, max_size=12)
 IDS = st.text("0123456789abcdef", min_size=32, max_size=32)
 TIMES = st.integers(0, 4_102_444_800_000_000)
+
+
+UNITS = st.fixed_dictionaries(
+    {
+        "unit_id": IDS,
+        "kind": st.sampled_from(list(Kind)).map(str),
+        "state_before": st.sampled_from(["none", *map(str, State)]),
+        "state": st.sampled_from(list(State)).map(str),
+        "station": WORDS,
+        "station_before": st.none() | WORDS,
+        "place": WORDS,
+        "tray_before": st.none() | WORDS,
+        "container": st.none(),
+        "condition": st.none() | WORDS,
+        "outcome": st.none() | WORDS,
+        "number": st.none() | WORDS,
+    }
+)
+ONE_SHAPED = sorted(set(Act) - {Act.TRANSFORM, Act.PACK, Act.UNPACK, Act.CORRECT, Act.REGISTER, Act.SPLIT, Act.MERGE})
+EVENTS = st.fixed_dictionaries(
+    {
+        "event_id": IDS,
+        "handoff_id": IDS,
+        "act": st.sampled_from(ONE_SHAPED).map(str),
+        "from_station": WORDS | st.just("qc") | st.just("vault"),
+        "from_place": st.none() | WORDS,
+        "to_station": WORDS,
+        "to_place": st.none() | WORDS,
+        "person": WORDS,
+        "second_person": st.none() | WORDS,
+        "machine": st.none() | WORDS,
+        "shift": WORDS,
+        "tray": st.none() | WORDS,
+        "priority": st.none() | st.integers(0, 2),
+        "count_expected": st.integers(0, 9),
+        "count_counted": st.integers(0, 9),
+        "happened_us": TIMES,
+        "due_us": st.none() | TIMES,
+        "written_us": TIMES,
+        "reason": st.none() | WORDS,
+        "emulated": st.booleans(),
+    }
+)
+CORRECTIONS = st.fixed_dictionaries({"event_id": IDS, "written_us": TIMES})
+
+
+@st.composite
+def records(draw: st.DrawFn) -> CustodyRecord:
+    """Any custody record, legal or not, and now and then a correction of one."""
+    units = draw(st.lists(UNITS, min_size=1, max_size=4, unique_by=lambda unit: unit["unit_id"]))
+    corrections = tuple(draw(st.lists(CORRECTIONS, max_size=2, unique_by=lambda row: row["event_id"])))
+    record = CustodyRecord(draw(EVENTS), tuple(units), corrections=corrections)
+    if not draw(st.booleans()):
+        return record
+    field = draw(st.sampled_from(["reason", "condition", "happened_us"]))
+    value = str(draw(TIMES)) if field == "happened_us" and draw(st.booleans()) else draw(WORDS)
+    facts = {"act": "correct", "corrects": record.event["event_id"], "corrects_field": field, "corrects_value": value}
+    return CustodyRecord(draw(EVENTS) | facts, (), corrected=record)
 
 
 def test_every_legal_move_of_every_kind_has_a_meaning() -> None:
@@ -146,6 +205,23 @@ def test_no_number_leaves_and_the_same_number_has_the_same_pseudonym(told: list[
     assert "E1" not in epc
 
 
+def test_a_pseudonym_is_the_numbers_own_hmac_whatever_the_units_id(story: Any) -> None:
+    expected = hmac.new(bytes(range(32)), b"number:document:E1", "sha256").hexdigest()[:32]
+    for unit_id in (f"01a2144{'a' * 25}", f"01a2144{'b' * 25}"):
+        assert IDENTIFIERS.unit("document", unit_id, "E1") == f"urn:passline:demo:document:01a2144-{expected}"
+    unnumbered = {IDENTIFIERS.unit("document", f"01a2144{digit * 25}", None) for digit in "ab"}
+    assert len(unnumbered) == 2
+
+
+@given(record=records(), emulated=st.booleans())
+def test_a_correction_is_emulated_if_either_record_was(record: CustodyRecord, emulated: bool) -> None:
+    if record.corrected is None:
+        return
+    record.event["emulated"] = emulated
+    expected = emulated or record.corrected.event["emulated"]
+    assert {event["passline:emulated"] for event in MAPPING.events(record)} <= {expected}
+
+
 def test_an_emulated_act_says_so(told: list[dict[str, Any]]) -> None:
     assert all(event["passline:emulated"] is True for event in told)
 
@@ -170,64 +246,6 @@ def test_the_place_in_the_sealed_log_is_told_once_there_is_one(centre: Any, data
 @pytest.mark.parametrize("value", ["", "noon", "-1", "1.5", "٣٣", "9" * 17])
 def test_a_correction_that_is_no_time_leaves_the_time_as_it_was(value: str) -> None:
     assert corrected_time(value, 7) == 7
-
-
-UNITS = st.fixed_dictionaries(
-    {
-        "unit_id": IDS,
-        "kind": st.sampled_from(list(Kind)).map(str),
-        "state_before": st.sampled_from(["none", *map(str, State)]),
-        "state": st.sampled_from(list(State)).map(str),
-        "station": WORDS,
-        "station_before": st.none() | WORDS,
-        "place": WORDS,
-        "tray_before": st.none() | WORDS,
-        "container": st.none(),
-        "condition": st.none() | WORDS,
-        "outcome": st.none() | WORDS,
-        "number": st.none() | WORDS,
-    }
-)
-ONE_SHAPED = sorted(set(Act) - {Act.TRANSFORM, Act.PACK, Act.UNPACK, Act.CORRECT, Act.REGISTER, Act.SPLIT, Act.MERGE})
-EVENTS = st.fixed_dictionaries(
-    {
-        "event_id": IDS,
-        "handoff_id": IDS,
-        "act": st.sampled_from(ONE_SHAPED).map(str),
-        "from_station": WORDS | st.just("qc") | st.just("vault"),
-        "from_place": st.none() | WORDS,
-        "to_station": WORDS,
-        "to_place": st.none() | WORDS,
-        "person": WORDS,
-        "second_person": st.none() | WORDS,
-        "machine": st.none() | WORDS,
-        "shift": WORDS,
-        "tray": st.none() | WORDS,
-        "priority": st.none() | st.integers(0, 2),
-        "count_expected": st.integers(0, 9),
-        "count_counted": st.integers(0, 9),
-        "happened_us": TIMES,
-        "due_us": st.none() | TIMES,
-        "written_us": TIMES,
-        "reason": st.none() | WORDS,
-        "emulated": st.booleans(),
-    }
-)
-CORRECTIONS = st.fixed_dictionaries({"event_id": IDS, "written_us": TIMES})
-
-
-@st.composite
-def records(draw: st.DrawFn) -> CustodyRecord:
-    """Any custody record, legal or not, and now and then a correction of one."""
-    units = draw(st.lists(UNITS, min_size=1, max_size=4, unique_by=lambda unit: unit["unit_id"]))
-    corrections = tuple(draw(st.lists(CORRECTIONS, max_size=2, unique_by=lambda row: row["event_id"])))
-    record = CustodyRecord(draw(EVENTS), tuple(units), corrections=corrections)
-    if not draw(st.booleans()):
-        return record
-    field = draw(st.sampled_from(["reason", "condition", "happened_us"]))
-    value = str(draw(TIMES)) if field == "happened_us" and draw(st.booleans()) else draw(WORDS)
-    facts = {"act": "correct", "corrects": record.event["event_id"], "corrects_field": field, "corrects_value": value}
-    return CustodyRecord(draw(EVENTS) | facts, (), corrected=record)
 
 
 @given(record=records())

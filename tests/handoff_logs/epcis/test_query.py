@@ -1,5 +1,6 @@
 """A question is answered with exactly the events that fit, in order, whole over any number of pages."""
 
+import gc
 from dataclasses import replace
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from handoff_logs.epcis import query
 from handoff_logs.epcis.identifiers import Identifiers, event_uri
+from handoff_logs.epcis.mapping import CustodyRecord
 from handoff_logs.epcis.query import Answers, Question, units_known_as
 from handoff_logs.epcis.query import answers as fits
 from handoff_logs.reading import Reading
@@ -75,6 +77,17 @@ def test_a_search_that_is_cut_short_goes_on_where_it_ended(
             place, pages = page.next, pages + 1
             assert pages < 100
         assert pages > 3
+
+
+def test_no_more_than_a_reading_is_in_memory_at_a_time(answers: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(query, "EVENTS_A_READING", 4)
+    gc.collect()
+    gc.disable()  # what only a collection would free, grows with a long export
+    try:
+        alive = [sum(isinstance(each, CustodyRecord) for each in gc.get_objects()) for _ in answers.stream(Question())]
+    finally:
+        gc.enable()
+    assert max(alive) <= 4
 
 
 def test_times_are_compared_to_the_microsecond_and_a_corrected_time_counts(
