@@ -14,7 +14,8 @@ import pytest
 from handoff_logs import log
 from handoff_logs.database import Database
 from handoff_logs.epcis.identifiers import Identifiers
-from handoff_logs.epcis.query import Answers, Question
+from handoff_logs.epcis.query import Answers
+from handoff_logs.epcis.search import Question
 from handoff_logs.reading import Reading, open_reading
 from handoff_logs.records import Birth, Kind, new_id
 

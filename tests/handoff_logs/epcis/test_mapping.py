@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from handoff_logs.epcis.identifiers import Identifiers, event_uri, named_event
 from handoff_logs.epcis.mapping import CustodyRecord, Mapping, corrected_time
 from handoff_logs.epcis.meanings import MEANINGS, meaning_of
-from handoff_logs.epcis.query import Answers, Question
+from handoff_logs.epcis.query import Answers
 from handoff_logs.epcis.rules import findings, misshapen
+from handoff_logs.epcis.search import Question
 from handoff_logs.epcis.vocabulary import ACTIONS, BIZ_STEPS, DISPOSITIONS, EVENT_TYPES
 from handoff_logs.moves import LEGAL_MOVES
 from handoff_logs.reading import open_reading
