@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from devices.emulation.faults import PLAN_NAME, FaultName, FaultRefusedError, Faults, Hits
+from devices.emulation.faults import BURSTS, PLAN_NAME, FaultName, FaultRefusedError, Faults, striking
 from devices.emulation.storm import fired, storm
 from devices.emulation.supervisor import EmulatorSpec, Supervisor
 from flows.cli import run
@@ -16,6 +16,7 @@ from flows.errors import Exit
 from flows.run_folder import RunFolder
 
 JAM = {"name": "jam"}
+LINKED = ("book-01", "card-01", "reader-01")
 
 
 @pytest.fixture
@@ -94,15 +95,27 @@ def test_a_plan_that_is_none_is_refused_whole(tmp_path: Path, content: str) -> N
 
 
 def test_a_storm_has_every_fault_and_strikes_machines_only_with_what_can_strike_them() -> None:
-    machines = {"book-01": frozenset(Hits), "card-01": frozenset(Hits), "reader-01": {Hits.LINE}, "scale-01": set()}
+    machines = {
+        "book-01": striking("book-personalizer"),
+        "card-01": striking("card-personalizer"),
+        "reader-01": striking("document-reader"),
+        "scale-01": striking("mt-sics-scale"),
+        "label-01": striking("sato-label-printer"),
+        "swipe-01": striking("rte-mrz-reader"),
+    }
     plans = storm(machines, 900, 5)
     planned = [fault for plan in plans.values() for fault in plan]
-    assert {fault["name"] for fault in planned} == set(FaultName)
     assert all(fault["times"] == 3 for fault in planned)
-    assert plans["scale-01"] == []
-    for machine in ("book-01", "card-01", "reader-01"):
-        for fault in plans[machine]:
-            Faults(machine, hits=machines[machine]).add(fault)
+    for machine, plan in plans.items():
+        for fault in plan:
+            Faults(machine, known=machines[machine]).add(fault)
+    linked, small = (
+        [fault["name"] for machine, plan in plans.items() for fault in plan if (machine in LINKED) == speaks]
+        for speaks in (True, False)
+    )
+    assert sorted(linked) == sorted(FaultName)
+    assert sorted(small) == sorted(BURSTS)
+    assert all(plans[machine] for machine in ("scale-01", "label-01", "swipe-01"))
     assert storm(machines, 900, 5) == plans != storm(machines, 900, 6)
 
 
