@@ -20,14 +20,14 @@ ATTEMPTS = 3
 
 
 @cache
-def seed_for(name: FaultName, occasion: int) -> int:
-    """A seed with which a fault strikes at its `occasion`-th occasion, the first being 1."""
-    draws = (
+def seed_for(name: FaultName, occasion: int, place: int = 0) -> int:
+    """A seed with which a fault strikes at its `occasion`-th occasion, the first being 1; by `place` another one."""
+    first = 0 if not place else 1 + seed_for(name, occasion, place - 1)
+    return next(
         seed
-        for seed in range(100_000)
+        for seed in range(first, first + 100_000)
         if Fault(name, every=occasion, seed=seed).draw("occasion 0", occasion) == occasion - 1
     )
-    return next(draws)
 
 
 class Cabinet:
@@ -108,9 +108,9 @@ class Exchange(ABC):
         self.struck_by.add(name)
         self.cabinet.faults.add({"name": name, **when})
 
-    def strike_at(self, name: FaultName, occasion: int) -> None:
-        """Have a fault strike once, at that occasion."""
-        self.strike(name, every=occasion, seed=seed_for(name, occasion))
+    def strike_at(self, name: FaultName, occasion: int, place: int) -> None:
+        """Have a fault strike once, at that occasion, by `place` elsewhere in the burst."""
+        self.strike(name, every=occasion, seed=seed_for(name, occasion, place))
 
     def take_faults_off(self) -> None:
         """Nothing strikes any more."""
