@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from devices.emulation.faults import BURSTS, PLAN_NAME, FaultName, FaultRefusedError, Faults, striking
+from devices.emulation.line import LATE_BURST_S, Line
 from devices.emulation.storm import fired, storm
 from devices.emulation.supervisor import EmulatorSpec, Supervisor
 from flows.cli import run
@@ -92,6 +93,40 @@ def test_a_plan_that_is_none_is_refused_whole(tmp_path: Path, content: str) -> N
     (tmp_path / PLAN_NAME).write_text(content)
     with pytest.raises(FaultRefusedError):
         Faults("book-01", tmp_path)
+
+
+def test_a_machine_without_a_journal_loses_its_power_at_a_burst() -> None:
+    faults = Faults("scale-01", known=striking("mt-sics-scale"))
+    faults.add({"name": "power-loss"})
+    with pytest.raises(FaultRefusedError, match="takes no state of the journal"):
+        faults.add({"name": "power-loss", "at": "FED"})
+
+
+def test_what_is_known_of_no_driver_is_struck_by_the_faults_of_any_line() -> None:
+    """Those of drivers from other packages."""
+    assert striking("hygrometer") == striking("mt-sics-scale") == BURSTS
+
+
+def test_bursts_never_overtake_each_other() -> None:
+    """As on a wire; a frame of the link may, for it has a number."""
+    faults = Faults("scale-01", known=BURSTS)
+    line = Line(faults)
+    faults.add({"name": "late-frame"})
+    assert [line.to_host(said, 0.0) for said in (b"first", b"second")] == [b"", b""]
+    assert line.next_deadline_s == LATE_BURST_S
+    assert line.to_host(b"third", LATE_BURST_S) == b"firstsecondthird"
+
+
+def test_what_a_stall_holds_back_is_due_when_the_last_stall_ends() -> None:
+    """An emulator that were due before could only turn round and round."""
+    faults = Faults("scale-01", known=BURSTS)
+    line = Line(faults)
+    faults.add({"name": "stall"})
+    assert line.to_host(b"first", 0.0) == b""
+    faults.add({"name": "stall", "seed": 1})
+    assert line.to_machine(b"ask", 1.0) == b""
+    assert line.next_deadline_s == 1.0 + LATE_BURST_S
+    assert (line.to_machine(b"", 3.5), line.to_host(b"", 3.5)) == (b"ask", b"first")
 
 
 def test_a_storm_has_every_fault_and_strikes_machines_only_with_what_can_strike_them() -> None:
