@@ -167,7 +167,9 @@ def _write(
 ) -> None:
     title, period = question.title.format(*subject), _told(answer.period)
     if form == "table":
-        outputs.print_table(rows, question.shown, f"{title}{period}", f"{question.none.format(*subject)}{period}")
+        none = f"Nothing of it fits what was asked: {title}" if question.unknown else question.none.format(*subject)
+        shown, side = question.shown, question.on_its_side
+        outputs.print_table(rows, shown, f"{title}{period}", f"{none}{period}", on_its_side=side)
     else:
         if out is not None and not out.parent.is_dir():
             _fail(f"There is no folder {out.parent} to write {out.name} to.")

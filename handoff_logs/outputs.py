@@ -212,14 +212,15 @@ def readable_name(column: Column) -> str:
     return column.name.removesuffix("_us") if column.type is Type.TIME else column.name
 
 
-def print_table(rows: Iterable[Mapping[str, Any]], shown: Sequence[str], title: str, empty: str) -> None:
+def print_table(
+    rows: Iterable[Mapping[str, Any]], shown: Sequence[str], title: str, empty: str, *, on_its_side: bool = False
+) -> None:
     """Print rows to standard output for eyes, a portion at a time: local times, a station with its place, both hands.
 
-    `empty` is what is said instead when there are none.
+    `empty` is what is said instead when there are none. `on_its_side`: a column a row, for few rows of many columns.
     """
     # A third of the command's time: only where a table is asked for.
     from rich.console import Console
-    from rich.table import Table
 
     # Into a file or a pipe a table is as wide as it needs to be.
     console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
@@ -228,23 +229,48 @@ def print_table(rows: Iterable[Mapping[str, Any]], shown: Sequence[str], title: 
     if not portion:
         console.print(empty)
         return
-    emulated = False
+    emulated = any(row.get("emulated") for row in portion)
+    console.print(f"{title} (EMULATED)" if emulated else title)
     while portion:
-        if not emulated and any(row.get("emulated") for row in portion):
-            emulated, title = True, f"{title} (EMULATED)"
-        if title:
-            console.print(title)
-            title = ""
-        table = Table(box=None, header_style="dim", pad_edge=False, collapse_padding=True)
-        for name in shown:
-            # Folded, never cut: what an auditor looks for may be a number's last digit.
-            numbers = isinstance(readable(portion[0]).get(name), int)
-            table.add_column(name.replace("_", " "), overflow="fold", justify="right" if numbers else "left")
-        for row in portion:
-            cells = readable(row)
-            table.add_row(*(_cell(cells[name]) for name in shown))
-        console.print(table)
+        console.print(_on_its_side(portion, shown) if on_its_side else _upright(portion, shown))
         portion = list(islice(coming, TABLE_ROWS))
+        if not emulated and any(row.get("emulated") for row in portion):
+            emulated = True
+            console.print("From here on (EMULATED)")
+
+
+def _upright(rows: Sequence[Mapping[str, Any]], shown: Sequence[str]) -> Any:
+    table = _table()
+    for name in shown:
+        # Folded, never cut: what an auditor looks for may be a number's last digit.
+        number = isinstance(rows[0].get(name), int)
+        moment = f"{name}_us" in rows[0]
+        table.add_column(_heading(name), overflow="fold", justify="right" if number else "left", no_wrap=moment)
+    for row in rows:
+        cells = readable(row)
+        table.add_row(*(_cell(cells[name]) for name in shown))
+    return table
+
+
+def _on_its_side(rows: Sequence[Mapping[str, Any]], shown: Sequence[str]) -> Any:
+    table = _table()
+    cells = [readable(row) for row in rows]
+    table.add_column(_heading(shown[0]), style="dim")
+    for row in cells:
+        table.add_column(_cell(row[shown[0]]), overflow="fold", justify="right")
+    for name in shown[1:]:
+        table.add_row(_heading(name), *(_cell(row[name]) for row in cells))
+    return table
+
+
+def _table() -> Any:
+    from rich.table import Table
+
+    return Table(box=None, header_style="dim", pad_edge=False, collapse_padding=True)
+
+
+def _heading(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def readable(row: Mapping[str, Any]) -> Row:

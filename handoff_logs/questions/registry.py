@@ -21,8 +21,9 @@ PAGING = ("after", "limit")
 class Question:
     """One question. `shown`: what a table of limited width shows, by column name without its `_us`.
 
-    `where` and `people` stand for a station with its place, and for both hands. `none`: what is said when there are no
-    rows; `unknown`: because the question named something that isn't there. `findings`: every row is something wrong.
+    `where` and `people` in it stand for a station with its place, and for both hands. `none`: what is said when there
+    are no rows; `unknown`: because the question named what isn't there. `findings`: every row is something wrong.
+    `on_its_side`: few rows of many columns, which a table shows as columns.
     """
 
     number: int
@@ -34,6 +35,7 @@ class Question:
     none: str
     unknown: bool = False
     findings: bool = False
+    on_its_side: bool = False
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -63,7 +65,7 @@ QUESTIONS: dict[str, Question] = {
     for question in (
         Question(
             1, "document", "Whole custody of {}", "证件或空白证件的全程交接", document,
-            ("happened", "act", "kind", "number", "state", "where", "people", "tray"),
+            ("happened", "act", "kind", "number", "state", "where", "people"),
             "The log does not know the number {}", unknown=True,
         ),
         Question(
@@ -98,18 +100,18 @@ QUESTIONS: dict[str, Question] = {
         ),
         Question(
             8, "shift", "What shift {} did", "某班次某设备的记录", shift,
-            ("happened", "act", "station", "machine", "unit_rows", "people", "tray", "reason"),
+            ("happened", "act", "station", "machine", "unit_rows", "people", "reason"),
             "Shift {} did nothing that fits",
         ),
         Question(
             9, "blanks", "Balance of blanks", "空白证件平衡", blanks,
             ("station", "opening", "received", "made", "handed_on", "destroyed", "lost", "good", "in_machine", "voided",
              "in_doubt", "offered", "missing", "unaccounted", "serials"),
-            "No blank was here",
+            "No blank was here", on_its_side=True,
         ),
         Question(
             10, "person", "Everything {} did", "某人的全部操作", person,
-            ("happened", "act", "station", "machine", "unit_rows", "people", "shift", "tray", "reason"),
+            ("happened", "act", "station", "machine", "unit_rows", "people", "shift", "reason"),
             "The log has nothing that {} did",
         ),
         Question(
@@ -142,7 +144,7 @@ QUESTIONS: dict[str, Question] = {
             16, "state", "The log's own state", "日志自身状态", state,
             ("last_seq", "first_written", "last_written", "open_offers", "open_cases", "corrections", "odd_times",
              "schema"),
-            "The log is empty",
+            "The log is empty", on_its_side=True,
         ),
     )
 }  # fmt: skip
