@@ -31,7 +31,7 @@ Directory = Annotated[Path, Parameter(name="--dir", help="The run's folder.")]
 DEFAULT_DIRECTORY = Path(".passline")
 
 
-@Parameter(name="*")
+@Parameter(name="*", help="How the answer is printed.")
 @dataclass(frozen=True)
 class Printing:
     """How an answer is printed."""
