@@ -46,6 +46,8 @@ class Printing:
         """What is to be written. Fails for a file whose name does not say."""
         if self.output == "table" and self.out is not None:
             fail("A table is for the terminal; write csv or xlsx to a file.")
+        if self.out is not None and not self.out.parent.is_dir():
+            fail(f"There is no folder {self.out.parent} to write {self.out.name} to.")
         if self.output is not None or self.out is None:
             return self.output or "table"
         forms: Mapping[str, Output] = {f".{form}": form for form in ("json", "jsonl", "csv", "xlsx", "parquet")}
@@ -119,6 +121,8 @@ def _command(question: Question) -> Callable[..., None]:
 
     def run(*subject: str, printing: Printing = AS_USUAL, limit: int | None = None, **asked: str | None) -> None:
         form = printing.form()
+        if limit is not None and limit < 1:
+            _fail(f"--limit {limit} asks for nothing; say 1 or more.")
         limit = TABLE_LIMIT if limit is None and form == "table" else limit
         filters = {name: _value(name, value) for name, value in asked.items() if value is not None}
         with _opened(printing.directory) as reading:
@@ -145,7 +149,8 @@ def _command(question: Question) -> Callable[..., None]:
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {each.name: each.annotation for each in parameters}
     told = (question.ask.__doc__ or "").replace("`from_us`, `to_us`", "--from, --to").replace("BadCursorError", "")
-    run.__doc__ = re.sub(r"`(\w+)`", r"--\1", re.sub(r"\s*Raises\s+\.", "", told))
+    told = re.sub(r"\s*Raises\s+\.", "", told)
+    run.__doc__ = re.sub(r"`(\w+)`", lambda word: f"--{word[1]}" if word[1] in question.filters else word[0], told)
     return run
 
 
@@ -190,8 +195,6 @@ def _write(
         shown, side = question.shown, question.on_its_side
         outputs.print_table(rows, shown, f"{title}{period}", f"{none}{period}", on_its_side=side)
     else:
-        if out is not None and not out.parent.is_dir():
-            fail(f"There is no folder {out.parent} to write {out.name} to.")
         outputs.write(rows, question.columns, form, out, f"{title}{period}")
         if answer.period is not None and answer.period.assumed:
             _say(f"{title}{period}; ask another time with --from and --to.")

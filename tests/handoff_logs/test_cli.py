@@ -113,6 +113,7 @@ def test_a_date_to_includes_its_day_and_a_time_that_is_none_is_refused(directory
     today = f"{datetime.now().astimezone():%Y-%m-%d}"
     rows = run("person", "review-1", "--dir", directory, "--from", today, "--to", today, "--output", "jsonl").stdout
     assert len(rows.splitlines()) == 4
+    assert run("late", "--dir", directory, "--limit", "0").returncode == 2
     answer = run("late", "--dir", directory, "--from", "yesterday")
     assert (answer.returncode, answer.stdout) == (2, "")
     assert "'yesterday' is no time" in answer.stderr
@@ -131,3 +132,5 @@ def test_a_file_says_by_its_name_what_it_is_to_hold(directory: str, tmp_path: Pa
     refused = run("document", "A1", "--dir", directory, "--out", str(tmp_path / "custody"))
     assert (refused.returncode, (tmp_path / "custody").exists()) == (2, False)
     assert "--output" in refused.stderr
+    lost = run("document", "A1", "--dir", directory, "--out", str(tmp_path / "nowhere" / "custody.csv"))
+    assert (lost.returncode, "no folder" in lost.stderr) == (2, True)
