@@ -15,8 +15,10 @@ $(VENV)/installed: constraints.txt pyproject.toml
 demo: $(VENV)/installed
 	$(BIN)/passline demo
 
+# Whole lines, each a dozen processes, run one after another; everything else two at a time. Both run, whichever fails.
 test: $(VENV)/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not line" -n 2 --dist worksteal; others=$$?; \
+	$(BIN)/python -m pytest -m line && exit $$others
 
 check: $(VENV)/installed
 	$(BIN)/ruff format --check .
