@@ -15,9 +15,9 @@ $(VENV)/installed: constraints.txt pyproject.toml
 demo: $(VENV)/installed
 	$(BIN)/passline demo
 
-# Whole lines, each a dozen processes, run one after another; everything else two at a time. Both run, whichever fails.
+# Whole lines, each a dozen processes, run one after another; everything else, which waits half its time, three at a time. Both run, whatever fails.
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -m "not line" -n 2 --dist worksteal; others=$$?; \
+	$(BIN)/python -m pytest -m "not line" -n 3 --dist worksteal; others=$$?; \
 	$(BIN)/python -m pytest -m line && exit $$others
 
 check: $(VENV)/installed

@@ -41,7 +41,7 @@ def migrate(url: str, line_tables: bool) -> None:
 
 @pytest.fixture
 def line_tables() -> bool:
-    """Whether a test's database has the stations' tables besides the log's; where they are needed, this is overridden."""
+    """Whether a test's database has the stations' tables besides the log's; those who need them override this."""
     return False
 
 
