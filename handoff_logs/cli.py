@@ -122,7 +122,7 @@ def _command(question: Question) -> Callable[..., None]:
     def run(*subject: str, printing: Printing = AS_USUAL, limit: int | None = None, **asked: str | None) -> None:
         form = printing.form()
         if limit is not None and limit < 1:
-            _fail(f"--limit {limit} asks for nothing; say 1 or more.")
+            fail(f"--limit {limit} asks for nothing; say 1 or more.")
         limit = TABLE_LIMIT if limit is None and form == "table" else limit
         filters = {name: _value(name, value) for name, value in asked.items() if value is not None}
         with _opened(printing.directory) as reading:

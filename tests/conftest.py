@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 from signing_keys import begin, keyring_copy, make_keys
 
@@ -50,6 +51,13 @@ def migrate(url: str, line_tables: bool) -> None:
 def line_tables() -> bool:
     """Whether a test's database has the stations' tables besides the log's; those who need them override this."""
     return False
+
+
+@pytest.fixture(autouse=True)
+def fresh_log() -> Iterator[None]:
+    """A command that a test ran within this process leaves its log's settings, with a stream that is gone."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
