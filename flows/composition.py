@@ -8,12 +8,16 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from flows.configuration import read_settings
 from flows.line_state import Line
 from flows.locks import station_lock
 from flows.parts import Parts
 from flows.program_log import set_up_log
+from flows.registered import registered
 from flows.run_folder import RunFolder
+from flows.settings import LineSettings
 from handoff_logs import log_key, register
 from handoff_logs.database import Database
 from handoff_logs.keyring import Keyring, station_owner
@@ -54,13 +58,16 @@ def open_database(folder: RunFolder, url: str, *, on_commit: Callable[[str], Non
 def open_line(folder: RunFolder, *, shift: str, stations: tuple[str, ...], alone: bool = False) -> Iterator[Line]:
     """Open the line of `folder` in this process for `stations`; machines and readers open when first asked for.
 
+    What line.toml says of stations, machines and thresholds is recorded where the log's registers say otherwise.
     `alone`: other stations of this line run in processes of their own.
     """
     settings = read_settings(folder)
+    database = open_database(folder, folder.resolve_database(settings.database.url))
+    _register(database, settings)
     line = Line(
         folder=folder,
         settings=settings,
-        database=open_database(folder, folder.resolve_database(settings.database.url)),
+        database=database,
         personal=PersonalData(folder.keys),
         roster=emulated_roster(shift, settings.staff.people_per_station),
         shift=shift,
@@ -73,6 +80,19 @@ def open_line(folder: RunFolder, *, shift: str, stations: tuple[str, ...], alone
     finally:
         del _OPEN[folder.path]
         line.close()
+
+
+def _register(database: Database, settings: LineSettings) -> None:
+    by, wanted = register.administration(), registered(settings)
+
+    def follow(tx: Connection) -> None:
+        register.follow(tx, by, wanted, Stamp(database.clock_us(tx), settings.emulated))
+
+    try:
+        database.write(follow)
+    except BaseException:
+        database.close()
+        raise
 
 
 @asynccontextmanager

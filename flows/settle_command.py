@@ -131,7 +131,7 @@ def _settle(
             settlement.check(conn, job, finding, lies, serial)
         by = _signed(here, asking, codes)
         # Whoever signs acts here, not those on duty: every record of the settlement bears their codes.
-        signed = here.at(here.station, by.codes)
+        signed = here.at(here.station, by.codes, by.sign_ins)
         with settle_lock(folder), _emulated_hands(folder, needed=row.emulated) as desk:
             with here.database.read() as conn:
                 settlement.check(conn, job, finding, lies, serial)

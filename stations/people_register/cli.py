@@ -70,6 +70,7 @@ def found(
             database,
             Credentials(first, asking.new_password(first)),
             Credentials(second, asking.new_password(second)),
+            emulated=line.emulated,
         )
     _say(line, f"{first} and {second} are the register's administrators; enrol a third, so that one may be away")
 
@@ -96,9 +97,10 @@ def enrol(
         enrolled = register.is_enrolled(database, code)
         by = _administrators(database, asking, first, second, about=code)
         if enrolled:
-            register.give_roles(database, by, code, role)
+            register.give_roles(database, by, code, role, emulated=line.emulated)
         else:
-            register.enrol(database, by, Credentials(code, asking.new_password(code)), role)
+            new = Credentials(code, asking.new_password(code))
+            register.enrol(database, by, new, role, emulated=line.emulated)
     what = "has these roles too" if enrolled else "is enrolled as"
     _say(line, f"{code} {what}: {', '.join(role)}; signed by {by.first} and {by.second}")
 
@@ -164,9 +166,11 @@ def password(
     with line.database as database:
         if forgotten:
             by = _administrators(database, asking, first, second, about=code)
-            register.replace_password(database, by, code, asking.new_password(code))
+            new = asking.new_password(code)
+            register.replace_password(database, by, code, new, emulated=line.emulated)
         else:
-            register.change_password(database, asking.credentials(code), asking.new_password(code))
+            who = asking.credentials(code)
+            register.change_password(database, who, asking.new_password(code), emulated=line.emulated)
     _say(line, f"the password of {code} is changed")
 
 
@@ -190,7 +194,7 @@ def end(
     with line.database as database:
         rules.check_code(code)
         by = _administrators(database, asking, first, second, about=code)
-        register.end(database, by, code)
+        register.end(database, by, code, emulated=line.emulated)
     _say(line, f"{code} has ended; signed by {by.first} and {by.second}")
 
 

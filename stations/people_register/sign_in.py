@@ -16,7 +16,7 @@ from handoff_logs.dialects import clock_us
 from handoff_logs.records import new_id
 from stations.people import Role
 from stations.people_register import passwords, rules
-from stations.people_register.credentials import Credentials, TwoSigned
+from stations.people_register.credentials import Credentials, SignedIn, TwoSigned
 from stations.people_register.errors import RoleMissingError, SignInLockedError, SignInRefusedError
 from stations.people_register.tables import EnrolledPerson, GivenRole, PersonPassword, SignInAttempt, SignInOutcome
 
@@ -33,15 +33,12 @@ def sign_in_two(database: Database, first: Credentials, second: Credentials, rol
     EmulatedStaffError.
     """
     rules.check_two(first.code, second.code)
-    for who in (first, second):
-        held = sign_in(database, who)
-        if held.isdisjoint(roles):
-            raise RoleMissingError(who.code, tuple(roles))
-    return TwoSigned(first.code, second.code)
+    one, other = (_with_role(sign_in(database, who), roles) for who in (first, second))
+    return TwoSigned(one.code, other.code, one.sign_in, other.sign_in)
 
 
-def sign_in(database: Database, who: Credentials) -> frozenset[str]:
-    """Sign one person in; their roles.
+def sign_in(database: Database, who: Credentials) -> SignedIn:
+    """Sign one person in.
 
     Raises SignInRefusedError, SignInLockedError, BadCodeError, EmulatedStaffError.
     """
@@ -50,10 +47,10 @@ def sign_in(database: Database, who: Credentials) -> frozenset[str]:
     if until_us is not None:
         raise SignInLockedError(code, until_us)
     good = passwords.matches(who.password, kept)
-    roles = database.write(lambda tx: _end(tx, code, kept if good else None))
-    if roles is None:
+    signed = database.write(lambda tx: _end(tx, code, kept if good else None))
+    if signed is None:
         raise SignInRefusedError(code)
-    return roles
+    return signed
 
 
 def find(tx: Connection, code: str) -> Row[Any] | None:
@@ -64,6 +61,12 @@ def find(tx: Connection, code: str) -> Row[Any] | None:
 def roles_of(conn: Connection, code: str) -> frozenset[str]:
     """The roles that were given to a code."""
     return frozenset(conn.execute(select(ROLE.c.role).where(ROLE.c.code == code)).scalars())
+
+
+def _with_role(signed: SignedIn, roles: Sequence[Role]) -> SignedIn:
+    if signed.roles.isdisjoint(roles):
+        raise RoleMissingError(signed.code, tuple(roles))
+    return signed
 
 
 def _begin(tx: Connection, code: str) -> tuple[int | None, str | None]:
@@ -87,17 +90,19 @@ def _failures(tx: Connection, code: str) -> Sequence[int]:
     return tx.execute(latest).scalars().all()
 
 
-def _end(tx: Connection, code: str, kept: str | None) -> frozenset[str] | None:
-    """Record how the attempt ended; the person's roles, None if refused.
+def _end(tx: Connection, code: str, kept: str | None) -> SignedIn | None:
+    """Record how the attempt ended; None if refused.
 
     Accepted is whose password was right and is so still: neither ended nor changed meanwhile.
     """
     person = find(tx, code)
     still = tx.execute(select(PASSWORD.c.hash).where(PASSWORD.c.code == code)).scalar()
     accepted = kept is not None and kept == still and person is not None and person.ended_us is None
-    _record(tx, code, clock_us(tx), SignInOutcome.ACCEPTED if accepted else SignInOutcome.REFUSED)
-    return roles_of(tx, code) if accepted else None
+    attempt = _record(tx, code, clock_us(tx), SignInOutcome.ACCEPTED if accepted else SignInOutcome.REFUSED)
+    return SignedIn(code, roles_of(tx, code), attempt) if accepted else None
 
 
-def _record(tx: Connection, code: str, at_us: int, outcome: SignInOutcome) -> None:
-    tx.execute(insert(_ATTEMPT).values(attempt_id=new_id(), code=code, at_us=at_us, outcome=outcome.value))
+def _record(tx: Connection, code: str, at_us: int, outcome: SignInOutcome) -> str:
+    attempt = new_id()
+    tx.execute(insert(_ATTEMPT).values(attempt_id=attempt, code=code, at_us=at_us, outcome=outcome.value))
+    return attempt
