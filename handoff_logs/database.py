@@ -65,6 +65,11 @@ class Database:
         else:
             self._committer = PooledCommitter(self._writers, watch, POOL_SIZE)
 
+    @property
+    def keyring(self) -> Keyring | None:
+        """The keys that sign what is recorded here."""
+        return self._keyring
+
     def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction and return its result once that is on disk.
 

@@ -95,7 +95,7 @@ def enrol(
     line, asking = _open(directory), Asking(passwords_from)
     with line.database as database:
         enrolled = register.is_enrolled(database, code)
-        by = _administrators(database, asking, first, second, about=code)
+        by = administrators(database, asking, first, second, about=code)
         if enrolled:
             register.give_roles(database, by, code, role, emulated=line.emulated)
         else:
@@ -165,7 +165,7 @@ def password(
     rules.check_code(code)
     with line.database as database:
         if forgotten:
-            by = _administrators(database, asking, first, second, about=code)
+            by = administrators(database, asking, first, second, about=code)
             new = asking.new_password(code)
             register.replace_password(database, by, code, new, emulated=line.emulated)
         else:
@@ -193,7 +193,7 @@ def end(
     line, asking = _open(directory), Asking(passwords_from)
     with line.database as database:
         rules.check_code(code)
-        by = _administrators(database, asking, first, second, about=code)
+        by = administrators(database, asking, first, second, about=code)
         register.end(database, by, code, emulated=line.emulated)
     _say(line, f"{code} has ended; signed by {by.first} and {by.second}")
 
@@ -204,17 +204,25 @@ def _open(directory: Path) -> OpenRegister:
     return open_register(directory)
 
 
-def _administrators(
-    database: "Database", asking: Asking, first: str | None, second: str | None, *, about: str
+def administrators(
+    database: "Database", asking: Asking, first: str | None, second: str | None, *, about: str | None = None
 ) -> TwoSigned:
-    from stations.people_register.register import refuse_own
-    from stations.people_register.sign_in import sign_in_two
+    """Two administrators who sign in, neither of them the one that it is `about`; their own keys are unlocked.
 
+    Raises RegisterNotFoundedError, OwnEnrolmentError, and as `sign_in_two` and `unlock`.
+    """
+    from stations.people_register.register import refuse_own, refuse_unfounded
+    from stations.people_register.sign_in import sign_in_two, unlock_own
+
+    refuse_unfounded(database)
     codes = asking.code("first", first), asking.code("second", second)
     rules.check_two(*codes)
-    refuse_own(codes, about)
+    if about is not None:
+        refuse_own(codes, about)
     signers = asking.credentials(codes[0]), asking.credentials(codes[1])
-    return sign_in_two(database, *signers, rules.ADMINISTRATORS)
+    by = sign_in_two(database, *signers, rules.ADMINISTRATORS)
+    unlock_own(database, by.codes, asking.pin)
+    return by
 
 
 def _local(time_us: int | None) -> str | None:

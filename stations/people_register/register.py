@@ -25,6 +25,7 @@ from stations.people_register.errors import (
     NotEnrolledError,
     OwnEnrolmentError,
     RegisterFoundedError,
+    RegisterNotFoundedError,
     RoleMissingError,
 )
 from stations.people_register.sign_in import PASSWORD, PERSON, ROLE, find, roles_of, sign_in
@@ -83,6 +84,13 @@ def refuse_founded(database: Database) -> None:
     with database.read() as conn:
         if people := _count(conn):
             raise RegisterFoundedError(people)
+
+
+def refuse_unfounded(database: Database) -> None:
+    """Raise RegisterNotFoundedError if nobody was ever enrolled."""
+    with database.read() as conn:
+        if not _count(conn):
+            raise RegisterNotFoundedError
 
 
 def is_enrolled(database: Database, code: str) -> bool:

@@ -6,13 +6,15 @@
 3. Its end is recorded. A good one ends the count of failures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select
 
 from handoff_logs.database import Database
 from handoff_logs.dialects import clock_us
+from handoff_logs.errors import KeyMissingError, WrongPinError
+from handoff_logs.keyring import Keyring, person_owner
 from handoff_logs.records import new_id
 from stations.people import Role
 from stations.people_register import passwords, rules
@@ -42,11 +44,47 @@ def sign_in(database: Database, who: Credentials) -> SignedIn:
 
     Raises SignInRefusedError, SignInLockedError, BadCodeError, EmulatedStaffError.
     """
-    code = rules.check_code(who.code)
+    return _counted(database, who.code, lambda kept: passwords.matches(who.password, kept))
+
+
+def unlock(database: Database, keyring: Keyring, code: str, pin: str) -> SignedIn:
+    """Let a person's own key sign, which lies in `keyring` under their PIN; wrong PINs count as wrong passwords do.
+
+    Raises KeyMissingError, WrongPinError, SignInRefusedError, SignInLockedError, BadCodeError, EmulatedStaffError.
+    """
+    wrong: list[Exception] = []
+    if not keyring.has_own(code):
+        raise KeyMissingError(person_owner(code), "this line's keys")
+
+    def opens(kept: str | None) -> bool:
+        try:
+            keyring.unlock(code, pin)
+        except WrongPinError as error:
+            wrong.append(error)
+        return kept is not None and not wrong
+
+    try:
+        return _counted(database, code, opens)
+    except SignInRefusedError as error:
+        keyring.lock(code)
+        raise (wrong or [error])[0] from None
+
+
+def unlock_own(database: Database, codes: Iterable[str], ask: Callable[[str], str]) -> None:
+    """Unlock the own keys of those of `codes` who have one here, by the PINs that `ask` gets of them; see `unlock`."""
+    keyring = database.keyring
+    for code in codes:
+        if keyring is not None and keyring.is_locked(code):
+            unlock(database, keyring, code, ask(code))
+
+
+def _counted(database: Database, code: str, verified: Callable[[str | None], bool]) -> SignedIn:
+    """Sign a person in whom `verified` knows by what is kept of their password; each try is counted."""
+    code = rules.check_code(code)
     until_us, kept = database.write(lambda tx: _begin(tx, code))
     if until_us is not None:
         raise SignInLockedError(code, until_us)
-    good = passwords.matches(who.password, kept)
+    good = verified(kept)
     signed = database.write(lambda tx: _end(tx, code, kept if good else None))
     if signed is None:
         raise SignInRefusedError(code)
