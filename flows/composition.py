@@ -9,8 +9,10 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from flows.configuration import read_settings
+from flows.errors import NotMigratedError
 from flows.line_state import Line
 from flows.locks import station_lock
 from flows.parts import Parts
@@ -29,6 +31,9 @@ from stations.people import STAFFING, emulated_roster
 from stations.personal import PersonalData
 from stations.personalization.signer import create_emulated_authority
 
+INSUFFICIENT_PRIVILEGE = "42501"
+"""PostgreSQL's code (appendix A)."""
+
 _OPEN: dict[Path, Line] = {}
 
 
@@ -40,8 +45,7 @@ def prepare(folder: RunFolder) -> None:
     if identity.emulated:
         create_emulated_authority(folder.keys)
     url = identity.database_url
-    upgrade_custody(url)
-    upgrade_stations(url)
+    _upgrade(url, folder)
     owners = [station_owner(station) for station in (ADMINISTRATION, *STAFFING)]
     with Keyring.create(folder.signing_keys, owners) as keyring:
         keys = (*keyring.public_keys, log_key.create(folder.log_key, identity.centre).public)
@@ -49,9 +53,24 @@ def prepare(folder: RunFolder) -> None:
         database.write(lambda tx: register.begin(tx, keys, Stamp(database.clock_us(tx), identity.emulated)))
 
 
+def _upgrade(url: str, folder: RunFolder) -> None:
+    try:
+        upgrade_custody(url)
+        upgrade_stations(url)
+    except DBAPIError as error:
+        # Only the owner of its tables, who can't log in, may change them.
+        if getattr(error.orig, "sqlstate", None) == INSUFFICIENT_PRIVILEGE:
+            raise NotMigratedError(folder.path) from error
+        raise
+
+
 def open_database(folder: RunFolder, url: str, *, on_commit: Callable[[str], None] | None = None) -> Database:
-    """Open a line's database with the keys that sign what is recorded in it."""
-    return Database(url, keyring=Keyring(folder.signing_keys), on_commit=on_commit)
+    """Open a line's database with the keys that sign what is recorded in it.
+
+    A production line's login must be unable to change custody tables; others may run as the tables' owner.
+    """
+    bound = not folder.line().emulated
+    return Database(url, keyring=Keyring(folder.signing_keys), on_commit=on_commit, bound=bound)
 
 
 @contextmanager
