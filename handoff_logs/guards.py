@@ -15,6 +15,7 @@ APPEND_ONLY = (
     "seal_node",
     "seal_checkpoint",
     "seal_cosignature",
+    "audit_lookup",
 )
 """Tables whose rows are written once and never changed."""
 

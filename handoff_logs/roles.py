@@ -65,6 +65,9 @@ def grants(roles: Roles) -> list[str]:
         f"GRANT SELECT ON {migrated} TO {service}",
         f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {service}",
         f"GRANT SELECT ON {custody}, {migrated}, {line} TO {auditor}",
+        # What auditors look up is recorded by their own hand, and never changed.
+        f"GRANT INSERT ON audit_lookup TO {auditor}",
+        f"GRANT USAGE ON SEQUENCE audit_lookup_seq_seq TO {auditor}",
     ]
 
 
