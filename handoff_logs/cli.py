@@ -58,7 +58,7 @@ def document(number: Number, /, *, directory: Directory = DEFAULT_DIRECTORY, out
     if not rows:
         _fail(f"The log does not know the number {number}; check it, or ask another run's folder with --dir.")
     columns = ("happened", "act", "kind", "number", "state", "where", "people", "tray")
-    _print(rows, output, columns, f"Custody of {number}")
+    show(rows, output, columns, f"Custody of {number}")
 
 
 @app.command
@@ -67,14 +67,27 @@ def waiting(*, directory: Directory = DEFAULT_DIRECTORY, output: Output = "table
     now_us = time.time_ns() // 1000
     rows = [row | {"age_s": (now_us - row["offered_us"]) // 1_000_000} for row in _ask(directory, questions.waiting)]
     columns = ("to_station", "from_station", "kind", "unit_count", "tray", "priority", "due", "age_s", "claimed_by")
-    _print(rows, output, columns, "Offered and not yet accepted" if rows else "No offer waits")
+    show(rows, output, columns, "Offered and not yet accepted" if rows else "No offer waits")
 
 
-@app.command
-def check(*, directory: Directory = DEFAULT_DIRECTORY, output: Output = "table") -> None:
+for _name, _function, _help in (
+    ("prove", "prove", "Write one file that proves a number's whole custody to others."),
+    ("check", "check", "Verify a proof offline, or recompute every custody rule; exit 1 if one does not hold."),
+    ("consistency", "consistency", "Prove that the log begins with what a checkpoint signed; exit 1 if it does not."),
+    ("line", "line", "Print the line that two people sign at the shift's close."),
+    (
+        "check-line",
+        "check_line",
+        "Say whether the log still contains a printed line; exit 1 if it does not, 2 if it was mistyped.",
+    ),
+):
+    app.command(f"handoff_logs.proof_commands:{_function}", name=_name, help=_help)
+
+
+def check_rules(directory: Path, output: str) -> None:
     """Recompute every custody rule from the records alone; exit 1 if one is broken."""
     rows = _ask(directory, questions.violations)
-    _print(rows, output, ("rule", "subject"), "Broken custody rules" if rows else "No custody rule is broken")
+    show(rows, output, ("rule", "subject"), "Broken custody rules" if rows else "No custody rule is broken")
     if rows:
         sys.exit(FINDINGS)
 
@@ -107,7 +120,8 @@ def _local(time_us: int | None) -> str | None:
     return datetime.fromtimestamp(time_us / 1_000_000, UTC).astimezone().isoformat(" ", "seconds")
 
 
-def _print(rows: Sequence[Row], output: str, columns: Sequence[str], title: str) -> None:
+def show(rows: Sequence[Row], output: str, columns: Sequence[str], title: str) -> None:
+    """Print rows: as a table of some columns, or whole."""
     if output == "json":
         json.dump(rows, sys.stdout, ensure_ascii=False, indent=2)
         sys.stdout.write("\n")
