@@ -84,12 +84,15 @@ def consistency(
     directory: Directory = DEFAULT_DIRECTORY,
 ) -> None:
     """Prove that the log still begins with what an earlier checkpoint signed; exit 1 if it does not."""
-    notes = [_read_note(path) for path in (old, new) if path is not None]
-    log_key = None if key is None else _read_key(key)
-    proof, registered = _ask(
-        directory, lambda reading: (making.prove_consistency(reading, *notes).encode(), making.log_key(reading))
-    )
-    told = _proven(proof, log_key or registered)
+    earlier, later = _read_note(old), None if new is None else _read_note(new)
+    given = None if key is None else _read_key(key)
+
+    def prove_between(reading: Reading) -> tuple[bytes, VerifierKey]:
+        proof = making.prove_consistency(reading, earlier, later, given)
+        return proof.encode(), given or making.log_key(reading)
+
+    proof, log_key = _sound(lambda: _ask(directory, prove_between))
+    told = _proven(proof, log_key)
     if out is not None:
         _write(out, proof)
     _print(told, "table")
@@ -141,8 +144,13 @@ def _held(work: Callable[[], T]) -> T:
 def _proven(
     proof: bytes, key: VerifierKey, witnesses: Sequence[VerifierKey] = (), output: str = "table"
 ) -> Verified | Continued:
+    return _sound(lambda: _held(lambda: verify(proof, key, witnesses)), output)
+
+
+def _sound(work: Callable[[], T], output: str = "table") -> T:
+    """Return what `work` returns; what does not hold ends the command."""
     try:
-        return _held(lambda: verify(proof, key, witnesses))
+        return work()
     except BrokenProofError as error:
         if output == "json":
             _say(json.dumps({"holds": False, "place": error.place, "fault": error.fault}, ensure_ascii=False, indent=2))
@@ -197,7 +205,7 @@ def _summary(told: Verified | Continued) -> str:
     if isinstance(told, Continued):
         return f"{SpokenLine.of(told.new)} continues {SpokenLine.of(told.old)}"
     seen = [f"witnessed by {one.witness} at {_local(one.time_s)}" for one in told.witnessed]
-    seen += [f"cosigned by {name}, not checked without its --witness" for name in told.unchecked]
+    seen += [f"cosigned by {name} (not checked: its key was not given)" for name in told.unchecked]
     waiting = sum(row["leaf"] is None for row in told.steps)
     return (
         f"{len(told.steps)} steps under {SpokenLine.of(told.checkpoint)}, {'; '.join(seen) or 'not witnessed'}"

@@ -8,7 +8,7 @@ from handoff_logs import merkle
 from handoff_logs.checkpoints import Checkpoint
 from handoff_logs.merkle import Tree
 from handoff_logs.notes import ED25519, Note, Signature, VerifierKey
-from handoff_logs.proofs.errors import NotSealedError, SpansOriginsError, UnknownNumberError
+from handoff_logs.proofs.errors import BrokenProofError, NotSealedError, SpansOriginsError, UnknownNumberError
 from handoff_logs.proofs.proof_file import (
     ConsistencyProof,
     CustodyProof,
@@ -19,6 +19,7 @@ from handoff_logs.proofs.proof_file import (
     Seal,
     SeenBy,
 )
+from handoff_logs.proofs.verifying import signed_checkpoint
 from handoff_logs.questions import document
 from handoff_logs.reading import Reading
 from handoff_logs.records import CASE_FIELDS, EVENT_FIELDS, REGISTER_FIELDS, UNIT_FIELDS, row_hash
@@ -125,18 +126,24 @@ def prove(reading: Reading, number: str) -> CustodyProof:
     )
 
 
-def prove_consistency(reading: Reading, old: Note, new: Note | None = None) -> ConsistencyProof:
-    """Return the path between two signed checkpoints of this log, the second the newest if `new` is None.
+def prove_consistency(
+    reading: Reading, old: Note, new: Note | None = None, key: VerifierKey | None = None
+) -> ConsistencyProof:
+    """Return the path between two checkpoints that the log's key signed, in either order; the newest if `new` is None.
 
-    What is returned may not hold: that is for the verifier to say. Raises NotSealedError for a checkpoint larger than
-    the log or than the one that is to continue it.
+    `key`: else the one that the log itself registers. Raises BrokenProofError for a note that the key did not sign and
+    for a log that is shorter than what it signed, NotSealedError.
     """
     epoch = _Epoch(reading)
-    new = new or epoch.signed(epoch.newest)
-    old_size, size = Checkpoint.parse(old.text).size, Checkpoint.parse(new.text).size
-    if size > epoch.newest or old_size > size:
-        raise NotSealedError(max(old_size, size), epoch.newest)
-    return ConsistencyProof(old, new, tuple(merkle.consistency_path(epoch.node, old_size, size)))
+    notes = [old, new or epoch.signed(epoch.newest)]
+    sizes = [signed_checkpoint(note, key or epoch.key, "checkpoint").size for note in notes]
+    if max(sizes) > epoch.newest:
+        shorter = f"the log has {epoch.newest} records and once signed {max(sizes)}"
+        raise BrokenProofError("checkpoint", f"{shorter}: it was cut, or restored from an older copy")
+    if sizes[0] > sizes[1]:
+        sizes.reverse()
+        notes.reverse()
+    return ConsistencyProof(notes[0], notes[1], tuple(merkle.consistency_path(epoch.node, sizes[0], sizes[1])))
 
 
 def signed_checkpoint_of(reading: Reading, size: int | None = None) -> Checkpoint:

@@ -92,7 +92,12 @@ def test_the_log_is_shown_to_continue_an_earlier_checkpoint(folder: Path) -> Non
     assert run("check", proof, "--key", key).returncode == 0
     # The later checkpoint may come out of any proof.
     assert run("consistency", folder / "first.note", proof, "--dir", folder, "--key", key).returncode == 0
-    assert run("consistency", proof, folder / "first.note", "--dir", folder).returncode == 2
+    assert run("consistency", proof, folder / "first.note", "--dir", folder).returncode == 0
+    other = folder / "other.pub"
+    other.write_text(f"{log_key.create(folder / 'other', 'other').verifier}\n")
+    strange = run("consistency", folder / "first.note", "--dir", folder, "--key", other)
+    assert strange.returncode == 1
+    assert "not signed by passline.other/" in strange.stderr
 
 
 def test_a_line_on_paper_is_found_in_the_log_until_the_log_is_another(folder: Path, database_url: str) -> None:
