@@ -192,7 +192,7 @@ def _of_format(value: Value, format_: str) -> None:
 
 
 def _note(value: Value) -> Note:
-    text = value.text(MAX_NOTE)
+    text = value.text(MAX_NOTE, lines=True)
     try:
         note = Note.parse(text.encode())
         Checkpoint.parse(note.text)

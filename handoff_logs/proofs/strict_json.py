@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from typing import Any, NoReturn
+from unicodedata import category
 
 from handoff_logs.proofs.errors import MalformedProofError
 from handoff_logs.records import MAX_INTEGER
@@ -12,6 +13,8 @@ MAX_BYTES = 32 * 1024 * 1024
 """A proof of a document is some hundred kilobytes."""
 MAX_TEXT = 400
 """Characters of a column."""
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 class _Pairs(list[tuple[str, Any]]):
@@ -58,14 +61,16 @@ class Value:
             self.refuse(f"it has more than {most} items")
         return [Value(f"{self.place}[{number}]", value) for number, value in enumerate(self.value)]
 
-    def text(self, most: int = MAX_TEXT) -> str:
-        """Return a string of at most `most` characters."""
+    def text(self, most: int = MAX_TEXT, *, lines: bool = False) -> str:
+        """Return a string of at most `most` characters that all can be seen, and newlines where `lines`."""
         if not isinstance(self.value, str):
             self.refuse("it is no string")
         if len(self.value) > most:
             self.refuse(f"it has more than {most} characters")
-        if any("\ud800" <= character <= "\udfff" for character in self.value):
-            self.refuse("it has half a character")
+        # What a stranger's file says is printed: nothing in it may move the cursor or turn the text about.
+        for character in self.value:
+            if category(character) in _UNSEEN and not (lines and character == "\n"):
+                self.refuse(f"it has the character U+{ord(character):04X}, which can't be seen")
         return self.value
 
     def matching(self, pattern: re.Pattern[str], what: str) -> str:

@@ -88,7 +88,7 @@ def verify(data: bytes, key: VerifierKey, witnesses: Sequence[VerifierKey] = ())
     witnessed = [_witnessed(proof, witness) for witness in witnesses]
     events = _Events(checkpoint, key)
     for number, event in enumerate(proof.events):
-        events.add(event, f"events[{number}]")
+        events.add(event, f"events[{number}], {event.event['act']} by {acting_station(event.event)}")
     events.finish()
     named = {witness.name for witness in witnesses}
     return Verified(
@@ -219,8 +219,8 @@ class _Events:
         for number, one in enumerate(proven.rows):
             if one.fields is REGISTER_FIELDS:
                 if proven.event["act"] != Act.REGISTER:
-                    raise BrokenProofError(f"{place}.rows[{number}]", "only the act `register` changes a register")
-                self._keys.learn(one.row, f"{place}.rows[{number}]")
+                    raise BrokenProofError(f"rows[{number}] of {place}", "only the act `register` changes a register")
+                self._keys.learn(one.row, f"rows[{number}] of {place}")
 
     def _expect_log_key(self, place: str) -> None:
         public = base64.b64encode(self._log_key.public).decode()
@@ -244,7 +244,7 @@ def _verify_rows(proven: ProvenEvent, place: str) -> None:
     event, seen = proven.event, set()
     root = bytes.fromhex(str(event["units_root"]))
     for number, one in enumerate(proven.rows):
-        at, row = f"{place}.rows[{number}]", one.row
+        at, row = f"rows[{number}] of {place}", one.row
         leaf = row_hash(one.fields, [row[name] for name in one.fields])
         if merkle.followed(leaf, one.path) != root:
             raise BrokenProofError(at, "its path does not lead to its event's units_root")
@@ -263,7 +263,7 @@ def _custody(proof: CustodyProof, events: _Events) -> list[dict[str, Any]]:
     for known in events.known.values():
         for number, one in enumerate(known.proven.rows):
             if one.fields is UNIT_FIELDS:
-                place = f"{known.place}.rows[{number}]"
+                place = f"rows[{number}] of {known.place}"
                 before = units[str(one.row["unit_id"])]
                 _verify_step(before, one.row, known, events.known, place)
                 before.append((known, one.row, place))

@@ -58,8 +58,8 @@ def test_a_number_is_proved_and_the_file_checked_where_no_log_is(folder: Path, t
     (away / "forged.json").write_text(json.dumps(proof))
     broken = run("check", "forged.json", "--key", folder / "log.pub", "--output", "json", cwd=away)
     assert broken.returncode == 1
-    assert json.loads(broken.stdout)["place"] == "events[2]"
-    assert "does not hold at events[2]: its signature is not of the key" in broken.stderr
+    assert json.loads(broken.stdout)["place"] == "events[2], offer by review"
+    assert "does not hold at events[2], offer by review: its signature is not of the key" in broken.stderr
     (away / "cut.json").write_text("{")
     cut = run("check", "cut.json", "--key", folder / "log.pub", cwd=away)
     assert (cut.returncode, cut.stdout, len(cut.stderr.splitlines())) == (2, "", 1)
