@@ -4,18 +4,42 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from signing_keys import log_key_of
 from sqlalchemy import create_engine
 
 from handoff_logs import log_key
+from handoff_logs.cli import app
 from handoff_logs.sealing import Sealer
 
 
-def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+class Answer(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Answer]:
+    """Type a command in a folder; in this process, because most of a command's time is its start."""
+
+    def typed(*arguments: object, cwd: Path = tmp_path) -> Answer:
+        monkeypatch.chdir(cwd)
+        try:
+            app(list(map(str, arguments)), result_action="return_value")
+            status = 0
+        except SystemExit as ended:
+            status = int(ended.code or 0)
+        return Answer(status, *capsys.readouterr())
+
+    return typed
+
+
+def typed_elsewhere(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from handoff_logs.cli import app; app()", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
 
@@ -35,13 +59,13 @@ def folder(centre: Any, database_url: str, tmp_path: Path, signing_keys: Path) -
     return tmp_path
 
 
-def test_a_number_is_proved_and_the_file_checked_where_no_log_is(folder: Path, tmp_path: Path) -> None:
+def test_a_number_is_proved_and_the_file_checked_where_no_log_is(folder: Path, tmp_path: Path, run: Any) -> None:
     away = tmp_path / "auditor"
     away.mkdir()
     made = run("prove", "A1/2", "--dir", folder, cwd=away)
     assert made.returncode == 0
     assert made.stdout.startswith("A1-2.proof.json: 3 steps under passline.test/")
-    checked = run("check", "A1-2.proof.json", "--key", folder / "log.pub", cwd=away)
+    checked = typed_elsewhere("check", "A1-2.proof.json", "--key", folder / "log.pub", cwd=away)
     assert (checked.returncode, checked.stderr) == (0, "")
     for words in ("The proof holds: 3 steps", "not witnessed (EMULATED)", "leaf 3", "It does not say that nothing"):
         assert words in checked.stdout
@@ -65,7 +89,7 @@ def test_a_number_is_proved_and_the_file_checked_where_no_log_is(folder: Path, t
     assert (cut.returncode, cut.stdout, len(cut.stderr.splitlines())) == (2, "", 1)
 
 
-def test_what_can_not_be_asked_is_one_sentence_and_exit_2(folder: Path) -> None:
+def test_what_can_not_be_asked_is_one_sentence_and_exit_2(folder: Path, run: Any) -> None:
     for arguments, word in (
         (("prove", "A9", "--dir", folder), "A9"),
         (("prove", "A1/2", "--dir", folder, "--out", folder / "none" / "x"), "Can't write"),
@@ -84,7 +108,7 @@ def test_what_can_not_be_asked_is_one_sentence_and_exit_2(folder: Path) -> None:
         assert len(answer.stderr.splitlines()) == 1
 
 
-def test_the_log_is_shown_to_continue_an_earlier_checkpoint(folder: Path) -> None:
+def test_the_log_is_shown_to_continue_an_earlier_checkpoint(folder: Path, run: Any) -> None:
     proof, key = folder / "consistency.json", folder / "log.pub"
     made = run("consistency", folder / "first.note", "--out", proof, "--dir", folder)
     assert made.returncode == 0
@@ -100,7 +124,9 @@ def test_the_log_is_shown_to_continue_an_earlier_checkpoint(folder: Path) -> Non
     assert "not signed by passline.other/" in strange.stderr
 
 
-def test_a_line_on_paper_is_found_in_the_log_until_the_log_is_another(folder: Path, database_url: str) -> None:
+def test_a_line_on_paper_is_found_in_the_log_until_the_log_is_another(
+    folder: Path, database_url: str, run: Any
+) -> None:
     printed = run("line", "--dir", folder).stdout.strip()
     early = run("line", "--size", 1, "--dir", folder).stdout.strip()
     for line in (printed, early):

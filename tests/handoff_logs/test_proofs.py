@@ -23,10 +23,11 @@ from pymerkle.proof import InclusionProof
 from signing_keys import log_key_of
 
 from handoff_logs import log_key, merkle, register
+from handoff_logs.checkpoints import Checkpoint
 from handoff_logs.cosignatures import cosign
 from handoff_logs.keyring import Keyring, person_owner, station_owner, write_new
 from handoff_logs.log_key import LogKey
-from handoff_logs.notes import COSIGNATURE_V1, VerifierKey
+from handoff_logs.notes import COSIGNATURE_V1, Note, VerifierKey, signed
 from handoff_logs.proofs import making
 from handoff_logs.proofs.errors import (
     BrokenProofError,
@@ -185,7 +186,15 @@ def test_a_key_registered_later_is_proved_back_to_the_first_record(
     entries = [*register.key_entries([fresh, own]), Entry("key", old.key_id, "revoked", "rotated")]
     centre.do(lambda tx: register.record(tx, register.administration(), None, entries, centre.stamp()))
     keyring.reload()
+    sealer.seal()
     centre.accept(centre.offer([order]), [order])
+    # No leaf covers the acceptance yet: what both keys signed is all that stands for it.
+    assert_every_change_is_refused(prove("A1"), key, step=11)
+    for second in (None, base64.b64encode(bytes(64)).decode()):
+        unsealed = json.loads(prove("A1"))
+        unsealed["events"][-1]["second_signature"] = second
+        with pytest.raises(BrokenProofError, match="second signature"):
+            verify(json.dumps(unsealed).encode(), key.verifier)
     sealer.seal()
     data = prove("A1")
     assert [step["key_id"] for step in told(data, key).steps] == [
@@ -284,6 +293,11 @@ def test_another_logs_key_and_a_forged_checkpoint_are_refused(
         verify(forged, key.verifier)
     with pytest.raises(BrokenProofError, match="does not register the log's key"):
         verify(forged, namesake.verifier)
+    text = Checkpoint("passline.test/00000000", 2, bytes(32)).text
+    misnamed = json.loads(data)
+    misnamed["checkpoint"] = Note(text, (signed(text, key.verifier, key.sign),)).encode().decode()
+    with pytest.raises(BrokenProofError, match="it is of the log passline"):
+        verify(json.dumps(misnamed).encode(), key.verifier)
     altered = data.replace(rb"\n2\n", rb"\n3\n", 1)
     assert altered != data
     with pytest.raises(BrokenProofError, match="checkpoint: the signature of"):
@@ -406,6 +420,18 @@ def test_who_holds_all_keys_still_can_not_prove_what_breaks_a_rule(
     forgery(proof["events"])
     with pytest.raises(BrokenProofError, match=FORGERIES[forgery]):
         verify(forge.sealed(proof), example_key.verifier)
+
+
+def test_events_stand_in_the_order_of_their_leaves(example: bytes, example_key: LogKey) -> None:
+    for order, fault in (((0, 2, 1, 3), "does not come after"), ((1, 0, 2, 3), "not the log's first record")):
+        proof = json.loads(example)
+        proof["events"] = [proof["events"][place] for place in order]
+        with pytest.raises(BrokenProofError, match=fault):
+            verify(json.dumps(proof).encode(), example_key.verifier)
+    proof = json.loads(example)
+    proof["events"][2]["seal"] = None
+    with pytest.raises(BrokenProofError, match="leaf 3 does not come after"):
+        verify(json.dumps(proof).encode(), example_key.verifier)
 
 
 def test_a_proof_of_nothing_is_none(example: bytes, example_key: LogKey, forge: Forge) -> None:
