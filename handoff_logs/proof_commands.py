@@ -45,7 +45,11 @@ def prove(
 ) -> None:
     """Write one file that proves the whole custody of a number to whoever has the log's public key."""
     path = out or Path(f"{_NOT_IN_A_NAME.sub('-', number)}.proof.json")
-    proof, key = _ask(directory, lambda reading: (making.prove(reading, number).encode(), making.log_key(reading)))
+
+    def proved(reading: Reading) -> tuple[bytes, VerifierKey]:
+        return making.prove(reading, number).encode(), making.log_key(reading)
+
+    proof, key = _ask(directory, proved)
     # What the database says may be damaged: nobody is given a file that proves nothing.
     told = _proven(proof, key)
     _write(path, proof)
@@ -91,7 +95,7 @@ def consistency(
         proof = making.prove_consistency(reading, earlier, later, given)
         return proof.encode(), given or making.log_key(reading)
 
-    proof, log_key = _sound(lambda: _ask(directory, prove_between))
+    proof, log_key = _ask(directory, prove_between)
     told = _proven(proof, log_key)
     if out is not None:
         _write(out, proof)
@@ -128,7 +132,7 @@ def _ask(directory: Path, question: Callable[[Reading], T]) -> T:
         with open_reading(cli.resolve_url(directory)) as reading:
             return question(reading)
 
-    return _held(ask)
+    return _sound(lambda: _held(ask))
 
 
 def _held(work: Callable[[], T]) -> T:

@@ -23,7 +23,7 @@ from handoff_logs.proofs.verifying import signed_checkpoint
 from handoff_logs.questions import document
 from handoff_logs.reading import Reading
 from handoff_logs.records import CASE_FIELDS, EVENT_FIELDS, REGISTER_FIELDS, UNIT_FIELDS, row_hash
-from handoff_logs.tree_store import stored
+from handoff_logs.tree_store import MissingHashError, stored
 
 # ruff: noqa: S608 (own names)
 
@@ -70,9 +70,18 @@ class _Epoch:
             raise NotSealedError(None, None)
         (row,) = newest
         self.number, self.newest, self.key_id = int(row["epoch"]), int(row["size"]), str(row["key_id"])
-        public = reading.rows(_PUBLIC, key_id=self.key_id)[0]["value"]
-        self.key = VerifierKey(row["origin"], ED25519, base64.b64decode(public))
-        self.node = stored(self._hashes, self.number)
+        public = reading.rows(_PUBLIC, key_id=self.key_id)
+        if not public:
+            raise BrokenProofError("checkpoint", f"the record that registers the log's key {self.key_id} is gone")
+        self.key = VerifierKey(row["origin"], ED25519, base64.b64decode(public[0]["value"]))
+        self._stored = stored(self._hashes, self.number)
+
+    def node(self, level: int, index: int) -> bytes:
+        """Return the hash of a complete subtree. Raises BrokenProofError where rows were deleted."""
+        try:
+            return self._stored(level, index)
+        except MissingHashError as error:
+            raise BrokenProofError("checkpoint", f"hashes of the log's tree are gone: {error}") from error
 
     def covering(self, leaves: int) -> int:
         """Return the newest witnessed size if it covers `leaves` leaves, else the newest."""
@@ -103,9 +112,10 @@ def prove(reading: Reading, number: str) -> CustodyProof:
     """Return the proof of the whole custody of what bears a number.
 
     It stands on the newest witnessed checkpoint where that covers all of it, else on the newest. Raises
-    UnknownNumberError, NotSealedError, SpansOriginsError.
+    UnknownNumberError, NotSealedError, SpansOriginsError, and BrokenProofError where what it needs was deleted; what
+    was altered is for the verifier to find.
     """
-    steps = document(reading, number)
+    steps = list(document(reading, number))
     if not steps:
         raise UnknownNumberError(number)
     epoch = _Epoch(reading)
@@ -168,8 +178,10 @@ def _ids(reading: Reading, sql: str, **parameters: str | int) -> list[str]:
 
 
 def _read_event(reading: Reading, event_id: str) -> dict[str, Any]:
-    (row,) = reading.rows(_EVENT, event_id=event_id)
-    return row | {"emulated": bool(row["emulated"])}
+    rows = reading.rows(_EVENT, event_id=event_id)
+    if not rows:
+        raise BrokenProofError("events", f"the record {event_id} is gone, and its rows are not")
+    return rows[0] | {"emulated": bool(rows[0]["emulated"])}
 
 
 def _with_their_registration(reading: Reading, events: dict[str, dict[str, Any]], log_key_id: str) -> set[str]:

@@ -145,6 +145,22 @@ def test_a_line_on_paper_is_found_in_the_log_until_the_log_is_another(
     assert run("consistency", folder / "first.note", "--dir", folder).returncode == 1
 
 
+@pytest.mark.parametrize(
+    "deleted",
+    [
+        "DELETE FROM seal_leaf WHERE leaf_index = 1",
+        "DELETE FROM seal_leaf WHERE leaf_index = 0",
+        "DELETE FROM custody_register",
+        "DELETE FROM custody_unit WHERE step = 2",
+    ],
+)
+def test_nothing_is_proved_where_rows_were_deleted(folder: Path, database_url: str, run: Any, deleted: str) -> None:
+    with_the_owners_login(database_url, deleted)
+    answer = run("prove", "A1/2", "--dir", folder)
+    assert (answer.returncode, answer.stdout, len(answer.stderr.splitlines())) == (1, "", 1)
+    assert "does not hold at" in answer.stderr
+
+
 def with_the_owners_login(url: str, statement: str) -> None:
     """Do what the log's triggers forbid."""
     engine = create_engine(url)
@@ -153,6 +169,7 @@ def with_the_owners_login(url: str, statement: str) -> None:
             for (name,) in thief.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'").all():
                 thief.exec_driver_sql(f"DROP TRIGGER {name}")
         else:
-            thief.exec_driver_sql("ALTER TABLE seal_leaf DISABLE TRIGGER ALL")
+            for table in ("seal_leaf", "custody_register", "custody_unit"):
+                thief.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
         thief.exec_driver_sql(statement)
     engine.dispose()
