@@ -4,9 +4,12 @@ A line is opened once in a process. Flows ask for it by its folder, so that thei
 Prefect may show, and a flow that runs alone in a worker of its own opens just what its station needs.
 """
 
+import base64
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+
+from sqlalchemy import Connection
 
 from flows.configuration import read_settings
 from flows.line_state import Line
@@ -14,12 +17,15 @@ from flows.locks import station_lock
 from flows.parts import Parts
 from flows.program_log import set_up_log
 from flows.run_folder import RunFolder
+from flows.sealer import EMULATED, witness_key
+from flows.settings import LineSettings
 from handoff_logs import log_key, register
 from handoff_logs.database import Database
-from handoff_logs.keyring import Keyring, station_owner
+from handoff_logs.keyring import Keyring, PublicKey, station_owner
 from handoff_logs.log import Stamp
 from handoff_logs.migrations import upgrade as upgrade_custody
 from handoff_logs.records import ADMINISTRATION
+from handoff_logs.witness.folder import make_witness
 from stations.migrations import upgrade as upgrade_stations
 from stations.people import STAFFING, emulated_roster
 from stations.personal import PersonalData
@@ -43,6 +49,23 @@ def prepare(folder: RunFolder) -> None:
         keys = (*keyring.public_keys, log_key.create(folder.log_key, identity.centre).public)
     with open_database(folder, url) as database:
         database.write(lambda tx: register.begin(tx, keys, Stamp(database.clock_us(tx), identity.emulated)))
+
+
+def register_witness(folder: RunFolder, settings: LineSettings, database: Database) -> None:
+    """Make the emulated witness of a line that has one, and register the key of the line's witness, once."""
+    if settings.log.witness == EMULATED and not folder.witness.exists():
+        make_witness(folder.witness, f"emulated.{settings.centre}/witness")
+    key = witness_key(folder, settings)
+    if key is None:
+        return
+    entry = PublicKey(key.key_id.hex(), f"witness:{key.name}", base64.b64encode(key.public).decode())
+
+    def write(tx: Connection) -> None:
+        if (entry.key_id, "owner") not in register.state(tx, register.Register.KEY):
+            stamp = Stamp(database.clock_us(tx), settings.emulated)
+            register.record(tx, register.administration(), None, register.key_entries([entry]), stamp)
+
+    database.write(write)
 
 
 def open_database(folder: RunFolder, url: str, *, on_commit: Callable[[str], None] | None = None) -> Database:
@@ -69,6 +92,7 @@ def open_line(folder: RunFolder, *, shift: str, stations: tuple[str, ...], alone
     )
     _OPEN[folder.path] = line
     try:
+        register_witness(folder, settings, line.database)
         yield line
     finally:
         del _OPEN[folder.path]

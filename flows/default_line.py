@@ -51,6 +51,13 @@ blanks_low = 20          # blanks left in a machine
 [qc]
 swipe_share = 1.0        # share of the documents that are drawn through the swipe reader too, 0 to 1
 
+[log]                    # the handoff log's seals
+own_sealer = true        # started and stopped with the line
+seal_every_s = 2.0       # 0.1 to 4
+heartbeat_s = 60.0       # the witness says this often that it still sees the same log
+witness = "emulated"     # a real one, under another administration: "http://10.0.0.9:8474", and its key
+# witness_key = "ministry.example/witness+…"
+
 [emulation]
 spoil_rate = 0.01        # share of the documents that emulated machines spoil, 0 to 1
 

@@ -68,10 +68,11 @@ def deployments(folder: RunFolder, shift: str) -> "list[RunnerDeployment]":
     from flows.line import STATION_FLOWS, line
     from flows.prefect_names import line_tags
     from flows.recovery import recovery
+    from flows.sealing import sealing
 
     settings = read_settings(folder)
     parameters = {"folder": str(folder.path), "shift": shift}
-    flows: dict[str, Any] = {"line": line, "recovery": recovery, **STATION_FLOWS}
+    flows: dict[str, Any] = {"line": line, "recovery": recovery, "sealing": sealing, **STATION_FLOWS}
     return [
         flow.to_deployment(
             name=station,

@@ -159,3 +159,43 @@ class ImpossibleSettingError(FlowError):
 
     def __str__(self) -> str:
         return f"{self.place} is {self.value!r}; allowed is {self.allowed}."
+
+
+class SealerRunsAlreadyError(FlowError):
+    """Another process seals this log; one at a time does."""
+
+    next_step = "Stop the other one, or leave the sealing to it."
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"The log of {self.path} is being sealed by another process."
+
+
+class SealerLostError(FlowError):
+    """The sealer stopped and can't go on by itself; what the line recorded is there, and not all of it is sealed."""
+
+    exit_code = Exit.FINDINGS
+
+    def __init__(self, reason: str, log: Path) -> None:
+        super().__init__(reason, log)
+        self.reason, self.log = reason, log
+        self.next_step = f"Find out why before anything is added; see {log}, then `passline logs seal --once`."
+
+    def __str__(self) -> str:
+        return f"The log is not sealed to its end: {self.reason or 'the sealer ended by a signal'}."
+
+
+class WitnessKeyMissingError(FlowError):
+    """A witness without its public key can't be believed."""
+
+    next_step = "Write log.witness_key into line.toml; `passline witness init` and `witness show` print it."
+
+    def __init__(self, witness: str) -> None:
+        super().__init__(witness)
+        self.witness = witness
+
+    def __str__(self) -> str:
+        return f"The witness at {self.witness} has no key in line.toml; nothing was sealed."

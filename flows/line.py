@@ -19,6 +19,7 @@ from flows.prefect_names import line_tags
 from flows.qc import qc
 from flows.recovery import recovery
 from flows.review import review
+from flows.sealing import sealing
 from flows.station_run import Served
 from flows.work_record import show_table
 
@@ -45,8 +46,20 @@ async def line(folder: str, shift: str) -> list[Served]:
     """
     async with line_of(folder, shift, "line") as open_line:
         await recovery(folder, shift)
+        open_line.ended = asyncio.Event()
+        watching: list[asyncio.Task[Served]] = []
+
+        def released() -> None:
+            _released(open_line)
+            # Not earlier: flow runs that begin side by side make Prefect's server stall.
+            watching.append(asyncio.ensure_future(sealing(folder, shift)))
+
         parties = [_party(open_line, station, run, shift) for station, run in STATION_FLOWS.items()]
-        totals = await side_by_side(parties, released=lambda: _released(open_line))
+        try:
+            totals = await side_by_side(parties, released=released)
+        finally:
+            open_line.ended.set()
+            await asyncio.gather(*watching)
         await show_table("line-totals", totals, f"Totals of the line, shift {shift}")
         return totals
 

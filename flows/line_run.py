@@ -73,6 +73,7 @@ def run_line_on(
     from flows.line import STATION_FLOWS, run_whole_line
     from flows.prefect_backlog import send_backlog
     from flows.prefect_names import line_tags
+    from flows.sealer_watch import sealer_beside
     from flows.stale_runs import crash_stale_runs
 
     prepare(folder)
@@ -83,8 +84,11 @@ def run_line_on(
         crash_stale_runs(line_tags(settings.centre, emulated=settings.emulated))
         with (
             open_line(folder, shift=shift, stations=tuple(STATION_FLOWS)) as line,
+            sealer_beside(folder, settings) as sealer,
             Board(folder, console=screen, offer_age_min=settings.thresholds.offer_age_min),
         ):
+            if sealer is not None:
+                line.sealer_refusal = lambda: sealer.ended
             totals = asyncio.run(run_whole_line(line))
             return LineEnd(totals, line.stop_reason, line.released_us)
     except (httpx.HTTPError, PrefectException) as error:

@@ -42,7 +42,9 @@ def worker_name(folder: RunFolder) -> str:
 @dataclass
 class Line:
     """One open line. `stations` are those served by this process; `working` counts their trays in
-    work, `released_us` is when all stations had entered, `begun` the handoffs that it has claimed."""
+    work, `released_us` is when all stations had entered, `begun` the handoffs that it has claimed.
+    `sealer_refusal` says why the sealer beside it stopped; `ended` is set once all stations have, None where no whole
+    line runs here."""
 
     folder: RunFolder
     settings: LineSettings
@@ -58,6 +60,8 @@ class Line:
     stop_reason: str | None = None
     gates: dict[str, Gate] = field(default_factory=dict)
     begun: set[str] = field(default_factory=set)
+    sealer_refusal: Callable[[], str | None] = lambda: None
+    ended: asyncio.Event | None = None
     machines: Machines = field(init=False)
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "tray"))

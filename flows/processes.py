@@ -7,12 +7,27 @@ kernel keeps, it names one process for as long as the machine is up. Linux only,
 import json
 import os
 import signal
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
 POLL_S: Final = 0.02
+LOOK_FOR_PARENT_S: Final = 0.5
+
+
+def when_parent_ends(act: Callable[[], object]) -> None:
+    """Have `act` called, in a thread, once the process that started this one is gone, however it went."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(LOOK_FOR_PARENT_S)
+        act()
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,11 @@ class RunFolder:
         return self.path / "machines"
 
     @property
+    def witness(self) -> Path:
+        """The emulated witness's key and store; a real one is on another's computer."""
+        return self.path / "witness"
+
+    @property
     def world(self) -> Path:
         """The emulated physical world."""
         return self.path / "world"

@@ -125,6 +125,21 @@ class EmulationSettings(_Section):
     """Share of the documents that a machine spoils."""
 
 
+class LogSettings(_Section):
+    """How the handoff log is sealed, and who witnesses it."""
+
+    own_sealer: bool = True
+    """Whether the line starts and stops the sealer; false where `passline logs seal` runs as a service of its own."""
+    seal_every_s: Annotated[float, Field(ge=0.1, le=4)] = 2.0
+    """Seconds between two looks for unsealed records."""
+    heartbeat_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
+    """Seconds between two cosignatures of a log that does not grow."""
+    witness: str | None = Field(
+        None, pattern=r"^(emulated|https?://.+)$", description="http://HOST:PORT of a witness, or emulated"
+    )
+    witness_key: str | None = Field(None, description="the witness's public key, as `passline witness init` prints it")
+
+
 class LoggingSettings(_Section):
     """What the program says of itself; never personal data."""
 
@@ -182,6 +197,7 @@ class LineSettings(BaseSettings):
     thresholds: ThresholdSettings = ThresholdSettings()
     qc: QcSettings = QcSettings()
     emulation: EmulationSettings = EmulationSettings()
+    log: LogSettings = LogSettings()
     logging: LoggingSettings = LoggingSettings()
     devices: Annotated[tuple[DeviceSettings, ...], Field(min_length=1)]
 

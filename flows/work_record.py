@@ -44,6 +44,16 @@ def report_hold(machine: str, reason: str, *, emulated: bool) -> None:
     )
 
 
+def report_log(reason: str, count: int, seconds: float, *, emulated: bool) -> None:
+    """Tell Prefect that records wait for their seal (`unsealed`) or seals for a witness (`unwitnessed`) too long."""
+    log.warning("log_not_sealed", reason=reason, count=count, seconds=round(seconds))
+    _emit(
+        event=f"passline.log.{reason}",
+        resource={"prefect.resource.id": "passline.log"},
+        payload={"count": count, "seconds": round(seconds), "emulated": emulated},
+    )
+
+
 def _emit(event: str, resource: dict[str, str], payload: dict[str, Any]) -> None:
     """Emit an event that names its flow run.
 

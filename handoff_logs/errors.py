@@ -215,6 +215,16 @@ class KeyMissingError(HandoffLogError):
         return f"there is no key of {self.owner} in {self.folder}; nothing was written; make one with `passline keys`"
 
 
+class KeyNotRegisteredError(CustodyRefusedError):
+    """The log does not know the key for whoever signs with it: its folder's keys are another log's, or new."""
+
+    def __str__(self) -> str:
+        return (
+            f"custody refused: {self.rule}; nothing was written; use the keys that belong to this database, or register"
+            " new ones with `passline keys`"
+        )
+
+
 class KeyRevokedError(HandoffLogError):
     """The key was revoked and its owner has no other here; nothing was written."""
 
@@ -297,3 +307,36 @@ class SealedElsewhereError(HandoffLogError):
 
     def __str__(self) -> str:
         return f"another process seals {self.origin}; nothing of this round was written; run one sealer"
+
+
+class BadCursorError(HandoffLogError):
+    """`after` is no cursor that this question gave."""
+
+    def __init__(self, question: str, cursor: str) -> None:
+        super().__init__(question, cursor)
+        self.question, self.cursor = question, cursor
+
+    def __str__(self) -> str:
+        return f"{self.cursor!r} is no place in an answer to `{self.question}`; ask its first page again"
+
+
+class ExtraMissingError(HandoffLogError):
+    """An output whose writer is not installed."""
+
+    def __init__(self, output: str, extra: str) -> None:
+        super().__init__(output, extra)
+        self.output, self.extra = output, extra
+
+    def __str__(self) -> str:
+        return f"{self.output} needs `pip install 'passline[{self.extra}]'`; csv and json need nothing more"
+
+
+class BinaryToTerminalError(HandoffLogError):
+    """A file of bytes was asked onto a terminal."""
+
+    def __init__(self, output: str) -> None:
+        super().__init__(output)
+        self.output = output
+
+    def __str__(self) -> str:
+        return f"{self.output} is no text for a terminal; name a file with --out"

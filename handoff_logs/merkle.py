@@ -69,8 +69,9 @@ class Tree:
         self.extend((leaf,))
 
     def extend(self, leaves: Iterable[bytes]) -> None:
-        """Add leaf hashes, in order; all of them, or none if `leaves` or `completed` raises."""
-        sha256, peaks, completed, size = hashlib.sha256, self._peaks.copy(), self._completed, self._size
+        """Add leaf hashes, in order; if `leaves` raises, none of them, and nobody is told of any."""
+        sha256, peaks, size = hashlib.sha256, self._peaks.copy(), self._size
+        completed: list[tuple[int, int, bytes]] | None = None if self._completed is None else []
         for peak in leaves:
             index, level = size, 0
             while index & 1:
@@ -78,9 +79,12 @@ class Tree:
                 index >>= 1
                 if completed is not None:
                     level += 1
-                    completed(level, index, peak)
+                    completed.append((level, index, peak))
             peaks.append(peak)
             size += 1
+        if self._completed is not None:
+            for subtree in completed or ():
+                self._completed(*subtree)
         self._peaks, self._size = peaks, size
 
     def root(self) -> bytes:
@@ -94,6 +98,35 @@ def nodes_of(leaves: Sequence[bytes]) -> Node:
     while len(levels[-1]) > 1:
         levels.append(_pairs(levels[-1]))
     return lambda level, index: levels[level][index]
+
+
+class SparseNodes:
+    """Answers for the complete subtrees of a tree too large for memory, told of them by `Tree(nodes.completed)`.
+
+    It keeps the hashes from level `lowest` up, for forty million leaves under a megabyte, and makes the lower ones anew
+    from leaf hashes: `read(begin, end)` returns those from `begin` to before `end`, fewer than 2**lowest at a time.
+    """
+
+    def __init__(self, read: Callable[[int, int], Sequence[bytes]], lowest: int = 12) -> None:
+        self._read, self._lowest = read, lowest
+        self._kept: list[list[bytes]] = []
+
+    def completed(self, level: int, _index: int, subtree: bytes) -> None:
+        """Keep what proofs will ask for; subtrees of a level come in order."""
+        above = level - self._lowest
+        if above >= 0:
+            if above == len(self._kept):
+                self._kept.append([])
+            self._kept[above].append(subtree)
+
+    def node(self, level: int, index: int) -> bytes:
+        """Return the hash of a complete subtree. Raises IndexError for one that is not complete."""
+        if level >= self._lowest:
+            return self._kept[level - self._lowest][index]
+        leaves = self._read(index << level, (index + 1) << level)
+        if len(leaves) != 1 << level:
+            raise IndexError(f"subtree {index} of level {level} is not complete: {len(leaves)} leaves")
+        return root(leaves)
 
 
 def inclusion_path(node: Node, index: int, size: int) -> list[bytes]:

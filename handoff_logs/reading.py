@@ -1,8 +1,9 @@
 """Reading the log without the machinery that writes it: quick to start, and unable to change anything."""
 
+import itertools
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -12,6 +13,7 @@ from handoff_logs.errors import UnreadableDatabaseError, UnsupportedUrlError
 
 Row = dict[str, Any]
 
+_CURSORS = itertools.count()
 _NAMED = re.compile(r"(?<!:):([a-z_]+)")
 
 
@@ -20,6 +22,10 @@ class Reading(Protocol):
 
     def rows(self, sql: str, **parameters: str | int | None) -> list[Row]:
         """Return the rows as dictionaries by column name."""
+        ...
+
+    def stream(self, sql: str, **parameters: str | int | None) -> Iterator[Row]:
+        """Give the rows one by one, for a question that reads more of them than it should hold."""
         ...
 
     def close(self) -> None:
@@ -71,9 +77,12 @@ class _SqliteReading(_Closing):
             raise UnreadableDatabaseError(f"{path}: {error}") from error
 
     def rows(self, sql: str, **parameters: str | int | None) -> list[Row]:
+        return list(self.stream(sql, **parameters))
+
+    def stream(self, sql: str, **parameters: str | int | None) -> Iterator[Row]:
         cursor = self._connection.execute(sql, parameters)
         names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor]
+        return (dict(zip(names, row, strict=True)) for row in cursor)
 
     def close(self) -> None:
         self._connection.close()
@@ -95,12 +104,21 @@ class _PostgresqlReading(_Closing):
 
     def rows(self, sql: str, **parameters: str | int | None) -> list[Row]:
         named: Mapping[str, Any] = parameters
-        statement: Any = _NAMED.sub(r"%(\1)s", sql.replace("%", "%%"))
-        found: Sequence[Row] = self._connection.execute(statement, named).fetchall()
+        found: Sequence[Row] = self._connection.execute(_placed(sql), named).fetchall()
         return list(found)
+
+    def stream(self, sql: str, **parameters: str | int | None) -> Iterator[Row]:
+        named: Mapping[str, Any] = parameters
+        # A cursor of the server's, which hands rows over as they are taken.
+        with self._connection.cursor(name=f"asked_{next(_CURSORS)}") as cursor:
+            yield from cursor.execute(_placed(sql), named)
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _placed(sql: str) -> Any:
+    return _NAMED.sub(r"%(\1)s", sql.replace("%", "%%"))
 
 
 def _without_secret(url: str) -> str:

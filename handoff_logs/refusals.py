@@ -9,6 +9,7 @@ from handoff_logs.errors import (
     CustodyRefusedError,
     DatabaseBusyError,
     HandoffLogError,
+    KeyNotRegisteredError,
     NumberTakenError,
     SamePersonError,
     StaleStepError,
@@ -57,6 +58,8 @@ def translated(error: DBAPIError) -> HandoffLogError | DBAPIError:
         slug, sentence = guard.groups()
         if slug == "append-only":
             return AppendOnlyError(sentence)
+        if slug == "unknown-key":
+            return KeyNotRegisteredError(sentence)
         return StaleStepError("custody") if slug in _STALE else CustodyRefusedError(sentence)
     unique = _SQLITE_UNIQUE.search(message)
     named = _CONSTRAINT.search(message)

@@ -110,6 +110,11 @@ class Sealer:
         with self._database.read() as tx:
             return merkle.consistency_path(stored(_hashes(tx), self._epoch), old_size, size)
 
+    def cosigned_size(self, witness: str) -> int:
+        """Return the size that a witness cosigned last, as far as the database knows; 0 if it never did."""
+        with self._database.read() as tx:
+            return _only(_COSIGNED.run(tx, {"epoch": self._epoch, "witness": witness}).fetchone())
+
     def latest(self) -> Sealed | None:
         """Return the newest checkpoint as it was stored, None before the first."""
         with self._database.read() as tx:
@@ -198,6 +203,7 @@ class Sealer:
 _KNOWN_COSIGNATURE = Statement(
     "SELECT 1 FROM seal_cosignature WHERE epoch = :epoch AND size = :size AND witness = :witness AND time_s = :time_s"
 )
+_COSIGNED = Statement("SELECT coalesce(max(size), 0) FROM seal_cosignature WHERE epoch = :epoch AND witness = :witness")
 _LATEST = Statement("SELECT size, root FROM seal_checkpoint WHERE epoch = :epoch ORDER BY size DESC LIMIT 1")
 
 

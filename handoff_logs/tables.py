@@ -20,6 +20,13 @@ TWO_SIDED = "'offer', 'accept', 'refuse', 'withdraw', 'take_back'"
 ANSWERS = "'accept', 'refuse', 'withdraw', 'take_back'"
 OPEN_STATES = "'offered', 'refused', 'missing', 'void_offered', 'void_refused', 'void_missing'"
 
+ODD_TIME = "written_us - happened_us > 60000000 OR happened_us - written_us > 2000000"
+"""A record written more than a minute after the act, or more than two seconds before."""
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
 
 class CustodyEvent(SQLModel, table=True):
     """One act by one party. Append-only."""
@@ -40,6 +47,14 @@ class CustodyEvent(SQLModel, table=True):
             sqlite_where=text(f"act IN ({TWO_SIDED})"),
             postgresql_where=text(f"act IN ({TWO_SIDED})"),
         ),
+        Index("ix_custody_event_happened", "happened_us", "seq"),
+        Index("ix_custody_event_person", "person", "happened_us"),
+        _partial("ix_custody_event_second_person", "second_person", "happened_us", where="second_person IS NOT NULL"),
+        _partial("ix_custody_event_machine", "machine", "shift", "happened_us", where="machine IS NOT NULL"),
+        _partial("ix_custody_event_corrects", "corrects", where="corrects IS NOT NULL"),
+        _partial("ix_custody_event_odd_time", "written_us", where=ODD_TIME),
+        Index("ix_custody_event_written", "written_us", "seq"),
+        _partial("ix_custody_event_tray", "tray", where="tray IS NOT NULL"),
         ForeignKeyConstraint(
             ["offer_id", "offer_person"],
             ["custody_event.event_id", "custody_event.person"],
@@ -196,6 +211,7 @@ class CustodyCase(SQLModel, table=True):
     __tablename__ = "custody_case"
     __table_args__ = (
         UniqueConstraint("event_id", "unit_id", name="uq_custody_case_unit"),
+        Index("ix_custody_case_opened", "opened_us"),
         ForeignKeyConstraint(["event_id"], ["custody_event.event_id"], name="fk_case_event"),
         CheckConstraint("kind IN ('missing', 'surplus', 'swapped')", name="ck_case_kind"),
     )
@@ -364,3 +380,16 @@ class UnitNumber(SQLModel, table=True):
     kind: str = Field(sa_type=WORD)
     number: str = Field(sa_type=WORD)
     salt: str = Field(sa_type=WORD)
+
+
+class AuditLookup(SQLModel, table=True):
+    """One question that somebody asked of the log, recorded before it was answered. Append-only."""
+
+    __tablename__ = "audit_lookup"
+    seq: int | None = Field(
+        default=None, sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    )
+    asked_us: int = Field(sa_type=BigInteger)
+    reader: str = Field(sa_type=String(80))
+    question: str = Field(sa_type=WORD)
+    parameters: str = Field(sa_type=String(16_384))

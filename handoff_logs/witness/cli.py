@@ -81,10 +81,9 @@ def show(*, directory: Directory = DEFAULT_DIRECTORY, output: Output = "text") -
         for row in cosigned:
             _print(f"{_tree(row)}, last cosigned {_local(row['time_s'])}")
         for row in evidence:
-            _print(
-                f"REFUSED {_tree(row)}, at {_local(row['time_s'])}: {row['reason']}, {row['cosigned_size']} cosigned"
-            )
-    if evidence:
+            word = "REFUSED" if row["proven_s"] is None else "refused, later proven:"
+            _print(f"{word} {_tree(row)}, at {_local(row['time_s'])}: {row['reason']}, {row['cosigned_size']} cosigned")
+    if any(row["proven_s"] is None for row in evidence):
         sys.exit(FINDINGS)
 
 

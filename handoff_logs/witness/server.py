@@ -26,6 +26,8 @@ PATIENCE_S: Final = 10.0
 IDLE_S: Final = 60
 """For the next request on an open connection: longer than a log waits between two checkpoints."""
 MAX_CONNECTIONS: Final = 128
+MAX_CONNECTIONS_OF_HOST: Final = 32
+"""So that one host alone can't keep a log from its witness."""
 MAX_HEAD_BYTES: Final = 16 * 1024
 STOP_S: Final = 5
 
@@ -76,12 +78,20 @@ def serve(cosigner: Cosigner, listener: socket.socket) -> None:
 
 
 class _Impatient(H11Protocol):
-    """Hangs up on who takes longer than PATIENCE_S to send one whole request: uvicorn itself would wait for ever."""
+    """Hangs up on who takes longer than PATIENCE_S to send one whole request, or opens too many connections.
+
+    uvicorn itself would wait for ever, and turns away requests but no connections.
+    """
 
     _patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        of_host = sum(isinstance(one, _Impatient) and one._host == self._host for one in self.connections)
+        if len(self.connections) > MAX_CONNECTIONS or of_host > MAX_CONNECTIONS_OF_HOST:
+            log.warning("connection_refused", host=self._host, of_host=of_host, connections=len(self.connections))
+            transport.abort()
+            return
         self._patience = self.loop.call_later(PATIENCE_S, self._hang_up)
 
     def data_received(self, data: bytes) -> None:
@@ -95,13 +105,17 @@ class _Impatient(H11Protocol):
         self._calm()
         super().connection_lost(exc)
 
+    @property
+    def _host(self) -> str:
+        return self.client[0] if self.client else "unknown"
+
     def _calm(self) -> None:
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
 
     def _hang_up(self) -> None:
-        log.warning("slow_client_cut_off", host=self.client[0] if self.client else "unknown")
+        log.warning("slow_client_cut_off", host=self._host)
         self.transport.abort()
 
 

@@ -33,6 +33,10 @@ CREATE TABLE evidence (
     note BLOB NOT NULL, old_size INTEGER NOT NULL, proof TEXT NOT NULL, cosigned_size INTEGER NOT NULL,
     cosigned_note BLOB NOT NULL
 ) STRICT;
+CREATE TABLE proven (
+    time_s INTEGER NOT NULL, origin TEXT NOT NULL, size INTEGER NOT NULL, root BLOB NOT NULL,
+    PRIMARY KEY (origin, size, root)
+) STRICT;
 CREATE TRIGGER cosigned_once BEFORE INSERT ON cosigned
 WHEN EXISTS (SELECT 1 FROM cosigned WHERE origin = NEW.origin)
 BEGIN SELECT RAISE(ABORT, 'a log has one latest checkpoint'); END;
@@ -117,8 +121,15 @@ class Store:
         return self._rows("SELECT origin, size, root, note, time_s FROM cosigned ORDER BY origin")
 
     def evidence(self) -> list[dict[str, Any]]:
-        """Return what logs signed that does not continue what was cosigned before, oldest first."""
-        return self._rows("SELECT * FROM evidence ORDER BY rowid")
+        """Return what logs signed that does not continue what was cosigned before, oldest first.
+
+        `proven_s` is when a tree that came with a wrong proof first was cosigned with a right one: anybody can send a
+        log's own checkpoint with a wrong proof.
+        """
+        return self._rows(
+            "SELECT evidence.*, proven.time_s AS proven_s FROM evidence"
+            " LEFT JOIN proven USING (origin, size, root) ORDER BY evidence.rowid"
+        )
 
     def advance(self, request: AddCheckpoint, note: bytes, now_s: int) -> tuple[Verdict, Cosigned]:
         """Remember a signed checkpoint if it continues the log, or keep it as evidence if it contradicts the log.
@@ -143,6 +154,11 @@ class Store:
                     else "INSERT INTO cosigned (size, root, note, time_s, origin) VALUES (?, ?, ?, ?, ?)"
                 )
                 connection.execute(statement, (*new, checkpoint.origin))
+                connection.execute(
+                    "INSERT OR IGNORE INTO proven SELECT ?, origin, size, root FROM evidence"
+                    " WHERE origin = ? AND size = ? AND root = ?",
+                    (new.time_s, checkpoint.origin, checkpoint.size, checkpoint.root),
+                )
                 return verdict, new
             # Equal sizes with two roots contradict each other, whatever size the request starts from.
             contradicts = checkpoint.size == known.size and checkpoint.root != known.root

@@ -183,12 +183,32 @@ def test_a_tree_goes_on_from_what_a_store_kept(first: int, second: int) -> None:
     assert merkle.verify_consistency(before, size, path, mth(0, before), tree.root())
 
 
+@pytest.mark.parametrize("lowest", [1, 3, 7, 9])
+def test_a_tree_too_large_for_memory_makes_the_same_proofs(lowest: int) -> None:
+    asked: list[int] = []
+
+    def read(begin: int, end: int) -> list[bytes]:
+        asked.append(end - begin)
+        return LEAVES[begin:end]
+
+    nodes = merkle.SparseNodes(read, lowest)
+    merkle.Tree(nodes.completed).extend(LEAVES[:203])
+    for other in range(203):
+        assert merkle.inclusion_path(nodes.node, other, 203) == merkle.inclusion_path(NODES, other, 203)
+        assert merkle.consistency_path(nodes.node, other, 203) == merkle.consistency_path(NODES, other, 203)
+    assert max(asked) < 1 << lowest
+    for level, index in ((0, 300), (1, 128), (9, 0)):
+        with pytest.raises(IndexError):
+            nodes.node(level, index)
+
+
 def test_a_batch_that_breaks_off_leaves_the_tree_as_it_was() -> None:
-    tree = merkle.Tree()
+    told: list[tuple[int, int, bytes]] = []
+    tree = merkle.Tree(lambda *subtree: told.append(subtree))
     tree.extend(LEAVES[:3])
     with pytest.raises(ZeroDivisionError):
         tree.extend(LEAVES[3 + 1 // (i - 2)] for i in range(5))
-    assert (tree.size, tree.root()) == (3, mth(0, 3))
+    assert (tree.size, tree.root(), told) == (3, mth(0, 3), [(1, 0, mth(0, 2))])
 
 
 def test_a_proof_over_forty_million_leaves_asks_for_a_few_dozen_hashes() -> None:
@@ -228,6 +248,15 @@ def test_a_consistency_proof_touched_anywhere_proves_nothing(old_size: int, size
         assert not merkle.verify_consistency(old_size, size, path, old_root, other)
     for (other,) in flipped([old_root]):
         assert not merkle.verify_consistency(old_size, size, path, other, root)
+
+
+def test_bytes_moved_from_one_hash_to_its_neighbour_prove_nothing() -> None:
+    """What is hashed together has the same bytes then, and only the lengths tell."""
+    root, (sibling,) = mth(0, 2), merkle.inclusion_path(NODES, 0, 2)
+    assert merkle.verify_inclusion(LEAVES[0], 0, 2, [sibling], root)
+    assert not merkle.verify_inclusion(LEAVES[0] + sibling[:1], 0, 2, [sibling[1:]], root)
+    assert not merkle.verify_inclusion(LEAVES[0][:-1], 0, 2, [LEAVES[0][-1:] + sibling], root)
+    assert not merkle.verify_consistency(1, 2, [sibling[1:]], LEAVES[0] + sibling[:1], root)
 
 
 @given(SIZES, st.data())

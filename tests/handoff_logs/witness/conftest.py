@@ -97,7 +97,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WitnessProcess]:
     """A witness that a module's tests share, each with a small log of its own; it loses patience soon."""
-    prelude = "import handoff_logs.witness.server as server; server.PATIENCE_S = 0.4"
+    prelude = "import handoff_logs.witness.server as server; server.PATIENCE_S = 0.8"
     witness = WitnessProcess(tmp_path_factory.mktemp("running") / "witness", prelude=prelude)
     yield witness
     witness.close()

@@ -41,9 +41,13 @@ class Odd:
         self._listener.settimeout(5)
         with contextlib.suppress(OSError):
             connection, _ = self._listener.accept()
+            connection.settimeout(5)
             with connection:
                 while b"\n\n\xe2\x80\x94" not in self.asked:
-                    self.asked += connection.recv(65536)
+                    # Nothing more: the client gave up before it had asked.
+                    if not (more := connection.recv(65536)):
+                        return
+                    self.asked += more
                 for piece in self._pieces:
                     connection.sendall(piece)
                     if self._done.wait(self._pause_s):

@@ -143,6 +143,21 @@ def test_a_forked_tree_is_refused_and_kept_once(cosigner: Cosigner, witness: Ope
     assert witness.store.cosigned()[0]["root"] == SmallLog().checkpoint(8).root
 
 
+def test_a_tree_that_came_with_a_wrong_proof_first_is_no_evidence_once_it_is_proven(
+    cosigner: Cosigner, witness: Opened, clock: Clock
+) -> None:
+    """Anybody can send the log's own checkpoint with a wrong proof; only the log's key makes another root."""
+    log, fork = SmallLog(), SmallLog(history="b", fork=4)
+    ask(cosigner, log.request(0, 8))
+    assert ask(cosigner, AddCheckpoint.of(8, (), log.note(9))).status == 422
+    assert ask(cosigner, fork.request(8, 9)).status == 422
+    assert [row["proven_s"] for row in witness.store.evidence()] == [None, None]
+    clock.now_s += 5
+    assert ask(cosigner, log.request(8, 9)).status == 200
+    assert ask(cosigner, log.request(9, 9)).status == 200
+    assert [row["proven_s"] for row in witness.store.evidence()] == [START_S + 5, None]
+
+
 @pytest.mark.parametrize("change", ["shorter", "longer", "reordered", "flipped"])
 def test_a_proof_that_does_not_hold_is_not_cosigned(change: str, cosigner: Cosigner, witness: Opened) -> None:
     log = SmallLog()

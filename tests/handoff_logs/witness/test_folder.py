@@ -17,6 +17,7 @@ from handoff_logs.notes import COSIGNATURE_V1, VerifierKey
 from handoff_logs.witness.cosigner import Cosigner
 from handoff_logs.witness.errors import FolderTakenError, NoWitnessError, StoreLostError, UnsafeKeyError
 from handoff_logs.witness.folder import make_witness, open_witness
+from handoff_logs.witness.protocol import AddCheckpoint
 from handoff_logs.witness.rates import MAX_HOSTS, Rates
 
 NAME = "witness.example/w1"
@@ -148,14 +149,18 @@ def test_the_commands_make_and_show_a_witness(tmp_path: Path, capsys: pytest.Cap
     cosigner.answer(SmallLog().request(0, 5).encode(), "127.0.0.1")
     assert run(["witness", "show", *directory]) == Exit.FINE
     assert f"{SmallLog().key.name}: 5 leaves" in capsys.readouterr().out
-    cosigner.answer(SmallLog(history="b").request(5, 5).encode(), "127.0.0.1")
+    cosigner.answer(AddCheckpoint.of(5, (), SmallLog().note(6)).encode(), "127.0.0.1")
+    cosigner.answer(SmallLog().request(5, 6).encode(), "127.0.0.1")
+    assert run(["witness", "show", *directory]) == Exit.FINE
+    assert "later proven: passline.example/00000001: 6 leaves" in capsys.readouterr().out
+    cosigner.answer(SmallLog(history="b").request(6, 6).encode(), "127.0.0.1")
     assert run(["witness", "show", *directory]) == Exit.FINDINGS
     assert "REFUSED" in capsys.readouterr().out
     assert run(["witness", "show", "--output", "json", *directory]) == Exit.FINDINGS
     facts = json.loads(capsys.readouterr().out)
-    assert (facts["key"], facts["cosigned"][0]["size"]) == (vkey, 5)
-    assert facts["evidence"][0]["note"] == SmallLog(history="b").note(5).encode().decode()
-    assert facts["evidence"][0]["cosigned_note"] == SmallLog().note(5).encode().decode()
+    assert (facts["key"], facts["cosigned"][0]["size"]) == (vkey, 6)
+    assert facts["evidence"][1]["note"] == SmallLog(history="b").note(6).encode().decode()
+    assert facts["evidence"][1]["cosigned_note"] == SmallLog().note(6).encode().decode()
 
 
 def test_the_commands_refuse_in_one_sentence(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """A witness as it runs: killed, raced, flooded and kept waiting, it never cosigns two histories."""
 
+import contextlib
 import signal
 import socket
 import time
@@ -15,6 +16,7 @@ from handoff_logs.witness.client import add_checkpoint
 from handoff_logs.witness.errors import OldSizeError, TwoHistoriesError, UnreachableError
 from handoff_logs.witness.folder import open_witness
 from handoff_logs.witness.protocol import MAX_REQUEST_BYTES, PATH, SIZE_TYPE
+from handoff_logs.witness.server import MAX_CONNECTIONS_OF_HOST
 
 KILLED_BEFORE_COMMIT = """
 import os, signal
@@ -150,6 +152,21 @@ def test_a_host_that_asks_too_often_waits_and_others_do_not(running: Any) -> Non
         # Forty at once, and twenty more each second: the machine that runs this asks faster.
         assert 40 <= len(list(answers)) < 400
     assert post(running, b"x").status_code == 400
+
+
+def test_a_host_that_holds_many_connections_leaves_some_to_others(start: Any) -> None:
+    witness = start()
+    address = ("127.0.0.1", witness.port)
+    with contextlib.ExitStack() as held:
+        many = [
+            held.enter_context(socket.create_connection(address, 10, source_address=("127.0.0.3", 0)))
+            for _ in range(MAX_CONNECTIONS_OF_HOST + 1)
+        ]
+        assert said_back(many[-1]) == b""
+        assert witness.events[-1]["event"] == "connection_refused"
+        assert post(witness, b"x").status_code == 400
+        many[0].sendall(f"GET {PATH} HTTP/1.1\r\nHost: w\r\n\r\n".encode())
+        assert b" 405 " in many[0].recv(4096)
 
 
 def test_killed_before_its_store_has_it_a_checkpoint_was_never_seen(start: Any) -> None:

@@ -1,0 +1,56 @@
+"""What a sealer of a run's folder is made of: the log's key, the database, the witness. One at a time seals."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flows.errors import SealerRunsAlreadyError, WitnessKeyMissingError
+from flows.run_folder import RunFolder
+from flows.settings import LineSettings
+from handoff_logs import log_key
+from handoff_logs.database import Database
+from handoff_logs.notes import VerifierKey
+from handoff_logs.sealing import Sealer
+from handoff_logs.sealing_loop import SealingLoop, Witness
+from handoff_logs.witness.folder import STORE, open_witness
+
+EMULATED = "emulated"
+
+
+@contextmanager
+def open_loop(folder: RunFolder, settings: LineSettings, witness_url: str | None = None) -> Iterator[SealingLoop]:
+    """Open the sealer of a run's folder, which holds no station's key.
+
+    `witness_url`: where the emulated witness answers. Raises SealerRunsAlreadyError, WitnessKeyMissingError,
+    WrongOriginError, KeyFileRefusedError.
+    """
+    with (folder.log_key / "seal.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SealerRunsAlreadyError(folder.path) from None
+        with Database(folder.resolve_database(settings.database.url)) as database:
+            sealer = Sealer(database, log_key.read(folder.log_key))
+            yield SealingLoop(
+                sealer,
+                _witness(folder, settings, witness_url),
+                every_s=settings.log.seal_every_s,
+                heartbeat_s=settings.log.heartbeat_s,
+            )
+
+
+def witness_key(folder: RunFolder, settings: LineSettings) -> VerifierKey | None:
+    """Return the key of the line's witness; None where it has none. Raises WitnessKeyMissingError."""
+    if settings.log.witness is None:
+        return None
+    if settings.log.witness == EMULATED:
+        return open_witness(folder.witness).key if (folder.witness / STORE).exists() else None
+    if settings.log.witness_key is None:
+        raise WitnessKeyMissingError(settings.log.witness)
+    return VerifierKey.parse(settings.log.witness_key)
+
+
+def _witness(folder: RunFolder, settings: LineSettings, witness_url: str | None) -> Witness | None:
+    key = witness_key(folder, settings)
+    url = witness_url if settings.log.witness == EMULATED else settings.log.witness
+    return Witness(url, key) if key is not None and url is not None else None
