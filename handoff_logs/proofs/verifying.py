@@ -3,14 +3,13 @@
 import base64
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from handoff_logs import cosignatures, merkle
 from handoff_logs.checkpoints import Checkpoint
 from handoff_logs.errors import ForgedNoteError, MalformedNoteError, UnsignedNoteError
-from handoff_logs.moves import LEGAL_MOVES, NOT_BORN
 from handoff_logs.notes import ED25519, Note, Signature, VerifierKey, decoded_base64
 from handoff_logs.proofs.errors import BrokenProofError
 from handoff_logs.proofs.proof_file import (
@@ -21,15 +20,13 @@ from handoff_logs.proofs.proof_file import (
     checkpoint_of,
     parse,
 )
+from handoff_logs.proofs.unit_steps import Known, custody
 from handoff_logs.records import (
-    CASE_FIELDS,
     REGISTER_FIELDS,
-    UNIT_FIELDS,
     Act,
     acting_station,
     event_hash,
     leaf_entry,
-    number_hash,
     row_hash,
     second_signer,
     signed_bytes,
@@ -95,7 +92,7 @@ def verify(data: bytes, key: VerifierKey, witnesses: Sequence[VerifierKey] = ())
         checkpoint,
         tuple(witnessed),
         tuple(sorted({one.witness for one in proof.cosignatures} - named)),
-        _custody(proof, events),
+        custody(proof.numbers, events.known),
     )
 
 
@@ -158,15 +155,6 @@ class _Keys:
         return VerifierKey(key_id, ED25519, base64.b64decode(facts["public"]))
 
 
-@dataclass
-class _Known:
-    """An event that holds."""
-
-    proven: ProvenEvent
-    place: str
-    hash: str
-
-
 class _Events:
     """The events of a proof, verified one after another in the order of the log."""
 
@@ -175,7 +163,7 @@ class _Events:
         self._log_key_id = hashlib.sha256(key.public).hexdigest()[:16]
         self._keys = _Keys()
         self._last_leaf: int | None = -1
-        self.known: dict[str, _Known] = {}
+        self.known: dict[str, Known] = {}
 
     def add(self, proven: ProvenEvent, place: str) -> None:
         """Verify an event: its rows, its place in the order, its signatures, its leaf; then learn its keys."""
@@ -198,7 +186,7 @@ class _Events:
                 raise BrokenProofError(place, f"it is not the leaf {index} under the checkpoint of {size}")
         if self.known:
             self._learn(proven, place)
-        self.known[str(event["event_id"])] = _Known(proven, place, hash_)
+        self.known[str(event["event_id"])] = Known(proven, place, hash_)
 
     def finish(self) -> None:
         """Verify what holds only once all events are known."""
@@ -253,105 +241,3 @@ def _verify_rows(proven: ProvenEvent, place: str) -> None:
         if leaf in seen:
             raise BrokenProofError(at, "it is there twice")
         seen.add(leaf)
-
-
-def _custody(proof: CustodyProof, events: _Events) -> list[dict[str, Any]]:
-    """Verify the units' steps one on another, and return them in the order of the log."""
-    numbers = _opened(proof, events)
-    units: dict[str, list[tuple[_Known, Row, str]]] = defaultdict(list)
-    told = []
-    for known in events.known.values():
-        for number, one in enumerate(known.proven.rows):
-            if one.fields is UNIT_FIELDS:
-                place = f"rows[{number}] of {known.place}"
-                before = units[str(one.row["unit_id"])]
-                _verify_step(before, one.row, known, events.known, place)
-                before.append((known, one.row, place))
-                told.append(_told(known, one.row, numbers))
-            elif one.fields is CASE_FIELDS:
-                told.append(_told_case(known, one.row, numbers))
-    if not units:
-        raise BrokenProofError("events", "there is no step of any unit")
-    return told
-
-
-def _verify_step(
-    before: Sequence[tuple[_Known, Row, str]], row: Row, known: _Known, events: Mapping[str, _Known], place: str
-) -> None:
-    event, step = known.proven.event, len(before) + 1
-    previous = before[-1][1] if before else None
-    if row["step"] != step or row["prev_step"] != (step - 1 or None):
-        raise BrokenProofError(place, f"it is the step {row['step']} of its unit where the step {step} has to be")
-    if previous is not None and row["kind"] != previous["kind"]:
-        raise BrokenProofError(place, f"its {previous['kind']} became a {row['kind']}")
-    state = NOT_BORN if previous is None else previous["state"]
-    if (event["act"], state, row["state"]) not in LEGAL_MOVES:
-        raise BrokenProofError(place, f"{event['act']} can't take a unit from {state} to {row['state']}")
-    if previous is not None and row["number_hash"] is not None:
-        raise BrokenProofError(place, "only a unit's first step has a number's hash")
-    if (
-        previous is not None
-        and event["act"] not in (Act.RECEIVE, Act.SETTLE, Act.UNPACK)
-        and previous["station"] != event["from_station"]
-    ):
-        raise BrokenProofError(place, f"{event['from_station']} acts on what {previous['station']} holds")
-    if event["offer_id"] is not None:
-        _verify_answer(before, event, events, place)
-
-
-def _verify_answer(
-    before: Iterable[tuple[_Known, Row, str]], event: Row, events: Mapping[str, _Known], place: str
-) -> None:
-    """Both sides signed the same: the answer carries the hash of the offer that this unit was in."""
-    offer = events.get(str(event["offer_id"]))
-    if offer is None or offer.proven.event["act"] != Act.OFFER or all(known is not offer for known, _, _ in before):
-        raise BrokenProofError(place, f"{event['act']} answers no offer of this unit")
-    if event["offer_hash"] != offer.hash:
-        raise BrokenProofError(place, f"{event['act']} answers another offer than {event['offer_id']}")
-    if event["act"] in (Act.ACCEPT, Act.REFUSE) and event["person"] == offer.proven.event["person"]:
-        raise BrokenProofError(place, f"{event['person']} signed both sides")
-
-
-def _opened(proof: CustodyProof, events: _Events) -> dict[str, str]:
-    """Return the numbers by unit id, each verified against its unit's first step."""
-    hashes = {
-        row.row["unit_id"]: row.row["number_hash"]
-        for known in events.known.values()
-        for row in known.proven.rows
-        if row.fields is UNIT_FIELDS and row.row["step"] == 1
-    }
-    numbers: dict[str, str] = {}
-    for number, one in enumerate(proof.numbers):
-        if hashes.get(one.unit_id) != number_hash(one.salt, one.number) or one.unit_id in numbers:
-            raise BrokenProofError(f"numbers[{number}]", f"{one.number} is not the number of the unit {one.unit_id}")
-        numbers[one.unit_id] = one.number
-    return numbers
-
-
-def _told(known: _Known, row: Row, numbers: Mapping[str, str]) -> dict[str, Any]:
-    event, seal = known.proven.event, known.proven.seal
-    return {
-        "leaf": None if seal is None else seal.leaf,
-        "unit_id": row["unit_id"],
-        "number": numbers.get(str(row["unit_id"])),
-        "kind": row["kind"],
-        "step": row["step"],
-        "act": event["act"],
-        "state": row["state"],
-        "station": row["station"],
-        "place": row["place"],
-        "person": row["person"],
-        "second_person": event["second_person"],
-        "signed_by": acting_station(event),
-        "key_id": event["key_id"],
-        "happened_us": event["happened_us"],
-        "written_us": event["written_us"],
-        "event_id": event["event_id"],
-        "emulated": event["emulated"],
-    }
-
-
-def _told_case(known: _Known, case: Row, numbers: Mapping[str, str]) -> dict[str, Any]:
-    facts = {"unit_id": case["unit_id"], "kind": "case", "step": None, "state": case["kind"]}
-    row = dict.fromkeys(UNIT_FIELDS) | facts | {"station": case["station"], "person": known.proven.event["person"]}
-    return _told(known, row, numbers)
