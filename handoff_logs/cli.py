@@ -158,8 +158,21 @@ for _question in QUESTIONS.values():
     app.command(_command(_question), name=_question.name, sort_key=_question.number)
 
 
-@app.command(sort_key=len(QUESTIONS) + 1)
-def check(*, printing: Printing = AS_USUAL) -> None:
+for _name, _function, _help in (
+    ("prove", "prove", "Write one file that proves a number's whole custody to others."),
+    ("check", "check", "Verify a proof offline, or recompute every custody rule; exit 1 if one does not hold."),
+    ("consistency", "consistency", "Prove that the log begins with what a checkpoint signed; exit 1 if it does not."),
+    ("line", "line", "Print the line that two people sign at the shift's close."),
+    (
+        "check-line",
+        "check_line",
+        "Say whether the log still contains a printed line; exit 1 if it does not, 2 if it was mistyped.",
+    ),
+):
+    app.command(f"handoff_logs.proof_commands:{_function}", name=_name, help=_help, sort_key=len(QUESTIONS) + 1)
+
+
+def check_rules(printing: Printing) -> None:
     """Recompute every custody rule from the records alone; exit 1 if one is broken."""
     form = printing.form()
     with _opened(printing.directory) as reading:
