@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from handoff_logs.guards import APPEND_ONLY
+from handoff_logs.guard_names import APPEND_ONLY
 from handoff_logs.records import Birth, Kind, new_id
 
 
