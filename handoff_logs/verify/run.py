@@ -4,6 +4,8 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,21 +89,22 @@ def verify_reading(
     rows: dict[str, int] = {}
     workers = min(processes or len(os.sched_getaffinity(0)), len(tasks) // ALONE_PAGES)
     work = _Work(keys, bounds, asked.limits)
-    done = _shared(url, reading, work, tasks, workers) if url and workers > 1 else (work.do(reading, t) for t in tasks)
-    for number, page in enumerate(done, start=1):
-        problems += page.problems
-        for table, count in page.rows.items():
-            rows[table] = rows.get(table, 0) + count
-        if progress is not None:
-            progress(number, len(tasks))
-    sealed = verify_seals(reading, keys, bounds, asked.outside, asked.limits)
-    problems += sealed.problems
+    with _read(url if workers > 1 else None, reading, work, tasks, workers) as done:
+        # While other processes read pages, this one does what needs the whole log.
+        sealed = verify_seals(reading, keys, bounds, asked.outside, asked.limits)
+        problems += sealed.problems
+        problems += completeness.key_numbers(reading)
+        is_witnessed = bool(keys.witnesses() or asked.outside.witnesses or sealed.cosigned_s)
+        problems += completeness.waiting(reading, bounds, sealed, asked.limits, is_witnessed)
+        problems += verify_custody(reading, asked.projections)
+        for number, page in enumerate(done, start=1):
+            problems += page.problems
+            for table, count in page.rows.items():
+                rows[table] = rows.get(table, 0) + count
+            if progress is not None:
+                progress(number, len(tasks))
     if bounds.is_full:
         problems += completeness.counted(reading, rows | sealed.rows)
-    problems += completeness.key_numbers(reading)
-    is_witnessed = bool(keys.witnesses() or asked.outside.witnesses or sealed.cosigned_s)
-    problems += completeness.waiting(reading, bounds, sealed, asked.limits, is_witnessed)
-    problems += verify_custody(reading, asked.projections)
     problems = explained(reading, sealed, sorted(set(problems), key=lambda one: (one.step, one.rule, one.subject)))
     return Verdict(
         tuple(problems),
@@ -127,11 +130,17 @@ class _Work:
         return verify_events(reading, self.keys, self.bounds, self.limits, after, last)
 
 
-def _shared(url: str, reading: Reading, work: _Work, tasks: Sequence[Task], workers: int) -> Iterator[Page]:
-    """Yield pages as processes of their own finish them, each over the same state of the log."""
+@contextmanager
+def _read(
+    url: str | None, reading: Reading, work: _Work, tasks: Sequence[Task], workers: int
+) -> Iterator[Iterator[Page]]:
+    """Give the pages as they are read: by this process or, over the same state of the log, by others."""
+    if url is None:
+        yield (work.do(reading, task) for task in tasks)
+        return
     context = multiprocessing.get_context("spawn")
-    with context.Pool(workers, _begin, (url, reading.snapshot(), work)) as pool:
-        yield from pool.imap_unordered(_do, tasks)
+    with ProcessPoolExecutor(workers, context, _begin, (url, reading.snapshot(), work)) as pool:
+        yield pool.map(_do, tasks)
 
 
 _OPENED: list[tuple[Reading, _Work]] = []
