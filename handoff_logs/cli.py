@@ -79,6 +79,55 @@ def check(*, directory: Directory = DEFAULT_DIRECTORY, output: Output = "table")
         sys.exit(FINDINGS)
 
 
+@app.command
+def verify(
+    *,
+    directory: Directory = DEFAULT_DIRECTORY,
+    since_last: Annotated[bool, Parameter(help="Verify only what is new since the last time.", negative="")] = False,
+    state: Annotated[
+        Path | None, Parameter(help="Where the last time is kept; in the run's folder by default.")
+    ] = None,
+    checkpoint: Annotated[
+        tuple[Path, ...], Parameter(help="A checkpoint that you kept, as a signed note; again for more.")
+    ] = (),
+    log_key: Annotated[Path | None, Parameter(help="The log's public key as you know it (log.pub).")] = None,
+    witness: Annotated[tuple[Path, ...], Parameter(help="A witness's public key as you know it; again for more.")] = (),
+    unsealed_s: Annotated[float, Parameter(help="Seconds that a record may be without a leaf.")] = 10.0,
+    output: Annotated[Literal["table", "json"], Parameter(name="--output", help="How to print.")] = "table",
+) -> None:
+    """Verify the whole log in seven steps; exit 1 if it is broken, 2 on findings that nobody explained."""
+    # Verifying is the only question that needs more than reading.
+    from handoff_logs.verify import report
+    from handoff_logs.verify.asked import outside, verified_tree
+    from handoff_logs.verify.problems import Limits
+    from handoff_logs.verify.progress import shown
+    from handoff_logs.verify.run import CLEAN, Asked
+    from handoff_logs.verify.run import verify as verified
+    from handoff_logs.verify.state import FILE_NAME, write_state
+
+    kept = state or directory / FILE_NAME
+    try:
+        last = verified_tree(kept, needed=since_last)
+        asked = Asked(
+            outside(checkpoint, log_key, witness, last), Limits(unsealed_s), known=last if since_last else None
+        )
+        with shown() as progress:
+            verdict = verified(resolve_url(directory), asked, progress=progress)
+        if verdict.exit_code == CLEAN and verdict.sealed.tree is not None:
+            write_state(kept, verdict.sealed.tree)
+    except HandoffLogError as error:
+        _fail(f"{str(error)[:1].upper()}{str(error)[1:]}.")
+    if output == "json":
+        report.print_json(verdict)
+    else:
+        print(report.summary(verdict))  # noqa: T201 a command's own voice
+        _print(report.step_rows(verdict), output, ("step", "what", "outcome"), "The log's verification")
+        if verdict.problems:
+            columns = ("finding", "step", "rule", "subject", "explained_by")
+            _print(report.problem_rows(verdict), output, columns, "What does not hold")
+    sys.exit(verdict.exit_code)
+
+
 def _ask(directory: Path, question: Callable[[Reading], Sequence[Row]]) -> Sequence[Row]:
     try:
         with open_reading(resolve_url(directory)) as reading:

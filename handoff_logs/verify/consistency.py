@@ -44,11 +44,12 @@ _NODES = "SELECT level, node_index, hash FROM seal_node WHERE epoch = :epoch"
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What the auditor brings along: checkpoints as signed notes, the log's keys and witnesses' keys."""
+    """What the auditor brings along: signed checkpoints, the log's and witnesses' keys, the last run's tree."""
 
     checkpoints: Sequence[Note] = ()
     log_keys: Sequence[VerifierKey] = ()
     witnesses: Sequence[VerifierKey] = ()
+    verified: parts.Tree | None = None
 
 
 @dataclass(slots=True)
@@ -79,6 +80,8 @@ def verify_seals(reading: Reading, keys: Keys, bounds: Bounds, outside: Outside,
     if sorted(origins) != list(range(1, len(origins) + 1)):
         sealed.problems.append(Problem(2, "the log's trees are numbered from 1", ", ".join(map(str, sorted(origins)))))
     expected = {(epoch, size): root for epoch, size, root in _brought(outside, origins, keys, sealed)}
+    if outside.verified is not None and known is None:
+        expected[outside.verified.epoch, outside.verified.size] = outside.verified.root
     for epoch in sorted(origins):
         if known is not None and epoch < known.epoch:
             continue
