@@ -9,7 +9,7 @@ from typing import Any
 from handoff_logs import merkle
 from handoff_logs.checkpoints import Checkpoint
 from handoff_logs.cosignatures import verified
-from handoff_logs.errors import ForgedNoteError, MalformedNoteError
+from handoff_logs.errors import ForgedNoteError, MalformedNoteError, UnsignedNoteError
 from handoff_logs.notes import COSIGNATURE_V1, ED25519, Note, Signature, VerifierKey, decoded_base64
 from handoff_logs.reading import Reading
 from handoff_logs.tree_store import is_kept, stored
@@ -102,10 +102,9 @@ def _brought(
         try:
             checkpoint = Checkpoint.parse(note.text)
             note.signatures_of(outside.log_keys or _log_keys(keys, checkpoint.origin))
-        except (MalformedNoteError, ForgedNoteError, LookupError) as error:
-            sealed.problems.append(
-                Problem(2, f"the auditor's checkpoint is the log's: {error}", note.text.split("\n")[0])
-            )
+        except (MalformedNoteError, ForgedNoteError, UnsignedNoteError):
+            rule = "the auditor's checkpoint is one that the log's key signed"
+            sealed.problems.append(Problem(2, rule, note.text.partition("\n")[0]))
             continue
         epoch = next((epoch for epoch, origin in origins.items() if origin == checkpoint.origin), None)
         if epoch is None:

@@ -18,7 +18,10 @@ class StateRefusedError(HandoffLogError):
         self.path, self.fault = path, fault
 
     def __str__(self) -> str:
-        return f"{self.path} does not say where the last verification ended ({self.fault}); name another with --state, or verify without --since-last"
+        return (
+            f"{self.path} does not say where the last verification ended ({self.fault}); name another with --state,"
+            " or verify without --since-last"
+        )
 
 
 def read_state(path: Path) -> Tree | None:

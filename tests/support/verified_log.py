@@ -38,10 +38,10 @@ def cosign_newest(sealer: Sealer, time_s: int | None = None) -> None:
     sealer.cosigned(sealed, WITNESS, line.time_s, line.signature.value)
 
 
-def fill(database: Database, keyring: Keyring, key: LogKey) -> None:
+def fill(database: Database, keyring: Keyring, key: LogKey, leaves: int = 260) -> None:
     """Let one of everything happen, some of it signed by a person's own key (vault-2), in two cosigned checkpoints.
 
-    There are more than 256 records, so that a hash over the first 256 is kept.
+    Of more than 256 `leaves`, a hash over the first 256 is kept.
     """
     do = database.write
     own = keyring.of(person_owner("vault-2")).public
@@ -89,7 +89,7 @@ def fill(database: Database, keyring: Keyring, key: LogKey) -> None:
     do(lambda tx: log.offer(tx, review, "out", "qc", [second, third], priority=1, stamp=stamp()))
 
     def many(tx: Any) -> None:
-        for _ in range(235):
+        for _ in range(leaves - 25):
             log.receive(tx, review, None, [Birth(new_id(), Kind.ORDER)], "in", stamp())
 
     do(many)
