@@ -88,10 +88,12 @@ def verify(
         Path | None, Parameter(help="Where the last time is kept; in the run's folder by default.")
     ] = None,
     checkpoint: Annotated[
-        tuple[Path, ...], Parameter(help="A checkpoint that you kept, as a signed note; again for more.")
+        tuple[Path, ...], Parameter(help="A checkpoint that you kept, as a signed note; again for more.", negative="")
     ] = (),
     log_key: Annotated[Path | None, Parameter(help="The log's public key as you know it (log.pub).")] = None,
-    witness: Annotated[tuple[Path, ...], Parameter(help="A witness's public key as you know it; again for more.")] = (),
+    witness: Annotated[
+        tuple[Path, ...], Parameter(help="A witness's public key as you know it; again for more.", negative="")
+    ] = (),
     unsealed_s: Annotated[float, Parameter(help="Seconds that a record may be without a leaf.")] = 10.0,
     output: Annotated[Literal["table", "json"], Parameter(name="--output", help="How to print.")] = "table",
 ) -> None:

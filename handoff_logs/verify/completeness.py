@@ -88,6 +88,11 @@ def waiting(reading: Reading, bounds: Bounds, sealed: Sealed, limits: Limits, is
     return problems
 
 
+def is_emulated(reading: Reading) -> bool:
+    """Whether any record says that something in it was emulated."""
+    return bool(reading.tuples("SELECT 1 FROM custody_event WHERE emulated LIMIT 1"))
+
+
 def _is_old(reading: Reading, epoch: int, size: int, now_us: int, limit_s: float) -> bool:
     ((oldest_us,),) = reading.tuples(_OLDEST_LEAF, epoch=epoch, size=size)
     return oldest_us is not None and now_us - oldest_us >= limit_s * 1e6

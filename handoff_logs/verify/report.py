@@ -16,6 +16,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
     tree = verdict.sealed.tree
     return {
         "verdict": _WORDS.get(verdict.exit_code, "findings"),
+        "emulated": verdict.emulated,
         "origin": verdict.sealed.origin,
         "size": tree.size if tree else 0,
         "root": tree.root.hex() if tree else None,
@@ -57,7 +58,8 @@ def summary(verdict: Verdict) -> str:
     if verdict.open_offers:
         offers += f", the oldest {int(verdict.open_offers[0]['age_us']) // 1_000_000} s"
     rate = f"{verdict.units:,} unit rows in {verdict.seconds:.1f} s"
-    return f"{size}, {witnessed}; {verdict.events:,} events, {rate}; {verdict.unsealed} unsealed; {offers}"
+    mark = "EMULATED log: " if verdict.emulated else ""
+    return f"{mark}{size}, {witnessed}; {verdict.events:,} events, {rate}; {verdict.unsealed} unsealed; {offers}"
 
 
 def print_json(verdict: Verdict) -> None:

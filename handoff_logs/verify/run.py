@@ -49,6 +49,7 @@ class Verdict:
     events: int
     units: int
     unsealed: int
+    emulated: bool
     open_offers: tuple[Row, ...] = ()
     seconds: float = field(default=0.0, compare=False)
 
@@ -112,6 +113,7 @@ def verify_reading(
         rows.get("custody_event", 0),
         rows.get("custody_unit", 0),
         rows.get("custody_event", 0) - rows.get("seal_leaf", 0),
+        completeness.is_emulated(reading),
         tuple(completeness.open_offers(reading, completeness.newest_us(reading, sealed))),
         time.monotonic() - started_s,
     )
