@@ -12,3 +12,13 @@ def _database_url(directory: Path) -> str:
 
 cli.resolve_url = _database_url
 app = cli.app
+# By its import path: what signs people in takes longer to import than a question takes to answer.
+app.command(
+    "flows.explain_command:explain_command",
+    name="explain",
+    help="""Record two people's explanation of a finding of `logs verify`, which closes it once it is sealed.
+
+Two leads or administrators sign in with their own passwords, the first, then the second. What is broken (steps 1, 2,
+3 and 6) can't be explained.
+""",
+)

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any
 
 from handoff_logs import merkle
@@ -182,16 +183,12 @@ _LAST_NUMBERS = (
 )
 
 
-def pages(reading: Reading, bounds: Bounds) -> list[tuple[str, Any, Any]]:
-    """Return the pages as (kind, after, last): of `events` by `seq`, then, in a full run, of `numbers` by unit id."""
-    found: list[tuple[str, Any, Any]] = []
-    after: Any = bounds.after
-    for (last,) in reading.tuples(_LAST_EVENTS, after=after, last=bounds.last, page=PAGE_EVENTS):
-        found.append(("events", after, last))
-        after = last
-    if bounds.is_full:
-        after = ""
-        for (last,) in [*reading.tuples(_LAST_NUMBERS, page=PAGE_NUMBERS), (BEYOND_IDS,)]:
-            found.append(("numbers", after, last))
-            after = last
-    return found
+def event_pages(reading: Reading, bounds: Bounds) -> list[tuple[int, int]]:
+    """Return the pages of events as (after, last) by `seq`."""
+    lasts = [last for (last,) in reading.tuples(_LAST_EVENTS, after=bounds.after, last=bounds.last, page=PAGE_EVENTS)]
+    return list(pairwise([bounds.after, *lasts]))
+
+
+def number_pages(reading: Reading) -> list[tuple[str, str]]:
+    """Return the pages of numbers as (after, last) by unit id."""
+    return list(pairwise(["", *(last for (last,) in reading.tuples(_LAST_NUMBERS, page=PAGE_NUMBERS)), BEYOND_IDS]))

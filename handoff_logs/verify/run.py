@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from handoff_logs.projections import LINE_TABLES, Projection
 from handoff_logs.reading import Reading, Row, open_reading
@@ -18,7 +17,7 @@ from handoff_logs.verify.custody import verify_custody
 from handoff_logs.verify.explanations import explained
 from handoff_logs.verify.keys import Keys, registered_keys
 from handoff_logs.verify.problems import Limits, Problem
-from handoff_logs.verify.recomputation import Page, pages, verify_events, verify_numbers
+from handoff_logs.verify.recomputation import Page, event_pages, number_pages, verify_events, verify_numbers
 
 CLEAN, BROKEN, FINDINGS = 0, 1, 2
 """Exit codes."""
@@ -27,7 +26,7 @@ ALONE_PAGES = 24
 
 Progress = Callable[[int, int], None]
 """Told of pages done, of all."""
-Task = tuple[str, Any, Any]
+Task = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ def verify_reading(
     asked = asked or Asked()
     bounds = bounds_of(reading, asked.known)
     keys = registered_keys(reading, bounds)
-    tasks = pages(reading, bounds)
+    tasks = event_pages(reading, bounds)
     problems = [Problem(6, "a key is registered once, as one key of one owner", subject) for subject in keys.malformed]
     rows: dict[str, int] = {}
     workers = min(processes or len(os.sched_getaffinity(0)), len(tasks) // ALONE_PAGES)
@@ -98,10 +97,11 @@ def verify_reading(
         is_witnessed = bool(keys.witnesses() or asked.outside.witnesses or sealed.cosigned_s)
         problems += completeness.waiting(reading, bounds, sealed, asked.limits, is_witnessed)
         problems += verify_custody(reading, asked.projections)
+        if bounds.is_full:
+            for after, last in number_pages(reading):
+                _add(verify_numbers(reading, after, last), problems, rows)
         for number, page in enumerate(done, start=1):
-            problems += page.problems
-            for table, count in page.rows.items():
-                rows[table] = rows.get(table, 0) + count
+            _add(page, problems, rows)
             if progress is not None:
                 progress(number, len(tasks))
     if bounds.is_full:
@@ -126,10 +126,13 @@ class _Work:
     limits: Limits
 
     def do(self, reading: Reading, task: Task) -> Page:
-        kind, after, last = task
-        if kind == "numbers":
-            return verify_numbers(reading, after, last)
-        return verify_events(reading, self.keys, self.bounds, self.limits, after, last)
+        return verify_events(reading, self.keys, self.bounds, self.limits, *task)
+
+
+def _add(page: Page, problems: list[Problem], rows: dict[str, int]) -> None:
+    problems += page.problems
+    for table, count in page.rows.items():
+        rows[table] = rows.get(table, 0) + count
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Each attack is found by the step that must find it (docs/handoff-log.md)."""
 
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -264,3 +265,36 @@ def test_one_unit_is_verified_against_a_checkpoint_without_a_database(worked: An
     assert found(verify_unit(wrong, proof, checkpoint)) == {(1, "the event's root covers the unit")}
     shifted = EventProof(event | {"shift": "night"}, *rows[index][:3], index, path)
     assert found(verify_unit(unit, shifted, checkpoint)) == {(1, "the checkpoint covers the event")}
+
+
+def test_several_processes_see_one_state_of_a_log_that_grows(
+    worked: Any, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is recorded, sealed and cosigned meanwhile is neither missed nor half seen."""
+    database, sealer = worked
+    monkeypatch.setattr("handoff_logs.verify.run.ALONE_PAGES", 1)
+    monkeypatch.setattr("handoff_logs.verify.recomputation.PAGE_EVENTS", 4)
+    stop = threading.Event()
+
+    def work() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            births = [Birth(new_id(), Kind.ORDER, f"N{number}-{n}") for n in range(3)]
+            units = [birth.unit_id for birth in births]
+            database.write(lambda tx, b=births: log.receive(tx, by("review"), None, b, "in", stamp()))
+            offer = database.write(
+                lambda tx, u=units: log.offer(tx, by("review"), "out", "qc", u, priority=2, stamp=stamp())
+            )
+            database.write(lambda tx, o=offer, u=units: log.accept(tx, by("qc"), o.handoff_id, u, "in", stamp()))
+            sealer.seal()
+
+    writer = threading.Thread(target=work)
+    writer.start()
+    try:
+        verdicts = [verify(database_url, processes=2) for _ in range(2)]
+    finally:
+        stop.set()
+        writer.join()
+    assert [verdict.problems for verdict in verdicts] == [(), ()]
+    assert 0 < verdicts[0].events < verdicts[1].events
