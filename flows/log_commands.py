@@ -19,6 +19,8 @@ cli.resolve_url = _database_url
 cli.resolve_centre = _centre
 cli.differences = DIFFERENCES
 app = cli.app
+app.command("handoff_logs.snapshot_commands:snapshot_command", name="snapshot", help="Copy what is sealed to Parquet.")
+app.command("handoff_logs.snapshot_commands:sql_command", name="sql", help="Ask a snapshot of the sealed log in SQL.")
 app.command("flows.seal_command:seal_command", name="seal", help="Seal the log: leaves, signed root, witness.")
 # By its import path: what signs people in takes longer to import than a question takes to answer.
 app.command(

@@ -448,3 +448,54 @@ class BinaryToTerminalError(HandoffLogError):
 
     def __str__(self) -> str:
         return f"{self.output} is no text for a terminal; name a file with --out"
+
+
+class NotSealedError(HandoffLogError):
+    """The log has no checkpoint yet, and a snapshot holds only what is sealed."""
+
+    def __str__(self) -> str:
+        return "nothing of this log is sealed yet; seal it with `passline logs seal --once`"
+
+
+class SnapshotTakenError(HandoffLogError):
+    """There is something where the snapshot should go."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(folder)
+        self.folder = folder
+
+    def __str__(self) -> str:
+        return f"{self.folder} is there already and is not written over; name another folder with --out"
+
+
+class SnapshotMissingError(HandoffLogError):
+    """The folder holds no snapshot."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(folder)
+        self.folder = folder
+
+    def __str__(self) -> str:
+        return f"there is no snapshot in {self.folder}; take one with `passline logs snapshot`"
+
+
+class SnapshotDamagedError(HandoffLogError):
+    """A file of the snapshot is not the one that its manifest names; nothing is answered from it."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path} is not what the snapshot's manifest says; nothing was answered, take a new snapshot"
+
+
+class SqlRefusedError(HandoffLogError):
+    """A statement that a snapshot does not answer; `reason` in DuckDB's words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f'this is not answered: {self.reason}; ask one SELECT of event, unit, "case" and register'
