@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from benchmarks import many_machines, verification
+from benchmarks import appending, many_machines, verification
 from benchmarks.raw_inserts import raw_rate
 
 START_S = 120.0
@@ -96,6 +96,7 @@ def main() -> None:
         tutorial = the_tutorial(Path(scratch) / "tutorial", asked.tutorial_documents)
         rows, seconds = raw_rate(Path(scratch) / "line" / "passline.db", Path(scratch) / "raw.db")
         machines = many_machines.measure(Path(scratch) / "machines", asked.machines_documents, asked.seed)
+        appended = appending.measure(Path(scratch) / "appending")
         verified = verification.measure(Path(scratch) / "verification")
     line_rows_per_s = line["handoff_units"] / line["line_seconds"]
     ratio = line["documents_per_second"] / max(tutorial.values())
@@ -110,6 +111,7 @@ def main() -> None:
     print()
     many_machines.report(machines)
     print()
+    print(f"(e) the log        {appended.line}")
     verification.report(verified)
 
 

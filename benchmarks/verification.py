@@ -50,7 +50,7 @@ def measure(folder: Path, rows: dict[int, int] = ROWS) -> list[Rate]:
 def report(rates: Sequence[Rate]) -> None:
     """Print each rate."""
     for rate in rates:
-        print(f"(e) verification   {rate.line}")
+        print(f"(f) verification   {rate.line}")
 
 
 def _cpu_s() -> float:
