@@ -47,8 +47,27 @@ def database_url(directory: Path) -> str:
     return str(configured or f"sqlite:///{directory / 'passline.db'}")
 
 
+def centre_name(directory: Path) -> str:
+    """Return the centre of a run's folder: `centre` in its `line.toml`, or `centre` where it names none."""
+    settings = directory / "line.toml"
+    try:
+        content = tomllib.loads(settings.read_text(encoding="utf-8")) if settings.is_file() else {}
+    except tomllib.TOMLDecodeError as error:
+        raise UnreadableDatabaseError(f"{settings} does not say which centre: {error}") from error
+    return str(content.get("centre") or "centre")
+
+
 resolve_url: Callable[[Path], str] = database_url
-"""How a folder becomes a database url; the program that owns the environment puts its own here."""
+resolve_centre: Callable[[Path], str] = centre_name
+"""How a folder becomes a database url and a centre's name; the program that owns the environment puts its own here."""
+
+app.command("handoff_logs.epcis.commands:export", name="epcis", help="Export acts of custody as an EPCIS 2.0 document.")
+app.command("handoff_logs.epcis.commands:serve", name="epcis-serve", help="Serve the log read-only in EPCIS 2.0.")
+app.command(
+    "handoff_logs.epcis.commands:token_app",
+    name="epcis-token",
+    help="The readers of the EPCIS query interface and their tokens.",
+)
 
 
 @app.command
@@ -56,9 +75,9 @@ def document(number: Number, /, *, directory: Directory = DEFAULT_DIRECTORY, out
     """Print the whole custody of a document, application, blank or parcel number."""
     rows = _ask(directory, lambda reading: questions.document(reading, number))
     if not rows:
-        _fail(f"The log does not know the number {number}; check it, or ask another run's folder with --dir.")
+        fail(f"The log does not know the number {number}; check it, or ask another run's folder with --dir.")
     columns = ("happened", "act", "kind", "number", "state", "where", "people", "tray")
-    _print(rows, output, columns, f"Custody of {number}")
+    print_rows(rows, output, columns, f"Custody of {number}")
 
 
 @app.command
@@ -67,14 +86,14 @@ def waiting(*, directory: Directory = DEFAULT_DIRECTORY, output: Output = "table
     now_us = time.time_ns() // 1000
     rows = [row | {"age_s": (now_us - row["offered_us"]) // 1_000_000} for row in _ask(directory, questions.waiting)]
     columns = ("to_station", "from_station", "kind", "unit_count", "tray", "priority", "due", "age_s", "claimed_by")
-    _print(rows, output, columns, "Offered and not yet accepted" if rows else "No offer waits")
+    print_rows(rows, output, columns, "Offered and not yet accepted" if rows else "No offer waits")
 
 
 @app.command
 def check(*, directory: Directory = DEFAULT_DIRECTORY, output: Output = "table") -> None:
     """Recompute every custody rule from the records alone; exit 1 if one is broken."""
     rows = _ask(directory, questions.violations)
-    _print(rows, output, ("rule", "subject"), "Broken custody rules" if rows else "No custody rule is broken")
+    print_rows(rows, output, ("rule", "subject"), "Broken custody rules" if rows else "No custody rule is broken")
     if rows:
         sys.exit(FINDINGS)
 
@@ -84,10 +103,11 @@ def _ask(directory: Path, question: Callable[[Reading], Sequence[Row]]) -> Seque
         with open_reading(resolve_url(directory)) as reading:
             return question(reading)
     except HandoffLogError as error:
-        _fail(f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        fail(f"{str(error)[:1].upper()}{str(error)[1:]}.")
 
 
-def _fail(sentence: str) -> NoReturn:
+def fail(sentence: str) -> NoReturn:
+    """Say why nothing is answered, and end with the status of a refusal."""
     print(f"passline: {sentence}", file=sys.stderr)  # noqa: T201 a command's own voice
     sys.exit(UNKNOWN)
 
@@ -107,7 +127,8 @@ def _local(time_us: int | None) -> str | None:
     return datetime.fromtimestamp(time_us / 1_000_000, UTC).astimezone().isoformat(" ", "seconds")
 
 
-def _print(rows: Sequence[Row], output: str, columns: Sequence[str], title: str) -> None:
+def print_rows(rows: Sequence[Row], output: str, columns: Sequence[str], title: str) -> None:
+    """Print rows: a table shows `columns` under `title`, JSON and CSV hold everything."""
     if output == "json":
         json.dump(rows, sys.stdout, ensure_ascii=False, indent=2)
         sys.stdout.write("\n")

@@ -22,6 +22,10 @@ class Reading(Protocol):
         """Return the rows as dictionaries by column name."""
         ...
 
+    def has_table(self, name: str) -> bool:
+        """Say whether the database has a table: a log may be older than the program that reads it."""
+        ...
+
     def close(self) -> None:
         """Close the connection."""
         ...
@@ -75,6 +79,9 @@ class _SqliteReading(_Closing):
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor]
 
+    def has_table(self, name: str) -> bool:
+        return bool(self.rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = :name", name=name))
+
     def close(self) -> None:
         self._connection.close()
 
@@ -98,6 +105,9 @@ class _PostgresqlReading(_Closing):
         statement: Any = _NAMED.sub(r"%(\1)s", sql.replace("%", "%%"))
         found: Sequence[Row] = self._connection.execute(statement, named).fetchall()
         return list(found)
+
+    def has_table(self, name: str) -> bool:
+        return bool(self.rows("SELECT 1 AS found WHERE to_regclass(:name) IS NOT NULL", name=name))
 
     def close(self) -> None:
         self._connection.close()

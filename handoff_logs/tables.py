@@ -40,6 +40,20 @@ class CustodyEvent(SQLModel, table=True):
             sqlite_where=text(f"act IN ({TWO_SIDED})"),
             postgresql_where=text(f"act IN ({TWO_SIDED})"),
         ),
+        Index("ix_custody_event_happened", "happened_us", "seq"),
+        Index("ix_custody_event_written", "written_us", "seq"),
+        Index(
+            "ix_custody_event_corrects",
+            "corrects",
+            sqlite_where=text("corrects IS NOT NULL"),
+            postgresql_where=text("corrects IS NOT NULL"),
+        ),
+        Index(
+            "ix_custody_event_tray",
+            "tray",
+            sqlite_where=text("tray IS NOT NULL"),
+            postgresql_where=text("tray IS NOT NULL"),
+        ),
         ForeignKeyConstraint(
             ["offer_id", "offer_person"],
             ["custody_event.event_id", "custody_event.person"],
@@ -364,3 +378,16 @@ class UnitNumber(SQLModel, table=True):
     kind: str = Field(sa_type=WORD)
     number: str = Field(sa_type=WORD)
     salt: str = Field(sa_type=WORD)
+
+
+class AuditLookup(SQLModel, table=True):
+    """One question that somebody asked of the log, recorded before it was answered. Append-only."""
+
+    __tablename__ = "audit_lookup"
+    seq: int | None = Field(
+        default=None, sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    )
+    asked_us: int = Field(sa_type=BigInteger)
+    reader: str = Field(sa_type=String(80))
+    question: str = Field(sa_type=WORD)
+    parameters: str = Field(sa_type=String(16_384))

@@ -25,9 +25,14 @@ settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """How hard the crash tests and the fuzzing try."""
+    """How hard the crash tests and the fuzzing try, and where a standard's schema is."""
     parser.addoption("--kills", type=int, default=30, help="processes of a running line that tests/crash kills in all")
     parser.addoption("--streams", type=int, default=200, help="streams of any bytes on each end of a machine's line")
+    parser.addoption(
+        "--epcis-schema",
+        default=os.environ.get("PASSLINE_EPCIS_SCHEMA"),
+        help="GS1's EPCIS 2.0 JSON Schema, which is not ours to ship; or name it in PASSLINE_EPCIS_SCHEMA",
+    )
     parser.addoption("--dense", action="store_true", help="crash at every boundary of every sweep in tests/crash")
 
 

@@ -97,6 +97,12 @@ class Centre:
         self.do(lambda tx: tx.execute(text(statement), facts))
 
 
+@pytest.fixture(scope="session")
+def centre_type() -> type[Centre]:
+    """The class itself, for histories that many tests only read."""
+    return Centre
+
+
 @pytest.fixture
 def centre(database: Database) -> Centre:
     """The small centre on a fresh database, once on SQLite and once on PostgreSQL."""

@@ -27,6 +27,7 @@ MODELS: tuple[Any, ...] = (
     tables.OpenOffer,
     tables.Whereabouts,
     tables.UnitNumber,
+    tables.AuditLookup,
 )
 SOURCES = Path(migrations.__file__).parent
 
