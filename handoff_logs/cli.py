@@ -1,33 +1,77 @@
-"""`logs`: what an auditor asks of the handoff log, answered read-only."""
+"""`logs`: what an auditor asks of the handoff log, answered read-only: a command a question, made from its function."""
 
-import csv
-import json
+import inspect
+import re
 import sys
-import time
 import tomllib
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 from cyclopts import App, Parameter
 
-from handoff_logs import questions
+from handoff_logs import outputs, questions
 from handoff_logs.errors import HandoffLogError, UnreadableDatabaseError
-from handoff_logs.reading import Reading, Row, open_reading
+from handoff_logs.questions.answers import FIRST_US, LAST_US, Answer, Column, Period, Type, in_us
+from handoff_logs.questions.registry import QUESTIONS, Question
+from handoff_logs.reading import Reading, open_reading
 
 FINDINGS, UNKNOWN = 1, 2
 """Exit codes: rules are broken; the question can't be answered as asked."""
 
+TABLE_LIMIT = 100
+"""Rows of a table unless more are asked for; files have all."""
+
+Output = Literal["table", "json", "jsonl", "csv", "xlsx", "parquet"]
 Directory = Annotated[Path, Parameter(name="--dir", help="The run's folder.")]
-Output = Annotated[Literal["table", "json", "csv"], Parameter(name="--output", help="How to print.")]
-
-Number = Annotated[str, Parameter(help="A document's, application's, blank's or parcel's number.")]
-
-PIPED_WIDTH = 160
-"""Characters of a table that no terminal bounds."""
-
 DEFAULT_DIRECTORY = Path(".passline")
+
+
+@Parameter(name="*", help="How an answer is printed.")
+@dataclass(frozen=True)
+class Printing:
+    """How an answer is printed."""
+
+    directory: Directory = DEFAULT_DIRECTORY
+    output: Annotated[
+        Output | None, Parameter(name="--output", help="How to print; a table, unless --out's name says what.")
+    ] = None
+    out: Annotated[Path | None, Parameter(name="--out", help="A file to write instead of standard output.")] = None
+
+    def form(self) -> Output:
+        """What is to be written. Fails for a file whose name does not say."""
+        if self.output == "table" and self.out is not None:
+            fail("A table is for the terminal; write csv or xlsx to a file.")
+        if self.output is not None or self.out is None:
+            return self.output or "table"
+        forms: Mapping[str, Output] = {f".{form}": form for form in ("json", "jsonl", "csv", "xlsx", "parquet")}
+        if (form := forms.get(self.out.suffix)) is None:
+            fail(f"{self.out} does not say what to write; name it {', '.join(forms)}, or say --output.")
+        return form
+
+
+AS_USUAL = Printing()
+
+HELP: Mapping[str, str] = {
+    "number": "A document's, application's, blank's or parcel's number.",
+    "name": "The shift's name.",
+    "code": "A person's staff code.",
+    "station": "Only of this station.",
+    "shift": "Only of this shift.",
+    "person": "Only of this person (staff code).",
+    "machine": "Only of this machine.",
+    "kind": "Only units of this kind: order, blank, document, tray or parcel.",
+    "from_us": "From this local date or time on.",
+    "to_us": "Up to this local time, or to the end of this date.",
+    "at_us": "At this local time; now, if left out.",
+    "after": "Go on behind a page that ended here.",
+    "limit": f"At most so many rows; {TABLE_LIMIT} in a table, if left out.",
+}
+"""What each parameter of a question is for; a time's is named without its unit: `--from`."""
 
 app = App(name="logs", help="Ask the handoff log who held what, when.")
 
@@ -61,100 +105,139 @@ resolve_url: Callable[[Path], str] = database_url
 resolve_centre: Callable[[Path], str] = centre_name
 """How a folder becomes a database url and a centre's name; the program that owns the environment puts its own here."""
 
-app.command("handoff_logs.epcis.commands:export", name="epcis", help="Export acts of custody as an EPCIS 2.0 document.")
-app.command("handoff_logs.epcis.commands:serve", name="epcis-serve", help="Serve the log read-only in EPCIS 2.0.")
+EPCIS = "handoff_logs.epcis.commands"
+app.command(f"{EPCIS}:export", name="epcis", help="Export acts of custody as an EPCIS 2.0 document.", sort_key=50)
+app.command(f"{EPCIS}:serve", name="epcis-serve", help="Serve the log read-only in EPCIS 2.0.", sort_key=51)
 app.command(
-    "handoff_logs.epcis.commands:token_app",
+    f"{EPCIS}:token_app",
     name="epcis-token",
     help="The readers of the EPCIS query interface and their tokens.",
+    sort_key=52,
 )
 
 
-@app.command
-def document(number: Number, /, *, directory: Directory = DEFAULT_DIRECTORY, output: Output = "table") -> None:
-    """Print the whole custody of a document, application, blank or parcel number."""
-    rows = _ask(directory, lambda reading: questions.document(reading, number))
-    if not rows:
-        fail(f"The log does not know the number {number}; check it, or ask another run's folder with --dir.")
-    columns = ("happened", "act", "kind", "number", "state", "where", "people", "tray")
-    print_rows(rows, output, columns, f"Custody of {number}")
+def _command(question: Question) -> Callable[..., None]:
+    """The command of a question: its function's parameters, and how to print."""
+
+    def run(*subject: str, printing: Printing = AS_USUAL, limit: int | None = None, **asked: str | None) -> None:
+        form = printing.form()
+        limit = TABLE_LIMIT if limit is None and form == "table" else limit
+        filters = {name: _value(name, value) for name, value in asked.items() if value is not None}
+        with _opened(printing.directory) as reading:
+            answer = question.ask(reading, *subject, limit=limit, **filters)
+            rows = iter(answer)
+            first = next(rows, None)
+            if first is None and question.unknown and not filters:
+                fail(f"{question.none.format(*subject)}; check it, or ask another run's folder with --dir.")
+            found = chain(() if first is None else (first,), rows)
+            _write(found, question, form, printing.out, subject, answer)
+        if first is not None and question.findings:
+            sys.exit(FINDINGS)
+
+    place = inspect.Parameter
+    parameters = []
+    if question.subject is not None:
+        about = Annotated[str, Parameter(help=HELP[question.subject])]
+        parameters.append(place(question.subject, place.POSITIONAL_ONLY, annotation=about))
+    for name in (*question.filters, "after", "limit"):
+        kind: Any = int if name == "limit" else str
+        option = Annotated[kind | None, Parameter(name=f"--{name.removesuffix('_us')}", help=HELP[name])]
+        parameters.append(place(name, place.KEYWORD_ONLY, default=None, annotation=option))
+    parameters.append(place("printing", place.KEYWORD_ONLY, default=AS_USUAL, annotation=Printing))
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
+    told = (question.ask.__doc__ or "").replace("`from_us`, `to_us`", "--from, --to").replace("BadCursorError", "")
+    run.__doc__ = re.sub(r"`(\w+)`", r"--\1", re.sub(r"\s*Raises\s+\.", "", told))
+    return run
 
 
-@app.command
-def waiting(*, directory: Directory = DEFAULT_DIRECTORY, output: Output = "table") -> None:
-    """Print the open offers, each station's next one first, with their age in seconds."""
-    now_us = time.time_ns() // 1000
-    rows = [row | {"age_s": (now_us - row["offered_us"]) // 1_000_000} for row in _ask(directory, questions.waiting)]
-    columns = ("to_station", "from_station", "kind", "unit_count", "tray", "priority", "due", "age_s", "claimed_by")
-    print_rows(rows, output, columns, "Offered and not yet accepted" if rows else "No offer waits")
+for _question in QUESTIONS.values():
+    app.command(_command(_question), name=_question.name, sort_key=_question.number)
 
 
-@app.command
-def check(*, directory: Directory = DEFAULT_DIRECTORY, output: Output = "table") -> None:
+@app.command(sort_key=len(QUESTIONS) + 1)
+def check(*, printing: Printing = AS_USUAL) -> None:
     """Recompute every custody rule from the records alone; exit 1 if one is broken."""
-    rows = _ask(directory, questions.violations)
-    print_rows(rows, output, ("rule", "subject"), "Broken custody rules" if rows else "No custody rule is broken")
+    form = printing.form()
+    with _opened(printing.directory) as reading:
+        rows = questions.violations(reading)
+    if form == "table":
+        outputs.print_table(rows, ("rule", "subject"), "Broken custody rules", "No custody rule is broken")
+    else:
+        outputs.write(rows, (Column("rule", Type.TEXT), Column("subject", Type.TEXT)), form, printing.out)
     if rows:
         sys.exit(FINDINGS)
 
 
-def _ask(directory: Path, question: Callable[[Reading], Sequence[Row]]) -> Sequence[Row]:
+def print_rows(rows: Sequence[Mapping[str, Any]], output: Output, columns: Sequence[str], title: str) -> None:
+    """Print rows of texts: a table under `title`, or a form for programs."""
+    if output == "table":
+        outputs.print_table(rows, columns, title, title)
+    else:
+        outputs.write(rows, [Column(name, Type.TEXT) for name in columns], output)
+
+
+@contextmanager
+def _opened(directory: Path) -> Iterator[Reading]:
     try:
         with open_reading(resolve_url(directory)) as reading:
-            return question(reading)
+            yield reading
     except HandoffLogError as error:
         fail(f"{str(error)[:1].upper()}{str(error)[1:]}.")
 
 
+def _write(
+    rows: Iterable[Mapping[str, Any]],
+    question: Question,
+    form: Output,
+    out: Path | None,
+    subject: Sequence[str],
+    answer: Answer[Any],
+) -> None:
+    title, period = question.title.format(*subject), _told(answer.period)
+    if form == "table":
+        none = f"Nothing of it fits what was asked: {title}" if question.unknown else question.none.format(*subject)
+        shown, side = question.shown, question.on_its_side
+        outputs.print_table(rows, shown, f"{title}{period}", f"{none}{period}", on_its_side=side)
+    else:
+        if out is not None and not out.parent.is_dir():
+            fail(f"There is no folder {out.parent} to write {out.name} to.")
+        outputs.write(rows, question.columns, form, out, f"{title}{period}")
+        if answer.period is not None and answer.period.assumed:
+            _say(f"{title}{period}; ask another time with --from and --to.")
+    if answer.cursor is not None:
+        _say(f"There are more; go on with --after {answer.cursor}, or say --limit.")
+
+
+def _told(period: Period | None) -> str:
+    """How a title says which time an answer covers."""
+    if period is None or period == Period():
+        return ""
+    start, end = (
+        f"{outputs.local(time_us):%Y-%m-%d %H:%M}" if FIRST_US < time_us < LAST_US else ""
+        for time_us in (period.from_us, period.to_us)
+    )
+    said = ", today" if period.assumed else ""
+    return f"{said}, from {start}" * bool(start) + f" to {end}" * bool(end)
+
+
+def _value(name: str, word: str) -> str | int:
+    if not name.endswith("_us"):
+        return word
+    try:
+        moment = datetime.fromisoformat(word)
+    except ValueError:
+        fail(f"{word!r} is no time; write 2026-11-25, '2026-11-25 14:30' or 2026-11-25T14:30:05+08:00.")
+    if name == "to_us" and re.fullmatch(r"\d{4}-?\d\d-?\d\d", word):
+        moment += timedelta(days=1)
+    return in_us(moment.astimezone())
+
+
 def fail(sentence: str) -> NoReturn:
     """Say why nothing is answered, and end with the status of a refusal."""
-    print(f"passline: {sentence}", file=sys.stderr)  # noqa: T201 a command's own voice
+    _say(sentence)
     sys.exit(UNKNOWN)
 
 
-def _readable(row: Row) -> Row:
-    """Return a row for eyes: local times under their names without the unit, place and people in one word each."""
-    readable = row | {key[:-3]: _local(value) for key, value in row.items() if key.endswith("_us")}
-    if "place" in row:
-        readable["where"] = f"{row['station']}: {row['place']}"
-        readable["people"] = " + ".join(filter(None, (row["person"], row["second_person"])))
-    return readable
-
-
-def _local(time_us: int | None) -> str | None:
-    if time_us is None:
-        return None
-    return datetime.fromtimestamp(time_us / 1_000_000, UTC).astimezone().isoformat(" ", "seconds")
-
-
-def print_rows(rows: Sequence[Row], output: str, columns: Sequence[str], title: str) -> None:
-    """Print rows: a table shows `columns` under `title`, JSON and CSV hold everything."""
-    if output == "json":
-        json.dump(rows, sys.stdout, ensure_ascii=False, indent=2)
-        sys.stdout.write("\n")
-    elif output == "csv":
-        writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]) if rows else list(columns))
-        writer.writeheader()
-        writer.writerows(rows)
-    else:
-        _print_table([_readable(row) for row in rows], columns, title)
-
-
-def _print_table(rows: Sequence[Row], columns: Sequence[str], title: str) -> None:
-    # A third of the command's time: only where a table is asked for.
-    from rich.console import Console
-    from rich.table import Table
-
-    emulated = any(row.get("emulated") for row in rows)
-    title = f"{title} (EMULATED)" if emulated else title
-    table = Table(box=None, header_style="dim", pad_edge=False, collapse_padding=True)
-    for column in columns:
-        # Folded, never cut: what an auditor looks for may be a number's last digit.
-        table.add_column(column.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*("" if row[column] is None else str(row[column]) for column in columns))
-    # Into a file or a pipe a table is as wide as it needs to be.
-    console = Console() if sys.stdout.isatty() else Console(width=PIPED_WIDTH)
-    console.print(title)
-    if rows:
-        console.print(table)
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"passline: {sentence}\n")

@@ -307,3 +307,36 @@ class SealedElsewhereError(HandoffLogError):
 
     def __str__(self) -> str:
         return f"another process seals {self.origin}; nothing of this round was written; run one sealer"
+
+
+class BadCursorError(HandoffLogError):
+    """`after` is no cursor that this question gave."""
+
+    def __init__(self, question: str, cursor: str) -> None:
+        super().__init__(question, cursor)
+        self.question, self.cursor = question, cursor
+
+    def __str__(self) -> str:
+        return f"{self.cursor!r} is no place in an answer to `{self.question}`; ask its first page again"
+
+
+class ExtraMissingError(HandoffLogError):
+    """An output whose writer is not installed."""
+
+    def __init__(self, output: str, extra: str) -> None:
+        super().__init__(output, extra)
+        self.output, self.extra = output, extra
+
+    def __str__(self) -> str:
+        return f"{self.output} needs `pip install 'passline[{self.extra}]'`; csv and json need nothing more"
+
+
+class BinaryToTerminalError(HandoffLogError):
+    """A file of bytes was asked onto a terminal."""
+
+    def __init__(self, output: str) -> None:
+        super().__init__(output)
+        self.output = output
+
+    def __str__(self) -> str:
+        return f"{self.output} is no text for a terminal; name a file with --out"

@@ -1,8 +1,9 @@
 """Reading the log without the machinery that writes it: quick to start, and unable to change anything."""
 
+import itertools
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -12,6 +13,7 @@ from handoff_logs.errors import UnreadableDatabaseError, UnsupportedUrlError
 
 Row = dict[str, Any]
 
+_CURSORS = itertools.count()
 _NAMED = re.compile(r"(?<!:):([a-z_]+)")
 
 
@@ -24,6 +26,10 @@ class Reading(Protocol):
 
     def has_table(self, name: str) -> bool:
         """Say whether the database has a table: a log may be older than the program that reads it."""
+        ...
+
+    def stream(self, sql: str, **parameters: str | int | None) -> Iterator[Row]:
+        """Give the rows one by one, for a question that reads more of them than it should hold."""
         ...
 
     def close(self) -> None:
@@ -75,9 +81,12 @@ class _SqliteReading(_Closing):
             raise UnreadableDatabaseError(f"{path}: {error}") from error
 
     def rows(self, sql: str, **parameters: str | int | None) -> list[Row]:
+        return list(self.stream(sql, **parameters))
+
+    def stream(self, sql: str, **parameters: str | int | None) -> Iterator[Row]:
         cursor = self._connection.execute(sql, parameters)
         names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor]
+        return (dict(zip(names, row, strict=True)) for row in cursor)
 
     def has_table(self, name: str) -> bool:
         return bool(self.rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = :name", name=name))
@@ -102,15 +111,24 @@ class _PostgresqlReading(_Closing):
 
     def rows(self, sql: str, **parameters: str | int | None) -> list[Row]:
         named: Mapping[str, Any] = parameters
-        statement: Any = _NAMED.sub(r"%(\1)s", sql.replace("%", "%%"))
-        found: Sequence[Row] = self._connection.execute(statement, named).fetchall()
+        found: Sequence[Row] = self._connection.execute(_placed(sql), named).fetchall()
         return list(found)
 
     def has_table(self, name: str) -> bool:
         return bool(self.rows("SELECT 1 AS found WHERE to_regclass(:name) IS NOT NULL", name=name))
 
+    def stream(self, sql: str, **parameters: str | int | None) -> Iterator[Row]:
+        named: Mapping[str, Any] = parameters
+        # A cursor of the server's, which hands rows over as they are taken.
+        with self._connection.cursor(name=f"asked_{next(_CURSORS)}") as cursor:
+            yield from cursor.execute(_placed(sql), named)
+
     def close(self) -> None:
         self._connection.close()
+
+
+def _placed(sql: str) -> Any:
+    return _NAMED.sub(r"%(\1)s", sql.replace("%", "%%"))
 
 
 def _without_secret(url: str) -> str:

@@ -20,6 +20,13 @@ TWO_SIDED = "'offer', 'accept', 'refuse', 'withdraw', 'take_back'"
 ANSWERS = "'accept', 'refuse', 'withdraw', 'take_back'"
 OPEN_STATES = "'offered', 'refused', 'missing', 'void_offered', 'void_refused', 'void_missing'"
 
+ODD_TIME = "written_us - happened_us > 60000000 OR happened_us - written_us > 2000000"
+"""A record written more than a minute after the act, or more than two seconds before."""
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
 
 class CustodyEvent(SQLModel, table=True):
     """One act by one party. Append-only."""
@@ -41,19 +48,13 @@ class CustodyEvent(SQLModel, table=True):
             postgresql_where=text(f"act IN ({TWO_SIDED})"),
         ),
         Index("ix_custody_event_happened", "happened_us", "seq"),
+        Index("ix_custody_event_person", "person", "happened_us"),
+        _partial("ix_custody_event_second_person", "second_person", "happened_us", where="second_person IS NOT NULL"),
+        _partial("ix_custody_event_machine", "machine", "shift", "happened_us", where="machine IS NOT NULL"),
+        _partial("ix_custody_event_corrects", "corrects", where="corrects IS NOT NULL"),
+        _partial("ix_custody_event_odd_time", "written_us", where=ODD_TIME),
         Index("ix_custody_event_written", "written_us", "seq"),
-        Index(
-            "ix_custody_event_corrects",
-            "corrects",
-            sqlite_where=text("corrects IS NOT NULL"),
-            postgresql_where=text("corrects IS NOT NULL"),
-        ),
-        Index(
-            "ix_custody_event_tray",
-            "tray",
-            sqlite_where=text("tray IS NOT NULL"),
-            postgresql_where=text("tray IS NOT NULL"),
-        ),
+        _partial("ix_custody_event_tray", "tray", where="tray IS NOT NULL"),
         ForeignKeyConstraint(
             ["offer_id", "offer_person"],
             ["custody_event.event_id", "custody_event.person"],
@@ -210,6 +211,7 @@ class CustodyCase(SQLModel, table=True):
     __tablename__ = "custody_case"
     __table_args__ = (
         UniqueConstraint("event_id", "unit_id", name="uq_custody_case_unit"),
+        Index("ix_custody_case_opened", "opened_us"),
         ForeignKeyConstraint(["event_id"], ["custody_event.event_id"], name="fk_case_event"),
         CheckConstraint("kind IN ('missing', 'surplus', 'swapped')", name="ck_case_kind"),
     )

@@ -129,7 +129,7 @@ def test_every_rule_has_its_damage() -> None:
 @pytest.mark.parametrize("number", ["A1", "E1"])
 def test_a_number_leads_to_all_that_belongs_together(worked: Any, database_url: str, number: str) -> None:
     with open_reading(database_url) as reading:
-        rows = questions.document(reading, number)
+        rows = list(questions.document(reading, number))
     assert {row["kind"] for row in rows} == {"order", "blank", "document", "parcel"}
     assert {row["number"] for row in rows} == {"A1", "E1", "P1"}
     last = rows[-1]
@@ -168,7 +168,7 @@ def test_a_remade_document_leads_to_the_first_and_back(centre: Any, database_url
         for number in ("A1", "E1", "E2"):
             numbers = {row["number"] for row in questions.document(reading, number)}
             assert numbers == {"A1", "A1/2", "E1", "E2"}, number
-        assert questions.document(reading, "nothing") == []
+        assert list(questions.document(reading, "nothing")) == []
 
 
 def test_totals_and_waiting(worked: Any, database_url: str) -> None:

@@ -6,7 +6,7 @@ from alembic import op
 from sqlalchemy import text
 
 revision = "custody_0004"
-down_revision = "custody_0002"
+down_revision = "custody_0003"
 branch_labels = None
 depends_on = None
 

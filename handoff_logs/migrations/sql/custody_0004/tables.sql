@@ -9,10 +9,6 @@ CREATE TABLE audit_lookup (
 )
 --;
 -- The log in order of time, a page at a time.
-CREATE INDEX ix_custody_event_happened ON custody_event (happened_us, seq)
---;
 CREATE INDEX ix_custody_event_written ON custody_event (written_us, seq)
---;
-CREATE INDEX ix_custody_event_corrects ON custody_event (corrects) WHERE corrects IS NOT NULL
 --;
 CREATE INDEX ix_custody_event_tray ON custody_event (tray) WHERE tray IS NOT NULL
