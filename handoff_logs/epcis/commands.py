@@ -112,7 +112,11 @@ def revoke(
 
 
 @token_app.command(name="list")
-def list_(*, directory: cli.Directory = cli.DEFAULT_DIRECTORY, output: cli.Output = "table") -> None:
+def list_(
+    *,
+    directory: cli.Directory = cli.DEFAULT_DIRECTORY,
+    output: Annotated[cli.Output, Parameter(help="How to print.")] = "table",
+) -> None:
     """Print the readers and since when they are let in; never their tokens."""
     with _refusing():
         rows = [{"name": reader.name, "created": reader.created} for reader in Readers(directory / KEYS).all()]

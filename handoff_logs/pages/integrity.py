@@ -6,9 +6,12 @@ from typing import Final
 from handoff_logs.reading import Reading, Row
 
 _RECORDS: Final = """
-SELECT (SELECT count(*) FROM custody_event) AS records, (SELECT count(*) FROM seal_leaf) AS leaves,
-       (SELECT min(written_us) FROM custody_event WHERE seq > (SELECT coalesce(max(event_seq), 0) FROM seal_leaf))
-       AS oldest_us, (SELECT max(written_us) FROM custody_event) AS last_us
+SELECT coalesce((SELECT max(seq) FROM custody_event), 0) AS last_seq, leaf.leaves, unsealed.records AS unsealed,
+       unsealed.oldest_us
+FROM (SELECT count(*) AS records, min(written_us) AS oldest_us FROM custody_event
+      WHERE seq > (SELECT coalesce(max(event_seq), 0) FROM seal_leaf)) AS unsealed,
+     (SELECT coalesce(max(leaf_index) + 1, 0) AS leaves FROM seal_leaf
+      WHERE epoch = (SELECT max(epoch) FROM seal_origin)) AS leaf
 """
 _CHECKPOINTS: Final = """
 SELECT origin.epoch, origin.origin, checkpoint.size, checkpoint.root, checkpoint.key_id
@@ -30,18 +33,16 @@ _LOOKUPS: Final = "SELECT count(*) AS count, max(asked_us) AS last_us FROM audit
 
 @dataclass(frozen=True, slots=True)
 class Integrity:
-    """Counts of records and leaves, the log's trees (the newest first), its witnesses, keys, and look-ups."""
+    """Counts of records and leaves, the log's trees (the newest first), its witnesses, keys, and look-ups.
+
+    What is newer than the newest leaf is counted as not sealed; what a sealer left out below it is for verification.
+    """
 
     records: Row
     trees: tuple[Row, ...]
     witnesses: tuple[Row, ...]
     keys: tuple[Row, ...]
     lookups: Row
-
-    @property
-    def unsealed(self) -> int:
-        """Records without a leaf."""
-        return int(self.records["records"] - self.records["leaves"])
 
     @property
     def size(self) -> int | None:
@@ -58,7 +59,7 @@ class Integrity:
         """`good`, `waiting` for a seal or a witness, or `none`: nothing is sealed."""
         if self.size is None:
             return "none"
-        return "good" if self.unsealed == 0 and self.seen == self.size else "waiting"
+        return "good" if self.records["unsealed"] == 0 and self.seen == self.size else "waiting"
 
 
 def integrity(reading: Reading) -> Integrity:
