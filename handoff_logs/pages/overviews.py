@@ -5,6 +5,7 @@ from typing import Final
 
 from handoff_logs.pages.moments import day_us
 from handoff_logs.reading import Reading, Row
+from handoff_logs.records import ADMINISTRATION
 
 _STATIONS: Final = """
 SELECT station, sum(CASE WHEN state = 'ended' THEN 0 ELSE units END) AS units,
@@ -26,10 +27,12 @@ _WAITING: Final = """
 SELECT handoff_id, from_station, to_station, person, kind, unit_count, tray, priority, due_us, offered_us, claimed_by
 FROM open_offer WHERE {side} = :station ORDER BY offered_us, handoff_id LIMIT 500
 """
-_KNOWN: Final = """
-SELECT 1 AS known WHERE EXISTS (SELECT 1 FROM whereabouts WHERE station = :station)
-    OR EXISTS (SELECT 1 FROM open_offer WHERE from_station = :station OR to_station = :station)
+# Every station that ever signed a record has a key; offices and suppliers have none, and are known while they hold.
+_SIGNING: Final = """
+SELECT DISTINCT substr(value, 9) AS station FROM custody_register
+WHERE register = 'key' AND field = 'owner' AND substr(value, 1, 8) = 'station:' ORDER BY 1
 """
+_HOLDING: Final = "SELECT 1 AS known WHERE EXISTS (SELECT 1 FROM whereabouts WHERE station = :station)"
 _SHIFTS: Final = """
 SELECT shift, machine, count(*) AS acts, sum(coalesce(last_position, 0)) AS units,
        count(DISTINCT person) AS people, min(happened_us) AS first_us, max(happened_us) AS last_us
@@ -41,7 +44,7 @@ GROUP BY shift, machine ORDER BY min(happened_us), shift, machine
 def stations(reading: Reading) -> list[Row]:
     """Return each station with what it holds and what it has to take: counts, and since when (microseconds UTC)."""
     nothing = {"units": 0, "oldest_us": None, "missing": 0, "doubt": 0, "offers": 0, "offered": 0, "offered_us": None}
-    found: dict[str, Row] = {}
+    found = {row["station"]: nothing | row for row in reading.rows(_SIGNING) if row["station"] != ADMINISTRATION}
     for row in reading.rows(_STATIONS):
         found[row["station"]] = nothing | row
     for row in reading.rows(_OFFERS):
@@ -51,8 +54,9 @@ def stations(reading: Reading) -> list[Row]:
 
 
 def is_known(reading: Reading, station: str) -> bool:
-    """Whether a station holds, held last, gives or is to take anything."""
-    return bool(reading.rows(_KNOWN, station=station))
+    """Whether a station signs records, or held a unit last."""
+    signing = any(row["station"] == station for row in reading.rows(_SIGNING))
+    return signing or bool(reading.rows(_HOLDING, station=station))
 
 
 def holds(reading: Reading, station: str) -> list[Row]:

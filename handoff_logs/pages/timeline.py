@@ -9,9 +9,6 @@ from handoff_logs.pages.evidence import Seal, evidence
 from handoff_logs.reading import Reading, Row
 from handoff_logs.records import Act as ActName
 
-ANSWERS: Final = frozenset({ActName.ACCEPT, ActName.REFUSE, ActName.WITHDRAW})
-ENDED: Final = "ended"
-
 _CASES: Final = """
 SELECT opened.case_id, opened.kind, opened.unit_id, opened.station, opened.opened_us, opened.handoff_id,
        settle.happened_us AS settled_us, settle.person, settle.second_person, settle.reason, unit.outcome
