@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from devices.emulation.faults import STRUCK
+from devices.emulation.faults import striking
 from devices.emulation.storm import storm, write_plans
 from flows.configuration import read_settings
 from flows.default_line import write_default
@@ -81,7 +81,7 @@ def play(folder: RunFolder, plan: DemoPlan | None, screen: Console) -> Reckoning
             seed=plan.seed,
         )
         if plan.faults == "storm":
-            struck = {device.id: STRUCK.get(device.driver, frozenset()) for device in read_settings(folder).devices}
+            struck = {device.id: striking(device.driver) for device in read_settings(folder).devices}
             write_plans(folder.machines, storm(struck, plan.documents, plan.seed))
     settings = read_settings(folder)
     set_up_log(folder, level=settings.logging.level, form=settings.logging.form)

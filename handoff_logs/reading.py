@@ -24,10 +24,6 @@ class Reading(Protocol):
         """Return the rows as dictionaries by column name."""
         ...
 
-    def has_table(self, name: str) -> bool:
-        """Say whether the database has a table: a log may be older than the program that reads it."""
-        ...
-
     def stream(self, sql: str, **parameters: str | int | None) -> Iterator[Row]:
         """Give the rows one by one, for a question that reads more of them than it should hold."""
         ...
@@ -88,9 +84,6 @@ class _SqliteReading(_Closing):
         names = [column[0] for column in cursor.description]
         return (dict(zip(names, row, strict=True)) for row in cursor)
 
-    def has_table(self, name: str) -> bool:
-        return bool(self.rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = :name", name=name))
-
     def close(self) -> None:
         self._connection.close()
 
@@ -113,9 +106,6 @@ class _PostgresqlReading(_Closing):
         named: Mapping[str, Any] = parameters
         found: Sequence[Row] = self._connection.execute(_placed(sql), named).fetchall()
         return list(found)
-
-    def has_table(self, name: str) -> bool:
-        return bool(self.rows("SELECT 1 AS found WHERE to_regclass(:name) IS NOT NULL", name=name))
 
     def stream(self, sql: str, **parameters: str | int | None) -> Iterator[Row]:
         named: Mapping[str, Any] = parameters

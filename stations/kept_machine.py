@@ -75,7 +75,7 @@ class KeptMachine(Generic[Machine]):
 
         Raises MachineStandsError when the machine does not come back in time.
         """
-        give_up_s = monotonic() + self._comes_back_s
+        lost_s: float | None = None
         with self._turns:
             while True:
                 try:
@@ -85,7 +85,10 @@ class KeptMachine(Generic[Machine]):
                     if self._is_open:
                         _log.warning("machine_lost", machine=self.name, error=type(error).__name__)
                     self.close()
-                    if monotonic() >= give_up_s:
+                    # Counted from when it was lost: an act may itself take longer until it is known to have failed.
+                    now_s = monotonic()
+                    lost_s = now_s if lost_s is None else lost_s
+                    if now_s - lost_s >= self._comes_back_s:
                         raise MachineStandsError(self.name, str(error)) from error
                 time.sleep(ASK_AGAIN_S)
 

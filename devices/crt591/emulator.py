@@ -15,7 +15,7 @@ from devices.crt591.frames import Answer, Bin, Card, Command, Failure, FrameDeco
 from devices.emulation.control import Answer as Told
 from devices.emulation.control import Request
 from devices.emulation.emulator import EmulatorSetup
-from devices.emulation.faults import FaultName, Faults, Hits
+from devices.emulation.faults import FaultName
 from devices.emulation.machine import Chance, End, Machine, Pace
 from devices.emulation.stable_file import StableFile
 from devices.emulation.world import Stack, World
@@ -67,12 +67,12 @@ class Crt591Emulator:
         self._serial, self._speed = setup.serial, setup.speed
         self._world = World(setup.world)
         self._chance = Chance(setup.seed, setup.id, spoil_rate=setup.spoil_rate, misread_rate=setup.misread_rate)
-        self._faults = Faults(setup.id, hits=(Hits.MECHANICS,))
-        self._machine = Machine(setup.id, self._world, PACE, Chance(setup.seed, setup.id), self._faults)
+        self._faults = setup.faults
+        self._machine = Machine(setup.id, self._world, PACE, Chance(setup.seed, setup.id), self._faults, reads=False)
         self._machine.drawn = next(iter(self._path), None)
         self._counter = BinCounter(setup)
         self._chip: EmulatedChip | None = None
-        self._initialized = self._counts = self._jammed = self._double_next = False
+        self._initialized = self._counts = self._jammed = False
         self._bin_cards = BIN_CARDS
         self._decoder = FrameDecoder()
         self._heard: deque[frames.Frame | Signal] = deque(maxlen=MOST_WAITING)
@@ -179,7 +179,8 @@ class Crt591Emulator:
                 serial = self._machine.drawn
                 if serial is None:
                     return _failure(command, "61")
-                spoiled, unreadable = self._chance.spoil(serial) is not None, self._chance.misread(serial, 0)
+                spoiled = self._strikes(FaultName.CHIP_FAILURE) or self._chance.spoil(serial) is not None
+                unreadable = self._strikes(FaultName.UNREADABLE_BLANK) or self._chance.misread(serial, 0)
                 self._chip = EmulatedChip(
                     self._world, serial, self._machine.mark, spoiled=spoiled, unreadable=unreadable
                 )
@@ -205,7 +206,9 @@ class Crt591Emulator:
         end = End.DONE
         if not self._path:
             # As the real one does: any move with nothing in the transport draws a card.
-            end = yield from self._feed()
+            if self._strikes(FaultName.REJECT_BIN_FULL):
+                return _failure(command, frames.BIN_FULL)
+            end = End.EMPTY if self._strikes(FaultName.OUT_OF_BLANKS) else (yield from self._machine.feed())
         if end is End.DONE and target is not None:
             end = yield from self._eject(target)
         if end is End.DONE:
@@ -213,23 +216,20 @@ class Crt591Emulator:
         self._jammed |= end is End.JAMMED
         return _failure(command, frames.STACK_EMPTY if end is End.EMPTY else frames.JAM)
 
-    def _feed(self) -> Generator[float, None, End]:
-        twice, self._double_next = self._double_next, False
-        end = yield from self._machine.feed()
-        if end is End.DONE and twice:
-            yield from self._machine.feed()
-        return end
-
     def _eject(self, target: Stack) -> Generator[float, None, End]:
         self._chip = None
         for serial in list(self._path):
             self._machine.drawn = serial
-            if target is Stack.REJECT and self._counts and not self._faults.armed((FaultName.JAM,)):
+            if self._strikes(FaultName.JAM):
+                yield PACE.eject_s
+                return End.JAMMED
+            if target is Stack.REJECT and self._counts:
                 self._counter.set(self._counter.count + 1)
-            end = yield from self._machine.eject(target)
-            if end is not End.DONE:
-                return end
+            yield from self._machine.eject(target)
         return End.DONE
+
+    def _strikes(self, name: FaultName) -> bool:
+        return self._faults.strike(name) is not None
 
     # People and power.
 
@@ -238,7 +238,7 @@ class Crt591Emulator:
         self._speed = speed
 
     def control(self, request: Request) -> Told:
-        """`state`, `look`, `load`, `take`, `jam` and `double` (at the next motion), `clear`, `bin`, `late`.
+        """`state`, `look`, `load`, `take`, `clear`, `bin`, `late`.
 
         `clear` puts what is in the transport into the bin by hand, where it is not counted; `bin` says how many `cards`
         the bin holds; `late` keeps the next answer back for `seconds` of real time.
@@ -253,12 +253,6 @@ class Crt591Emulator:
                 return {"ok": True, "loaded": machine.load((serial, origin) for serial, origin in blanks)}
             case {"do": "take", "stack": stack, "serials": list(serials), "place": str(place)} if stack in OPEN_STACKS:
                 return {"ok": True, "taken": machine.take(Stack(stack), serials, place)}
-            case {"do": "jam"}:
-                self._faults.add({"name": FaultName.JAM})
-                return {"ok": True}
-            case {"do": "double"}:
-                self._double_next = True
-                return {"ok": True}
             case {"do": "clear"}:
                 self._jammed = False
                 self._chip = None
@@ -269,7 +263,7 @@ class Crt591Emulator:
             case {"do": "late", "seconds": int(seconds) | float(seconds)}:
                 self._late_s = float(seconds)
                 return {"ok": True}
-        return {"ok": False, "error": "a card encoder knows state, look, load, take, jam, double, clear, bin and late"}
+        return {"ok": False, "error": "a card encoder knows state, look, load, take, clear, bin and late"}
 
     def lose_power(self) -> None:
         """Drop what the counter has not on stable storage."""

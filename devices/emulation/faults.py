@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -63,14 +63,6 @@ class FaultName(StrEnum):
     CLONED_SERIAL = "cloned-serial"
 
 
-STRUCK: Mapping[str, frozenset[Hits]] = {
-    "book-personalizer": frozenset(Hits),
-    "card-personalizer": frozenset(Hits),
-    "document-reader": frozenset({Hits.LINE}),
-}
-"""What faults can strike of each driver's machine; others have no frames of this kind and no journal."""
-
-
 class Kind(NamedTuple):
     """One row of the table; a fault that takes a phase strikes at an entry of the journal, one of `PHASES`."""
 
@@ -121,6 +113,41 @@ FAULTS: Mapping[FaultName, Kind] = {
     FaultName.CLOCK_JUMP: Kind(Hits.CONTROLLER, _ENTRY, "positions count, not times", True),
     FaultName.CLONED_SERIAL: Kind(Hits.CONTROLLER, "a HELLO", "another journal's claim is refused, opened again"),
 }
+
+FRAMES = frozenset(name for name, kind in FAULTS.items() if kind.hits is Hits.LINE)
+"""What can strike a line on which there are the link's frames, as personalizers and document readers speak in them."""
+BURSTS = FRAMES - {FaultName.CHECKSUM_COLLISION, FaultName.DUPLICATED_FRAME} | {FaultName.POWER_LOSS}
+"""What can strike any other machine, at a burst of bytes, either way: without a journal power is lost at one too.
+
+A burst that came twice would be one said twice (a label would be printed twice), and what a checksum covers is each
+protocol's own business.
+"""
+_CARDS = frozenset(
+    {
+        FaultName.JAM,
+        FaultName.MISFEED,
+        FaultName.DOUBLE_FEED,
+        FaultName.OUT_OF_BLANKS,
+        FaultName.REJECT_BIN_FULL,
+        FaultName.SLOW_MOTION,
+        FaultName.CHIP_FAILURE,
+        FaultName.UNREADABLE_BLANK,
+    }
+)
+"""Of a machine that moves cards and writes chips, but doesn't print."""
+STRUCK: Mapping[str, frozenset[FaultName]] = {
+    "book-personalizer": frozenset(FaultName),
+    "card-personalizer": frozenset(FaultName),
+    "crt-591": BURSTS | _CARDS,
+    "crt-591-counting": BURSTS | _CARDS,
+    "document-reader": FRAMES,
+}
+"""What can strike each driver's machine; those of all others, of other packages too, are struck by `BURSTS`."""
+
+
+def striking(driver: str) -> frozenset[FaultName]:
+    """The faults that can strike the emulated machine of a driver."""
+    return STRUCK.get(driver, BURSTS)
 
 
 class FaultRefusedError(DeviceError):
@@ -196,16 +223,23 @@ class Fault:
 
 
 class Faults:
-    """The faults set on one machine, of those that `hits` can strike; without a `folder` nothing is kept."""
+    """The faults set on one machine, of those `known` that can strike it; without a `folder` nothing is kept."""
 
-    def __init__(self, machine: str = "", folder: Path | None = None, hits: Iterable[Hits] = Hits) -> None:
+    def __init__(
+        self, machine: str = "", folder: Path | None = None, known: Collection[FaultName] = tuple(FaultName)
+    ) -> None:
         """Reads the plan of `folder`; raises FaultRefusedError."""
         self._machine = machine
-        self._known = tuple(name for name, kind in FAULTS.items() if kind.hits in set(hits))
+        self._known = tuple(name for name in FAULTS if name in known)
         self._plan = None if folder is None else folder / PLAN_NAME
         self._set: list[Fault] = []
         if self._plan is not None and self._plan.exists():
             self._set = [self._checked(facts) for facts in self._read(self._plan)]
+
+    @property
+    def framed(self) -> bool:
+        """Whether the machine speaks in the link's frames."""
+        return FaultName.DUPLICATED_FRAME in self._known
 
     def add(self, facts: Mapping[str, Any]) -> Fault:
         """Set a fault by the facts of `Fault`; the same one that has not fired yet is not set twice.
@@ -253,7 +287,9 @@ class Faults:
         counts = (fault.times, fault.every - 1, fault.seen, fault.fired)
         if any(type(count) is not int or count < 0 for count in counts) or type(fault.seed) is not int:
             raise MalformedFaultError(self._machine, "times is 0 or more, every 1 or more, seed a whole number")
-        phases = PHASES if FAULTS[fault.name].takes_phase else ()
+        # A machine without a journal loses its power like its line: at a burst.
+        takes_phase = FAULTS[fault.name].takes_phase and FaultName.LOST_JOURNAL in self._known
+        phases = PHASES if takes_phase else ()
         if fault.at not in (phases or ("",)) or type(fault.before) is not bool or (fault.before and not phases):
             raise UnknownPhaseError(fault.name, str(fault.at), phases)
         return fault

@@ -1,35 +1,49 @@
-"""The line between a port and its emulator: bytes pass as they are, until a fault strikes a frame on its way."""
+"""The line between a port and its emulator: bytes pass as they are, until a fault strikes some on their way.
+
+It strikes a frame of the link, where the machine speaks in them. On any other line it strikes a burst: what came in one
+read, or what the machine said in one turn. Bursts never overtake each other: one that is late holds up those behind it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 
-from devices.emulation.faults import FAULTS, Fault, FaultName, Faults, Hits
+from devices.emulation.faults import BURSTS, FRAMES, Fault, FaultName, Faults
 from devices.frames import FLAG, decode_frame, encode_frame
 
 LATE_S = 0.6  # a frame is sent again after 0.4 s: the late one arrives after its own retransmission
 STALL_S = 1.5
+# A scale is waited for 2 s and a climate transmitter 1 s; after 3 s the latter's reply must not come any more.
+LATE_BURST_S = 2.5
 FLOOD_BYTES = 1 << 16
 _MOST_HELD_BYTES = 1 << 16
-
-_ON_THE_LINE = tuple(name for name, kind in FAULTS.items() if kind.hits is Hits.LINE)
 
 
 class _Way:
     """One direction: the unfinished frame held back while faults are set, and bytes that are to arrive later."""
 
-    def __init__(self) -> None:
+    def __init__(self, flag: bytes) -> None:
+        """Without a `flag` between them, pieces are bursts."""
+        self._flag = flag
         self.rest = b""
         self.later: list[tuple[float, bytes]] = []
 
     def pieces(self, data: bytes) -> list[bytes]:
-        """All that has come, cut behind each flag: frames without their opening flag, and flags alone."""
+        """All that has come, cut behind each flag: frames without their opening flag, and flags alone; or one burst."""
+        if not self._flag:
+            return [data] if data else []
         *whole, self.rest = (self.rest + data).split(FLAG)
         pieces = [piece + FLAG for piece in whole]
         if len(self.rest) > _MOST_HELD_BYTES:
             pieces.append(self.rest)
             self.rest = b""
         return pieces
+
+    def hold(self, until_s: float, data: bytes) -> None:
+        """Have `data` arrive later."""
+        if self.later and not self._flag:
+            until_s = max(until_s, self.later[-1][0])
+        self.later.append((until_s, data))
 
     def arriving(self, now_s: float) -> bytes:
         """What was late and is due."""
@@ -48,7 +62,9 @@ class Line:
 
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
-        self._to_machine, self._to_host = _Way(), _Way()
+        self._flag = FLAG if faults.framed else b""
+        self._strikes = tuple(name for name in FaultName if name in (FRAMES if faults.framed else BURSTS))
+        self._to_machine, self._to_host = _Way(self._flag), _Way(self._flag)
         self._stalled_until_s = 0.0
         self._hung_up: FaultName | None = None
 
@@ -63,15 +79,16 @@ class Line:
     @property
     def next_deadline_s(self) -> float | None:
         """When something late arrives."""
-        return min((due_s for way in (self._to_machine, self._to_host) for due_s, _ in way.later), default=None)
+        due_s = min((due_s for way in (self._to_machine, self._to_host) for due_s, _ in way.later), default=None)
+        return None if due_s is None else max(due_s, self._stalled_until_s)
 
     def take_hang_up(self) -> FaultName | None:
-        """How the line was cut off since this was asked last: HANG_UP, HALF_OPEN, or not at all."""
+        """How the line was cut off since this was asked last: HANG_UP, HALF_OPEN, POWER_LOSS, or not at all."""
         hung_up, self._hung_up = self._hung_up, None
         return hung_up
 
     def _carry(self, way: _Way, data: bytes, now_s: float) -> bytes:
-        if self._faults.armed(_ON_THE_LINE):
+        if self._faults.armed(self._strikes):
             data = b"".join(self._pass(way, piece, now_s) for piece in way.pieces(data))
         elif way.rest:
             data, way.rest = way.rest + data, b""
@@ -81,15 +98,21 @@ class Line:
             return b""
         if now_s < self._stalled_until_s:
             if data:
-                way.later.append((self._stalled_until_s, data))
+                way.hold(self._stalled_until_s, data)
             return b""
-        return way.arriving(now_s) + data if way.later else data
+        if not way.later:
+            return data
+        due = way.arriving(now_s)
+        if data and way.later and not self._flag:
+            way.hold(now_s, data)
+            return due
+        return due + data
 
     def _pass(self, way: _Way, piece: bytes, now_s: float) -> bytes:
         """One piece, after every fault for which it is the occasion."""
-        if piece == FLAG:
+        if piece == FLAG and self._flag:
             return piece
-        for name in _ON_THE_LINE:
+        for name in self._strikes:
             if (fault := self._faults.strike(name)) is not None:
                 piece = self._strike(fault, way, piece, now_s)
         return piece
@@ -107,16 +130,16 @@ class Line:
             case FaultName.CHECKSUM_COLLISION:
                 return _collided(piece, fault)
             case FaultName.DUPLICATED_FRAME:
-                return piece + FLAG + piece
+                return piece + self._flag + piece
             case FaultName.LATE_FRAME:
-                way.later.append((now_s + LATE_S, FLAG + piece))
+                way.hold(now_s + (LATE_S if self._flag else LATE_BURST_S), self._flag + piece)
                 return b""
             case FaultName.GARBAGE_FLOOD:
                 seed = f"{fault.seed}:{fault.fired}".encode()
-                return hashlib.shake_256(seed).digest(FLOOD_BYTES) + FLAG + piece
+                return hashlib.shake_256(seed).digest(FLOOD_BYTES) + self._flag + piece
             case FaultName.STALL:
-                self._stalled_until_s = now_s + STALL_S
-            case FaultName.HANG_UP | FaultName.HALF_OPEN:
+                self._stalled_until_s = now_s + (STALL_S if self._flag else LATE_BURST_S)
+            case FaultName.HANG_UP | FaultName.HALF_OPEN | FaultName.POWER_LOSS:
                 self._hung_up = fault.name
         return piece
 

@@ -90,8 +90,11 @@ class Marking:
 class Machine:
     """Stacks of pieces and a path with two positions: `drawn` (read, waiting) and `working` (chip and printer)."""
 
-    def __init__(self, machine: str, world: World, pace: Pace, chance: Chance, faults: Faults) -> None:
-        self.machine = machine
+    def __init__(
+        self, machine: str, world: World, pace: Pace, chance: Chance, faults: Faults, *, reads: bool = True
+    ) -> None:
+        """Whether it `reads` the number of what it draws: one that doesn't is blind to two blanks at once as well."""
+        self.machine, self._reads = machine, reads
         self.counters = Counters()
         self.stacks: dict[Stack, dict[str, None]] = {stack: {} for stack in Stack}
         self.drawn: str | None = None
@@ -138,18 +141,17 @@ class Machine:
         serial = next(iter(self.stacks[Stack.INPUT]), None)
         if serial is None or self._strikes(FaultName.MISFEED):
             return End.EMPTY
-        if self._strikes(FaultName.DOUBLE_FEED):
-            both = list(self.stacks[Stack.INPUT])[:2]
-            self._move(What.FED, both, Stack.INPUT, Stack.PATH)
+        drawn = list(self.stacks[Stack.INPUT])[: 2 if (doubled := self._strikes(FaultName.DOUBLE_FEED)) else 1]
+        self._move(What.FED, drawn, Stack.INPUT, Stack.PATH)
+        if doubled and self._reads:
             yield self._pace.feed_s + self._pace.eject_s
-            self._move(What.EJECTED, both, Stack.PATH, Stack.REJECT)
+            self._move(What.EJECTED, drawn, Stack.PATH, Stack.REJECT)
             return End.DOUBLE_FED
-        self.drawn = serial
-        self._move(What.FED, (serial,), Stack.INPUT, Stack.PATH)
+        self.drawn = drawn[-1]
         yield self._pace.feed_s + self._delay_s()
         if self._strikes(FaultName.JAM):
             return End.JAMMED
-        if self._strikes(FaultName.UNREADABLE_BLANK) or self._chance.misread(serial, 0):
+        if self._reads and (self._strikes(FaultName.UNREADABLE_BLANK) or self._chance.misread(serial, 0)):
             yield from self._eject(serial, Stack.REJECT)
             return End.UNREADABLE
         return End.DONE
@@ -193,9 +195,6 @@ class Machine:
         """Move the drawn piece to a stack, whatever was done to it."""
         if self.drawn is None:
             return End.EMPTY
-        if self._strikes(FaultName.JAM):
-            yield self._pace.eject_s
-            return End.JAMMED
         yield from self._eject(self.drawn, target)
         return End.DONE
 

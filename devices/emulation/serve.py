@@ -19,7 +19,7 @@ from pathlib import Path
 
 from devices.emulation.control import Answer, ControlServer, Request
 from devices.emulation.emulator import Emulator, EmulatorSetup
-from devices.emulation.faults import STRUCK, FaultName, FaultRefusedError, Faults
+from devices.emulation.faults import FaultName, FaultRefusedError, Faults, striking
 from devices.emulation.line import Line
 from devices.emulation.port import Port, PtyPort
 from devices.errors import DeviceError, NoEmulatorError
@@ -59,6 +59,17 @@ def _installed(driver: str) -> Callable[[EmulatorSetup], Emulator]:
     return make
 
 
+class PowerLostError(DeviceError):
+    """A machine without a journal lost its power, as a fault says."""
+
+    def __init__(self, machine: str) -> None:
+        super().__init__(machine)
+        self.machine = machine
+
+    def __str__(self) -> str:
+        return f"{self.machine} lost its power (EMULATED, as set); switch it on again"
+
+
 class Server:
     """The poll loop around one emulator."""
 
@@ -69,7 +80,7 @@ class Server:
         """
         self._driver, self._setup, self._orphan_s = driver, setup, orphan_s
         self._pid_file = PidFile(setup.folder)
-        self._faults = Faults(setup.id, setup.folder, STRUCK.get(driver, ()))
+        self._faults = Faults(setup.id, setup.folder, striking(driver))
         self._line = Line(self._faults)
         self._emulator = build(driver, replace(setup, faults=self._faults))
         self._port = port
@@ -82,7 +93,8 @@ class Server:
     def run(self) -> None:
         """Serve until told to stop, or until starter and host have been gone for `orphan_s` seconds.
 
-        Raises ControllerStopsError where a fault says so: the process ends as if killed, files and line as they are.
+        Raises ControllerStopsError and PowerLostError where a fault says so: the process ends as if killed, files and
+        line as they are.
         """
         woken, wake = os.pipe()
         os.set_blocking(wake, False)
@@ -114,7 +126,11 @@ class Server:
         now_s = time.monotonic()
         replies = self._emulator.turn(self._line.to_machine(data, now_s), now_s)
         outgoing = self._line.to_host(replies, now_s)
-        if (cut_off := self._line.take_hang_up()) is not None:
+        cut_off = self._line.take_hang_up()
+        if cut_off is FaultName.POWER_LOSS:
+            self._emulator.lose_power()
+            raise PowerLostError(self._setup.id)
+        if cut_off is not None:
             self._port.hang_up(silently=cut_off is FaultName.HALF_OPEN)
         elif outgoing or writable:
             self._bytes_out += len(outgoing)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from devices.emulation.faults import FAULTS, PLAN_NAME, FaultName, Hits
+from devices.emulation.faults import BURSTS, FAULTS, FRAMES, PLAN_NAME, FaultName, Hits
 from devices.jobs import MachineJobState as State
 
 DOCUMENTS_A_ROUND = 300
@@ -18,29 +18,46 @@ _CERTAIN = (State.FEEDING, State.FED, State.PREPARED, State.WORKING, State.DONE)
 """The entries of its journal that every document makes a machine write."""
 
 
-def storm(machines: Mapping[str, Iterable[Hits]], documents: int, seed: int) -> dict[str, list[dict[str, Any]]]:
-    """What is to strike each machine, by what can strike it: each fault strikes one of those that it can.
+Plan = list[dict[str, Any]]
 
-    Fault and phase, machine and occasion follow from `seed`. Each fires `documents` / 300 times, rounded up, as long
-    as its machine makes an eighth of its share of the documents.
+
+def storm(machines: Mapping[str, Collection[FaultName]], documents: int, seed: int) -> dict[str, Plan]:
+    """What is to strike each machine, by what can: each fault strikes one of those with the link's frames that it can.
+
+    What strikes bursts is also dealt out to the machines that speak in them, to each its share. Fault and phase,
+    machine and occasion follow from `seed`. Each fires `documents` / 300 times, rounded up, as long as its machine
+    makes an eighth of its share of the documents.
     """
     rounds = -(-documents // DOCUMENTS_A_ROUND)
-    plans: dict[str, list[dict[str, Any]]] = {machine: [] for machine in machines}
+    plans: dict[str, Plan] = {machine: [] for machine in machines}
+    linked = [machine for machine, names in machines.items() if set(names) >= FRAMES]
     for name, kind in FAULTS.items():
-        struck = [machine for machine, hits in machines.items() if kind.hits in set(hits)]
+        struck = [machine for machine in linked if name in machines[machine]]
         if not struck:
             continue
         occasions = documents * (FRAMES_A_DOCUMENT if kind.hits is Hits.LINE else 1) // len(struck)
-        chosen = _draw(seed, name, "machine", len(struck))
+        chosen = struck[_draw(seed, name, "machine", len(struck))]
         phase: dict[str, Any] = {}
         if kind.takes_phase:
             entry = _CERTAIN[_draw(seed, name, "entry", len(_CERTAIN))].name
             phase = {"at": entry, "before": bool(_draw(seed, name, "before", 2))}
         every = max(1, occasions // (8 * rounds)) if name is not FaultName.CLONED_SERIAL else 1
-        plans[struck[chosen]].append(
-            {"name": name.value, **phase, "times": rounds, "every": every, "seed": _draw(seed, name, "seed", 1 << 30)}
-        )
+        plans[chosen].append(_fault(seed, name, rounds, every) | phase)
+    _deal([machine for machine in machines if machine not in linked], documents, seed, plans)
     return plans
+
+
+def _deal(machines: Sequence[str], documents: int, seed: int, plans: dict[str, Plan]) -> None:
+    """Deal what strikes bursts out to these machines."""
+    rounds = -(-documents // DOCUMENTS_A_ROUND)
+    every = max(1, documents // (8 * rounds))  # of documents there is one burst each, at a swipe reader
+    shuffled = sorted(BURSTS, key=lambda name: _draw(seed, name, "turn", 1 << 30))
+    for at, name in enumerate(shuffled if machines else ()):
+        plans[machines[at % len(machines)]].append(_fault(seed, name, rounds, every))
+
+
+def _fault(seed: int, name: FaultName, times: int, every: int) -> dict[str, Any]:
+    return {"name": name.value, "times": times, "every": every, "seed": _draw(seed, name, "seed", 1 << 30)}
 
 
 def write_plans(machines: Path, plans: Mapping[str, list[dict[str, Any]]]) -> None:

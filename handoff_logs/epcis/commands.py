@@ -16,8 +16,9 @@ from cyclopts import App, Parameter
 from handoff_logs import cli, questions
 from handoff_logs.epcis.documents import Form, written
 from handoff_logs.epcis.identifiers import Identifiers, pseudonym_key
-from handoff_logs.epcis.query import Answers, Question
+from handoff_logs.epcis.query import Answers
 from handoff_logs.epcis.readers import Readers
+from handoff_logs.epcis.search import Question
 from handoff_logs.errors import HandoffLogError
 from handoff_logs.lookups import record_lookup
 from handoff_logs.reading import Reading, open_reading
@@ -129,7 +130,7 @@ def identifiers_of(directory: Path) -> Identifiers:
 
 
 def _custody_of(reading: Reading, number: str) -> frozenset[str]:
-    rows = questions.document(reading, number)
+    rows = list(questions.document(reading, number))
     if not rows:
         cli.fail(f"The log does not know the number {number}; check it, or ask another run's folder with --dir.")
     return frozenset(row["event_id"] for row in rows)

@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from handoff_logs.epcis.identifiers import Identifiers
-from handoff_logs.epcis.query import Place, Question
 from handoff_logs.epcis.rules import is_uri
+from handoff_logs.epcis.search import Place, Question
 from handoff_logs.epcis.vocabulary import ACTIONS, BIZ_STEPS, DISPOSITIONS, EVENT_TYPES
 from handoff_logs.errors import HandoffLogError
 from handoff_logs.records import canonical

@@ -83,15 +83,16 @@ class ReaderPool:
 
     def _ask(self, reader: DocumentReader) -> Reading:
         """Read, and again over fresh sessions for a while: reading changes nothing, so asking again is safe."""
-        give_up_s = monotonic() + self._comes_back_s
-        asked = 0
+        lost_s: float | None = None
         while True:
             try:
                 return reader.read(READ_TIMEOUT_S)
             except DeviceError:
-                asked += 1
-                # Once more at least: a line that died silently takes longer to be given up than a reader to come back.
-                if asked > 1 and monotonic() >= give_up_s:
+                # From its first failure on: a line that died silently takes longer to be given up than a reader to come
+                # back.
+                now_s = monotonic()
+                lost_s = now_s if lost_s is None else lost_s
+                if now_s - lost_s >= self._comes_back_s:
                     raise
             reader.close()
             time.sleep(ASK_AGAIN_S)

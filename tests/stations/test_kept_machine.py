@@ -1,6 +1,7 @@
 """A machine kept at a station: opened when needed, opened again when lost, and never made to act twice unasked."""
 
 import pickle
+import time
 
 import pytest
 
@@ -62,3 +63,16 @@ def test_a_machine_that_does_not_come_back_is_told_by_name():
     with pytest.raises(MachineStandsError, match=r"no such port \(lamp-01 stands\)") as stands:
         kept.once(Lamp.light)
     assert pickle.loads(pickle.dumps(stands.value)).machine == "lamp-01"
+
+
+def test_a_machine_counts_as_lost_from_when_that_was_seen():
+    """An act that takes longer than a machine is waited for, until it is known to have failed, is done again too."""
+
+    class Slow(Lamp):
+        def light(self):
+            time.sleep(0.06)
+            return super().light()
+
+    lamp = Slow(losses=1)
+    assert KeptMachine(lamp, comes_back_s=0.05).ask(Slow.light) == "light"
+    assert lamp.opened == 2

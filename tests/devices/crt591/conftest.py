@@ -9,6 +9,7 @@ import pytest
 from devices.crt591.driver import Crt591, Crt591Counting
 from devices.crt591.emulator import emulate
 from devices.emulation.emulator import EmulatorSetup
+from devices.emulation.faults import Faults, striking
 from devices.emulation.world import Tally, What, World
 from devices.fake_transport import FakeTransport
 from devices.piece import PieceData
@@ -24,6 +25,7 @@ class Bench:
     def __init__(self, folder: Path, level: str, **rates: float) -> None:
         self.folder, self.level, self.rates = folder, level, rates
         (folder / "machine").mkdir(parents=True)
+        self.faults = Faults(MACHINE, known=striking(DRIVERS[level].model))
         self.emulator = self._boot()
         self.transport = FakeTransport(self.emulator)
         self.transport.port = f"emulator://{MACHINE}"
@@ -31,7 +33,8 @@ class Bench:
         self.driver = self.make_driver()
 
     def _boot(self) -> Any:
-        return emulate(EmulatorSetup(MACHINE, SERIAL, self.folder / "machine", self.folder / "world", **self.rates))
+        places = self.folder / "machine", self.folder / "world"
+        return emulate(EmulatorSetup(MACHINE, SERIAL, *places, **self.rates, faults=self.faults))
 
     def make_driver(self) -> Any:
         """A driver without a memory, as a host that starts again has it."""

@@ -168,7 +168,7 @@ def test_a_jam_leaves_the_job_in_doubt_and_holds_the_machine(bench: Benches, lev
     machine = bench(level)
     machine.driver.open()
     serial = machine.driver.feed(JOB) if after_feed else ""
-    machine.do("jam")
+    machine.faults.add({"name": "jam"})
     with pytest.raises(MachineFaultError, match="10, card jam") as fault:
         machine.driver.make(JOB, machine.document(serial)) if after_feed else machine.driver.feed(JOB)
     assert "look where its piece is" in str(pickle.loads(pickle.dumps(fault.value)))

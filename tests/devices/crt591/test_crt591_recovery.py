@@ -147,7 +147,7 @@ def test_a_finished_document_that_nobody_booked_is_in_doubt(bench: Callable[...,
 def test_two_cards_drawn_since_the_intent_are_in_doubt_and_named(bench: Callable[..., Any]) -> None:
     machine, books = bench(), Books()
     recover(machine.driver, books)
-    machine.do("double")
+    machine.faults.add({"name": "double-feed"})
     with pytest.raises(MachineFaultError, match="2 cards"):
         work(machine, books)
     assert len(machine.made()) == 1
@@ -249,7 +249,7 @@ def test_the_same_driver_opened_again_keeps_what_it_saw_and_doubts_what_it_did_n
 def test_a_jam_stays_in_doubt_although_hands_cleared_it(bench: Callable[..., Any]) -> None:
     machine, books = bench(), Books()
     recover(machine.driver, books)
-    machine.do("jam")
+    machine.faults.add({"name": "jam"})
     with pytest.raises(MachineFaultError, match="10, card jam"):
         work(machine, books)
     machine.do("clear")

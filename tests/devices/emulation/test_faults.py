@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from devices.emulation.faults import PLAN_NAME, FaultName, FaultRefusedError, Faults, Hits
+from devices.emulation.faults import BURSTS, PLAN_NAME, FaultName, FaultRefusedError, Faults, striking
+from devices.emulation.line import LATE_BURST_S, Line
 from devices.emulation.storm import fired, storm
 from devices.emulation.supervisor import EmulatorSpec, Supervisor
 from flows.cli import run
@@ -16,6 +17,7 @@ from flows.errors import Exit
 from flows.run_folder import RunFolder
 
 JAM = {"name": "jam"}
+LINKED = ("book-01", "card-01", "reader-01")
 
 
 @pytest.fixture
@@ -93,16 +95,62 @@ def test_a_plan_that_is_none_is_refused_whole(tmp_path: Path, content: str) -> N
         Faults("book-01", tmp_path)
 
 
+def test_a_machine_without_a_journal_loses_its_power_at_a_burst() -> None:
+    faults = Faults("scale-01", known=striking("mt-sics-scale"))
+    faults.add({"name": "power-loss"})
+    with pytest.raises(FaultRefusedError, match="takes no state of the journal"):
+        faults.add({"name": "power-loss", "at": "FED"})
+
+
+def test_what_is_known_of_no_driver_is_struck_by_the_faults_of_any_line() -> None:
+    """Those of drivers from other packages."""
+    assert striking("hygrometer") == striking("mt-sics-scale") == BURSTS
+
+
+def test_bursts_never_overtake_each_other() -> None:
+    """As on a wire; a frame of the link may, for it has a number."""
+    faults = Faults("scale-01", known=BURSTS)
+    line = Line(faults)
+    faults.add({"name": "late-frame"})
+    assert [line.to_host(said, 0.0) for said in (b"first", b"second")] == [b"", b""]
+    assert line.next_deadline_s == LATE_BURST_S
+    assert line.to_host(b"third", LATE_BURST_S) == b"firstsecondthird"
+
+
+def test_what_a_stall_holds_back_is_due_when_the_last_stall_ends() -> None:
+    """An emulator that were due before could only turn round and round."""
+    faults = Faults("scale-01", known=BURSTS)
+    line = Line(faults)
+    faults.add({"name": "stall"})
+    assert line.to_host(b"first", 0.0) == b""
+    faults.add({"name": "stall", "seed": 1})
+    assert line.to_machine(b"ask", 1.0) == b""
+    assert line.next_deadline_s == 1.0 + LATE_BURST_S
+    assert (line.to_machine(b"", 3.5), line.to_host(b"", 3.5)) == (b"ask", b"first")
+
+
 def test_a_storm_has_every_fault_and_strikes_machines_only_with_what_can_strike_them() -> None:
-    machines = {"book-01": frozenset(Hits), "card-01": frozenset(Hits), "reader-01": {Hits.LINE}, "scale-01": set()}
+    machines = {
+        "book-01": striking("book-personalizer"),
+        "card-01": striking("card-personalizer"),
+        "reader-01": striking("document-reader"),
+        "scale-01": striking("mt-sics-scale"),
+        "label-01": striking("sato-label-printer"),
+        "swipe-01": striking("rte-mrz-reader"),
+    }
     plans = storm(machines, 900, 5)
     planned = [fault for plan in plans.values() for fault in plan]
-    assert {fault["name"] for fault in planned} == set(FaultName)
     assert all(fault["times"] == 3 for fault in planned)
-    assert plans["scale-01"] == []
-    for machine in ("book-01", "card-01", "reader-01"):
-        for fault in plans[machine]:
-            Faults(machine, hits=machines[machine]).add(fault)
+    for machine, plan in plans.items():
+        for fault in plan:
+            Faults(machine, known=machines[machine]).add(fault)
+    linked, small = (
+        [fault["name"] for machine, plan in plans.items() for fault in plan if (machine in LINKED) == speaks]
+        for speaks in (True, False)
+    )
+    assert sorted(linked) == sorted(FaultName)
+    assert sorted(small) == sorted(BURSTS)
+    assert all(plans[machine] for machine in ("scale-01", "label-01", "swipe-01"))
     assert storm(machines, 900, 5) == plans != storm(machines, 900, 6)
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from devices.emulation.control import ControlClient
-from devices.emulation.supervisor import EmulatorSpec, Supervisor
-from devices.errors import NotStableError, OverloadError, ScaleSilentError, WrongMachineError
+from devices.emulation.control import ControlClient, ControlRefusedError
+from devices.emulation.faults import BURSTS
+from devices.emulation.supervisor import LOG_NAME, EmulatorSpec, Supervisor
+from devices.errors import DeviceError, NotStableError, OverloadError, ScaleSilentError, WrongMachineError
 from devices.registry import DeviceEntry, make_transport, open_scale
 from devices.scale.driver import MtSicsScale, ScaleTimes
 
@@ -65,3 +66,26 @@ def test_a_production_line_refuses_it(supervisor: Supervisor, tmp_path: Path) ->
     entry = DeviceEntry(ENTRY.id, ENTRY.driver, ENTRY.port, ENTRY.serial, "production")
     with pytest.raises(WrongMachineError, match="mode"):
         open_scale(entry, tmp_path / "machines")
+
+
+def test_a_fault_set_while_it_runs_strikes_the_next_burst_on_the_real_line(
+    supervisor: Supervisor, hands: ControlClient, tmp_path: Path
+) -> None:
+    """A weight that loses a byte is none and is asked for again; a scale without power is gone until it is back."""
+    with pytest.raises(ControlRefusedError, match="no fault duplicated-frame") as refusal:
+        hands.ask("fault", fault={"name": "duplicated-frame"})
+    assert all(name in str(refusal.value) for name in BURSTS)
+    scale = open_scale(ENTRY, tmp_path / "machines")
+    hands.ask("load", grams="37.25")
+    hands.ask("fault", fault={"name": "dropped-byte", "every": 2, "times": 1, "seed": 2})
+    assert scale.weigh(LONG_S) == Decimal("37.25")
+    assert [fault["fired"] for fault in hands.ask("faults")["faults"]] == [1]
+    hands.ask("fault", fault={"name": "power-loss"})
+    with pytest.raises(DeviceError):
+        scale.weigh(LONG_S)
+    scale.close()
+    assert "lost its power (EMULATED, as set)" in (supervisor.folder(ENTRY.id) / LOG_NAME).read_text()
+    assert supervisor.ensure() == [ENTRY.id]
+    scale = open_scale(ENTRY, tmp_path / "machines")
+    assert scale.weigh(LONG_S) == 0, "switched on anew, it shows nothing"
+    scale.close()

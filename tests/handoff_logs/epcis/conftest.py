@@ -10,11 +10,12 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from signing_keys import open_signed
 
 from handoff_logs import log
-from handoff_logs.database import Database
 from handoff_logs.epcis.identifiers import Identifiers
-from handoff_logs.epcis.query import Answers, Question
+from handoff_logs.epcis.query import Answers
+from handoff_logs.epcis.search import Question
 from handoff_logs.reading import Reading, open_reading
 from handoff_logs.records import Birth, Kind, new_id
 
@@ -93,7 +94,7 @@ class History:
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def history(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, centre_type: Any
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, signing_keys: Path, centre_type: Any
 ) -> Iterator[History]:
     if request.param == "sqlite":
         path = tmp_path_factory.mktemp("history") / "passline.db"
@@ -101,7 +102,7 @@ def history(
         url = f"sqlite:///{path}"
     else:
         url = request.getfixturevalue("postgresql_databases")()
-    with Database(url) as database:
+    with open_signed(url, signing_keys, tmp_path_factory.mktemp("signing") / "keys") as database:
         centre = centre_type(database)
         story = tell(centre)
         with open_reading(url) as reading:

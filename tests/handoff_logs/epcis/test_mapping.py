@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from handoff_logs.epcis.identifiers import Identifiers, event_uri, named_event
 from handoff_logs.epcis.mapping import CustodyRecord, Mapping, corrected_time
 from handoff_logs.epcis.meanings import MEANINGS, meaning_of
-from handoff_logs.epcis.query import Answers, Question
+from handoff_logs.epcis.query import Answers
 from handoff_logs.epcis.rules import findings, misshapen
+from handoff_logs.epcis.search import Question
 from handoff_logs.epcis.vocabulary import ACTIONS, BIZ_STEPS, DISPOSITIONS, EVENT_TYPES
 from handoff_logs.moves import LEGAL_MOVES
 from handoff_logs.reading import open_reading
@@ -229,11 +230,9 @@ def test_an_emulated_act_says_so(told: list[dict[str, Any]]) -> None:
 def test_the_place_in_the_sealed_log_is_told_once_there_is_one(centre: Any, database_url: str, teller: Any) -> None:
     """Until then the log has no such table, and says nothing."""
     void = teller(centre).events["void"]
+    centre.sql("INSERT INTO seal_origin VALUES (1, 'passline.demo/0a1b2c3d')")
     centre.sql(
-        "CREATE TABLE seal_leaf (origin VARCHAR(80), leaf_index BIGINT, event_seq BIGINT, leaf_hash VARCHAR(64))"
-    )
-    centre.sql(
-        "INSERT INTO seal_leaf SELECT 'passline.demo/0a1b2c3d', 7, seq, 'ff' FROM custody_event WHERE event_id = :void",
+        "INSERT INTO seal_leaf SELECT 1, 7, seq, 'ff' FROM custody_event WHERE event_id = :void",
         void=void,
     )
     with open_reading(database_url) as reading:

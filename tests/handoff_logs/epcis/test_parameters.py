@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 
 from handoff_logs.epcis.parameters import QueryParameterError, asked
-from handoff_logs.epcis.query import Question
+from handoff_logs.epcis.search import Question
 
 
 def test_nothing_asked_is_everything_a_page_at_a_time() -> None:

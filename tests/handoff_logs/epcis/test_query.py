@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from handoff_logs.epcis import query
+from handoff_logs.epcis import query, search
 from handoff_logs.epcis.identifiers import Identifiers, event_uri
 from handoff_logs.epcis.mapping import CustodyRecord
-from handoff_logs.epcis.query import Answers, Question, units_known_as
+from handoff_logs.epcis.query import Answers
 from handoff_logs.epcis.query import answers as fits
+from handoff_logs.epcis.search import Question, units_known_as
 from handoff_logs.reading import Reading
 
 IDENTIFIERS = Identifiers("demo", bytes(range(32)))
@@ -65,8 +66,8 @@ def test_pages_of_any_size_make_the_whole_in_any_order(answers: Answers, told: E
 def test_a_search_that_is_cut_short_goes_on_where_it_ended(
     answers: Answers, told: Events, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(query, "EVENTS_A_SEARCH", 5)
-    monkeypatch.setattr(query, "EVENTS_A_READING", 2)
+    monkeypatch.setattr(search, "EVENTS_A_SEARCH", 5)
+    monkeypatch.setattr(search, "EVENTS_A_READING", 2)
     monkeypatch.setattr(query, "ROWS_A_READING", 3)
     for question in (Question(), Question(descending=True), Question(dispositions=frozenset({"destroyed"}))):
         found = whole(answers, question, 4)
@@ -80,7 +81,7 @@ def test_a_search_that_is_cut_short_goes_on_where_it_ended(
 
 
 def test_no_more_than_a_reading_is_in_memory_at_a_time(answers: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(query, "EVENTS_A_READING", 4)
+    monkeypatch.setattr(search, "EVENTS_A_READING", 4)
     gc.collect()
     gc.disable()  # what only a collection would free, grows with a long export
     try:

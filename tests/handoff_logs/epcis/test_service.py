@@ -16,9 +16,9 @@ from sqlalchemy import text
 from handoff_logs.epcis import service
 from handoff_logs.epcis.identifiers import Identifiers
 from handoff_logs.epcis.parameters import FILTERS
-from handoff_logs.epcis.query import Question
 from handoff_logs.epcis.readers import Readers
 from handoff_logs.epcis.rules import misshapen, misshapen_document
+from handoff_logs.epcis.search import Question
 from handoff_logs.records import new_id
 
 PATH = "/epcis/v2/events"
