@@ -21,6 +21,7 @@ _KEYS: Final = (
     "station stations from_station to_station place tray handoff unit units kind case application product batch "
     "shift worker machine serial journal fence job blank attempt state before after outcome reason code documents "
     "count expected counted passed returned held voided missing surplus stopped left priority seconds per_second "
+    "host of_host connections time_s status "
     "artifact flow_runs task_runs port pid path signal error version emulated"
 )
 PERMITTED_KEYS: Final = frozenset(_KEYS.split())

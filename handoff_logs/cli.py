@@ -31,7 +31,7 @@ Directory = Annotated[Path, Parameter(name="--dir", help="The run's folder.")]
 DEFAULT_DIRECTORY = Path(".passline")
 
 
-@Parameter(name="*", help="How an answer is printed.")
+@Parameter(name="*", help="How the answer is printed.")
 @dataclass(frozen=True)
 class Printing:
     """How an answer is printed."""
@@ -46,6 +46,8 @@ class Printing:
         """What is to be written. Fails for a file whose name does not say."""
         if self.output == "table" and self.out is not None:
             fail("A table is for the terminal; write csv or xlsx to a file.")
+        if self.out is not None and not self.out.parent.is_dir():
+            fail(f"There is no folder {self.out.parent} to write {self.out.name} to.")
         if self.output is not None or self.out is None:
             return self.output or "table"
         forms: Mapping[str, Output] = {f".{form}": form for form in ("json", "jsonl", "csv", "xlsx", "parquet")}
@@ -105,14 +107,12 @@ resolve_url: Callable[[Path], str] = database_url
 resolve_centre: Callable[[Path], str] = centre_name
 """How a folder becomes a database url and a centre's name; the program that owns the environment puts its own here."""
 
-EPCIS = "handoff_logs.epcis.commands"
-app.command(f"{EPCIS}:export", name="epcis", help="Export acts of custody as an EPCIS 2.0 document.", sort_key=50)
-app.command(f"{EPCIS}:serve", name="epcis-serve", help="Serve the log read-only in EPCIS 2.0.", sort_key=51)
+app.command("handoff_logs.epcis.commands:export", name="epcis", help="Export acts of custody as an EPCIS 2.0 document.")
+app.command("handoff_logs.epcis.commands:serve", name="epcis-serve", help="Serve the log read-only in EPCIS 2.0.")
 app.command(
-    f"{EPCIS}:token_app",
+    "handoff_logs.epcis.commands:token_app",
     name="epcis-token",
     help="The readers of the EPCIS query interface and their tokens.",
-    sort_key=52,
 )
 
 
@@ -121,6 +121,8 @@ def _command(question: Question) -> Callable[..., None]:
 
     def run(*subject: str, printing: Printing = AS_USUAL, limit: int | None = None, **asked: str | None) -> None:
         form = printing.form()
+        if limit is not None and limit < 1:
+            fail(f"--limit {limit} asks for nothing; say 1 or more.")
         limit = TABLE_LIMIT if limit is None and form == "table" else limit
         filters = {name: _value(name, value) for name, value in asked.items() if value is not None}
         with _opened(printing.directory) as reading:
@@ -147,7 +149,8 @@ def _command(question: Question) -> Callable[..., None]:
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {each.name: each.annotation for each in parameters}
     told = (question.ask.__doc__ or "").replace("`from_us`, `to_us`", "--from, --to").replace("BadCursorError", "")
-    run.__doc__ = re.sub(r"`(\w+)`", r"--\1", re.sub(r"\s*Raises\s+\.", "", told))
+    told = re.sub(r"\s*Raises\s+\.", "", told)
+    run.__doc__ = re.sub(r"`(\w+)`", lambda word: f"--{word[1]}" if word[1] in question.filters else word[0], told)
     return run
 
 
@@ -167,14 +170,6 @@ def check(*, printing: Printing = AS_USUAL) -> None:
         outputs.write(rows, (Column("rule", Type.TEXT), Column("subject", Type.TEXT)), form, printing.out)
     if rows:
         sys.exit(FINDINGS)
-
-
-def print_rows(rows: Sequence[Mapping[str, Any]], output: Output, columns: Sequence[str], title: str) -> None:
-    """Print rows of texts: a table under `title`, or a form for programs."""
-    if output == "table":
-        outputs.print_table(rows, columns, title, title)
-    else:
-        outputs.write(rows, [Column(name, Type.TEXT) for name in columns], output)
 
 
 @contextmanager
@@ -200,8 +195,6 @@ def _write(
         shown, side = question.shown, question.on_its_side
         outputs.print_table(rows, shown, f"{title}{period}", f"{none}{period}", on_its_side=side)
     else:
-        if out is not None and not out.parent.is_dir():
-            fail(f"There is no folder {out.parent} to write {out.name} to.")
         outputs.write(rows, question.columns, form, out, f"{title}{period}")
         if answer.period is not None and answer.period.assumed:
             _say(f"{title}{period}; ask another time with --from and --to.")

@@ -5,14 +5,18 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
-from signing_keys import begin, keyring_copy, make_keys, migrate
+from signing_keys import begin, keyring_copy, make_keys
 
+import handoff_logs.migrations
+import stations.migrations
 from handoff_logs.database import Database
 from handoff_logs.keyring import Keyring
 
@@ -34,6 +38,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="GS1's EPCIS 2.0 JSON Schema, which is not ours to ship; or name it in PASSLINE_EPCIS_SCHEMA",
     )
     parser.addoption("--dense", action="store_true", help="crash at every boundary of every sweep in tests/crash")
+
+
+def migrate(url: str, line_tables: bool) -> None:
+    """Bring a fresh database to the log's tables, and the stations' if wanted."""
+    handoff_logs.migrations.upgrade(url)
+    if line_tables:
+        stations.migrations.upgrade(url)
+
+
+@pytest.fixture
+def line_tables() -> bool:
+    """Whether a test's database has the stations' tables besides the log's; those who need them override this."""
+    return False
+
+
+@pytest.fixture(autouse=True)
+def fresh_log() -> Iterator[None]:
+    """A command that a test ran within this process leaves its log's settings, with a stream that is gone."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
@@ -73,39 +97,54 @@ def empty_postgresql_database(postgresql_server: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgresql_databases(postgresql_server: str, signing_keys: Path) -> Callable[[], str]:
-    """Makes a fresh migrated PostgreSQL database and returns its url."""
+def postgresql_databases(postgresql_server: str, signing_keys: Path) -> Callable[..., str]:
+    """Makes a fresh migrated PostgreSQL database, by `line_tables` with the stations' tables, and returns its url."""
 
     def create(template: str) -> str:
         name = f"test_{uuid4().hex}"
         with psycopg.connect(postgresql_server.format(database="postgres"), autocommit=True) as admin:
-            admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+            admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return name
 
-    template = create("template0")
-    migrate(_driver_url(postgresql_server, template))
-    begin(_driver_url(postgresql_server, template), signing_keys)
-    return lambda: _driver_url(postgresql_server, create(template))
+    @cache
+    def template(line_tables: bool) -> str:
+        name = create("template0")
+        migrate(_driver_url(postgresql_server, name), line_tables)
+        begin(_driver_url(postgresql_server, name), signing_keys)
+        return name
+
+    return lambda line_tables=False: _driver_url(postgresql_server, create(template(line_tables)))
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory, signing_keys: Path) -> Path:
-    """A migrated SQLite file, its stations' keys registered, that is copied for each test."""
-    path = tmp_path_factory.mktemp("template") / "passline.db"
-    migrate(f"sqlite:///{path}")
-    begin(f"sqlite:///{path}", signing_keys)
-    return path
+def sqlite_templates(tmp_path_factory: pytest.TempPathFactory, signing_keys: Path) -> Callable[[bool], Path]:
+    """A migrated SQLite file, its stations' keys registered, that is copied for each test, by `line_tables`."""
+
+    @cache
+    def template(line_tables: bool) -> Path:
+        path = tmp_path_factory.mktemp("template") / "passline.db"
+        migrate(f"sqlite:///{path}", line_tables)
+        begin(f"sqlite:///{path}", signing_keys)
+        return path
+
+    return template
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(sqlite_templates: Callable[[bool], Path]) -> Path:
+    """The one with the log's tables."""
+    return sqlite_templates(False)
 
 
 @pytest.fixture(params=DIALECTS)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, line_tables: bool) -> Iterator[str]:
     """The url of a fresh migrated database, once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
         path = tmp_path / "passline.db"
-        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        shutil.copyfile(request.getfixturevalue("sqlite_templates")(line_tables), path)
         yield f"sqlite:///{path}"
         return
-    url = request.getfixturevalue("postgresql_databases")()
+    url = request.getfixturevalue("postgresql_databases")(line_tables)
     yield url
     name = url.partition("?")[0].rpartition("/")[2]
     with psycopg.connect(request.getfixturevalue("postgresql_server").format(database="postgres")) as admin:

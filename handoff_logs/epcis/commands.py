@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from handoff_logs import cli, questions
+from handoff_logs import cli, outputs, questions
 from handoff_logs.epcis.documents import Form, written
 from handoff_logs.epcis.identifiers import Identifiers, pseudonym_key
 from handoff_logs.epcis.query import Answers
@@ -21,6 +21,7 @@ from handoff_logs.epcis.readers import Readers
 from handoff_logs.epcis.search import Question
 from handoff_logs.errors import HandoffLogError
 from handoff_logs.lookups import record_lookup
+from handoff_logs.questions.answers import Column, Type
 from handoff_logs.reading import Reading, open_reading
 
 KEYS = "keys"
@@ -113,15 +114,15 @@ def revoke(
 
 
 @token_app.command(name="list")
-def list_(
-    *,
-    directory: cli.Directory = cli.DEFAULT_DIRECTORY,
-    output: Annotated[cli.Output, Parameter(help="How to print.")] = "table",
-) -> None:
+def list_(*, printing: cli.Printing = cli.AS_USUAL) -> None:
     """Print the readers and since when they are let in; never their tokens."""
     with _refusing():
-        rows = [{"name": reader.name, "created": reader.created} for reader in Readers(directory / KEYS).all()]
-    cli.print_rows(rows, output, ("name", "created"), "Readers" if rows else "There is no reader")
+        rows = [{"name": reader.name, "created": reader.created} for reader in Readers(printing.directory / KEYS).all()]
+    form = printing.form()
+    if form == "table":
+        outputs.print_table(rows, ("name", "created"), "Readers", "There is no reader")
+    else:
+        outputs.write(rows, (Column("name", Type.TEXT), Column("created", Type.TEXT)), form, printing.out)
 
 
 def identifiers_of(directory: Path) -> Identifiers:

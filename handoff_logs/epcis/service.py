@@ -1,7 +1,6 @@
 """The EPCIS 2.0 query interface over HTTP: `GET /epcis/v2/events`, read-only, for readers with a token."""
 
 import json
-import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from datetime import UTC, datetime
 from typing import NoReturn
 from urllib.parse import urlencode
 
+import structlog
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
@@ -44,7 +44,7 @@ _TITLES = {
     "UnsupportedOperationException": "The log is read-only here",
 }
 
-_log = logging.getLogger("passline.epcis")
+_log = structlog.get_logger()
 
 
 class ProblemError(Exception):
@@ -112,7 +112,7 @@ def create_app(served: Served) -> FastAPI:
     @app.exception_handler(HandoffLogError)
     def failed(_request: Request, error: HandoffLogError) -> Response:
         # What failed is the operator's to know, with its paths; a reader learns that it was not the question.
-        _log.error("query_failed error=%s detail=%s", type(error).__name__, error)
+        _log.error("query_failed", error=type(error).__name__, reason=str(error))
         return _told(FAILED)
 
     @app.exception_handler(Exception)
@@ -141,7 +141,6 @@ def server(served: Served, host: str, port: int) -> uvicorn.Server:
 
 def serve(served: Served, host: str, port: int) -> None:
     """Serve until interrupted."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s", level=logging.INFO)
     server(served, host, port).run()
 
 
@@ -157,7 +156,7 @@ def _reader(readers: Readers, request: Request) -> str:
 
 def _refuse(request: Request, why: str) -> NoReturn:
     # Never the token: a mistyped one is nearly a good one.
-    _log.warning("reader_refused client=%s why=%s", request.client.host if request.client else "unknown", why)
+    _log.warning("reader_refused", host=request.client.host if request.client else "unknown", reason=why)
     raise ProblemError(401, "SecurityException", "send a reader's token", {"WWW-Authenticate": "Bearer"})
 
 

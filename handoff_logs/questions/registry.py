@@ -142,8 +142,8 @@ QUESTIONS: dict[str, Question] = {
         ),
         Question(
             16, "state", "The log's own state", "日志自身状态", state,
-            ("last_seq", "first_written", "last_written", "open_offers", "open_cases", "corrections", "odd_times",
-             "schema"),
+            ("origin", "sealed", "unsealed", "oldest_unsealed", "witnessed", "witnessed_at", "last_seq",
+             "first_written", "last_written", "open_offers", "open_cases", "corrections", "odd_times", "schema"),
             "The log is empty", on_its_side=True,
         ),
     )

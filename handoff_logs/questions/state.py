@@ -19,9 +19,18 @@ class State(TypedDict):
     open_cases: int
     corrections: int
     odd_times: int
+    origin: str | None
+    sealed: int
+    unsealed: int
+    oldest_unsealed_us: int | None
+    witnessed: int
+    witnessed_at_us: int | None
     schema: str
     emulated: bool
 
+
+LAST_SEALED = "(SELECT coalesce(max(event_seq), 0) FROM seal_leaf)"
+"""What is newer than the newest leaf is unsealed; what a sealer left out below it is for verification to find."""
 
 _STATE = f"""
 SELECT coalesce(last.seq, 0) AS last_seq, first.written_us AS first_written_us, last.written_us AS last_written_us,
@@ -31,6 +40,14 @@ SELECT coalesce(last.seq, 0) AS last_seq, first.written_us AS first_written_us, 
            SELECT 1 FROM custody_event WHERE custody_event.case_id = custody_case.case_id)) AS open_cases,
        (SELECT count(*) FROM custody_event WHERE corrects IS NOT NULL) AS corrections,
        (SELECT count(*) FROM custody_event AS event WHERE {ODD}) AS odd_times,
+       (SELECT origin FROM seal_origin ORDER BY epoch DESC LIMIT 1) AS origin,
+       (SELECT coalesce(max(size), 0) FROM seal_checkpoint WHERE epoch = (SELECT max(epoch) FROM seal_origin))
+           AS sealed,
+       (SELECT count(*) FROM custody_event WHERE seq > {LAST_SEALED}) AS unsealed,
+       (SELECT min(written_us) FROM custody_event WHERE seq > {LAST_SEALED}) AS oldest_unsealed_us,
+       (SELECT coalesce(max(size), 0) FROM seal_cosignature WHERE epoch = (SELECT max(epoch) FROM seal_origin))
+           AS witnessed,
+       (SELECT max(time_s) * 1000000 FROM seal_cosignature) AS witnessed_at_us,
        head.version_num AS schema, coalesce(last.emulated, false) AS emulated
 FROM alembic_version_custody AS head
 LEFT JOIN custody_event AS last ON last.seq = (SELECT max(seq) FROM custody_event)

@@ -155,6 +155,7 @@ def unended_runs(folder: Path) -> list[tuple[str, str]]:
 
 
 @pytest.mark.crash
+@pytest.mark.line
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", range(CAMPAIGNS))
 def test_a_line_whose_processes_are_killed_finishes_and_is_sound(seed, campaign, assert_finished, request):
@@ -174,6 +175,7 @@ def test_a_line_whose_processes_are_killed_finishes_and_is_sound(seed, campaign,
 
 
 @pytest.mark.crash
+@pytest.mark.line
 @pytest.mark.timeout(600)
 def test_a_line_that_is_killed_with_everything_finishes_and_is_sound(campaign, assert_finished):
     """Line, machines and Prefect's server die at one instant: while the line is set up, and at work."""
@@ -190,6 +192,7 @@ def test_a_line_that_is_killed_with_everything_finishes_and_is_sound(campaign, a
 
 
 @pytest.mark.crash
+@pytest.mark.line
 @pytest.mark.timeout(600)
 def test_a_line_survives_its_prefect_server(campaign, assert_finished):
     """Prefect's server dies under a live line: it is started again on its port, and the line finishes."""
@@ -204,6 +207,7 @@ def test_a_line_survives_its_prefect_server(campaign, assert_finished):
 
 
 @pytest.mark.crash
+@pytest.mark.line
 @pytest.mark.timeout(600)
 def test_no_tray_waits_for_a_prefect_server_that_stands(campaign, assert_finished):
     """Frozen, not dead, so that nothing restarts it and every request hangs: the trays go on all the same."""

@@ -18,7 +18,6 @@ from flows.status import as_csv, as_json, status_command, totals
 from handoff_logs.reading import open_reading
 from handoff_logs.records import new_id
 from handoff_logs.tables import OpenOffer, UnitNumber, Whereabouts
-from stations import migrations
 from stations.intake.tables import Application, IntakeBatch
 from stations.personalization.tables import Job, MachineState
 
@@ -149,8 +148,13 @@ MADE = ("FED", "PREPARED", "STARTING", "RESULT")
 
 
 @pytest.fixture
+def line_tables() -> bool:
+    """What is asked for is in the stations' tables."""
+    return True
+
+
+@pytest.fixture
 def books(database_url: str) -> Iterator[Books]:
-    migrations.upgrade(database_url)
     engine = create_engine(database_url)
     yield Books(engine)
     engine.dispose()

@@ -4,12 +4,14 @@ import csv
 import json
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from handoff_logs import cli
+from handoff_logs.questions import QUESTIONS
 from handoff_logs.records import Birth, Kind, new_id
 
 FORBIDDEN = ("sqlalchemy", "sqlmodel", "pydantic", "prefect", "psycopg")
@@ -78,3 +80,57 @@ def test_reading_needs_none_of_the_machinery_that_writes() -> None:
 
 def test_the_database_is_the_folders_own_unless_it_names_one(tmp_path: Path) -> None:
     assert cli.database_url(tmp_path) == f"sqlite:///{tmp_path}/passline.db"
+
+
+def test_every_question_is_a_command_that_answers(directory: str) -> None:
+    """In one process: what each is asked with, and that a table and its lines can be made of what comes."""
+    code = (
+        "import sys\nfrom handoff_logs.cli import app\nfrom handoff_logs.questions import QUESTIONS\n"
+        "subjects = {'number': 'E1', 'name': 'day', 'code': 'review-1'}\n"
+        "for question in QUESTIONS.values():\n"
+        "    subject = [subjects[question.subject]] if question.subject else []\n"
+        "    for form in ('table', 'jsonl', 'csv'):\n"
+        "        app([question.name, *subject, '--dir', sys.argv[1], '--output', form], result_action='return_value')\n"
+        "        print(f'-- {question.name} {form}')\n"
+    )
+    answer = subprocess.run([sys.executable, "-c", code, directory], capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.count("-- ") >= 3 * len(QUESTIONS)
+
+
+def test_a_long_answer_is_paged_and_says_how_to_go_on(directory: str) -> None:
+    first = run("person", "review-1", "--dir", directory, "--limit", "2", "--output", "jsonl")
+    seen = [json.loads(line)["seq"] for line in first.stdout.splitlines()]
+    cursor = first.stderr.partition("--after ")[2].partition(",")[0]
+    second = run("person", "review-1", "--dir", directory, "--after", cursor, "--output", "jsonl")
+    seen += [json.loads(line)["seq"] for line in second.stdout.splitlines()]
+    whole = run("person", "review-1", "--dir", directory, "--output", "jsonl")
+    assert seen == [json.loads(line)["seq"] for line in whole.stdout.splitlines()]
+    assert (len(seen), second.stderr) == (4, "")
+
+
+def test_a_date_to_includes_its_day_and_a_time_that_is_none_is_refused(directory: str) -> None:
+    today = f"{datetime.now().astimezone():%Y-%m-%d}"
+    rows = run("person", "review-1", "--dir", directory, "--from", today, "--to", today, "--output", "jsonl").stdout
+    assert len(rows.splitlines()) == 4
+    assert run("late", "--dir", directory, "--limit", "0").returncode == 2
+    answer = run("late", "--dir", directory, "--from", "yesterday")
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert "'yesterday' is no time" in answer.stderr
+
+
+def test_an_assumed_period_is_said_beside_the_data(directory: str) -> None:
+    answer = run("late", "--dir", directory, "--output", "json")
+    assert json.loads(answer.stdout) == []
+    assert "today" in answer.stderr
+
+
+def test_a_file_says_by_its_name_what_it_is_to_hold(directory: str, tmp_path: Path) -> None:
+    out = tmp_path / "custody.jsonl"
+    assert run("document", "A1", "--dir", directory, "--out", str(out)).stdout == ""
+    assert len(out.read_text("utf-8").splitlines()) == 6
+    refused = run("document", "A1", "--dir", directory, "--out", str(tmp_path / "custody"))
+    assert (refused.returncode, (tmp_path / "custody").exists()) == (2, False)
+    assert "--output" in refused.stderr
+    lost = run("document", "A1", "--dir", directory, "--out", str(tmp_path / "nowhere" / "custody.csv"))
+    assert (lost.returncode, "no folder" in lost.stderr) == (2, True)

@@ -197,3 +197,38 @@ def test_what_cannot_be_read_is_said(tmp_path: Any) -> None:
     with pytest.raises(UnreadableDatabaseError) as refusal:
         open_reading("postgresql+psycopg://auditor:secret@localhost:1/passline")
     assert "secret" not in str(refusal.value)
+
+
+FOUND_BY = {
+    ("unoffered", "no offer"): "UPDATE custody_event SET act = 'move' WHERE event_id = :offer",
+    ("unoffered", "other parties"): "UPDATE custody_event SET to_station = 'packing' WHERE event_id = :offer",
+    ("unoffered", "not in the offer"): "DELETE FROM custody_unit WHERE unit_id = :document AND step = 2",
+    ("unoffered", "another custodian"): (
+        "UPDATE custody_unit SET station = 'packing' WHERE unit_id = :document AND step = 3"
+    ),
+    ("unoffered", "no handoff"): "UPDATE custody_unit SET station = 'packing' WHERE unit_id = :document AND step = 1",
+    ("gaps", "step missing"): "DELETE FROM custody_unit WHERE unit_id = :document AND step = 2",
+    ("gaps", "not the custodian"): "UPDATE custody_unit SET station = 'packing' WHERE unit_id = :document AND step = 1",
+    ("gaps", "before its turn"): "UPDATE custody_event SET happened_us = 5 WHERE event_id = :offer",
+    ("same-person", "both hands"): "UPDATE custody_event SET second_person = person WHERE act = 'void'",
+    ("same-person", "both sides"): "UPDATE custody_event SET person = 'review-1' WHERE act = 'accept'",
+    ("afterlife", "after its end"): "UPDATE custody_unit SET state = 'ended' WHERE unit_id = :document AND step = 2",
+    ("afterlife", "after dispatch"): "UPDATE custody_unit SET state = 'outside' WHERE unit_id = :document AND step = 1",
+    ("afterlife", "serial of another blank"): "UPDATE unit_number SET number = 'E2' WHERE unit_id = :document",
+}
+
+
+@pytest.mark.parametrize(("name", "finding"), FOUND_BY)
+def test_the_question_finds_what_was_written_when_the_triggers_were_gone(
+    worked: Any, database_url: str, name: str, finding: str
+) -> None:
+    def findings() -> set[str]:
+        with open_reading(database_url) as reading:
+            return {row["finding"] for row in questions.QUESTIONS[name].ask(reading, from_us=0)}
+
+    statement = FOUND_BY[(name, finding)]
+    assert finding not in findings()
+    facts = {name: value for name, value in (worked.units | worked.events).items() if f":{name}" in statement}
+    with unguarded(database_url) as connection:
+        connection.execute(text(statement), facts)
+    assert finding in findings()

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
-import stations.migrations
 from devices.emulation.hands import Hands
 from devices.emulation.supervisor import EmulatorSpec, Supervisor
 from devices.emulation.world import TallyWriter, What, World
@@ -205,9 +204,14 @@ class Line:
 
 
 @pytest.fixture
+def line_tables() -> bool:
+    """Stations keep their tables beside the log's."""
+    return True
+
+
+@pytest.fixture
 def line_database(database_url: str, keyring: Keyring) -> Iterator[Database]:
     """A fresh database with custody and line tables."""
-    stations.migrations.upgrade(database_url)
     with Database(database_url, keyring=keyring) as opened:
         yield opened
 

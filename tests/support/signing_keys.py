@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from handoff_logs import log_key, migrations, register
+from handoff_logs import log_key, register
 from handoff_logs.database import Database
 from handoff_logs.keyring import Keyring, station_owner
 from handoff_logs.log import Stamp
@@ -12,11 +12,6 @@ from handoff_logs.records import ADMINISTRATION
 from stations.people import STAFFING
 
 STATIONS = (ADMINISTRATION, *STAFFING)
-
-
-def migrate(url: str) -> None:
-    """Bring a fresh database to what the log runs on."""
-    migrations.upgrade(url)
 
 
 def make_keys(folder: Path) -> Path:

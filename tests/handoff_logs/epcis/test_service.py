@@ -1,7 +1,6 @@
 """The query interface answers readers with a token, records every look-up, and nothing else."""
 
 import json
-import logging
 import socket
 import threading
 from collections.abc import Iterator
@@ -11,7 +10,9 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
+import structlog
 from sqlalchemy import text
+from structlog.testing import LogCapture
 
 from handoff_logs.epcis import service
 from handoff_logs.epcis.identifiers import Identifiers
@@ -155,10 +156,17 @@ def test_a_page_token_is_for_its_reader_and_its_question_alone(client: Client, r
     problem_of(client.get(query[:-1] + ("A" if query[-1] != "A" else "Q")), 400, "QueryParameterException")
 
 
+@pytest.fixture
+def log_output() -> LogCapture:
+    """What the service says of itself; the settings are put back after every test."""
+    capture = LogCapture()
+    structlog.configure(processors=[capture])
+    return capture
+
+
 def test_nobody_is_answered_without_a_token_and_a_refused_one_is_never_logged(
-    client: Client, readers: Readers, caplog: pytest.LogCaptureFixture
+    client: Client, readers: Readers, log_output: LogCapture
 ) -> None:
-    caplog.set_level(logging.DEBUG)
     near = client.token[:-1] + "~"
     for headers in (
         {},
@@ -169,10 +177,10 @@ def test_nobody_is_answered_without_a_token_and_a_refused_one_is_never_logged(
         response = client.http.get(PATH, headers=headers)
         problem_of(response, 401, "SecurityException")
         assert response.headers["www-authenticate"] == "Bearer"
-    told = [record.getMessage() for record in caplog.records if record.name == "passline.epcis"]
-    assert len(told) == 4
-    assert "why=unknown token" in told[2]
-    assert client.token[:8] not in caplog.text
+    told = log_output.entries
+    assert [(each["event"], each["log_level"]) for each in told] == [("reader_refused", "warning")] * 4
+    assert told[2]["reason"] == "unknown token"
+    assert client.token[:8] not in str(told)
     assert events_of(client.get())
     readers.revoke(client.name)
     problem_of(client.get(), 401, "SecurityException")
