@@ -58,6 +58,8 @@ class Printing:
 
 AS_USUAL = Printing()
 
+Number = Annotated[str, Parameter(help="A document's, application's, blank's or parcel's number.")]
+
 HELP: Mapping[str, str] = {
     "number": "A document's, application's, blank's or parcel's number.",
     "name": "The shift's name.",
@@ -158,18 +160,38 @@ for _question in QUESTIONS.values():
     app.command(_command(_question), name=_question.name, sort_key=_question.number)
 
 
-@app.command(sort_key=len(QUESTIONS) + 1)
-def check(*, printing: Printing = AS_USUAL) -> None:
+PROOFS = (
+    ("prove", "prove", "Write one file that proves a number's whole custody to others."),
+    ("check", "check", "Verify a proof offline, or recompute every custody rule; exit 1 if one does not hold."),
+    ("consistency", "consistency", "Prove that the log begins with what a checkpoint signed; exit 1 if it does not."),
+    ("line", "line", "Print the line that two people sign at the shift's close."),
+    (
+        "check-line",
+        "check_line",
+        "Say whether the log still contains a printed line; exit 1 if it does not, 2 if it was mistyped.",
+    ),
+)
+for _place, (_name, _function, _help) in enumerate(PROOFS, start=len(QUESTIONS) + 1):
+    app.command(f"handoff_logs.proof_commands:{_function}", name=_name, help=_help, sort_key=_place)
+
+
+def check_rules(directory: Path, output: Output) -> None:
     """Recompute every custody rule from the records alone; exit 1 if one is broken."""
-    form = printing.form()
-    with _opened(printing.directory) as reading:
+    with _opened(directory) as reading:
         rows = questions.violations(reading)
-    if form == "table":
-        outputs.print_table(rows, ("rule", "subject"), "Broken custody rules", "No custody rule is broken")
-    else:
-        outputs.write(rows, (Column("rule", Type.TEXT), Column("subject", Type.TEXT)), form, printing.out)
+    show(rows, output, ("rule", "subject"), "Broken custody rules" if rows else "No custody rule is broken")
     if rows:
         sys.exit(FINDINGS)
+
+
+def show(rows: Sequence[Mapping[str, Any]], output: Output, columns: Sequence[str], title: str) -> None:
+    """Print rows: as a table of some columns, or whole."""
+    if output == "table":
+        outputs.print_table(rows, columns, title, title)
+        return
+    names = tuple(rows[0]) if rows else tuple(columns)
+    texts = {name for name in names if any(isinstance(row[name], str) for row in rows)}
+    outputs.write(rows, [Column(name, Type.TEXT if name in texts else Type.INTEGER) for name in names], output)
 
 
 @contextmanager

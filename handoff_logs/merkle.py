@@ -167,6 +167,22 @@ def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], 
     return leaf == root
 
 
+def sided_path(node: Node, index: int, size: int) -> list[tuple[bool, bytes]]:
+    """Return the audit path of the leaf `index`, each hash with whether it stands on the left.
+
+    So a path can be followed without the tree's size. Raises IndexError for a leaf that the tree does not have.
+    """
+    path = inclusion_path(node, index, size)
+    return [(left, sibling) for (_, left), sibling in zip(_sides(index, size - 1), path, strict=True)]
+
+
+def followed(leaf: bytes, path: Iterable[tuple[bool, bytes]]) -> bytes:
+    """Return the 32-byte root that a leaf hash and its `sided_path` lead to."""
+    for is_left, sibling in path:
+        leaf = _pair(sibling, leaf) if is_left else _pair(leaf, sibling)
+    return leaf
+
+
 def verify_consistency(old_size: int, size: int, path: Sequence[bytes], old_root: bytes, root: bytes) -> bool:
     """Whether `path` shows that the tree of `size` leaves begins with the one of `old_size`, by their roots alone."""
     if not 0 <= old_size <= size or not _are_hashes([old_root, root, *path]):
