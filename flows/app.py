@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
+import structlog
 from fastapi import Depends, FastAPI, Form, Request, Response
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.responses import RedirectResponse
@@ -41,6 +42,9 @@ SIGN_IN: Final = "/sign-in"
 SIGN_OUT: Final = "/sign-out"
 HASHES_AT_ONCE: Final = 2
 """Passwords verified side by side: each takes 64 MB and a core."""
+VERIFIED: Final = "verified.json"
+"""Where a clean verification of the folder's log leaves its tree."""
+_log = structlog.get_logger()
 _COOKIE: Final = "passline_session"
 _ID, _TOKEN = "id", "token"
 
@@ -136,6 +140,10 @@ class Doors:
     def _form(
         self, request: Request, status: int, key: str | None, *, to: str, look: str = "bad", **facts: object
     ) -> Response:
+        if status != 200:
+            # Never the code: a password may have been typed in its place.
+            host = request.client.host if request.client else None
+            _log.warning("sign_in_refused", host=host, reason=key, status=status)
         token = request.session.setdefault(_TOKEN, secrets.token_urlsafe(32))
         return self._renderer.page(
             request, "sign_in.html", status, key=key, facts=facts, look=look, token=token, to=to,
@@ -151,7 +159,8 @@ def create_app(served: Served, database: Database, sessions: Sessions | None = N
     app.add_api_route(SIGN_IN, doors.ask, methods=["GET"], response_class=Response)
     app.add_api_route(SIGN_IN, doors.sign_in, methods=["POST"], response_class=Response)
     app.add_api_route(SIGN_OUT, doors.sign_out, methods=["POST"], response_class=Response)
-    app.include_router(AuditPages(renderer, served.asking).router(), dependencies=[Depends(doors.admit)])
+    pages = AuditPages(renderer, served.asking, served.folder / VERIFIED)
+    app.include_router(pages.router(), dependencies=[Depends(doors.admit)])
     app.mount("/static", StaticFiles(directory=HOME / "static"))
     app.exception_handler(NotSignedInError)(doors.turn_away)
     tell_problems(app, renderer, finish)

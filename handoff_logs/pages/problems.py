@@ -1,9 +1,9 @@
 """What goes wrong with a page, said in the reader's language with the next step."""
 
-import logging
 from collections.abc import Callable
 from typing import Final
 
+import structlog
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
@@ -12,13 +12,17 @@ from handoff_logs.lookups import LookupNotRecordedError
 from handoff_logs.pages.filters import TooLongError
 from handoff_logs.pages.moments import BadTimeError
 from handoff_logs.pages.rendering import Renderer
+from handoff_logs.proofs.errors import BrokenProofError, NotSealedError, SpansOriginsError, UnknownNumberError
 
-_log = logging.getLogger("passline.pages")
+_log = structlog.get_logger()
 
 _REFUSALS: Final[dict[type[HandoffLogError], tuple[str, int]]] = {
     BadCursorError: ("problem.cursor", 400),
     ExtraMissingError: ("problem.extra", 501),
     LookupNotRecordedError: ("problem.unrecorded", 503),
+    BrokenProofError: ("problem.unproven", 500),
+    NotSealedError: ("problem.unsealed", 409),
+    SpansOriginsError: ("problem.spans", 409),
 }
 
 
@@ -40,12 +44,16 @@ def tell_problems(app: FastAPI, renderer: Renderer, finish: Callable[[Response],
     def too_long(request: Request, error: TooLongError) -> Response:
         return renderer.problem(request, "search.long", 400, most=error.most, length=error.length)
 
+    @app.exception_handler(UnknownNumberError)
+    def unknown(request: Request, error: UnknownNumberError) -> Response:
+        return renderer.page(request, "unknown.html", 404, number=error.number, meant=[], staff=False)
+
     @app.exception_handler(HandoffLogError)
     def refused(request: Request, error: HandoffLogError) -> Response:
         key, status = _REFUSALS.get(type(error), ("problem.unreadable", 503))
         if status >= 500:
             # What failed is the operator's to know, with its paths.
-            _log.error("page_failed error=%s detail=%s", type(error).__name__, error)
+            _log.error("page_failed", error=type(error).__name__, reason=str(error))
         return renderer.problem(request, key, status)
 
     @app.exception_handler(Exception)

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -23,7 +24,10 @@ from handoff_logs.pages.languages import PARAMETER, spoken
 from handoff_logs.pages.rendering import Reader, Renderer, address, reader_of
 from handoff_logs.pages.terms import TERMS
 from handoff_logs.pages.timeline import custody
+from handoff_logs.pages.verified import read_verified
 from handoff_logs.pages.words import Words
+from handoff_logs.proofs import making
+from handoff_logs.proofs.verifying import verify
 from handoff_logs.questions.answers import FIRST_US, LAST_US, Answer, Period
 from handoff_logs.questions.registry import QUESTIONS, Question
 from handoff_logs.records import Kind
@@ -35,6 +39,7 @@ EXPORTS: Final = {
     "parquet": "application/vnd.apache.parquet",
 }
 """What a question's rows are exported as, with its media type."""
+_NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9-]+")
 STATIONS: Final = tuple(name.partition(".")[2] for name in TERMS if name.startswith("station."))
 
 
@@ -50,10 +55,10 @@ Who = Annotated[Reader, Depends(reading_person)]
 
 
 class AuditPages:
-    """The pages over one log."""
+    """The pages over one log. `verified`: where the last clean verification's tree is kept."""
 
-    def __init__(self, renderer: Renderer, asking: Asking) -> None:
-        self._renderer, self._asking = renderer, asking
+    def __init__(self, renderer: Renderer, asking: Asking, verified: Path) -> None:
+        self._renderer, self._asking, self._verified = renderer, asking, verified
 
     def router(self) -> APIRouter:
         """Return the routes; each lets only a reader in, and none changes anything."""
@@ -61,6 +66,7 @@ class AuditPages:
         for path, page in (
             ("/", self.home),
             ("/custody", self.custody),
+            ("/custody/proof", self.proof),
             ("/stations", self.stations),
             ("/station", self.station),
             ("/shifts", self.shifts),
@@ -90,6 +96,17 @@ class AuditPages:
             found = custody(reading, [dict(step) for step in steps])
         now = moments.shown(questions.answers.now_us())
         return self._renderer.page(request, "custody.html", number=number, custody=found, now=now)
+
+    def proof(self, request: Request, who: Who) -> Response:
+        """Hand out the file that proves a number's custody to whoever has the log's public key, if it holds."""
+        number = cleaned(request.query_params.get("number", ""))
+        with self._asking.answer(who.code, "proof", number=number) as reading:
+            data, key = making.prove(reading, number).encode(), making.log_key(reading)
+        # What the database says may be damaged: nobody is given a file that proves nothing.
+        verify(data, key)
+        file = f"{_NOT_IN_A_NAME.sub('-', number)}.proof.json"
+        headers = {"Content-Disposition": f'attachment; filename="{file}"'}
+        return Response(data, media_type=EXPORTS["json"], headers=headers)
 
     def stations(self, request: Request, who: Who) -> Response:
         """Show what each station holds and what it has to take."""
@@ -172,7 +189,9 @@ class AuditPages:
         """Show how far the log is sealed and witnessed, and whose keys sign."""
         with self._asking.answer(who.code, "integrity") as reading:
             found = integrity(reading)
-        return self._renderer.page(request, "integrity.html", log=found, now_us=questions.answers.now_us())
+            verified = read_verified(reading, self._verified)
+        now_us = questions.answers.now_us()
+        return self._renderer.page(request, "integrity.html", log=found, verified=verified, now_us=now_us)
 
 
 def _known(name: str) -> Question:

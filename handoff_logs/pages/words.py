@@ -64,6 +64,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "custody.case.settled": ("settled", "已结"),
     "custody.corrected": ("Corrected later", "后经更正"),
     "custody.late": ("{late} after its due time", "超过时间节点 {late}"),
+    "custody.proof_file": ("Proof file, verified without the log", "证明文件（可脱离日志验证）"),
     "custody.all": ("As a table, filtered, exported", "表格、筛选与导出"),
     "custody.print": ("Printed by {reader} at {now}", "{reader} 打印于 {now}"),
     "custody.acts": ("{acts} acts, {units} units.", "{acts} 次操作，{units} 件实物。"),
@@ -168,6 +169,13 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "integrity.revoked": ("revoked: {reason}", "已吊销：{reason}"),
     "integrity.public": ("Public key", "公钥"),
     "integrity.epochs": ("Logs before this one", "此前的日志"),
+    "integrity.verified": ("Last clean verification", "最近一次通过的核验"),
+    "integrity.verified.never": ("None has been kept in the line's folder", "产线目录中没有核验记录"),
+    "integrity.verified.unreadable": ("Its file can't be read: verify anew", "核验记录无法读取，请重新核验"),
+    "integrity.verified.other": (
+        "The log signs another root for this size now: keep everything, and verify",
+        "日志对同一大小签署了另一个根：请保留所有证据并核验",
+    ),
     "integrity.lookups": ("Look-ups of these pages and exports", "查询与导出记录"),
     "integrity.lookups.count": ("{count} recorded, the last {when}", "已记录 {count} 次，最近 {when}"),
     "integrity.state.good": ("Everything is sealed and witnessed", "全部已封存并见证"),
@@ -194,6 +202,21 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "problem.cursor.next": ("Ask its first page again.", "请从第一页重新查询。"),
     "problem.extra": ("This export needs a part that is not installed", "此导出所需组件未安装"),
     "problem.extra.next": ("Take CSV or JSON, which need none.", "请改用 CSV 或 JSON。"),
+    "problem.unproven": ("The log does not prove this", "日志不能证明此内容"),
+    "problem.unproven.next": (
+        "A proof was made and does not hold, so it is not handed out. Tell whoever keeps the keys, and verify the log.",
+        "所作证明不成立，因此不予提供。请通知密钥保管人并核验日志。",
+    ),
+    "problem.unsealed": ("There is no proof of it yet", "尚无证明"),
+    "problem.unsealed.next": (
+        "The log has signed no checkpoint. Ask again when it is sealed.",
+        "日志尚未签署检查点。请在封存后重试。",
+    ),
+    "problem.spans": ("One proof does not cover it", "一份证明不能涵盖"),
+    "problem.spans.next": (
+        "Between its records a loss was declared and a new log begun. Verify the whole log instead.",
+        "其记录之间曾宣告损失并另起日志。请核验整个日志。",
+    ),
     "problem.broken": ("A fault in the pages themselves", "页面程序本身出错"),
     "problem.broken.next": (
         "Nothing was changed. It is in the program's log; tell whoever runs the line.",

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 from pwdlib.hashers.argon2 import Argon2Hasher
 from served import browser, serving
 from sqlalchemy import text
@@ -278,3 +279,11 @@ def test_the_key_of_the_cookies_is_its_owners_alone(tmp_path: Path) -> None:
     path.chmod(0o644)
     with pytest.raises(CookieKeyRefusedError, match="open to others"):
         cookie_key(tmp_path)
+
+
+def test_a_refused_sign_in_is_an_event_without_what_was_typed(pages: httpx.Client) -> None:
+    form = token_of(pages.get("/sign-in"))
+    with structlog.testing.capture_logs() as events:
+        pages.post("/sign-in", data={"code": "typed here", "password": "and here", "token": form})
+    assert [(each["event"], each["host"]) for each in events] == [("sign_in_refused", "127.0.0.1")]
+    assert "here" not in str(events)

@@ -8,12 +8,15 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import Depends, FastAPI, Request
 from served import browser, serving
 from signing_keys import log_key_of, open_signed
 from sqlalchemy import text
 
 from handoff_logs import log, log_key
+from handoff_logs.cosignatures import cosign
+from handoff_logs.notes import COSIGNATURE_V1, VerifierKey
 from handoff_logs.pages.asking import Asking
 from handoff_logs.pages.problems import tell_problems
 from handoff_logs.pages.rendering import Reader, Renderer
@@ -22,7 +25,8 @@ from handoff_logs.records import Birth, Kind, new_id
 from handoff_logs.sealing import Sealer
 
 READER = Reader("p-0417", "token")
-WITNESS = "test/witness"
+WITNESS_SIGNS = Ed25519PrivateKey.from_private_bytes(b"w" * 32)
+WITNESS = VerifierKey("test/witness", COSIGNATURE_V1, WITNESS_SIGNS.public_key().public_bytes_raw())
 SEEN_S = 1_700_000_000
 
 
@@ -61,14 +65,14 @@ def tell_more(centre: Any) -> None:
     centre.offer([parcel], "qc", "carrier")
 
 
-def make_app(url: str) -> FastAPI:
+def make_app(url: str, verified: Path = Path("verified.json")) -> FastAPI:
     """The pages over a log, with a reader already let in."""
 
     def admit(request: Request) -> None:
         request.state.reader = READER
 
     renderer = Renderer("test", True)
-    router = AuditPages(renderer, Asking(url, lambda word: f"h{len(word)}")).router()
+    router = AuditPages(renderer, Asking(url, lambda word: f"h{len(word)}"), verified).router()
     app = FastAPI()
     app.include_router(router, dependencies=[Depends(admit)])
     tell_problems(app, renderer, lambda response: response)
@@ -89,12 +93,13 @@ def told(
     with open_signed(url, signing_keys, tmp_path_factory.mktemp("signing") / "keys") as database:
         centre = centre_type(database)
         tell(centre)
-        sealed = Sealer(database, log_key.read(log_key_of(signing_keys))).seal()
+        sealer = Sealer(database, log_key.read(log_key_of(signing_keys)))
+        sealed = sealer.seal()
         assert sealed is not None
-        size = sealed.checkpoint.size
-        centre.sql(f"INSERT INTO seal_cosignature VALUES (1, {size}, '{WITNESS}', {SEEN_S}, 'signature')")
+        seen = cosign(sealed.note.text, WITNESS, WITNESS_SIGNS.sign, SEEN_S)
+        sealer.cosigned(sealed, WITNESS.name, SEEN_S, seen.signature.value)
         tell_more(centre)
-        yield Told(url, centre, size)
+        yield Told(url, centre, sealed.checkpoint.size)
 
 
 @pytest.fixture(scope="session")
@@ -112,7 +117,7 @@ def client(address: str) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def own_client(database_url: str) -> Iterator[httpx.Client]:
+def own_client(database_url: str, tmp_path: Path) -> Iterator[httpx.Client]:
     """A reader's browser on the log of a test's own."""
-    with serving(make_app(database_url)) as served, browser(served) as opened:
+    with serving(make_app(database_url, tmp_path / "verified.json")) as served, browser(served) as opened:
         yield opened

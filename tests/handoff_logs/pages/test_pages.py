@@ -7,16 +7,21 @@ import re
 import time
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from signing_keys import log_key_of
 
+from handoff_logs import log_key
 from handoff_logs.pages.routes import EXPORTS
+from handoff_logs.proofs.verifying import Verified, verify
 from handoff_logs.questions.registry import QUESTIONS
 from handoff_logs.reading import open_reading
+from handoff_logs.sealing import Sealer
 
-PAGES = ("/custody?number=E1", "/stations", "/station?name=review", "/shifts", "/integrity")
+PAGES = ("/custody?number=E1", "/custody/proof?number=E1", "/stations", "/station?name=review", "/shifts", "/integrity")
 SUBJECTS = {"number": "E1", "name": "day", "code": "review-1"}
 
 
@@ -250,5 +255,52 @@ def test_nothing_can_be_changed_by_any_method(client: httpx.Client, method: str)
 
 def test_every_page_says_emulated(client: httpx.Client) -> None:
     for address in ("/", *PAGES, "/questions", "/questions/state", "/nowhere"):
+        if "proof" in address:
+            continue
         page = client.get(address).text
         assert "EMULATED line" in page and "EMULATED</title>" in page, address
+
+
+def test_the_proof_file_holds_without_the_log(client: httpx.Client, signing_keys: Path) -> None:
+    assert "/custody/proof?number=E1" in client.get("/custody?number=E1").text
+    answer = client.get("/custody/proof?number=E1")
+    assert answer.headers["content-disposition"] == 'attachment; filename="E1.proof.json"'
+    held = verify(answer.content, log_key.read(log_key_of(signing_keys)).verifier)
+    assert isinstance(held, Verified) and {row["number"] for row in held.steps} == {"A1", "B1", "E1", "P1"}
+    assert client.get("/custody/proof?number=Z9").status_code == 404
+
+
+def test_nothing_is_proved_that_is_not_sealed_or_does_not_hold(
+    centre: Any, own_client: httpx.Client, signing_keys: Path, database_url: str
+) -> None:
+    centre.orders(1, numbers=("A1",))
+    page = own_client.get("/custody?number=A1")
+    assert "/custody/proof" not in page.text
+    assert own_client.get("/custody/proof?number=A1").status_code == 409
+    Sealer(centre.database, log_key.read(log_key_of(signing_keys))).seal()
+    assert own_client.get("/custody/proof?number=A1").status_code == 200
+    if database_url.startswith("sqlite"):
+        centre.sql("DROP TRIGGER custody_event_no_update")
+    else:
+        centre.sql("ALTER TABLE custody_event DISABLE TRIGGER USER")
+    centre.sql("UPDATE custody_event SET person = 'review-9' WHERE act = 'receive'")
+    page = own_client.get("/custody/proof?number=A1")
+    assert page.status_code == 500 and "does not prove this" in page.text and "review-9" not in page.text
+
+
+def test_integrity_tells_what_was_verified_last_and_whether_the_log_still_says_so(
+    centre: Any, own_client: httpx.Client, signing_keys: Path, tmp_path: Path
+) -> None:
+    def said() -> str:
+        return words(own_client.get("/integrity").text).partition("Last clean verification")[2][:160]
+
+    centre.orders(1)
+    sealed = Sealer(centre.database, log_key.read(log_key_of(signing_keys))).seal()
+    assert sealed is not None and "None has been kept" in said()
+    kept = {"epoch": 1, "size": sealed.checkpoint.size, "root": sealed.checkpoint.root.hex()}
+    (tmp_path / "verified.json").write_text(json.dumps(kept))
+    assert f"Size {sealed.checkpoint.size}" in said() and "up to date" in said()
+    (tmp_path / "verified.json").write_text(json.dumps(kept | {"root": "00" * 32}))
+    assert "another root" in said()
+    (tmp_path / "verified.json").write_text("{")
+    assert "can't be read" in said()
