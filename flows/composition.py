@@ -10,12 +10,15 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from flows.configuration import read_settings
+from flows.errors import NotMigratedError
 from flows.line_state import Line
 from flows.locks import station_lock
 from flows.parts import Parts
 from flows.program_log import set_up_log
+from flows.registered import registered
 from flows.run_folder import RunFolder
 from flows.sealer import EMULATED, witness_key
 from flows.settings import LineSettings
@@ -31,6 +34,9 @@ from stations.people import STAFFING, emulated_roster
 from stations.personal import PersonalData
 from stations.personalization.signer import create_emulated_authority
 
+INSUFFICIENT_PRIVILEGE = "42501"
+"""PostgreSQL's code (appendix A)."""
+
 _OPEN: dict[Path, Line] = {}
 
 
@@ -42,8 +48,7 @@ def prepare(folder: RunFolder) -> None:
     if identity.emulated:
         create_emulated_authority(folder.keys)
     url = identity.database_url
-    upgrade_custody(url)
-    upgrade_stations(url)
+    _upgrade(url, folder)
     owners = [station_owner(station) for station in (ADMINISTRATION, *STAFFING)]
     with Keyring.create(folder.signing_keys, owners) as keyring:
         keys = (*keyring.public_keys, log_key.create(folder.log_key, identity.centre).public)
@@ -68,22 +73,40 @@ def register_witness(folder: RunFolder, settings: LineSettings, database: Databa
     database.write(write)
 
 
+def _upgrade(url: str, folder: RunFolder) -> None:
+    try:
+        upgrade_custody(url)
+        upgrade_stations(url)
+    except DBAPIError as error:
+        # Only the owner of its tables, who can't log in, may change them.
+        if getattr(error.orig, "sqlstate", None) == INSUFFICIENT_PRIVILEGE:
+            raise NotMigratedError(folder.path) from error
+        raise
+
+
 def open_database(folder: RunFolder, url: str, *, on_commit: Callable[[str], None] | None = None) -> Database:
-    """Open a line's database with the keys that sign what is recorded in it."""
-    return Database(url, keyring=Keyring(folder.signing_keys), on_commit=on_commit)
+    """Open a line's database with the keys that sign what is recorded in it.
+
+    A production line's login must be unable to change custody tables; others may run as the tables' owner.
+    """
+    bound = not folder.line().emulated
+    return Database(url, keyring=Keyring(folder.signing_keys), on_commit=on_commit, bound=bound)
 
 
 @contextmanager
 def open_line(folder: RunFolder, *, shift: str, stations: tuple[str, ...], alone: bool = False) -> Iterator[Line]:
     """Open the line of `folder` in this process for `stations`; machines and readers open when first asked for.
 
+    What line.toml says of stations, machines and thresholds is recorded where the log's registers say otherwise.
     `alone`: other stations of this line run in processes of their own.
     """
     settings = read_settings(folder)
+    database = open_database(folder, folder.resolve_database(settings.database.url))
+    _register(database, settings)
     line = Line(
         folder=folder,
         settings=settings,
-        database=open_database(folder, folder.resolve_database(settings.database.url)),
+        database=database,
         personal=PersonalData(folder.keys),
         roster=emulated_roster(shift, settings.staff.people_per_station),
         shift=shift,
@@ -97,6 +120,19 @@ def open_line(folder: RunFolder, *, shift: str, stations: tuple[str, ...], alone
     finally:
         del _OPEN[folder.path]
         line.close()
+
+
+def _register(database: Database, settings: LineSettings) -> None:
+    by, wanted = register.administration(), registered(settings)
+
+    def follow(tx: Connection) -> None:
+        register.follow(tx, by, wanted, Stamp(database.clock_us(tx), settings.emulated))
+
+    try:
+        database.write(follow)
+    except BaseException:
+        database.close()
+        raise
 
 
 @asynccontextmanager

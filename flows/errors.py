@@ -136,6 +136,18 @@ class UnknownShiftError(FlowError):
         return f"No machine asked about worked a shift {self.shift}."
 
 
+class NotMigratedError(FlowError):
+    """The database's tables are not up to date, and the line's login may not change them."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+        self.next_step = f"`passline database roles --dir {path} --as postgresql://ADMIN@HOST/NAME` does it."
+
+    def __str__(self) -> str:
+        return f"The database of the line in {self.path} is not up to date, and the line's login may not change that."
+
+
 class PeriodsNotKeptError(FlowError):
     """The database was set up before the line kept what its machines did when."""
 

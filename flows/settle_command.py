@@ -131,7 +131,7 @@ def _settle(
             settlement.check(conn, job, finding, lies, serial)
         by = _signed(here, asking, codes)
         # Whoever signs acts here, not those on duty: every record of the settlement bears their codes.
-        signed = here.at(here.station, by.codes)
+        signed = here.at(here.station, by.codes, by.sign_ins)
         with settle_lock(folder), _emulated_hands(folder, needed=row.emulated) as desk:
             with here.database.read() as conn:
                 settlement.check(conn, job, finding, lies, serial)
@@ -185,13 +185,15 @@ def _emulated_hands(folder: RunFolder, *, needed: bool) -> Iterator["MachineDesk
 
 def _signed(here: "Workplace", asking: Asking, codes: tuple[str | None, str | None]) -> "TwoSigned":
     from stations.people_register import rules
-    from stations.people_register.sign_in import sign_in_two
+    from stations.people_register.sign_in import sign_in_two, unlock_own
     from stations.personalization.settlement import SETTLERS
 
     first, second = asking.code("first", codes[0]), asking.code("second", codes[1])
     rules.check_two(first, second)
     signers = asking.credentials(first), asking.credentials(second)
-    return sign_in_two(here.database, *signers, SETTLERS)
+    by = sign_in_two(here.database, *signers, SETTLERS)
+    unlock_own(here.database, by.codes, asking.pin)
+    return by
 
 
 def _listed(rows: Sequence[Mapping[str, Any]], emulated: bool) -> Iterator[dict[str, Any]]:

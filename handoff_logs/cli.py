@@ -58,8 +58,6 @@ class Printing:
 
 AS_USUAL = Printing()
 
-Number = Annotated[str, Parameter(help="A document's, application's, blank's or parcel's number.")]
-
 HELP: Mapping[str, str] = {
     "number": "A document's, application's, blank's or parcel's number.",
     "name": "The shift's name.",
@@ -160,7 +158,7 @@ for _question in QUESTIONS.values():
     app.command(_command(_question), name=_question.name, sort_key=_question.number)
 
 
-PROOFS = (
+for _name, _function, _help in (
     ("prove", "prove", "Write one file that proves a number's whole custody to others."),
     ("check", "check", "Verify a proof offline, or recompute every custody rule; exit 1 if one does not hold."),
     ("consistency", "consistency", "Prove that the log begins with what a checkpoint signed; exit 1 if it does not."),
@@ -170,28 +168,21 @@ PROOFS = (
         "check_line",
         "Say whether the log still contains a printed line; exit 1 if it does not, 2 if it was mistyped.",
     ),
-)
-for _place, (_name, _function, _help) in enumerate(PROOFS, start=len(QUESTIONS) + 1):
-    app.command(f"handoff_logs.proof_commands:{_function}", name=_name, help=_help, sort_key=_place)
+):
+    app.command(f"handoff_logs.proof_commands:{_function}", name=_name, help=_help, sort_key=len(QUESTIONS) + 1)
 
 
-def check_rules(directory: Path, output: Output) -> None:
+def check_rules(printing: Printing) -> None:
     """Recompute every custody rule from the records alone; exit 1 if one is broken."""
-    with _opened(directory) as reading:
+    form = printing.form()
+    with _opened(printing.directory) as reading:
         rows = questions.violations(reading)
-    show(rows, output, ("rule", "subject"), "Broken custody rules" if rows else "No custody rule is broken")
+    if form == "table":
+        outputs.print_table(rows, ("rule", "subject"), "Broken custody rules", "No custody rule is broken")
+    else:
+        outputs.write(rows, (Column("rule", Type.TEXT), Column("subject", Type.TEXT)), form, printing.out)
     if rows:
         sys.exit(FINDINGS)
-
-
-def show(rows: Sequence[Mapping[str, Any]], output: Output, columns: Sequence[str], title: str) -> None:
-    """Print rows: as a table of some columns, or whole."""
-    if output == "table":
-        outputs.print_table(rows, columns, title, title)
-        return
-    names = tuple(rows[0]) if rows else tuple(columns)
-    texts = {name for name in names if any(isinstance(row[name], str) for row in rows)}
-    outputs.write(rows, [Column(name, Type.TEXT if name in texts else Type.INTEGER) for name in names], output)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from handoff_logs.commits import GroupCommitter, PooledCommitter
 from handoff_logs.dialects import clock_us
 from handoff_logs.errors import UnsupportedUrlError
-from handoff_logs.guards import assert_durable, assert_guarded
+from handoff_logs.guards import assert_bound, assert_durable, assert_guarded
 from handoff_logs.keyring import Keyring
 from handoff_logs.signing import lend
 
@@ -41,11 +41,17 @@ class Database:
 
     `url` is `sqlite:///PATH` or `postgresql+psycopg://…`; it must have been migrated. What is recorded through it is
     signed with the keys of `keyring`, which it closes; without one nothing is recorded. `on_commit("before" |
-    "after")` is called around every commit (crash tests). Raises UnsupportedUrlError, UnsafeDatabaseError.
+    "after")` is called around every commit (crash tests). `bound`: a PostgreSQL login that could change
+    custody tables is refused. Raises UnsupportedUrlError, UnsafeDatabaseError.
     """
 
     def __init__(
-        self, url: str, *, keyring: Keyring | None = None, on_commit: Callable[[str], None] | None = None
+        self,
+        url: str,
+        *,
+        keyring: Keyring | None = None,
+        on_commit: Callable[[str], None] | None = None,
+        bound: bool = False,
     ) -> None:
         self._keyring = keyring
         self._readers = _engine(url, writes=False)
@@ -55,6 +61,8 @@ class Database:
                 with engine.connect() as connection:
                     assert_durable(connection)
                     assert_guarded(connection)
+                    if bound:
+                        assert_bound(connection)
         except BaseException:
             self._dispose()
             raise
@@ -64,6 +72,11 @@ class Database:
             self._committer: GroupCommitter | PooledCommitter = GroupCommitter(self._writers, watch)
         else:
             self._committer = PooledCommitter(self._writers, watch, POOL_SIZE)
+
+    @property
+    def keyring(self) -> Keyring | None:
+        """The keys that sign what is recorded here."""
+        return self._keyring
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction and return its result once that is on disk.

@@ -234,9 +234,117 @@ class KeyRevokedError(HandoffLogError):
 
     def __str__(self) -> str:
         return (
-            f"the key {self.key_id} of {self.owner} was revoked and no other is here; nothing was written; make a new"
-            f" one with `passline keys rotate {self.owner}`"
+            f"the key {self.key_id} of {self.owner} was revoked and no other is open here; nothing was written; see"
+            f" `passline keys list`, and make one with `passline keys {_making(self.owner)}`"
         )
+
+
+class KeyUnregisteredError(HandoffLogError):
+    """The log does not know the key: a command was cut off before its record, or the station is new."""
+
+    def __init__(self, key_id: str, owner: str) -> None:
+        super().__init__(key_id, owner)
+        self.key_id, self.owner = key_id, owner
+
+    def __str__(self) -> str:
+        return (
+            f"the key {self.key_id} of {self.owner} is not registered and no other is here; nothing was written;"
+            f" register one with `passline keys {_making(self.owner)}`"
+        )
+
+
+class KeyExistsError(HandoffLogError):
+    """The owner has a key in use already; it is replaced, never joined by a second."""
+
+    def __init__(self, owner: str, key_id: str) -> None:
+        super().__init__(owner, key_id)
+        self.owner, self.key_id = owner, key_id
+
+    def __str__(self) -> str:
+        return (
+            f"{self.owner} has the key {self.key_id} in use; nothing was done; replace it with"
+            f" `passline keys rotate {self.owner}`"
+        )
+
+
+class NoKeyInUseError(HandoffLogError):
+    """The owner has no key that could be replaced."""
+
+    def __init__(self, owner: str) -> None:
+        super().__init__(owner)
+        self.owner = owner
+
+    def __str__(self) -> str:
+        return f"{self.owner} has no key in use; nothing was done; make one with `passline keys {_making(self.owner)}`"
+
+
+class UnknownKeyError(HandoffLogError):
+    """The log knows no key of this id."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(key_id)
+        self.key_id = key_id
+
+    def __str__(self) -> str:
+        return f"the log knows no key {self.key_id}; nothing was done; `passline keys list` names all"
+
+
+class KeyEndedError(HandoffLogError):
+    """The key was revoked before, which is for ever."""
+
+    def __init__(self, key_id: str, owner: str, reason: str) -> None:
+        super().__init__(key_id, owner, reason)
+        self.key_id, self.owner, self.reason = key_id, owner, reason
+
+    def __str__(self) -> str:
+        return f"the key {self.key_id} of {self.owner} was revoked already ({self.reason}); nothing was done"
+
+
+class NeededKeyError(HandoffLogError):
+    """Without this key no record could say that there is another; it is replaced instead."""
+
+    def __init__(self, key_id: str, owner: str) -> None:
+        super().__init__(key_id, owner)
+        self.key_id, self.owner = key_id, owner
+
+    def __str__(self) -> str:
+        return (
+            f"the key {self.key_id} of {self.owner} signs what is done to keys; nothing was done; replace it with"
+            f" `passline keys rotate {self.owner}`"
+        )
+
+
+class WrongPinError(HandoffLogError):
+    """A PIN does not open the person's key."""
+
+    def __init__(self, person: str) -> None:
+        super().__init__(person)
+        self.person = person
+
+    def __str__(self) -> str:
+        return (
+            f"the PIN does not open the key of {self.person}, which signs nothing; type it again; if it is surely"
+            " right, the file is damaged: restore it, or enrol a new key"
+        )
+
+
+class PinFormError(HandoffLogError):
+    """A new PIN is too short or too long; `length` is in characters."""
+
+    def __init__(self, length: int, least: int, most: int) -> None:
+        super().__init__(length, least, most)
+        self.length, self.least, self.most = length, least, most
+
+    def __str__(self) -> str:
+        return (
+            f"a new PIN has {self.least} to {self.most} characters, any of them, and this has {self.length};"
+            " nothing was done"
+        )
+
+
+def _making(owner: str) -> str:
+    kind, _, name = owner.partition(":")
+    return f"enrol {name}" if kind == "person" else f"create {name}"
 
 
 class DatabaseBehindError(HandoffLogError):

@@ -15,6 +15,7 @@ APPEND_ONLY = (
     "seal_node",
     "seal_checkpoint",
     "seal_cosignature",
+    "audit_lookup",
 )
 """Tables whose rows are written once and never changed."""
 
@@ -41,6 +42,17 @@ _POSTGRESQL_TRIGGERS = (
     f" ({', '.join(f'to_regclass({table!r})' for table in APPEND_ONLY)})"
 )
 
+_POSTGRESQL_ABLE = """
+WITH guarded AS (SELECT oid, relname, relowner FROM pg_class WHERE oid IN ({tables}))
+SELECT lower(privilege) || ' ' || relname FROM guarded,
+    unnest(ARRAY['DELETE', 'TRUNCATE', 'TRIGGER']) AS privilege WHERE has_table_privilege(oid, privilege)
+UNION ALL SELECT 'update ' || relname FROM guarded WHERE has_any_column_privilege(oid, 'UPDATE')
+UNION ALL SELECT 'own ' || relname FROM guarded WHERE pg_has_role(relowner, 'MEMBER')
+UNION ALL SELECT 'make tables' WHERE has_schema_privilege('public', 'CREATE')
+    OR has_database_privilege(current_database(), 'CREATE') OR has_database_privilege(current_database(), 'TEMP')
+ORDER BY 1
+""".format(tables=", ".join(f"to_regclass({table!r})" for table in APPEND_ONLY))  # noqa: S608 own names
+
 
 def assert_guarded(conn: Connection) -> None:
     """Raise UnsafeDatabaseError unless every guard of the custody tables is there and switched on."""
@@ -49,6 +61,21 @@ def assert_guarded(conn: Connection) -> None:
     absent = (SQLITE_GUARDS if sqlite else POSTGRESQL_GUARDS) - {row[0] for row in rows}
     if absent:
         raise UnsafeDatabaseError(f"guards are missing ({', '.join(sorted(absent))}); run the migrations")
+
+
+def assert_bound(conn: Connection) -> None:
+    """Raise UnsafeDatabaseError where the login itself could change what is recorded, or stand in for its tables.
+
+    SQLite has no logins: its guards and its file's permissions are all there is.
+    """
+    if conn.dialect.name == "sqlite":
+        return
+    able = [row[0] for row in conn.exec_driver_sql(_POSTGRESQL_ABLE)]
+    if able:
+        raise UnsafeDatabaseError(
+            f"the line's login may do more than append to it ({', '.join(able)}); give it the rights of a service with"
+            " `passline database roles --as …`"
+        )
 
 
 def assert_durable(conn: Connection) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 from cyclopts import Parameter
 
-from handoff_logs import cli
+from handoff_logs import cli, outputs
 from handoff_logs.checkpoints import Checkpoint
-from handoff_logs.cli import DEFAULT_DIRECTORY, FINDINGS, UNKNOWN, Directory, Number
+from handoff_logs.cli import AS_USUAL, DEFAULT_DIRECTORY, FINDINGS, HELP, UNKNOWN, Directory, Output, Printing
 from handoff_logs.errors import HandoffLogError
 from handoff_logs.notes import Note, VerifierKey
 from handoff_logs.proofs import making
@@ -22,6 +22,7 @@ from handoff_logs.proofs.proof_file import ConsistencyProof, parse
 from handoff_logs.proofs.spoken_line import SpokenLine
 from handoff_logs.proofs.strict_json import MAX_BYTES
 from handoff_logs.proofs.verifying import NOT_SAID, Continued, Verified, verify
+from handoff_logs.questions.answers import Column, Type
 from handoff_logs.reading import Reading, open_reading
 
 T = TypeVar("T")
@@ -31,7 +32,16 @@ Witnesses = Annotated[
     list[str] | None,
     Parameter(name="--witness", negative="", help="Public key of a witness that must have seen it; again for each."),
 ]
-Output = Annotated[Literal["table", "json", "csv"], Parameter(name="--output", help="How to print.")]
+Number = Annotated[str, Parameter(help=HELP["number"])]
+
+SHOWN = ("happened", "act", "kind", "number", "state", "where", "people", "signed_by", "sealed")
+COLUMNS = tuple(Column(name, kind) for name, kind in {
+    "leaf": Type.INTEGER, "unit_id": Type.TEXT, "number": Type.TEXT, "kind": Type.TEXT, "step": Type.INTEGER,
+    "act": Type.TEXT, "state": Type.TEXT, "station": Type.TEXT, "place": Type.TEXT, "person": Type.TEXT,
+    "second_person": Type.TEXT, "signed_by": Type.TEXT, "key_id": Type.TEXT, "happened_us": Type.TIME,
+    "written_us": Type.TIME, "event_id": Type.TEXT, "emulated": Type.FLAG,
+}.items())  # fmt: skip
+"""Of a verified step, for files."""
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9-]+")
 
@@ -62,20 +72,20 @@ def check(
     *,
     key: Key = None,
     witness: Witnesses = None,
-    directory: Directory = DEFAULT_DIRECTORY,
-    output: Output = "table",
+    printing: Printing = AS_USUAL,
 ) -> None:
     """Verify a proof offline, or recompute every custody rule from the records; exit 1 if one does not hold."""
     if proof is None:
         if key is not None or witness:
             _fail("--key and --witness verify a proof; name its file.", UNKNOWN)
-        cli.check_rules(directory, output)
+        cli.check_rules(printing)
         return
+    form = printing.form()
     if key is None:
         _fail("A proof is verified with the log's public key; give it with --key log.pub.", UNKNOWN)
     data, log_key = _read(proof), _read_key(key)
     witnesses = _held(lambda: [VerifierKey.parse(one) for one in witness or ()])
-    _print(_proven(data, log_key, witnesses, output), output)
+    _print(_proven(data, log_key, witnesses, form), form, printing.out)
 
 
 def consistency(
@@ -191,18 +201,20 @@ def _write(path: Path, data: bytes) -> None:
         _fail(f"Can't write {path}: {error.strerror}.", UNKNOWN)
 
 
-def _print(told: Verified | Continued, output: Literal["table", "json", "csv"]) -> None:
-    if output == "json":
+def _print(told: Verified | Continued, form: Output, out: Path | None = None) -> None:
+    if form == "json" and out is None:
         _say(json.dumps(_facts(told), ensure_ascii=False, indent=2))
         return
     if isinstance(told, Continued):
         _say(f"The proof holds: {_summary(told)}")
         return
+    title = f"The proof holds: {_summary(told)}"
+    if form != "table":
+        outputs.write(told.steps, COLUMNS, form, out, title)
+        return
     shown = [row | {"sealed": "not yet" if row["leaf"] is None else f"leaf {row['leaf']}"} for row in told.steps]
-    columns = ("happened", "act", "kind", "number", "state", "where", "people", "signed_by", "sealed")
-    cli.show(shown, output, columns, f"The proof holds: {_summary(told)}")
-    if output == "table":
-        _say(NOT_SAID)
+    outputs.print_table(shown, SHOWN, title, title)
+    _say(NOT_SAID)
 
 
 def _summary(told: Verified | Continued) -> str:

@@ -4,11 +4,12 @@ What holds now is the latest entry of each (register, subject, field). Tables th
 answers are projections of these entries and are compared with them when the log is verified.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 
 from sqlalchemy import Connection
 
+from handoff_logs.errors import EventIdReusedError
 from handoff_logs.keyring import PublicKey
 from handoff_logs.records import ADMINISTRATION, Act, Party
 from handoff_logs.statements import Statement
@@ -32,11 +33,19 @@ class Register(StrEnum):
     ORIGIN = "origin"
 
 
+Facts = Mapping[tuple[str, str], str]
+"""What a register says: value by (subject, field)."""
+
 _NOW = Statement(
     "SELECT entry.subject, entry.field, entry.value FROM custody_register AS entry"
     " JOIN custody_event AS event ON event.event_id = entry.event_id WHERE entry.register = :register"
     " ORDER BY event.seq, entry.position"
 )
+_STORED = Statement(
+    "SELECT register, subject, field, value FROM custody_register WHERE event_id = :event_id ORDER BY position"
+)
+# On PostgreSQL those who would write what follows from one source wait for each other, so that one of them does.
+_ONE_AT_A_TIME = Statement("SELECT pg_advisory_xact_lock(hashtextextended('passline registers', 0))")
 _EMPTY = Statement("SELECT NOT EXISTS (SELECT 1 FROM custody_event)")
 
 
@@ -46,9 +55,15 @@ def administration(person: str = PROGRAM, sign_in: str | None = None) -> Party:
 
 
 def record(tx: Connection, by: Party, second: str | None, entries: Sequence[Entry], stamp: Stamp) -> str:
-    """Record entries of registers, signed by the administration's key. Returns the event id."""
+    """Record entries of registers, signed by the administration's key. Returns the event id.
+
+    Raises EventIdReusedError where the stamp's id is of a record with other entries.
+    """
     event = draft(Act.REGISTER, by, stamp, expected=0, second_person=second)
     if is_repeated(tx, stamp, event, ()):
+        stored = _STORED.run(tx, {"event_id": event["event_id"]}).fetchall()
+        if [tuple(row) for row in stored] != [tuple(entry) for entry in entries]:
+            raise EventIdReusedError(str(event["event_id"]))
         return str(event["event_id"])
     return write(tx, event, (), entries=entries)
 
@@ -64,19 +79,31 @@ def state(tx: Connection, register: Register) -> dict[tuple[str, str], str]:
     return now
 
 
-def follow(
-    tx: Connection, by: Party, register: Register, wanted: Mapping[tuple[str, str], str], stamp: Stamp
-) -> str | None:
-    """Record what differs between a register and what its source says now; None when nothing does."""
-    known = state(tx, register)
-    changed = [Entry(register, subject, field, value) for (subject, field), value in sorted(wanted.items())
-               if known.get((subject, field)) != value]  # fmt: skip
-    ended = [Entry(register, subject, field, None) for subject, field in sorted(known.keys() - wanted.keys())]
-    return record(tx, by, None, [*changed, *ended], stamp) if changed or ended else None
+def follow(tx: Connection, by: Party, wanted: Mapping[Register, Facts], stamp: Stamp) -> str | None:
+    """Record, as one act, what differs between registers and what their source says now; None when nothing does.
+
+    `wanted` is the whole of each register that it names: what a register has besides has ended.
+    """
+    if tx.dialect.name != "sqlite":
+        _ONE_AT_A_TIME.run(tx)
+    entries = [
+        entry for register, facts in wanted.items() for entry in _differing(state(tx, register), register, facts)
+    ]
+    return record(tx, by, None, entries, stamp) if entries else None
+
+
+def _differing(known: Facts, register: Register, facts: Facts) -> Iterator[Entry]:
+    for (subject, field), value in sorted(facts.items()):
+        if known.get((subject, field)) != value:
+            yield Entry(register, subject, field, value)
+    for subject, field in sorted(known.keys() - facts.keys()):
+        yield Entry(register, subject, field, None)
 
 
 def begin(tx: Connection, keys: Iterable[PublicKey], stamp: Stamp) -> str | None:
     """Write the log's first record, which registers the keys it begins with; None when it has one."""
+    if tx.dialect.name != "sqlite":
+        _ONE_AT_A_TIME.run(tx)
     row = _EMPTY.run(tx).fetchone()
     if row is None or not row[0]:
         return None

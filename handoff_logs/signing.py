@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from handoff_logs.errors import DatabaseBehindError, KeyMissingError, KeyRevokedError
+from handoff_logs.errors import DatabaseBehindError, KeyMissingError, KeyRevokedError, KeyUnregisteredError
 from handoff_logs.keyring import Keyring, SigningKey, person_owner, station_owner
 from handoff_logs.records import Scalar, acting_station, event_hash, second_signer, signed_bytes
 from handoff_logs.statements import Statement
@@ -14,14 +14,19 @@ _KEYRING, _GIVEN = "passline keyring", "passline numbers"
 # On PostgreSQL two transactions may sign with one key at a time: the second waits for the first's commit. The
 # transaction's own number comes before the record's, so that the sealer sees who may still commit a lower one.
 _ALONE = Statement("SELECT pg_advisory_xact_lock(hashtextextended(:key_id, 0)), pg_current_xact_id()::text")
+_UNREGISTERED, _REGISTERED, _REVOKED = 0, 1, 2
+_STANDING = (
+    "coalesce((SELECT max(CASE field WHEN 'revoked' THEN 2 WHEN 'owner' THEN 1 ELSE 0 END) FROM custody_register"
+    " WHERE register = 'key' AND subject = :key_id), 0)"
+)
 _LAST = Statement(
-    "SELECT coalesce((SELECT max(key_number) FROM custody_event WHERE key_id = :key_id), 0),"
-    " EXISTS (SELECT 1 FROM custody_register WHERE register = 'key' AND subject = :key_id AND field = 'revoked')"
+    f"SELECT coalesce((SELECT max(key_number) FROM custody_event WHERE key_id = :key_id), 0), {_STANDING}"  # noqa: S608
 )
 _LAST_SECOND = Statement(
-    "SELECT coalesce((SELECT max(second_key_number) FROM custody_event WHERE second_key_id = :key_id), 0),"
-    " EXISTS (SELECT 1 FROM custody_register WHERE register = 'key' AND subject = :key_id AND field = 'revoked')"
+    "SELECT coalesce((SELECT max(second_key_number) FROM custody_event WHERE second_key_id = :key_id), 0),"  # noqa: S608
+    f" {_STANDING}"
 )
+_BEGUN = Statement("SELECT EXISTS (SELECT 1 FROM custody_event)")
 
 
 def lend(info: dict[Any, Any], keyring: Keyring | None) -> None:
@@ -33,7 +38,7 @@ def sign(tx: Connection, event: dict[str, Scalar]) -> tuple[str, str | None]:
     """Number and sign an event by its station's key and, where the signer has one open, by a person's own.
 
     Fills the event's key columns and returns both signatures (base64). Raises KeyMissingError, KeyRevokedError,
-    DatabaseBehindError.
+    KeyUnregisteredError, DatabaseBehindError.
     """
     keyring: Keyring | None = tx.info[_KEYRING]
     station = acting_station(event)
@@ -47,6 +52,12 @@ def sign(tx: Connection, event: dict[str, Scalar]) -> tuple[str, str | None]:
         event["second_key_id"] = second.key_id
     message = signed_bytes(event_hash(event))
     return key.sign(message), second.sign(message) if second else None
+
+
+def wait_for(tx: Connection, key_id: str) -> None:
+    """Wait until nobody signs with a key: those who would, meanwhile, see what this transaction does to it."""
+    if tx.dialect.name != "sqlite":
+        _ALONE.run(tx, {"key_id": key_id})
 
 
 def begun(tx: Connection) -> None:
@@ -70,24 +81,40 @@ def _personal(keyring: Keyring, person: str) -> SigningKey | None:
 
 
 def _numbered(tx: Connection, keyring: Keyring, owner: str, last: Statement) -> tuple[SigningKey, int]:
-    key = keyring.of(owner)
-    number, revoked = _next(tx, key, last)
-    if revoked:
+    found = _in_use(tx, keyring, owner, last)
+    if found is None:
         # Rotated by a command of another process.
         keyring.reload()
+        found = _in_use(tx, keyring, owner, last)
+    if found is None:
         key = keyring.of(owner)
-        number, revoked = _next(tx, key, last)
-        if revoked:
-            raise KeyRevokedError(key.key_id, owner)
+        _, standing = _next(tx, key, last)
+        raise (KeyRevokedError if standing == _REVOKED else KeyUnregisteredError)(key.key_id, owner)
+    key, number = found
     if number <= key.last:
         raise DatabaseBehindError(owner, key.key_id, number - 1, key.last)
     tx.info.setdefault(_GIVEN, {})[key.key_id] = number
     return key, number
 
 
-def _next(tx: Connection, key: SigningKey, last: Statement) -> tuple[int, bool]:
-    if tx.dialect.name != "sqlite":
-        _ALONE.run(tx, {"key_id": key.key_id})
-    row = last.run(tx, {"key_id": key.key_id}).fetchone()
+def _in_use(tx: Connection, keyring: Keyring, owner: str, last: Statement) -> tuple[SigningKey, int] | None:
+    """Return an owner's key that is registered and not revoked, with its next number.
+
+    A newer one that is not registered is what a command left that was killed before its record.
+    """
+    for key in keyring.each_of(owner):
+        number, standing = _next(tx, key, last)
+        if standing == _REGISTERED or (standing == _UNREGISTERED and not _one(_BEGUN.run(tx).fetchone())[0]):
+            return key, number
+    return None
+
+
+def _next(tx: Connection, key: SigningKey, last: Statement) -> tuple[int, int]:
+    wait_for(tx, key.key_id)
+    number, standing = _one(last.run(tx, {"key_id": key.key_id}).fetchone())
+    return number + 1, standing
+
+
+def _one(row: tuple[Any, ...] | None) -> tuple[Any, ...]:
     assert row is not None  # noqa: S101 a SELECT without FROM has one row
-    return int(row[0]) + 1, bool(row[1])
+    return row

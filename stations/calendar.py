@@ -42,6 +42,12 @@ class WorkCalendar:
     days: Mapping[date, bool] = field(default_factory=dict)
     complete_years: frozenset[int] = frozenset()
 
+    @property
+    def facts(self) -> dict[tuple[str, str], str]:
+        """What the override file says, as the log's register of the calendar has it: value by (day or year, field)."""
+        days = {(day.isoformat(), "day"): "workday" if worked else "holiday" for day, worked in self.days.items()}
+        return days | {(str(year), "days"): "complete" for year in self.complete_years}
+
     def is_working(self, day: date) -> bool:
         """Whether `day` is worked."""
         known = self.days.get(day)

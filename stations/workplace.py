@@ -1,6 +1,7 @@
 """Where and as whom station code acts: the database, the station, the shift and the people on duty there."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from handoff_logs.database import Database
 from handoff_logs.records import Party
@@ -12,6 +13,7 @@ class Workplace:
     """One station during one shift.
 
     `people` are the opaque codes of those on duty, at least two, so that acts which need two hands have them.
+    `sign_ins` are the ids of the accepted sign-ins by which they act, by code, as far as they signed in.
     """
 
     database: Database
@@ -20,6 +22,7 @@ class Workplace:
     people: tuple[str, ...]
     emulated: bool
     personal: PersonalData
+    sign_ins: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if len(set(self.people)) < 2:
@@ -27,8 +30,9 @@ class Workplace:
 
     def party(self, index: int = 0) -> Party:
         """The `index`-th person on duty, counted round and round, as a side of a handoff."""
-        return Party(self.station, self.people[index % len(self.people)], self.shift)
+        person = self.people[index % len(self.people)]
+        return Party(self.station, person, self.shift, self.sign_ins.get(person))
 
-    def at(self, station: str, people: tuple[str, ...]) -> "Workplace":
-        """The same run and shift at another station, with that station's people."""
-        return replace(self, station=station, people=people)
+    def at(self, station: str, people: tuple[str, ...], sign_ins: Mapping[str, str] | None = None) -> "Workplace":
+        """The same run and shift at another station, with that station's people and the sign-ins they act by."""
+        return replace(self, station=station, people=people, sign_ins=sign_ins or {})

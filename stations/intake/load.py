@@ -12,7 +12,10 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from handoff_logs import register
+from handoff_logs.log import Stamp
 from handoff_logs.records import new_id
+from handoff_logs.register import Register
 from stations.calendar import WorkCalendar
 from stations.deadlines import ALLOWANCES
 from stations.intake.booking import Booked, Chunk, ChunkRacedError, book, number_context
@@ -58,7 +61,8 @@ def load(
 ) -> LoadReport:
     """Load the batch in `directory`; good applications become orders offered to review, the rest goes into the reply.
 
-    `allowances` (service class to station to working time) set review's time nodes. The reply is
+    `allowances` (service class to station to working time) set review's time nodes; a `calendar` other than that of
+    the load before is recorded, because deadlines are reckoned with it. The reply is
     `replies/<batch id>.jsonl`; `progress` is told lines done and lines in all. Loading a batch again, or
     after a crash, enters only what is missing.
     Raises `BatchRefusedError` (nothing is loaded), `EmulatedBatchError`, `BatchBusyError`.
@@ -67,13 +71,15 @@ def load(
     if folder.manifest.emulated and not workplace.emulated:
         raise EmulatedBatchError(str(directory))
     replies.mkdir(parents=True, exist_ok=True)
+    days = calendar or WorkCalendar()
     batch_id, lines_read = _enter_batch(workplace, folder)
+    workplace.database.write(lambda tx: _follow_calendar(tx, workplace, days))
     repeated = lines_read == folder.manifest.applications
     preparer = Preparer(
         folder,
         batch_id,
         workplace.personal,
-        calendar or WorkCalendar(),
+        days,
         allowances,
         emulated=folder.manifest.emulated,
     )
@@ -95,6 +101,11 @@ def _enter_batch(workplace: Workplace, folder: BatchFolder) -> tuple[str, int]:
     except IntegrityError:
         # Another load entered the same batch between our look and our insert; now it is there to be found.
         return workplace.database.write(lambda tx: _find_or_insert(tx, folder))
+
+
+def _follow_calendar(tx: Connection, workplace: Workplace, days: WorkCalendar) -> None:
+    by, stamp = register.administration(), Stamp(_now_us(), workplace.emulated)
+    register.follow(tx, by, {Register.CALENDAR: days.facts}, stamp)
 
 
 def _find_or_insert(tx: Connection, folder: BatchFolder) -> tuple[str, int]:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from stations.people_register.credentials import Credentials
-from stations.people_register.errors import PasswordNotAskedError, PasswordsDifferError
+from stations.people_register.errors import PasswordNotAskedError, PasswordsDifferError, PinsDifferError
 
 PasswordsFrom = Annotated[
     Literal["-"] | None,
@@ -50,6 +50,17 @@ class Asking:
         typed = self._password(f"New password of {code}")
         if not self._piped and typed != self._password(f"New password of {code}, again"):
             raise PasswordsDifferError
+        return typed
+
+    def pin(self, code: str) -> str:
+        """The PIN of a person's own key. Raises PasswordNotAskedError."""
+        return self._password(f"PIN of {code}")
+
+    def new_pin(self, code: str) -> str:
+        """A new PIN, typed twice on a terminal. Raises PasswordNotAskedError, PinsDifferError."""
+        typed = self._password(f"New PIN of {code}")
+        if not self._piped and typed != self._password(f"New PIN of {code}, again"):
+            raise PinsDifferError
         return typed
 
     def _password(self, what: str) -> str:

@@ -70,6 +70,7 @@ def found(
             database,
             Credentials(first, asking.new_password(first)),
             Credentials(second, asking.new_password(second)),
+            emulated=line.emulated,
         )
     _say(line, f"{first} and {second} are the register's administrators; enrol a third, so that one may be away")
 
@@ -94,11 +95,12 @@ def enrol(
     line, asking = _open(directory), Asking(passwords_from)
     with line.database as database:
         enrolled = register.is_enrolled(database, code)
-        by = _administrators(database, asking, first, second, about=code)
+        by = administrators(database, asking, first, second, about=code)
         if enrolled:
-            register.give_roles(database, by, code, role)
+            register.give_roles(database, by, code, role, emulated=line.emulated)
         else:
-            register.enrol(database, by, Credentials(code, asking.new_password(code)), role)
+            new = Credentials(code, asking.new_password(code))
+            register.enrol(database, by, new, role, emulated=line.emulated)
     what = "has these roles too" if enrolled else "is enrolled as"
     _say(line, f"{code} {what}: {', '.join(role)}; signed by {by.first} and {by.second}")
 
@@ -163,10 +165,12 @@ def password(
     rules.check_code(code)
     with line.database as database:
         if forgotten:
-            by = _administrators(database, asking, first, second, about=code)
-            register.replace_password(database, by, code, asking.new_password(code))
+            by = administrators(database, asking, first, second, about=code)
+            new = asking.new_password(code)
+            register.replace_password(database, by, code, new, emulated=line.emulated)
         else:
-            register.change_password(database, asking.credentials(code), asking.new_password(code))
+            who = asking.credentials(code)
+            register.change_password(database, who, asking.new_password(code), emulated=line.emulated)
     _say(line, f"the password of {code} is changed")
 
 
@@ -189,8 +193,8 @@ def end(
     line, asking = _open(directory), Asking(passwords_from)
     with line.database as database:
         rules.check_code(code)
-        by = _administrators(database, asking, first, second, about=code)
-        register.end(database, by, code)
+        by = administrators(database, asking, first, second, about=code)
+        register.end(database, by, code, emulated=line.emulated)
     _say(line, f"{code} has ended; signed by {by.first} and {by.second}")
 
 
@@ -200,17 +204,25 @@ def _open(directory: Path) -> OpenRegister:
     return open_register(directory)
 
 
-def _administrators(
-    database: "Database", asking: Asking, first: str | None, second: str | None, *, about: str
+def administrators(
+    database: "Database", asking: Asking, first: str | None, second: str | None, *, about: str | None = None
 ) -> TwoSigned:
-    from stations.people_register.register import refuse_own
-    from stations.people_register.sign_in import sign_in_two
+    """Two administrators who sign in, neither of them the one that it is `about`; their own keys are unlocked.
 
+    Raises RegisterNotFoundedError, OwnEnrolmentError, and as `sign_in_two` and `unlock`.
+    """
+    from stations.people_register.register import refuse_own, refuse_unfounded
+    from stations.people_register.sign_in import sign_in_two, unlock_own
+
+    refuse_unfounded(database)
     codes = asking.code("first", first), asking.code("second", second)
     rules.check_two(*codes)
-    refuse_own(codes, about)
+    if about is not None:
+        refuse_own(codes, about)
     signers = asking.credentials(codes[0]), asking.credentials(codes[1])
-    return sign_in_two(database, *signers, rules.ADMINISTRATORS)
+    by = sign_in_two(database, *signers, rules.ADMINISTRATORS)
+    unlock_own(database, by.codes, asking.pin)
+    return by
 
 
 def _local(time_us: int | None) -> str | None:

@@ -100,6 +100,16 @@ class RegisterFoundedError(StationError):
         )
 
 
+class RegisterNotFoundedError(StationError):
+    """Nobody is enrolled yet, so nobody can sign."""
+
+    def __str__(self) -> str:
+        return (
+            "nobody is enrolled here yet, so nobody can sign; nothing was done. Begin the register with two"
+            " administrators, also on an EMULATED line: `passline people found p-0001 p-0002`"
+        )
+
+
 class AlreadyEnrolledError(StationError):
     """A code is given once, also after its person has left."""
 
@@ -153,3 +163,10 @@ class PasswordsDifferError(StationError):
 
     def __str__(self) -> str:
         return "the two new passwords differ; nothing was done, begin again"
+
+
+class PinsDifferError(StationError):
+    """A new PIN was typed differently the second time."""
+
+    def __str__(self) -> str:
+        return "the two new PINs differ; nothing was done, begin again"

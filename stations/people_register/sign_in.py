@@ -6,17 +6,19 @@
 3. Its end is recorded. A good one ends the count of failures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select
 
 from handoff_logs.database import Database
 from handoff_logs.dialects import clock_us
+from handoff_logs.errors import KeyMissingError, WrongPinError
+from handoff_logs.keyring import Keyring, person_owner
 from handoff_logs.records import new_id
 from stations.people import Role
 from stations.people_register import passwords, rules
-from stations.people_register.credentials import Credentials, TwoSigned
+from stations.people_register.credentials import Credentials, SignedIn, TwoSigned
 from stations.people_register.errors import RoleMissingError, SignInLockedError, SignInRefusedError
 from stations.people_register.tables import EnrolledPerson, GivenRole, PersonPassword, SignInAttempt, SignInOutcome
 
@@ -33,27 +35,60 @@ def sign_in_two(database: Database, first: Credentials, second: Credentials, rol
     EmulatedStaffError.
     """
     rules.check_two(first.code, second.code)
-    for who in (first, second):
-        held = sign_in(database, who)
-        if held.isdisjoint(roles):
-            raise RoleMissingError(who.code, tuple(roles))
-    return TwoSigned(first.code, second.code)
+    one, other = (_with_role(sign_in(database, who), roles) for who in (first, second))
+    return TwoSigned(one.code, other.code, one.sign_in, other.sign_in)
 
 
-def sign_in(database: Database, who: Credentials) -> frozenset[str]:
-    """Sign one person in; their roles.
+def sign_in(database: Database, who: Credentials) -> SignedIn:
+    """Sign one person in.
 
     Raises SignInRefusedError, SignInLockedError, BadCodeError, EmulatedStaffError.
     """
-    code = rules.check_code(who.code)
+    return _counted(database, who.code, lambda kept: passwords.matches(who.password, kept))
+
+
+def unlock(database: Database, keyring: Keyring, code: str, pin: str) -> SignedIn:
+    """Let a person's own key sign, which lies in `keyring` under their PIN; wrong PINs count as wrong passwords do.
+
+    Raises KeyMissingError, WrongPinError, SignInRefusedError, SignInLockedError, BadCodeError, EmulatedStaffError.
+    """
+    wrong: list[Exception] = []
+    if not keyring.has_own(code):
+        raise KeyMissingError(person_owner(code), "this line's keys")
+
+    def opens(kept: str | None) -> bool:
+        try:
+            keyring.unlock(code, pin)
+        except WrongPinError as error:
+            wrong.append(error)
+        return kept is not None and not wrong
+
+    try:
+        return _counted(database, code, opens)
+    except SignInRefusedError as error:
+        keyring.lock(code)
+        raise (wrong or [error])[0] from None
+
+
+def unlock_own(database: Database, codes: Iterable[str], ask: Callable[[str], str]) -> None:
+    """Unlock the own keys of those of `codes` who have one here, by the PINs that `ask` gets of them; see `unlock`."""
+    keyring = database.keyring
+    for code in codes:
+        if keyring is not None and keyring.is_locked(code):
+            unlock(database, keyring, code, ask(code))
+
+
+def _counted(database: Database, code: str, verified: Callable[[str | None], bool]) -> SignedIn:
+    """Sign a person in whom `verified` knows by what is kept of their password; each try is counted."""
+    code = rules.check_code(code)
     until_us, kept = database.write(lambda tx: _begin(tx, code))
     if until_us is not None:
         raise SignInLockedError(code, until_us)
-    good = passwords.matches(who.password, kept)
-    roles = database.write(lambda tx: _end(tx, code, kept if good else None))
-    if roles is None:
+    good = verified(kept)
+    signed = database.write(lambda tx: _end(tx, code, kept if good else None))
+    if signed is None:
         raise SignInRefusedError(code)
-    return roles
+    return signed
 
 
 def find(tx: Connection, code: str) -> Row[Any] | None:
@@ -64,6 +99,12 @@ def find(tx: Connection, code: str) -> Row[Any] | None:
 def roles_of(conn: Connection, code: str) -> frozenset[str]:
     """The roles that were given to a code."""
     return frozenset(conn.execute(select(ROLE.c.role).where(ROLE.c.code == code)).scalars())
+
+
+def _with_role(signed: SignedIn, roles: Sequence[Role]) -> SignedIn:
+    if signed.roles.isdisjoint(roles):
+        raise RoleMissingError(signed.code, tuple(roles))
+    return signed
 
 
 def _begin(tx: Connection, code: str) -> tuple[int | None, str | None]:
@@ -87,17 +128,19 @@ def _failures(tx: Connection, code: str) -> Sequence[int]:
     return tx.execute(latest).scalars().all()
 
 
-def _end(tx: Connection, code: str, kept: str | None) -> frozenset[str] | None:
-    """Record how the attempt ended; the person's roles, None if refused.
+def _end(tx: Connection, code: str, kept: str | None) -> SignedIn | None:
+    """Record how the attempt ended; None if refused.
 
     Accepted is whose password was right and is so still: neither ended nor changed meanwhile.
     """
     person = find(tx, code)
     still = tx.execute(select(PASSWORD.c.hash).where(PASSWORD.c.code == code)).scalar()
     accepted = kept is not None and kept == still and person is not None and person.ended_us is None
-    _record(tx, code, clock_us(tx), SignInOutcome.ACCEPTED if accepted else SignInOutcome.REFUSED)
-    return roles_of(tx, code) if accepted else None
+    attempt = _record(tx, code, clock_us(tx), SignInOutcome.ACCEPTED if accepted else SignInOutcome.REFUSED)
+    return SignedIn(code, roles_of(tx, code), attempt) if accepted else None
 
 
-def _record(tx: Connection, code: str, at_us: int, outcome: SignInOutcome) -> None:
-    tx.execute(insert(_ATTEMPT).values(attempt_id=new_id(), code=code, at_us=at_us, outcome=outcome.value))
+def _record(tx: Connection, code: str, at_us: int, outcome: SignInOutcome) -> str:
+    attempt = new_id()
+    tx.execute(insert(_ATTEMPT).values(attempt_id=attempt, code=code, at_us=at_us, outcome=outcome.value))
+    return attempt

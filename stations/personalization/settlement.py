@@ -168,8 +168,9 @@ def _settle_blank(
     people: tuple[str, str],
     place: str,
 ) -> str | None:
-    by = Party(workplace.station, people[0], workplace.shift)
-    stamp = booking.stamp(workplace, None, work, found.value)
+    first, second = (workplace.sign_ins.get(person) for person in people)
+    by = Party(workplace.station, people[0], workplace.shift, first)
+    stamp = replace(booking.stamp(workplace, None, work, found.value), second_sign_in=second)
     log.settle(tx, by, people[1], [blank], _OUTCOMES[found], place, stamp)
     if found is not Settlement.MADE_GOOD:
         return None

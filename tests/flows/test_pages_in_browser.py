@@ -44,7 +44,12 @@ def address(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, sig
     stations.migrations.upgrade(url)
     with pytest.MonkeyPatch.context() as patch, open_signed(url, signing_keys, folder / "signing") as database:
         patch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
-        found(database, Credentials(CODE, PASSWORD), Credentials("p-0002", "correct horse two"))
+        found(
+            database,
+            Credentials(CODE, PASSWORD),
+            Credentials("p-0002", "correct horse two"),
+            emulated=True,
+        )
         tell(database)
         with serving(create_app(Served(folder, "test", True, bytes(32), Asking(url, str)), database)) as served:
             yield served

@@ -60,6 +60,11 @@ ADMINISTRATOR_TWO = Credentials("p-0002", "a password of two")
 OPERATOR = Credentials("p-0417", "the operator's password")
 INSPECTOR = Credentials("p-0418", "the inspector's password")
 PACKER = Credentials("p-0419", "the packer's password")
+SIGNERS = ", ".join(
+    f"(SELECT code FROM sign_in_attempt WHERE attempt_id = e.{sign_in} AND outcome = 'accepted')"
+    for sign_in in ("sign_in", "second_sign_in")
+)
+"""Whose accepted sign-ins a record names."""
 SIGNED = ("--first", OPERATOR.code, "--second", INSPECTOR.code, "--passwords-from", "-")
 BOTH = (OPERATOR.password, INSPECTOR.password)
 
@@ -129,11 +134,11 @@ def _enrol(database: Database) -> None:
 
 
 def _enrol_all(database: Database) -> None:
-    register.found(database, ADMINISTRATOR_ONE, ADMINISTRATOR_TWO)
+    register.found(database, ADMINISTRATOR_ONE, ADMINISTRATOR_TWO, emulated=True)
     by = sign_in_two(database, ADMINISTRATOR_ONE, ADMINISTRATOR_TWO, ADMINISTRATORS)
-    register.enrol(database, by, OPERATOR, [Role.OPERATOR])
-    register.enrol(database, by, INSPECTOR, [Role.INSPECTOR])
-    register.enrol(database, by, PACKER, [Role.PACKER])
+    register.enrol(database, by, OPERATOR, [Role.OPERATOR], emulated=True)
+    register.enrol(database, by, INSPECTOR, [Role.INSPECTOR], emulated=True)
+    register.enrol(database, by, PACKER, [Role.PACKER], emulated=True)
 
 
 @pytest.fixture
@@ -217,6 +222,7 @@ def test_two_people_settle_a_bad_piece_and_its_application_is_made_again(
     assert facts(f"SELECT act, person, second_person, emulated FROM custody_event WHERE seq > {events}") == [
         ("settle", OPERATOR.code, INSPECTOR.code, 1)
     ]
+    assert facts(f"SELECT {SIGNERS} FROM custody_event AS e WHERE seq > {events}") == [(OPERATOR.code, INSPECTOR.code)]
     assert facts("SELECT count(*) FROM application WHERE state = 'passed'") == [(3,)]
     piece = drawn_piece(line, facts)
     assert (piece.place, piece.defaced) == ("voided", True)
@@ -238,6 +244,10 @@ def test_a_good_piece_becomes_the_document_and_is_not_made_again(
     assert facts(f"SELECT act, person, second_person FROM custody_event WHERE seq > {events} ORDER BY seq") == [
         ("settle", OPERATOR.code, INSPECTOR.code),
         ("transform", OPERATOR.code, None),
+    ]
+    assert facts(f"SELECT {SIGNERS} FROM custody_event AS e WHERE seq > {events} ORDER BY seq") == [
+        (OPERATOR.code, INSPECTOR.code),
+        (OPERATOR.code, None),
     ]
     assert facts("SELECT place FROM whereabouts WHERE kind = 'document'") == [("rack",)]
     assert not [each for each in (line / "machines").iterdir() if running_pid(each) is not None]

@@ -229,6 +229,7 @@ COLUMN = {
     "seal_node": "hash",
     "seal_checkpoint": "root",
     "seal_cosignature": "signature",
+    "audit_lookup": "reader",
 }
 SEALS = (
     "INSERT INTO seal_origin VALUES (1, 'o')",
@@ -236,6 +237,7 @@ SEALS = (
     "INSERT INTO seal_node VALUES (1, 8, 0, 'h')",
     "INSERT INTO seal_checkpoint VALUES (1, 1, 'r', 'k', 's')",
     "INSERT INTO seal_cosignature VALUES (1, 1, 'w', 1, 's')",
+    "INSERT INTO audit_lookup (asked_us, reader, question, parameters) VALUES (1, 'r', 'q', '{}')",
 )
 
 

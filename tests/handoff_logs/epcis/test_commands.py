@@ -142,7 +142,7 @@ def test_the_served_log_answers_its_readers_until_interrupted(directory: str) ->
 
 
 def _asked(url: str, token: str) -> httpx.Response:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while True:
         try:
             return httpx.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=20, trust_env=False)

@@ -170,7 +170,7 @@ def test_a_slow_witness_is_given_up_in_time(pieces: list[bytes], odd: Serve) -> 
     begun_s = time.monotonic()
     with pytest.raises(errors.UnreachableError, match="within"):
         ask(odd(*pieces, b"", pause_s=0.1 if pieces else 3.0).url, timeout_s=0.4)
-    assert time.monotonic() < begun_s + 2
+    assert time.monotonic() < begun_s + 8
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "nowhere", "ftp://127.0.0.1", "http://", "http://[::"])

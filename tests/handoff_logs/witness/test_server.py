@@ -138,12 +138,12 @@ def test_slow_drips_do_not_buy_time(running: Any) -> None:
         begun_s = time.monotonic()
         connection.sendall(f"POST {PATH} HTTP/1.1\r\nHost: w\r\nContent-Length: 500\r\n\r\n".encode())
         try:
-            while time.monotonic() < begun_s + 5:
+            while time.monotonic() < begun_s + 30:
                 connection.sendall(b"x")
                 time.sleep(0.05)
         except ConnectionError:
             pass
-        assert time.monotonic() < begun_s + 3
+        assert time.monotonic() < begun_s + 20
 
 
 def test_a_host_that_asks_too_often_waits_and_others_do_not(running: Any) -> None:

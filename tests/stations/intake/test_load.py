@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from handoff_logs import offers
 from handoff_logs.reading import open_reading
+from stations.calendar import WorkCalendar
 from stations.deadlines import ALLOWANCES
 from stations.intake import booking, filed
 from stations.intake.batch import MAX_LINE_BYTES
@@ -302,3 +303,23 @@ def test_review_has_until_the_lines_allowances_of_the_stations_behind_it(intake:
         by_age = sorted(offers.waiting(conn, "review"), key=lambda offer: offer.offered_us)
     usual_us, brief_us = (offer.due_us for offer in by_age)
     assert usual_us < brief_us
+
+
+def test_an_overridden_calendar_is_recorded_once_and_its_end_too(intake: Intake, make_batch: MakeBatch) -> None:
+    """Deadlines are reckoned with it, so whoever checks them must find what it was."""
+
+    def entries() -> list[Any]:
+        with intake.workplace.database.read() as conn:
+            query = "SELECT subject, field, value FROM custody_register WHERE register = 'calendar' ORDER BY event_id"
+            return [tuple(row) for row in conn.execute(text(query))]
+
+    made = make_batch(2)
+    intake.load(made)
+    assert entries() == []
+    calendar = WorkCalendar({date(2027, 1, 1): False}, frozenset({2027}))
+    for _ in range(2):
+        intake.load(made, calendar=calendar)
+    said = [("2027", "days", "complete"), ("2027-01-01", "day", "holiday")]
+    assert sorted(entries()) == said
+    intake.load(made)
+    assert sorted(entries()[2:]) == [(subject, field, None) for subject, field, _ in said]

@@ -28,7 +28,7 @@ def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def people(line_database: Database) -> Database:
     """A founded register."""
-    register.found(line_database, FIRST, SECOND)
+    register.found(line_database, FIRST, SECOND, emulated=True)
     return line_database
 
 
@@ -41,7 +41,7 @@ def administrators(people: Database) -> TwoSigned:
 @pytest.fixture
 def worker(people: Database, administrators: TwoSigned) -> Credentials:
     """An operator."""
-    register.enrol(people, administrators, WORKER, [Role.OPERATOR])
+    register.enrol(people, administrators, WORKER, [Role.OPERATOR], emulated=True)
     return WORKER
 
 

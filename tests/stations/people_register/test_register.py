@@ -35,13 +35,18 @@ def codes(database):
 def enrol_administrator(database, administrators, code):
     """A further administrator; their credentials."""
     new = Credentials(code, f"a password of {code}")
-    register.enrol(database, administrators, new, [Role.ADMINISTRATOR])
+    register.enrol(database, administrators, new, [Role.ADMINISTRATOR], emulated=True)
     return new
+
+
+def signed(first, second):
+    """Two who signed in by attempts that nobody looks up."""
+    return TwoSigned(first, second, "1" * 32, "2" * 32)
 
 
 def test_a_register_is_founded_once(people):
     with pytest.raises(RegisterFoundedError):
-        register.found(people, NEW, Credentials("p-0501", "a password of six"))
+        register.found(people, NEW, Credentials("p-0501", "a password of six"), emulated=True)
     assert codes(people) == ["p-0001", "p-0002"]
 
 
@@ -49,7 +54,7 @@ def test_of_two_who_found_at_once_one_wins(line_database):
     def found(number):
         pair = [Credentials(f"p-{number}00{one}", "a long password") for one in (1, 2)]
         try:
-            register.found(line_database, *pair)
+            register.found(line_database, *pair, emulated=True)
         except RegisterFoundedError:
             return False
         return True
@@ -61,90 +66,94 @@ def test_of_two_who_found_at_once_one_wins(line_database):
 
 def test_one_person_founds_no_register(line_database):
     with pytest.raises(SamePersonTwiceError):
-        register.found(line_database, NEW, NEW)
+        register.found(line_database, NEW, NEW, emulated=True)
     with pytest.raises(PasswordRefusedError):
-        register.found(line_database, NEW, Credentials("p-0501", "short"))
+        register.found(line_database, NEW, Credentials("p-0501", "short"), emulated=True)
     assert codes(line_database) == []
 
 
 def test_a_person_is_enrolled_by_two_others_and_the_register_says_by_whom(people, administrators):
-    register.enrol(people, administrators, NEW, [Role.OPERATOR, Role.LEAD])
+    register.enrol(people, administrators, NEW, [Role.OPERATOR, Role.LEAD], emulated=True)
     (enrolled,) = [one for one in register.everybody(people) if one.code == NEW.code]
     assert (enrolled.roles, enrolled.by, enrolled.ended_us) == (("lead", "operator"), ("p-0001", "p-0002"), None)
 
 
 def test_emulated_staff_is_never_enrolled(people, administrators, line_database):
     with pytest.raises(EmulatedStaffError):
-        register.enrol(people, administrators, Credentials("e-per-1", "a long password"), [Role.OPERATOR])
+        register.enrol(
+            people, administrators, Credentials("e-per-1", "a long password"), [Role.OPERATOR], emulated=True
+        )
     with pytest.raises(EmulatedStaffError):
         register.is_enrolled(line_database, "e-per-1")
 
 
 def test_a_code_is_given_once_also_after_its_person_left(people, administrators, worker):
     with pytest.raises(AlreadyEnrolledError):
-        register.enrol(people, administrators, worker, [Role.LEAD])
-    register.end(people, administrators, worker.code)
+        register.enrol(people, administrators, worker, [Role.LEAD], emulated=True)
+    register.end(people, administrators, worker.code, emulated=True)
     with pytest.raises(AlreadyEnrolledError, match="has left"):
-        register.enrol(people, administrators, worker, [Role.LEAD])
+        register.enrol(people, administrators, worker, [Role.LEAD], emulated=True)
     with pytest.raises(NotEnrolledError):
-        register.give_roles(people, administrators, worker.code, [Role.LEAD])
+        register.give_roles(people, administrators, worker.code, [Role.LEAD], emulated=True)
 
 
 def test_nobody_signs_about_themself(people, administrators, worker):
-    for act in (register.end, lambda *who: register.give_roles(*who, [Role.LEAD])):
+    for act in (register.end, lambda *who, emulated: register.give_roles(*who, [Role.LEAD], emulated=emulated)):
         with pytest.raises(OwnEnrolmentError):
-            act(people, administrators, administrators.first)
+            act(people, administrators, administrators.first, emulated=True)
     with pytest.raises(OwnEnrolmentError):
-        register.replace_password(people, administrators, administrators.second, "another password")
+        register.replace_password(people, administrators, administrators.second, "another password", emulated=True)
 
 
 def test_only_administrators_change_the_register(people, administrators, worker):
     """Also when they were administrators as they signed and have been ended since."""
     with pytest.raises(RoleMissingError):
-        register.enrol(people, TwoSigned("p-0001", worker.code), NEW, [Role.OPERATOR])
+        register.enrol(people, signed("p-0001", worker.code), NEW, [Role.OPERATOR], emulated=True)
     third = enrol_administrator(people, administrators, "p-0003")
-    register.end(people, TwoSigned("p-0001", third.code), "p-0002")
+    register.end(people, signed("p-0001", third.code), "p-0002", emulated=True)
     with pytest.raises(RoleMissingError):
-        register.enrol(people, administrators, NEW, [Role.OPERATOR])
+        register.enrol(people, administrators, NEW, [Role.OPERATOR], emulated=True)
     assert NEW.code not in codes(people)
 
 
 def test_two_administrators_always_remain(people, administrators):
     """Three who end each other at one moment: one is ended, the others stay."""
     enrol_administrator(people, administrators, "p-0003")
-    signed = {
+    signers = {
         "p-0003": administrators,
-        "p-0001": TwoSigned("p-0002", "p-0003"),
-        "p-0002": TwoSigned("p-0001", "p-0003"),
+        "p-0001": signed("p-0002", "p-0003"),
+        "p-0002": signed("p-0001", "p-0003"),
     }
 
     def end(code):
         try:
-            register.end(people, signed[code], code)
+            register.end(people, signers[code], code, emulated=True)
         except RoleMissingError:
             return False
         return True
 
     with ThreadPoolExecutor(3) as threads:
-        assert sorted(threads.map(end, signed)) == [False, False, True]
+        assert sorted(threads.map(end, signers)) == [False, False, True]
 
 
 def test_roles_are_added_and_stay(people, administrators, worker):
-    register.give_roles(people, administrators, worker.code, [Role.OPERATOR, Role.INSPECTOR])
-    assert sign_in(people, worker) == {"operator", "inspector"}
+    register.give_roles(people, administrators, worker.code, [Role.OPERATOR, Role.INSPECTOR], emulated=True)
+    assert sign_in(people, worker).roles == {"operator", "inspector"}
 
 
 def test_a_password_is_changed_by_its_person_or_replaced_before_two_administrators(people, administrators, worker):
     with pytest.raises(SignInRefusedError):
-        register.change_password(people, Credentials(worker.code, "not the password"), "another password")
-    register.change_password(people, worker, "another password")
+        register.change_password(
+            people, Credentials(worker.code, "not the password"), "another password", emulated=True
+        )
+    register.change_password(people, worker, "another password", emulated=True)
     assert sign_in(people, Credentials(worker.code, "another password"))
-    register.replace_password(people, administrators, worker.code, "a third password")
+    register.replace_password(people, administrators, worker.code, "a third password", emulated=True)
     for old in (worker.password, "another password"):
         with pytest.raises(SignInRefusedError):
             sign_in(people, Credentials(worker.code, old))
     with pytest.raises(PasswordRefusedError):
-        register.change_password(people, Credentials(worker.code, "a third password"), "short")
+        register.change_password(people, Credentials(worker.code, "a third password"), "short", emulated=True)
 
 
 INSERT = "INSERT INTO person (code, founder, enrolled_by, enrolled_second, enrolled_us) VALUES "
@@ -196,7 +205,7 @@ def test_the_database_refuses_what_two_administrators_did_not_sign(people, worke
 
 
 def test_an_end_is_for_ever(people, administrators, worker, sql):
-    register.end(people, administrators, worker.code)
+    register.end(people, administrators, worker.code, emulated=True)
     for change in ("ended_us = NULL, ended_by = NULL, ended_second = NULL", "ended_us = 5"):
         with pytest.raises(REFUSED):
             sql(f"UPDATE person SET {change} WHERE code = 'p-0417'")

@@ -1,0 +1,54 @@
+"""What line.toml says of stations, machines and thresholds, as the log's registers have it."""
+
+from datetime import timedelta
+from typing import Final
+
+from flows.settings import DeviceSettings, LineSettings
+from handoff_logs.register import Facts, Register
+from stations.people import STAFFING
+
+LINE: Final = "line"
+"""The subject of what is set for the whole line."""
+
+
+def registered(settings: LineSettings) -> dict[Register, Facts]:
+    """Return the whole of the registers that follow line.toml: value by (subject, field) of each.
+
+    Hours are in hours, shares from 0 to 1, as in line.toml; allowances that are left out there are the usual ones.
+    """
+    return {
+        Register.STATION: _stations(settings),
+        Register.MACHINE: {
+            (device.id, field): value for device in settings.devices for field, value in _machine(device).items()
+        },
+        Register.THRESHOLD: _thresholds(settings),
+    }
+
+
+def _stations(settings: LineSettings) -> Facts:
+    facts = {(LINE, "centre"): settings.centre, (LINE, "mode"): settings.mode.value}
+    for station, (role, _) in STAFFING.items():
+        facts[station, "role"] = role.value
+        facts[station, "staff"] = settings.staff.kind.value
+    return facts
+
+
+def _machine(device: DeviceSettings) -> dict[str, str]:
+    facts = {"driver": device.driver, "port": device.port, "serial": device.serial, "mode": device.mode.value}
+    if device.ideal_cycle_s is not None:
+        facts["ideal_cycle_s"] = f"{device.ideal_cycle_s:g}"
+    return facts
+
+
+def _thresholds(settings: LineSettings) -> Facts:
+    facts = {
+        (LINE, "tray_size"): str(settings.tray_size),
+        (LINE, "people_per_station"): str(settings.staff.people_per_station),
+        (LINE, "offer_age_min"): str(settings.thresholds.offer_age_min),
+        (LINE, "blanks_low"): str(settings.thresholds.blanks_low),
+        ("qc", "swipe_share"): f"{settings.qc.swipe_share:g}",
+    }
+    for service_class, allowances in settings.allowances.by_class().items():
+        for station, allowance in allowances.items():
+            facts[station, f"{service_class}_hours"] = f"{allowance / timedelta(hours=1):g}"
+    return facts

@@ -1,0 +1,19 @@
+"""What the roles of a PostgreSQL line may do to the stations' tables, beyond what every line table allows, as SQL."""
+
+from typing import Final
+
+from handoff_logs.roles import Roles, quoted
+
+AUDITED: Final = ("person", "person_role", "sign_in_attempt")
+"""What auditors read beside the log: who may sign, and who did. Never an applicant's data, never a password's hash."""
+
+
+def grants(roles: Roles) -> list[str]:
+    """Return the statements; `handoff_logs.roles.grants` comes before."""
+    service, auditor = quoted(roles.service), quoted(roles.auditor)
+    return [
+        f"REVOKE DELETE ON person FROM {service}",
+        f"REVOKE UPDATE, DELETE ON person_role, sign_in_attempt FROM {service}",
+        f"GRANT SELECT ON {', '.join(AUDITED)} TO {auditor}",
+        f"GRANT SELECT (code, set_us) ON person_password TO {auditor}",
+    ]

@@ -1,0 +1,322 @@
+"""On PostgreSQL the line runs as a role that can only append to custody; every way past that is tried and refused.
+
+The server, the roles and the logins are real; the database is made by the command itself.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from signing_keys import keyring_copy
+from sqlalchemy import create_engine, make_url
+
+from flows.cli import run
+from flows.composition import open_database, prepare
+from flows.database_commands import apply
+from flows.default_line import write_default
+from flows.errors import Exit, NotMigratedError
+from flows.run_folder import RunFolder
+from handoff_logs import log, questions, register
+from handoff_logs.database import Database
+from handoff_logs.errors import UnsafeDatabaseError
+from handoff_logs.guards import APPEND_ONLY
+from handoff_logs.key_register import Reason, Signers, rotate
+from handoff_logs.keyring import Keyring, station_owner
+from handoff_logs.log_key import read as read_log_key
+from handoff_logs.reading import open_reading
+from handoff_logs.records import Act, Birth, Kind, Party, new_id
+from handoff_logs.roles import Roles
+from handoff_logs.sealing import Sealer
+from stations.intake.generator.defects import Shares
+from stations.intake.generator.generate import generate
+from stations.intake.load import load
+from stations.people import Role
+from stations.people_register import register as people_register
+from stations.people_register.credentials import Credentials
+from stations.people_register.projection import DIFFERENCES
+from stations.people_register.rules import ADMINISTRATORS
+from stations.people_register.sign_in import sign_in_two
+from stations.personal import PersonalData
+from stations.workplace import Workplace
+
+SERVICE = "passline"
+ROLES = Roles.of(SERVICE)
+
+
+@pytest.fixture(scope="module")
+def server(postgresql_server: str) -> Iterator[Callable[[str], str]]:
+    """An empty database of its own on the server; its url by login."""
+    name = f"roles_{uuid4().hex}"
+    with psycopg.connect(postgresql_server.format(database="postgres"), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+    administrator = make_url(postgresql_server.format(database=name))
+
+    def url(login: str = "") -> str:
+        made = administrator if not login else administrator.set(username=login, password=None)
+        return made.render_as_string(hide_password=False)
+
+    yield url
+    with psycopg.connect(postgresql_server.format(database="postgres"), autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def driver(url: str) -> str:
+    """The url as line.toml has it."""
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+@pytest.fixture(scope="module")
+def folder(server: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A line on that database, whose login is the service's; nothing is in it yet."""
+    folder = RunFolder(tmp_path_factory.mktemp("roles") / "line")
+    write_default(folder, books=1, cards=0, readers=1, small=0)
+    text = folder.configuration.read_text("utf-8")
+    folder.configuration.write_text(
+        text.replace("[database]", f'[database]\nurl = "{driver(server(SERVICE))}"'), "utf-8"
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def line(server: Callable[[str], str], folder: RunFolder) -> RunFolder:
+    """The same with its roles, prepared by the service's own login, with a batch in it."""
+    arguments = ["database", "roles", "--dir", str(folder.path), "--as", server("")]
+    for _ in range(2):  # repeating it changes nothing
+        assert run(arguments) == Exit.FINE
+    prepare(folder)
+    batch = folder.path.with_name("batch")
+    generate(batch, 3, 1, day=date(2026, 9, 1), shares=Shares(intake_defects=0, review_defects=0))
+    with open_database(folder, driver(server(SERVICE))) as database:
+        personal = PersonalData(folder.keys)
+        here = Workplace(database, "intake", "day", ("e-int-1", "e-int-2"), True, personal)
+        load(here, batch, folder.path / "replies", tray_size=3)
+    return folder
+
+
+@pytest.fixture
+def tried(line: RunFolder, server: Callable[[str], str]) -> Callable[..., None]:
+    """Runs statements one after another as a login; each on its own connection if given apart."""
+
+    def attempt(*statements: str, login: str = SERVICE) -> None:
+        with psycopg.connect(server(login)) as connection:
+            for statement in statements:
+                connection.execute(statement)  # type: ignore[arg-type]
+
+    return attempt
+
+
+WAYS = (
+    *[(f"UPDATE {table} SET {column} = {column}",) for table, column in (
+        ("custody_event", "person"), ("custody_unit", "place"), ("custody_case", "kind"), ("custody_move", "act"),
+        ("custody_register", "value"), ("seal_origin", "origin"), ("seal_leaf", "leaf_hash"), ("seal_node", "hash"),
+        ("seal_checkpoint", "root"), ("seal_cosignature", "signature"))],
+    *[(f"DELETE FROM {table}",) for table in APPEND_ONLY],
+    *[(f"TRUNCATE {table} CASCADE",) for table in APPEND_ONLY],
+    *[(f"DROP TABLE {table} CASCADE",) for table in APPEND_ONLY],
+    ("ALTER TABLE custody_event DISABLE TRIGGER ALL",),
+    ("ALTER TABLE custody_event DISABLE TRIGGER custody_event_append_only",),
+    ("ALTER TABLE custody_event DROP CONSTRAINT uq_custody_event_id CASCADE",),
+    ("ALTER TABLE custody_event ALTER COLUMN person DROP NOT NULL",),
+    ("ALTER TABLE custody_event RENAME TO custody_event_old",),
+    (f"ALTER TABLE custody_event OWNER TO {SERVICE}",),
+    ("DROP TRIGGER custody_event_append_only ON custody_event",),
+    ("CREATE TRIGGER own BEFORE INSERT ON custody_event FOR EACH ROW EXECUTE FUNCTION custody_append_only()",),
+    ("CREATE RULE own AS ON INSERT TO custody_event DO INSTEAD NOTHING",),
+    ("DROP FUNCTION custody_append_only() CASCADE",),
+    ("CREATE OR REPLACE FUNCTION custody_append_only() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",),
+    ("SET session_replication_role = replica",),
+    (f"SET ROLE {ROLES.owner}",),
+    ("SET SESSION AUTHORIZATION postgres",),
+    (f"GRANT {ROLES.owner} TO {SERVICE}",),
+    (f"GRANT UPDATE ON custody_event TO {SERVICE}", "UPDATE custody_event SET person = 'x'"),
+    (f"ALTER ROLE {SERVICE} SUPERUSER",),
+    ("INSERT INTO custody_event SELECT * FROM custody_event ON CONFLICT (seq) DO UPDATE SET person = 'x'",),
+    ("MERGE INTO custody_event AS e USING custody_event AS o ON e.seq = o.seq WHEN MATCHED THEN DELETE",),
+    ("COPY custody_event FROM PROGRAM 'cat /etc/passwd'",),
+    ("CREATE FUNCTION own() RETURNS void LANGUAGE sql SECURITY DEFINER AS 'DELETE FROM custody_event'",),
+    ("CREATE TEMPORARY TABLE custody_register (register text)",),
+    ("CREATE SCHEMA own",),
+    ("CREATE TABLE own (a int)",),
+    ("LOCK TABLE custody_event IN ACCESS EXCLUSIVE MODE",),
+    ("SELECT 1 FROM custody_event FOR UPDATE",),
+    ("INSERT INTO custody_move VALUES ('void', 'ended', 'held')",),
+    ("UPDATE pg_class SET relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)",),
+    ("SELECT setval('custody_event_seq_seq', 1)",),
+    ("DELETE FROM sign_in_attempt",),
+    ("UPDATE person_role SET role = 'administrator'",),
+    ("DELETE FROM alembic_version_custody",),
+)  # fmt: skip
+"""What somebody with the service's password may try."""
+
+
+@pytest.mark.parametrize("way", WAYS, ids=[way[0][:60] for way in WAYS])
+def test_the_services_login_changes_no_record(tried: Callable[..., None], way: tuple[str, ...]) -> None:
+    """Refused for want of the right, before any trigger is asked."""
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        tried(*way)
+
+
+def test_a_copy_over_what_is_there_is_refused(line: RunFolder, server: Callable[[str], str]) -> None:
+    """COPY is an insert: neither a row that is there nor one like it under another number comes in."""
+    copy_out = "COPY (SELECT * FROM custody_event ORDER BY seq LIMIT 1) TO STDOUT"
+    with psycopg.connect(server(SERVICE)) as connection, connection.cursor().copy(copy_out) as out:
+        row = b"".join(out)
+    seq, _, rest = row.partition(b"\t")
+    for copied in (row, str(int(seq) + 10_000).encode() + b"\t" + rest):
+        with (
+            psycopg.connect(server(SERVICE)) as connection,
+            pytest.raises(psycopg.errors.IntegrityError),
+            connection.cursor().copy("COPY custody_event FROM STDIN") as into,
+        ):
+            into.write(copied)
+
+
+def test_no_function_runs_with_more_rights_than_its_caller(line: RunFolder, server: Callable[[str], str]) -> None:
+    with psycopg.connect(server("")) as connection:
+        query = "SELECT count(*) FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
+        assert connection.execute(query).fetchone() == (0,)
+
+
+def test_the_owner_of_the_tables_can_not_log_in(line: RunFolder, server: Callable[[str], str]) -> None:
+    with pytest.raises(psycopg.OperationalError, match="not permitted to log in"):
+        psycopg.connect(server(ROLES.owner))
+    with psycopg.connect(server("")) as connection:
+        query = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'"
+        assert connection.execute(query).fetchall() == [(ROLES.owner,)]
+
+
+def test_the_lines_own_acts_work_as_the_service(line: RunFolder, server: Callable[[str], str]) -> None:
+    """Founding, signing in, enrolling, keys, sealing, and every custody act of two stations."""
+    url = driver(server(SERVICE))
+    one, two = (Credentials(f"p-000{number}", f"a password of {number}") for number in (1, 2))
+    with Database(url, keyring=Keyring(line.signing_keys), bound=True) as database:
+        people_register.found(database, one, two, emulated=True)
+        by = sign_in_two(database, one, two, ADMINISTRATORS)
+        people_register.enrol(database, by, Credentials("p-0417", "a long password"), [Role.OPERATOR], emulated=True)
+        people_register.end(database, by, "p-0417", emulated=True)
+        signers = Signers(register.administration(by.first, by.first_sign_in), by.second, by.second_sign_in)
+        rotate(database, line.signing_keys, station_owner("review"), Reason.LOST, signers, emulated=True)
+        review, qc, stamp = Party("review", "r-1", "day"), Party("qc", "q-1", "day"), log.Stamp(1, True)
+        births = [Birth(new_id(), Kind.BLANK, f"EZ{number:07}") for number in range(4)]
+        units = [birth.unit_id for birth in births]
+        write = database.write
+        write(lambda tx: log.receive(tx, review, "r-2", births, "shelf", stamp))
+        offer = write(lambda tx: log.offer(tx, review, "out", "qc", units, priority=2, stamp=stamp))
+        write(lambda tx: log.accept(tx, qc, offer.handoff_id, units[:3], "in", stamp))
+        write(lambda tx: log.void(tx, qc, "q-2", units[:1], "voided", log.Stamp(1, True, reason="torn")))
+        back = write(lambda tx: log.offer(tx, qc, "out", "review", units[1:2], priority=2, stamp=stamp))
+        write(lambda tx: log.refuse(tx, review, back.handoff_id, log.Stamp(1, True, reason="torn")))
+        write(lambda tx: log.settle(tx, review, "r-2", units[3:], "found-at-sender", "shelf", stamp))
+        assert Sealer(database, read_log_key(line.log_key)).seal() is not None
+    with open_reading(server(SERVICE)) as reading:
+        assert questions.violations(reading) == []
+        acts = {row["act"] for row in reading.rows("SELECT DISTINCT act FROM custody_event")}
+    assert acts >= {Act.RECEIVE, Act.OFFER, Act.ACCEPT, Act.VOID, Act.REFUSE, Act.SETTLE, Act.REGISTER}
+
+
+def test_an_auditor_reads_the_log_and_nothing_personal_and_writes_nothing(
+    line: RunFolder, server: Callable[[str], str], tried: Callable[..., None]
+) -> None:
+    with open_reading(server(ROLES.auditor)) as reading:
+        assert questions.violations(reading) == []
+        assert questions.size(reading)["events"] > 0
+        assert questions.waiting(reading)
+        assert questions.totals(reading)
+        assert [reading.rows(sql) for _, sql in DIFFERENCES] == [[], []]
+    for statement in (
+        "SELECT * FROM application",
+        "SELECT * FROM application_image",
+        "SELECT hash FROM person_password",
+        "INSERT INTO custody_event SELECT * FROM custody_event",
+        "UPDATE open_offer SET priority = 1",
+        "DELETE FROM whereabouts",
+        "SELECT nextval('custody_event_seq_seq')",
+        "CREATE TEMPORARY TABLE custody_event (seq int)",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            tried(statement, login=ROLES.auditor)
+
+
+def test_nobody_else_gets_into_the_database(line: RunFolder, server: Callable[[str], str]) -> None:
+    stranger = f"stranger_{uuid4().hex[:8]}"
+    with psycopg.connect(server(""), autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {stranger} LOGIN")  # type: ignore[arg-type]
+    with pytest.raises(psycopg.OperationalError, match="CONNECT privilege"):
+        psycopg.connect(server(stranger))
+
+
+def test_a_production_line_refuses_a_login_that_could_change_records(
+    line: RunFolder, server: Callable[[str], str], signing_keys: Path, tmp_path: Path
+) -> None:
+    """The service is let in; the administrator, and a service that was given too much, are not."""
+    keys = keyring_copy(signing_keys, tmp_path / "signing")
+    Database(driver(server(SERVICE)), keyring=keys, bound=True).close()
+    Database(driver(server("")), bound=False).close()
+    with pytest.raises(UnsafeDatabaseError, match=r"update custody_event.*passline database roles"):
+        Database(driver(server("")), bound=True)
+    for given, said in (
+        (f"GRANT UPDATE (person) ON custody_event TO {SERVICE}", "update custody_event"),
+        (f"GRANT TRUNCATE ON seal_leaf TO {SERVICE}", "truncate seal_leaf"),
+        (f"GRANT {ROLES.owner} TO {SERVICE}", "own custody_event"),
+        (f"GRANT TEMPORARY ON DATABASE {make_url(server('')).database} TO {SERVICE}", "make tables"),
+    ):
+        with psycopg.connect(server(""), autocommit=True) as connection:
+            connection.execute(given)  # type: ignore[arg-type]
+        try:
+            with pytest.raises(UnsafeDatabaseError, match=said):
+                Database(driver(server(SERVICE)), bound=True)
+        finally:
+            with psycopg.connect(server(""), autocommit=True) as connection:
+                connection.execute(f"REVOKE {ROLES.owner} FROM {SERVICE}")
+            apply(server(""), ROLES, str(make_url(server("")).database))
+    Database(driver(server(SERVICE)), bound=True).close()
+
+
+def test_only_a_production_line_asks_for_it(line: RunFolder, server: Callable[[str], str], monkeypatch: Any) -> None:
+    open_database(line, driver(server(""))).close()
+    monkeypatch.setenv("PASSLINE_MODE", "production")
+    with pytest.raises(UnsafeDatabaseError):
+        open_database(line, driver(server("")))
+
+
+def test_the_service_can_not_bring_tables_up_to_date_and_says_who_does(
+    line: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def upgrade(url: str) -> None:
+        """As a later version's migration would."""
+        engine = create_engine(url)
+        try:
+            with engine.begin() as tx:
+                tx.exec_driver_sql("ALTER TABLE custody_event ADD COLUMN later int")
+        finally:
+            engine.dispose()
+
+    prepare(line)
+    monkeypatch.setattr("flows.composition.upgrade_custody", upgrade)
+    with pytest.raises(NotMigratedError) as refused:
+        prepare(line)
+    assert "passline database roles" in refused.value.next_step
+
+
+def test_without_a_login_the_statements_are_printed_and_nothing_is_done(
+    folder: RunFolder, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run(["database", "roles", "--dir", str(folder.path)]) == Exit.FINE
+    printed = capsys.readouterr().out
+    assert f'CREATE ROLE "{ROLES.owner}" NOLOGIN' in printed
+    assert all(line.endswith(";") or line.startswith("--") for line in printed.splitlines())
+    write_default(RunFolder(tmp_path / "sqlite"))
+    assert run(["database", "roles", "--dir", str(tmp_path / "sqlite")]) == Exit.REFUSED
+    assert "no PostgreSQL database" in capsys.readouterr().err
+
+
+def test_an_administrators_login_to_another_database_is_refused(
+    folder: RunFolder, server: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = make_url(server("")).set(database="postgres").render_as_string(hide_password=False)
+    assert run(["database", "roles", "--dir", str(folder.path), "--as", other]) == Exit.REFUSED
+    assert "leads to the database postgres" in capsys.readouterr().err
