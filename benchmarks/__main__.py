@@ -1,4 +1,4 @@
-"""`make bench`: the line, the line as a tutorial would write it, bare inserts, and many machines, one after another.
+"""`make bench`: the line, the line as a tutorial would write it, bare inserts, many machines, and a log verified.
 
 Absolute figures vary with the machine; compare the ratios of one run.
 """
@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from benchmarks import many_machines
+from benchmarks import many_machines, verification
 from benchmarks.raw_inserts import raw_rate
 
 START_S = 120.0
@@ -96,6 +96,7 @@ def main() -> None:
         tutorial = the_tutorial(Path(scratch) / "tutorial", asked.tutorial_documents)
         rows, seconds = raw_rate(Path(scratch) / "line" / "passline.db", Path(scratch) / "raw.db")
         machines = many_machines.measure(Path(scratch) / "machines", asked.machines_documents, asked.seed)
+        verified = verification.measure(Path(scratch) / "verification")
     line_rows_per_s = line["handoff_units"] / line["line_seconds"]
     ratio = line["documents_per_second"] / max(tutorial.values())
     print(f"(a) the line       {line['documents_per_second']:8.1f} documents/s, {line_rows_per_s:,.0f} handoff units/s")
@@ -108,6 +109,8 @@ def main() -> None:
     print(f"violations: {violations}, in doubt: {line['in_doubt']}")
     print()
     many_machines.report(machines)
+    print()
+    verification.report(verified)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from handoff_logs.pages.asking import Asking
 from handoff_logs.pages.problems import tell_problems
 from handoff_logs.pages.rendering import HOME, Reader, Renderer
 from handoff_logs.pages.routes import AuditPages
+from handoff_logs.verify.state import FILE_NAME
 from stations.people import Role
 from stations.people_register.credentials import Credentials
 from stations.people_register.errors import (
@@ -42,8 +43,6 @@ SIGN_IN: Final = "/sign-in"
 SIGN_OUT: Final = "/sign-out"
 HASHES_AT_ONCE: Final = 2
 """Passwords verified side by side: each takes 64 MB and a core."""
-VERIFIED: Final = "verified.json"
-"""Where a clean verification of the folder's log leaves its tree."""
 _log = structlog.get_logger()
 _COOKIE: Final = "passline_session"
 _ID, _TOKEN = "id", "token"
@@ -159,7 +158,7 @@ def create_app(served: Served, database: Database, sessions: Sessions | None = N
     app.add_api_route(SIGN_IN, doors.ask, methods=["GET"], response_class=Response)
     app.add_api_route(SIGN_IN, doors.sign_in, methods=["POST"], response_class=Response)
     app.add_api_route(SIGN_OUT, doors.sign_out, methods=["POST"], response_class=Response)
-    pages = AuditPages(renderer, served.asking, served.folder / VERIFIED)
+    pages = AuditPages(renderer, served.asking, served.folder / FILE_NAME)
     app.include_router(pages.router(), dependencies=[Depends(doors.admit)])
     app.mount("/static", StaticFiles(directory=HOME / "static"))
     app.exception_handler(NotSignedInError)(doors.turn_away)

@@ -4,7 +4,6 @@ A line is opened once in a process. Flows ask for it by its folder, so that thei
 Prefect may show, and a flow that runs alone in a worker of its own opens just what its station needs.
 """
 
-import base64
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -24,7 +23,7 @@ from flows.sealer import EMULATED, witness_key
 from flows.settings import LineSettings
 from handoff_logs import log_key, register
 from handoff_logs.database import Database
-from handoff_logs.keyring import Keyring, PublicKey, station_owner
+from handoff_logs.keyring import Keyring, registered_as, station_owner
 from handoff_logs.log import Stamp
 from handoff_logs.migrations import upgrade as upgrade_custody
 from handoff_logs.records import ADMINISTRATION
@@ -63,7 +62,7 @@ def register_witness(folder: RunFolder, settings: LineSettings, database: Databa
     key = witness_key(folder, settings)
     if key is None:
         return
-    entry = PublicKey(key.key_id.hex(), f"witness:{key.name}", base64.b64encode(key.public).decode())
+    entry = registered_as(key.public, f"witness:{key.name}")
 
     def write(tx: Connection) -> None:
         if (entry.key_id, "owner") not in register.state(tx, register.Register.KEY):

@@ -1,6 +1,7 @@
 """The report at the end of a run: one JSON object, or a page for the eye with three commands to look further."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -21,7 +22,10 @@ def as_json(count: Reckoning, *, emulated: bool) -> dict[str, Any]:
     facts = asdict(count)
     doubts = facts.pop("doubts")
     del facts["example"]
+    log = facts.pop("log")
     facts = {"emulated": emulated, **facts, "documents_per_second": count.documents_per_second}
+    if log is not None:
+        facts["log"] = log
     return {**facts, "doubts": list(doubts)} if doubts else facts
 
 
@@ -41,6 +45,8 @@ def print_report(folder: RunFolder, count: Reckoning, screen: Console) -> None:
     screen.print(_rules(count))
     pace = f"{count.line_seconds:.1f} s, {count.documents_per_second} documents/s" if count.line_seconds else "–"
     screen.print(f"{count.handoffs} handoffs of {count.handoff_units} unit steps; line time {pace}.")
+    if count.log is not None:
+        screen.print(_log(count.log))
     if faults := fired(folder.machines):
         struck = ", ".join(f"{name} {times}" for name, times in faults.items())
         screen.print(f"Faults that struck (EMULATED, as planned): {struck}.")
@@ -58,7 +64,7 @@ def look_further(folder: RunFolder, count: Reckoning) -> list[str]:
     return [
         f"passline status --dir {folder.path}",
         f"passline logs document {count.example or 'NUMBER'} --dir {folder.path}",
-        f"passline logs check --dir {folder.path}",
+        f"passline logs verify --dir {folder.path}",
     ]
 
 
@@ -72,6 +78,14 @@ def _outcomes(count: Reckoning) -> Table:
     table.add_row("remade", str(count.remade))
     table.add_row("blanks voided", str(count.blanks_voided))
     return table
+
+
+def _log(log: Mapping[str, Any]) -> Text:
+    """How far the log is sealed and witnessed, and what verifying it from its first record said."""
+    marks = {"clean": ("✓ verified", "green"), "findings": (f"! {log['problems']} findings", "yellow")}
+    mark = marks.get(log["verdict"], ("✗ BROKEN", "red"))
+    seen = f"cosigned by its witness up to {log['cosigned_size']}" if log["cosigned_size"] else "not witnessed"
+    return Text.assemble(f"The log {log['origin']}: {log['size']} records sealed, {seen}, ", mark, ".")
 
 
 def _rules(count: Reckoning) -> Table:

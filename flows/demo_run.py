@@ -5,9 +5,10 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -21,8 +22,11 @@ from flows.program_log import set_up_log
 from flows.reckoning import Reckoning, reckon
 from flows.run_folder import RunFolder
 from handoff_logs.reading import open_reading
+from handoff_logs.verify import report
+from handoff_logs.verify.run import Asked, verify
 from stations.calendar import CHINA
 from stations.intake.batch import MANIFEST
+from stations.people_register.projection import DIFFERENCES
 
 PLAN = "demo.json"
 BATCH = "batch"
@@ -91,7 +95,15 @@ def play(folder: RunFolder, plan: DemoPlan | None, screen: Console) -> Reckoning
             end = run_line_on(folder, settings, ready, shift=settings.staff.shift, screen=screen)
         if end.stop_reason is not None:
             screen.print(f"Stopped: {end.stop_reason}. Go on with: passline demo --resume {folder.path}")
-        return count(folder, since_us=end.released_us)
+        return replace(count(folder, since_us=end.released_us), log=verify_log(folder))
+
+
+def verify_log(folder: RunFolder) -> dict[str, Any]:
+    """Verify the whole log of the run in `folder`, and say how it came out: the demo's last word is its own check."""
+    verdict = verify(folder.line().database_url, Asked(differences=DIFFERENCES))
+    told = report.as_json(verdict)
+    names = ("verdict", "origin", "size", "unsealed", "cosigned_size", "cosigned_s")
+    return {name: told[name] for name in names} | {"problems": len(verdict.problems)}
 
 
 def count(folder: RunFolder, *, since_us: int) -> Reckoning:

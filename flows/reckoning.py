@@ -72,7 +72,8 @@ FROM custody_event WHERE act = 'accept' AND written_us >= :since_us
 class Reckoning:
     """How the applications of a run ended, and the three counts that must be 0.
 
-    `line_seconds` is None before any dispatch; `example` is a document number to look up first.
+    `line_seconds` is None before any dispatch; `example` is a document number to look up first. `log`: what
+    verifying the whole log said, where that was asked.
     """
 
     documents: int
@@ -92,6 +93,7 @@ class Reckoning:
     line_seconds: float | None
     doubts: tuple[Mapping[str, Any], ...] = ()
     example: str | None = None
+    log: Mapping[str, Any] | None = None
 
     @property
     def exit_code(self) -> Exit:
@@ -116,7 +118,8 @@ class Reckoning:
     @property
     def sound(self) -> bool:
         """True where no rule is broken."""
-        return not (self.live_duplicates or self.custody_violations or self.blanks_unaccounted)
+        broken = self.log is not None and self.log["verdict"] == "broken"
+        return not (self.live_duplicates or self.custody_violations or self.blanks_unaccounted or broken)
 
 
 def reckon(reading: Reading, world: Path | None, *, since_us: int = 0) -> Reckoning:

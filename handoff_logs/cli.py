@@ -16,6 +16,7 @@ from cyclopts import App, Parameter
 
 from handoff_logs import outputs, questions
 from handoff_logs.errors import HandoffLogError, UnreadableDatabaseError
+from handoff_logs.projections import Difference
 from handoff_logs.questions.answers import FIRST_US, LAST_US, Answer, Column, Period, Type, in_us
 from handoff_logs.questions.registry import QUESTIONS, Question
 from handoff_logs.reading import Reading, open_reading
@@ -106,6 +107,8 @@ def centre_name(directory: Path) -> str:
 resolve_url: Callable[[Path], str] = database_url
 resolve_centre: Callable[[Path], str] = centre_name
 """How a folder becomes a database url and a centre's name; the program that owns the environment puts its own here."""
+differences: Sequence[Difference] = ()
+"""Where other packages' tables must follow the log; the program that knows them puts them here."""
 
 app.command("handoff_logs.epcis.commands:export", name="epcis", help="Export acts of custody as an EPCIS 2.0 document.")
 app.command("handoff_logs.epcis.commands:serve", name="epcis-serve", help="Serve the log read-only in EPCIS 2.0.")
@@ -183,6 +186,60 @@ def check_rules(printing: Printing) -> None:
         outputs.write(rows, (Column("rule", Type.TEXT), Column("subject", Type.TEXT)), form, printing.out)
     if rows:
         sys.exit(FINDINGS)
+
+
+@app.command
+def verify(
+    *,
+    directory: Directory = DEFAULT_DIRECTORY,
+    since_last: Annotated[bool, Parameter(help="Verify only what is new since the last time.", negative="")] = False,
+    state: Annotated[
+        Path | None, Parameter(help="Where the last time is kept; in the run's folder by default.")
+    ] = None,
+    checkpoint: Annotated[
+        tuple[Path, ...], Parameter(help="A checkpoint that you kept, as a signed note; again for more.", negative="")
+    ] = (),
+    log_key: Annotated[Path | None, Parameter(help="The log's public key as you know it (log.pub).")] = None,
+    witness: Annotated[
+        tuple[Path, ...], Parameter(help="A witness's public key as you know it; again for more.", negative="")
+    ] = (),
+    unsealed_s: Annotated[float, Parameter(help="Seconds that a record may be without a leaf.")] = 10.0,
+    output: Annotated[Literal["table", "json"], Parameter(name="--output", help="How to print.")] = "table",
+) -> None:
+    """Verify the whole log in seven steps; exit 1 if it is broken, 2 on findings that nobody explained."""
+    # Verifying is the only question that needs more than reading.
+    from handoff_logs.verify import report
+    from handoff_logs.verify.asked import outside, verified_tree
+    from handoff_logs.verify.problems import Limits
+    from handoff_logs.verify.progress import shown
+    from handoff_logs.verify.run import CLEAN, Asked
+    from handoff_logs.verify.run import verify as verified
+    from handoff_logs.verify.state import FILE_NAME, write_state
+
+    kept = state or directory / FILE_NAME
+    try:
+        last = verified_tree(kept, needed=since_last)
+        asked = Asked(
+            outside(checkpoint, log_key, witness, last),
+            Limits(unsealed_s),
+            known=last if since_last else None,
+            differences=differences,
+        )
+        with shown() as progress:
+            verdict = verified(resolve_url(directory), asked, progress=progress)
+        if verdict.exit_code == CLEAN and verdict.sealed.tree is not None:
+            write_state(kept, verdict.sealed.tree)
+    except HandoffLogError as error:
+        fail(f"{str(error)[:1].upper()}{str(error)[1:]}.")
+    if output == "json":
+        report.print_json(verdict)
+    else:
+        print(report.summary(verdict))  # noqa: T201 a command's own voice
+        outputs.print_table(report.step_rows(verdict), ("step", "what", "outcome"), "The log's verification", "")
+        if verdict.problems:
+            columns = ("finding", "step", "rule", "subject", "explained_by")
+            outputs.print_table(report.problem_rows(verdict), columns, "What does not hold", "")
+    sys.exit(verdict.exit_code)
 
 
 @contextmanager

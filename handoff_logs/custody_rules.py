@@ -1,24 +1,143 @@
 """Every custody rule as a question over the rows alone: each statement returns the `subject`s that break it.
 
-Written apart from the database's triggers on purpose, so that neither can hide the other's mistake.
+Written apart from the database's triggers on purpose, so that neither can hide the other's mistake. A rule is a
+condition on each step of a unit, a condition on each event with its rows counted, or a statement of its own. All can be
+asked of the events whose `seq` lies in a range alone, so that a long log is read in pages: PASSES asks all conditions
+of a range together.
 """
 
 # ruff: noqa: S608 (the statements are put together from this module's own words, never from input)
 
 from handoff_logs.moves import LEGAL_MOVES
 
-_LEGAL = ", ".join(f"('{act}', '{before}', '{after}')" for act, before, after in sorted(LEGAL_MOVES))
+_LEGAL = ", ".join(f"'{act} {before} {after}'" for act, before, after in sorted(LEGAL_MOVES))
+_ANSWERED = "('accept', 'refuse', 'withdraw')"
+# As the index on answers says it, or SQLite would not use that.
+_TWO_SIDED = "('offer', 'accept', 'refuse', 'withdraw', 'take_back')"
+
+RANGE = "event.seq > :after AND event.seq <= :last"
+"""What limits any rule's statement to some of the events."""
+
 _STEPS = """
-FROM custody_unit AS unit
-JOIN custody_event AS event ON event.event_id = unit.event_id
+FROM custody_event AS event
+JOIN custody_unit AS unit ON unit.event_id = event.event_id
 LEFT JOIN custody_unit AS before ON before.unit_id = unit.unit_id AND before.step = unit.step - 1
 WHERE """
-_ANSWERED = "('accept', 'refuse', 'withdraw')"
+_COUNTED = """
+FROM (SELECT event.seq, event.event_id, count(unit.position) AS total, max(unit.position) AS highest,
+    count(DISTINCT unit.position) AS positions, count(DISTINCT unit.unit_id) AS units,
+    sum(CASE WHEN unit.state IN ('missing', 'void_missing') THEN 1 ELSE 0 END) AS missing,
+    sum(CASE WHEN unit.kind = 'order' AND unit.state = 'ended' THEN 1 ELSE 0 END) AS orders,
+    sum(CASE WHEN unit.kind = 'blank' AND unit.state = 'ended' THEN 1 ELSE 0 END) AS blanks,
+    sum(CASE WHEN unit.kind = 'document' AND unit.step = 1 THEN 1 ELSE 0 END) AS documents,
+    sum(CASE WHEN unit.kind IN ('blank', 'document', 'parcel') THEN 1 ELSE 0 END) AS secured
+    FROM custody_event AS event LEFT JOIN custody_unit AS unit ON unit.event_id = event.event_id
+    WHERE {range} GROUP BY event.seq, event.event_id) AS listed
+JOIN custody_event AS event ON event.seq = listed.seq AND event.event_id = listed.event_id
+LEFT JOIN custody_event AS offer ON offer.event_id = event.handoff_id
+WHERE """
 
-CUSTODY_RULES: dict[str, str] = {
-    "every step follows the one before": (
-        f"SELECT unit.unit_id AS subject {_STEPS} unit.step < 1 OR (unit.step > 1 AND before.unit_id IS NULL)"
+STEP_RULES: dict[str, str] = {
+    "every step follows the one before": "unit.step < 1 OR (unit.step > 1 AND before.unit_id IS NULL)",
+    "only legal moves": (
+        f"coalesce(event.act || ' ' || coalesce(before.state, 'none') || ' ' || unit.state, '') NOT IN ({_LEGAL})"
     ),
+    "a unit keeps its kind": "unit.kind <> before.kind",
+    "a unit is answered once, and only where it was offered": (
+        f"event.act IN {_ANSWERED} AND before.event_id IS DISTINCT FROM event.handoff_id"
+    ),
+    "an answer covers the whole offer": (
+        "event.act = 'offer' AND NOT EXISTS (SELECT 1 FROM custody_unit AS later"
+        " WHERE later.unit_id = unit.unit_id AND later.step = unit.step + 1)"
+        " AND EXISTS (SELECT 1 FROM custody_event AS answer WHERE answer.handoff_id = event.event_id"
+        f" AND answer.act IN {_TWO_SIDED} AND answer.act IN {_ANSWERED})"
+    ),
+    "only the custodian acts": (
+        "before.station <> event.from_station AND (event.act NOT IN ('receive', 'settle', 'unpack')"
+        " OR (event.act = 'settle' AND before.state = 'doubt'))"
+    ),
+    "the act names the custodian after it": (
+        "(event.act IN ('accept', 'dispatch') AND unit.station <> event.to_station)"
+        " OR (event.act NOT IN ('accept', 'dispatch', 'settle') AND unit.station <> event.from_station)"
+        " OR (event.act NOT IN ('refuse', 'dispatch') AND unit.person <> event.person)"
+        " OR (event.act = 'refuse' AND unit.person <> before.person)"
+    ),
+    "outside is outside": (
+        "unit.state <> 'ended' AND (unit.state = 'outside')"
+        " <> (unit.station IN ('carrier', 'supplier') OR substr(unit.station, 1, 7) = 'office:')"
+    ),
+    "void units go to the vault only": (
+        "unit.state = 'void_offered' AND event.act = 'offer' AND event.to_station <> 'vault'"
+    ),
+    "documents are born of blanks, parcels of packing": (
+        "unit.step = 1 AND ((unit.kind = 'document' AND event.act <> 'transform')"
+        " OR (unit.kind = 'parcel' AND event.act <> 'pack'))"
+    ),
+    "a packed unit lies in a parcel packed with it": (
+        "unit.state = 'packed' AND NOT EXISTS (SELECT 1 FROM custody_unit AS parcel WHERE parcel.unit_id ="
+        " unit.container AND parcel.step = 1 AND parcel.kind = 'parcel' AND parcel.event_id = unit.event_id)"
+    ),
+    "each missing unit has a case": (
+        "unit.state IN ('missing', 'void_missing') AND NOT EXISTS (SELECT 1 FROM custody_case AS opened"
+        " WHERE opened.event_id = unit.event_id AND opened.unit_id = unit.unit_id AND opened.kind = 'missing')"
+    ),
+    "a missing unit is settled by its case, once": (
+        "event.act = 'settle' AND before.state IN ('missing', 'void_missing') AND NOT EXISTS (SELECT 1"
+        " FROM custody_case AS opened WHERE opened.case_id = event.case_id AND opened.unit_id = unit.unit_id)"
+    ),
+}
+"""What must not be true of a step: of the `unit`'s row, its `event`, and the row `before` it, if there is one."""
+
+EVENT_RULES: dict[str, str] = {
+    "an event has all its rows": (
+        "listed.total <> coalesce(event.last_position, 0) OR coalesce(listed.highest, 0) <>"
+        " coalesce(event.last_position, 0) OR listed.positions <> listed.total OR listed.units <> listed.total"
+    ),
+    "nobody signs both sides": (
+        "event.person = event.second_person OR (event.act IN ('accept', 'refuse') AND event.person = offer.person)"
+    ),
+    "two people where two are required": (
+        "event.second_person IS NULL AND (event.act IN ('void', 'destroy', 'settle')"
+        " OR (event.act = 'receive' AND listed.secured > 0))"
+    ),
+    "an answer has its offer": (
+        "event.act IN ('accept', 'refuse', 'withdraw', 'take_back') AND (coalesce(offer.act, '') <> 'offer'"
+        " OR offer.from_station IS DISTINCT FROM event.from_station"
+        " OR offer.to_station IS DISTINCT FROM event.to_station)"
+    ),
+    "a document is made of one order and one blank": (
+        "event.act = 'transform' AND (listed.orders <> 1 OR listed.blanks <> 1 OR listed.documents <> 1"
+        " OR listed.total <> 3)"
+    ),
+    "counts equal rows": (
+        "event.count_counted <> (SELECT count(*) FROM custody_case AS stray WHERE stray.event_id = event.event_id"
+        " AND stray.kind <> 'missing') + CASE event.act WHEN 'refuse' THEN 0 ELSE listed.total - listed.missing END"
+        " OR (event.act <> 'accept' AND event.count_expected <> listed.total)"
+        " OR (event.act = 'accept' AND event.count_expected <> offer.count_expected)"
+    ),
+}
+"""What must not be true of an `event`, its rows as `listed`, and the `offer` it answers or is."""
+
+_PAGED: dict[str, str] = {
+    "a unit is answered once, and only where it was offered": (
+        "SELECT unit.unit_id AS subject FROM custody_event AS event"
+        f" JOIN custody_event AS other ON other.handoff_id = event.handoff_id AND other.act IN {_TWO_SIDED}"
+        f" AND other.act IN {_ANSWERED} AND other.seq <> event.seq"
+        " JOIN custody_unit AS unit ON unit.event_id = event.event_id"
+        " JOIN custody_unit AS twin ON twin.unit_id = unit.unit_id AND twin.event_id = other.event_id"
+        f" WHERE event.act IN {_ANSWERED} AND {{range}}"
+    ),
+    "nothing stays in an opened parcel": (
+        "SELECT packed.unit_id AS subject FROM custody_event AS event"
+        " JOIN custody_unit AS opened ON opened.event_id = event.event_id AND opened.state = 'ended'"
+        " JOIN custody_unit AS parcel ON parcel.unit_id = opened.unit_id AND parcel.step = 1"
+        " JOIN custody_unit AS packed ON packed.event_id = parcel.event_id AND packed.container = parcel.unit_id"
+        " WHERE event.act = 'unpack' AND {range} AND NOT EXISTS (SELECT 1 FROM custody_unit AS out"
+        " WHERE out.unit_id = packed.unit_id AND out.step = packed.step + 1 AND out.event_id = opened.event_id)"
+    ),
+}
+
+_WHOLE_LOG: dict[str, str] = {
     "a unit has one custodian at a time": (
         "SELECT unit_id AS subject FROM custody_unit GROUP BY unit_id, step HAVING count(*) > 1"
     ),
@@ -26,122 +145,8 @@ CUSTODY_RULES: dict[str, str] = {
         "SELECT unit_id AS subject FROM custody_unit AS unit WHERE NOT EXISTS"
         " (SELECT 1 FROM custody_event AS event WHERE event.event_id = unit.event_id)"
     ),
-    "an event has all its rows": (
-        "SELECT event.event_id AS subject FROM custody_event AS event LEFT JOIN custody_unit AS unit"
-        " ON unit.event_id = event.event_id GROUP BY event.event_id, event.last_position"
-        " HAVING count(unit.unit_id) <> coalesce(event.last_position, 0)"
-        " OR coalesce(max(unit.position), 0) <> coalesce(event.last_position, 0)"
-        " OR count(DISTINCT unit.position) <> count(unit.unit_id)"
-    ),
-    "only legal moves": (
-        f"WITH legal(act, state_before, state_after) AS (VALUES {_LEGAL}) SELECT unit.unit_id AS subject {_STEPS}"
-        " NOT EXISTS (SELECT 1 FROM legal WHERE legal.act = event.act"
-        " AND legal.state_before = coalesce(before.state, 'none') AND legal.state_after = unit.state)"
-    ),
-    "a unit keeps its kind": f"SELECT unit.unit_id AS subject {_STEPS} unit.kind <> before.kind",
-    "nobody signs both sides": (
-        "SELECT answer.event_id AS subject FROM custody_event AS answer"
-        " JOIN custody_event AS offer ON offer.event_id = answer.handoff_id"
-        " WHERE answer.act IN ('accept', 'refuse') AND answer.person = offer.person"
-        " UNION SELECT event_id FROM custody_event WHERE person = second_person"
-    ),
-    "two people where two are required": (
-        "SELECT event_id AS subject FROM custody_event WHERE act IN ('void', 'destroy', 'settle')"
-        " AND second_person IS NULL UNION SELECT event.event_id FROM custody_event AS event"
-        " JOIN custody_unit AS unit ON unit.event_id = event.event_id WHERE event.act = 'receive'"
-        " AND event.second_person IS NULL AND unit.kind IN ('blank', 'document', 'parcel')"
-    ),
-    "an answer has its offer": (
-        "SELECT answer.event_id AS subject FROM custody_event AS answer LEFT JOIN custody_event AS offer"
-        " ON offer.event_id = answer.handoff_id AND offer.act = 'offer'"
-        " AND offer.from_station = answer.from_station AND offer.to_station = answer.to_station"
-        " WHERE answer.act IN ('accept', 'refuse', 'withdraw', 'take_back') AND offer.event_id IS NULL"
-    ),
-    "a unit is answered once, and only where it was offered": (
-        "SELECT unit.unit_id AS subject FROM custody_unit AS unit JOIN custody_event AS event"
-        f" ON event.event_id = unit.event_id WHERE event.act IN {_ANSWERED}"
-        " GROUP BY event.handoff_id, unit.unit_id HAVING count(*) > 1"
-        " UNION SELECT unit.unit_id FROM custody_unit AS unit JOIN custody_event AS event"
-        f" ON event.event_id = unit.event_id WHERE event.act IN {_ANSWERED} AND NOT EXISTS"
-        " (SELECT 1 FROM custody_unit AS offered WHERE offered.event_id = event.handoff_id"
-        " AND offered.unit_id = unit.unit_id AND offered.step = unit.step - 1)"
-    ),
-    "an answer covers the whole offer": (
-        "SELECT offered.unit_id AS subject FROM custody_event AS offer"
-        " JOIN custody_unit AS offered ON offered.event_id = offer.event_id"
-        " WHERE offer.act = 'offer' AND EXISTS (SELECT 1 FROM custody_event AS answer"
-        f" WHERE answer.handoff_id = offer.event_id AND answer.act IN {_ANSWERED})"
-        " AND NOT EXISTS (SELECT 1 FROM custody_unit AS later WHERE later.unit_id = offered.unit_id"
-        " AND later.step = offered.step + 1)"
-    ),
-    "only the custodian acts": (
-        f"SELECT unit.unit_id AS subject {_STEPS} before.station <> event.from_station"
-        " AND event.act NOT IN ('receive', 'settle', 'unpack')"
-        f" UNION SELECT unit.unit_id {_STEPS} before.station <> event.from_station"
-        " AND event.act = 'settle' AND before.state = 'doubt'"
-    ),
-    "the act names the custodian after it": (
-        f"SELECT unit.unit_id AS subject {_STEPS} (event.act IN ('accept', 'dispatch')"
-        " AND unit.station <> event.to_station)"
-        " OR (event.act NOT IN ('accept', 'dispatch', 'settle') AND unit.station <> event.from_station)"
-        " OR (event.act NOT IN ('refuse', 'dispatch') AND unit.person <> event.person)"
-        " OR (event.act = 'refuse' AND unit.person <> before.person)"
-    ),
-    "outside is outside": (
-        "SELECT unit_id AS subject FROM custody_unit WHERE state <> 'ended' AND (state = 'outside')"
-        " <> (station IN ('carrier', 'supplier') OR station LIKE 'office:%')"
-    ),
-    "void units go to the vault only": (
-        f"SELECT unit.unit_id AS subject {_STEPS} unit.state = 'void_offered' AND event.act = 'offer'"
-        " AND event.to_station <> 'vault'"
-    ),
-    "a document is made of one order and one blank": (
-        "SELECT event.event_id AS subject FROM custody_event AS event JOIN custody_unit AS unit"
-        " ON unit.event_id = event.event_id WHERE event.act = 'transform' GROUP BY event.event_id"
-        " HAVING sum(CASE WHEN unit.kind = 'order' AND unit.state = 'ended' THEN 1 ELSE 0 END) <> 1"
-        " OR sum(CASE WHEN unit.kind = 'blank' AND unit.state = 'ended' THEN 1 ELSE 0 END) <> 1"
-        " OR sum(CASE WHEN unit.kind = 'document' AND unit.step = 1 THEN 1 ELSE 0 END) <> 1 OR count(*) <> 3"
-    ),
-    "documents are born of blanks, parcels of packing": (
-        f"SELECT unit.unit_id AS subject {_STEPS} unit.step = 1 AND ((unit.kind = 'document'"
-        " AND event.act <> 'transform') OR (unit.kind = 'parcel' AND event.act <> 'pack'))"
-    ),
-    "a packed unit lies in a parcel packed with it": (
-        "SELECT packed.unit_id AS subject FROM custody_unit AS packed WHERE packed.state = 'packed' AND NOT EXISTS"
-        " (SELECT 1 FROM custody_unit AS parcel WHERE parcel.unit_id = packed.container AND parcel.step = 1"
-        " AND parcel.kind = 'parcel' AND parcel.event_id = packed.event_id)"
-    ),
-    "nothing stays in an opened parcel": (
-        "SELECT packed.unit_id AS subject FROM custody_unit AS opened"
-        " JOIN custody_event AS event ON event.event_id = opened.event_id AND event.act = 'unpack'"
-        " JOIN custody_unit AS parcel ON parcel.unit_id = opened.unit_id AND parcel.step = 1"
-        " JOIN custody_unit AS packed ON packed.event_id = parcel.event_id AND packed.container = parcel.unit_id"
-        " WHERE opened.state = 'ended' AND NOT EXISTS (SELECT 1 FROM custody_unit AS out"
-        " WHERE out.unit_id = packed.unit_id AND out.step = packed.step + 1 AND out.event_id = opened.event_id)"
-    ),
-    "each missing unit has a case": (
-        "SELECT unit.unit_id AS subject FROM custody_unit AS unit WHERE unit.state IN ('missing', 'void_missing')"
-        " AND NOT EXISTS (SELECT 1 FROM custody_case AS opened WHERE opened.event_id = unit.event_id"
-        " AND opened.unit_id = unit.unit_id AND opened.kind = 'missing')"
-    ),
     "a missing unit is settled by its case, once": (
-        f"SELECT unit.unit_id AS subject {_STEPS} event.act = 'settle' AND before.state IN ('missing', 'void_missing')"
-        " AND NOT EXISTS (SELECT 1 FROM custody_case AS opened WHERE opened.case_id = event.case_id"
-        " AND opened.unit_id = unit.unit_id)"
-        " UNION SELECT case_id FROM custody_event WHERE case_id IS NOT NULL GROUP BY case_id HAVING count(*) > 1"
-    ),
-    "counts equal rows": (
-        "SELECT event.event_id AS subject FROM custody_event AS event"
-        " LEFT JOIN (SELECT event_id, count(*) AS total,"
-        "  sum(CASE WHEN state IN ('missing', 'void_missing') THEN 1 ELSE 0 END) AS missing"
-        "  FROM custody_unit GROUP BY event_id) AS listed ON listed.event_id = event.event_id"
-        " LEFT JOIN (SELECT event_id, count(*) AS total FROM custody_case WHERE kind <> 'missing' GROUP BY event_id)"
-        "  AS stray ON stray.event_id = event.event_id"
-        " WHERE event.count_counted <> coalesce(stray.total, 0) + CASE event.act WHEN 'refuse' THEN 0"
-        "  ELSE coalesce(listed.total, 0) - coalesce(listed.missing, 0) END"
-        " OR (event.act <> 'accept' AND event.count_expected <> coalesce(listed.total, 0))"
-        " OR (event.act = 'accept' AND event.count_expected <>"
-        "  (SELECT offer.count_expected FROM custody_event AS offer WHERE offer.event_id = event.handoff_id))"
+        "SELECT case_id AS subject FROM custody_event WHERE case_id IS NOT NULL GROUP BY case_id HAVING count(*) > 1"
     ),
     "whereabouts follow the log": (
         "SELECT unit.unit_id AS subject FROM custody_unit AS unit LEFT JOIN whereabouts AS here"
@@ -157,9 +162,53 @@ CUSTODY_RULES: dict[str, str] = {
         "SELECT offer.event_id AS subject FROM custody_event AS offer LEFT JOIN open_offer AS queued"
         " ON queued.handoff_id = offer.event_id WHERE offer.act = 'offer' AND (queued.handoff_id IS NULL) <>"
         " EXISTS (SELECT 1 FROM custody_event AS answer WHERE answer.handoff_id = offer.event_id"
-        f" AND answer.act IN {_ANSWERED})"
+        f" AND answer.act IN {_TWO_SIDED} AND answer.act IN {_ANSWERED})"
         " UNION SELECT queued.handoff_id FROM open_offer AS queued WHERE NOT EXISTS"
         " (SELECT 1 FROM custody_event AS offer WHERE offer.event_id = queued.handoff_id AND offer.act = 'offer')"
     ),
 }
-"""The rules by name, in the order they are reported."""
+
+
+def _found(rules: dict[str, str]) -> str:
+    """Name the rules that a row breaks, one a line."""
+    return " || ".join(f"CASE WHEN {condition} THEN '{rule}\n' ELSE '' END" for rule, condition in rules.items())
+
+
+def _any(rules: dict[str, str]) -> str:
+    return " OR ".join(f"({condition})" for condition in rules.values())
+
+
+PASSES: tuple[str, ...] = (
+    f"SELECT unit.unit_id AS subject, {_found(STEP_RULES)} AS rules {_STEPS} {RANGE} AND ({_any(STEP_RULES)})",
+    f"SELECT event.event_id AS subject, {_found(EVENT_RULES)} AS rules {_COUNTED.format(range=RANGE)}"
+    f" {_any(EVENT_RULES)}",
+    *(
+        sql.format(range=RANGE).replace("AS subject", f"AS subject, '{rule}' AS rules", 1)
+        for rule, sql in _PAGED.items()
+    ),
+)
+"""All rules that a page of events (`seq` above :after, up to :last) can be asked: rows of (subject, rules by line)."""
+
+TABLE_RULES: dict[str, str] = {
+    name: _WHOLE_LOG[name]
+    for name in ("a unit has one custodian at a time", "a missing unit is settled by its case, once")
+}
+"""What can only be asked of all rows at once."""
+
+_ALL = "event.seq IS NOT NULL"
+
+
+def _whole() -> dict[str, str]:
+    statements: dict[str, list[str]] = {}
+    for rule, condition in STEP_RULES.items():
+        statements.setdefault(rule, []).append(f"SELECT unit.unit_id AS subject {_STEPS} {condition}")
+    for rule, condition in EVENT_RULES.items():
+        counted = _COUNTED.format(range=_ALL)
+        statements.setdefault(rule, []).append(f"SELECT event.event_id AS subject {counted} {condition}")
+    for rule, sql in (*_PAGED.items(), *_WHOLE_LOG.items()):
+        statements.setdefault(rule, []).append(sql.format(range=_ALL))
+    return {rule: " UNION ".join(parts) for rule, parts in statements.items()}
+
+
+CUSTODY_RULES: dict[str, str] = _whole()
+"""The rules by name, each as one statement over the whole log, in the order they are reported."""

@@ -3,44 +3,7 @@
 from sqlalchemy import Connection
 
 from handoff_logs.errors import UnsafeDatabaseError
-
-APPEND_ONLY = (
-    "custody_event",
-    "custody_unit",
-    "custody_case",
-    "custody_move",
-    "custody_register",
-    "seal_origin",
-    "seal_leaf",
-    "seal_node",
-    "seal_checkpoint",
-    "seal_cosignature",
-    "audit_lookup",
-)
-"""Tables whose rows are written once and never changed."""
-
-_LEGAL = {
-    "custody_event_legal",
-    "custody_event_signed",
-    "custody_unit_legal",
-    "custody_register_legal",
-    "custody_move_no_insert",
-}
-_REPLACED_ELSEWHERE = {"custody_event", "custody_unit", "custody_move"}
-SQLITE_GUARDS = frozenset(
-    {
-        *_LEGAL,
-        *(f"{table}_no_{change}" for table in APPEND_ONLY for change in ("update", "delete")),
-        *(f"{table}_no_replace" for table in APPEND_ONLY if table not in _REPLACED_ELSEWHERE),
-    }
-)
-POSTGRESQL_GUARDS = frozenset({*_LEGAL, *(f"{table}_append_only" for table in APPEND_ONLY)})
-
-_SQLITE_TRIGGERS = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-_POSTGRESQL_TRIGGERS = (
-    "SELECT tgname FROM pg_trigger WHERE tgenabled = 'A' AND tgrelid IN"  # noqa: S608 own names
-    f" ({', '.join(f'to_regclass({table!r})' for table in APPEND_ONLY)})"
-)
+from handoff_logs.guard_names import GUARDED, POSTGRESQL_GUARDS, POSTGRESQL_TRIGGERS, SQLITE_GUARDS, SQLITE_TRIGGERS
 
 _POSTGRESQL_ABLE = """
 WITH guarded AS (SELECT oid, relname, relowner FROM pg_class WHERE oid IN ({tables}))
@@ -51,13 +14,13 @@ UNION ALL SELECT 'own ' || relname FROM guarded WHERE pg_has_role(relowner, 'MEM
 UNION ALL SELECT 'make tables' WHERE has_schema_privilege('public', 'CREATE')
     OR has_database_privilege(current_database(), 'CREATE') OR has_database_privilege(current_database(), 'TEMP')
 ORDER BY 1
-""".format(tables=", ".join(f"to_regclass({table!r})" for table in APPEND_ONLY))  # noqa: S608 own names
+""".format(tables=", ".join(f"to_regclass({table!r})" for table in GUARDED))  # noqa: S608 own names
 
 
 def assert_guarded(conn: Connection) -> None:
     """Raise UnsafeDatabaseError unless every guard of the custody tables is there and switched on."""
     sqlite = conn.dialect.name == "sqlite"
-    rows = conn.exec_driver_sql(_SQLITE_TRIGGERS if sqlite else _POSTGRESQL_TRIGGERS)
+    rows = conn.exec_driver_sql(SQLITE_TRIGGERS if sqlite else POSTGRESQL_TRIGGERS)
     absent = (SQLITE_GUARDS if sqlite else POSTGRESQL_GUARDS) - {row[0] for row in rows}
     if absent:
         raise UnsafeDatabaseError(f"guards are missing ({', '.join(sorted(absent))}); run the migrations")

@@ -81,8 +81,12 @@ def person_owner(person: str) -> str:
 
 def public_of(private: Ed25519PrivateKey, owner: str) -> PublicKey:
     """Return a private key's public side; its id is the beginning of the public key's SHA-256."""
-    raw = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    return PublicKey(hashlib.sha256(raw).hexdigest()[:KEY_ID_LENGTH], owner, base64.b64encode(raw).decode())
+    return registered_as(private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw), owner)
+
+
+def registered_as(public: bytes, owner: str) -> PublicKey:
+    """Return how a public key (32 bytes) is registered."""
+    return PublicKey(hashlib.sha256(public).hexdigest()[:KEY_ID_LENGTH], owner, base64.b64encode(public).decode())
 
 
 class SigningKey:

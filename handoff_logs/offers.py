@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from handoff_logs.dialects import clock_us, listed
+from handoff_logs.projections import OPEN_OFFER_COLUMNS, OPEN_OFFERS
 from handoff_logs.statements import Statement
 
 MIXED = "mixed"
@@ -51,20 +52,7 @@ _OPEN = Statement(
     " :priority, :due_us, :happened_us, :emulated)"
 )
 _CLOSE = Statement("DELETE FROM open_offer WHERE handoff_id = :handoff_id")
-_REBUILD = text(
-    """
-    INSERT INTO open_offer (handoff_id, from_station, to_station, person, kind, unit_count, tray, priority, due_us,
-                            offered_us, emulated)
-    SELECT event_id, from_station, to_station, person,
-           (SELECT CASE WHEN count(DISTINCT unit.kind) = 1 THEN min(unit.kind) ELSE 'mixed' END
-            FROM custody_unit AS unit WHERE unit.event_id = custody_event.event_id),
-           count_expected, tray, priority, due_us, happened_us, emulated
-    FROM custody_event
-    WHERE act = 'offer' AND NOT EXISTS (
-        SELECT 1 FROM custody_event AS answer WHERE answer.handoff_id = custody_event.event_id
-        AND answer.act IN ('accept', 'refuse', 'withdraw'))
-    """
-)
+_REBUILD = text(f"INSERT INTO open_offer ({', '.join(OPEN_OFFER_COLUMNS)}) {OPEN_OFFERS}")
 
 
 def waiting(conn: Connection, station: str) -> list[OpenOffer]:

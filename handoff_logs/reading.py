@@ -3,7 +3,7 @@
 import itertools
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -20,12 +20,26 @@ _NAMED = re.compile(r"(?<!:):([a-z_]+)")
 class Reading(Protocol):
     """A read-only connection that answers SQL with `:name` parameters, the same on both databases."""
 
+    dialect: str
+    """`sqlite` or `postgresql`."""
+
     def rows(self, sql: str, **parameters: str | int | None) -> list[Row]:
         """Return the rows as dictionaries by column name."""
         ...
 
     def stream(self, sql: str, **parameters: str | int | None) -> Iterator[Row]:
         """Give the rows one by one, for a question that reads more of them than it should hold."""
+        ...
+
+    def tuples(self, sql: str, **parameters: str | int | None) -> list[tuple[Any, ...]]:
+        """Return the rows as they come: for pages of thousands."""
+        ...
+
+    def snapshot(self) -> str | None:
+        """Return by which name another process opens this very state, while this connection stays open.
+
+        None on SQLite, where a later state is the same one with rows added.
+        """
         ...
 
     def close(self) -> None:
@@ -39,13 +53,16 @@ class Reading(Protocol):
     ) -> None: ...
 
 
-def open_reading(url: str) -> Reading:
-    """Open the log at a database url for reading. Raises UnreadableDatabaseError, UnsupportedUrlError."""
+def open_reading(url: str, snapshot: str | None = None) -> Reading:
+    """Open the log at a database url for reading, in the state of a `snapshot` if one is named.
+
+    Raises UnreadableDatabaseError, UnsupportedUrlError.
+    """
     scheme, _, rest = url.partition(":")
     if scheme in ("sqlite", "sqlite+pysqlite"):
         return _SqliteReading(Path(rest.removeprefix("///")))
     if scheme in ("postgresql", "postgresql+psycopg"):
-        return _PostgresqlReading(f"postgresql:{rest}")
+        return _PostgresqlReading(f"postgresql:{rest}", snapshot)
     raise UnsupportedUrlError(scheme)
 
 
@@ -65,6 +82,8 @@ class _Closing:
 
 
 class _SqliteReading(_Closing):
+    dialect = "sqlite"
+
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise UnreadableDatabaseError(f"there is no database {path}")
@@ -84,34 +103,58 @@ class _SqliteReading(_Closing):
         names = [column[0] for column in cursor.description]
         return (dict(zip(names, row, strict=True)) for row in cursor)
 
+    def tuples(self, sql: str, **parameters: str | int | None) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def snapshot(self) -> str | None:
+        return None
+
     def close(self) -> None:
         self._connection.close()
 
 
 class _PostgresqlReading(_Closing):
-    def __init__(self, url: str) -> None:
+    dialect = "postgresql"
+
+    def __init__(self, url: str, snapshot: str | None = None) -> None:
         # Only where PostgreSQL is used: its driver is a third of a second's import.
         import psycopg
-        from psycopg.rows import dict_row
+        from psycopg import sql
 
         try:
-            self._connection = psycopg.connect(url, row_factory=dict_row)
+            self._connection = psycopg.connect(url)
             self._connection.read_only = True
             self._connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            if snapshot is not None:
+                self._connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(snapshot))
             self._connection.execute("SELECT 1 FROM custody_event LIMIT 1")
         except psycopg.Error as error:
             raise UnreadableDatabaseError(f"{_without_secret(url)}: {str(error).splitlines()[0]}") from error
 
     def rows(self, sql: str, **parameters: str | int | None) -> list[Row]:
-        named: Mapping[str, Any] = parameters
-        found: Sequence[Row] = self._connection.execute(_placed(sql), named).fetchall()
-        return list(found)
+        cursor = self._execute(sql, parameters)
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def tuples(self, sql: str, **parameters: str | int | None) -> list[tuple[Any, ...]]:
+        found: list[tuple[Any, ...]] = self._execute(sql, parameters).fetchall()
+        return found
+
+    def snapshot(self) -> str | None:
+        return str(self.tuples("SELECT pg_export_snapshot()")[0][0])
+
+    def _execute(self, sql: str, parameters: Mapping[str, Any]) -> Any:
+        statement: Any = _placed(sql)
+        return self._connection.execute(statement, parameters)
 
     def stream(self, sql: str, **parameters: str | int | None) -> Iterator[Row]:
         named: Mapping[str, Any] = parameters
         # A cursor of the server's, which hands rows over as they are taken.
         with self._connection.cursor(name=f"asked_{next(_CURSORS)}") as cursor:
-            yield from cursor.execute(_placed(sql), named)
+            cursor.execute(_placed(sql), named)
+            names = [column.name for column in cursor.description or ()]
+            for row in cursor:
+                yield dict(zip(names, row, strict=True))
 
     def close(self) -> None:
         self._connection.close()

@@ -6,11 +6,11 @@ nor seal it may change. Auditors read. So not even a stolen password of the serv
 
 from dataclasses import dataclass
 
-from handoff_logs.guards import APPEND_ONLY
+from handoff_logs.guard_names import GUARDED
 
 MIGRATED = ("custody_move", "alembic_version_custody", "alembic_version_line")
 """What only migrations write."""
-CUSTODY = tuple(table for table in APPEND_ONLY if table not in MIGRATED)
+CUSTODY = tuple(table for table in GUARDED if table not in MIGRATED)
 """What is appended to and never changed."""
 LINE = ("open_offer", "whereabouts", "unit_number")
 """The log's own tables that change with the line."""

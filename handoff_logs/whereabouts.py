@@ -7,6 +7,7 @@ from sqlalchemy import Connection, text
 
 from handoff_logs.dialects import listed
 from handoff_logs.errors import UnknownUnitError
+from handoff_logs.projections import WHEREABOUTS
 from handoff_logs.statements import Statement
 
 
@@ -48,24 +49,7 @@ _FOLLOW = Statement(
     """  # noqa: S608 own names
 )
 
-_REBUILD = text(
-    f"""
-    INSERT INTO whereabouts ({_COLUMNS})
-    SELECT unit.unit_id, unit.step, unit.kind, unit.state, unit.station, unit.place, unit.person, unit.handoff_id,
-           unit.container,
-           (SELECT e.tray FROM custody_unit AS u JOIN custody_event AS e ON e.event_id = u.event_id
-            WHERE u.unit_id = unit.unit_id AND e.tray IS NOT NULL ORDER BY u.step DESC LIMIT 1),
-           (SELECT e.priority FROM custody_unit AS u JOIN custody_event AS e ON e.event_id = u.event_id
-            WHERE u.unit_id = unit.unit_id AND e.act = 'offer' ORDER BY u.step DESC LIMIT 1),
-           (SELECT e.due_us FROM custody_unit AS u JOIN custody_event AS e ON e.event_id = u.event_id
-            WHERE u.unit_id = unit.unit_id AND e.act = 'offer' ORDER BY u.step DESC LIMIT 1),
-           event.happened_us
-    FROM custody_unit AS unit JOIN custody_event AS event ON event.event_id = unit.event_id
-    WHERE NOT EXISTS (SELECT 1 FROM custody_unit AS later
-                      WHERE later.unit_id = unit.unit_id AND later.step = unit.step + 1)
-    """  # noqa: S608 own names
-)
-
+_REBUILD = text(f"INSERT INTO whereabouts ({_COLUMNS}) {WHEREABOUTS}")
 
 _HASTEN = Statement("UPDATE whereabouts SET priority = :priority WHERE unit_id = :unit_id AND priority > :priority")
 _FIND = Statement(f"SELECT {_COLUMNS} FROM whereabouts WHERE unit_id IN {{ids}}")  # noqa: S608 own names

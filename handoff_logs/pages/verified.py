@@ -1,11 +1,11 @@
 """Which of the log's trees was verified last, as the clean run left it in a file, beside what the log says now."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from handoff_logs.reading import Reading
+from handoff_logs.verify.state import StateRefusedError, read_state
 
 _ROOT: Final = "SELECT root FROM seal_checkpoint WHERE epoch = :epoch AND size = :size"
 
@@ -25,12 +25,11 @@ class LastVerified:
 def read_verified(reading: Reading, path: Path) -> LastVerified | None:
     """Return what was verified last; None before the first time."""
     try:
-        time_us = path.stat().st_mtime_ns // 1000
-        said = json.loads(path.read_text(encoding="utf-8"))
-        epoch, size, root = int(said["epoch"]), int(said["size"]), bytes.fromhex(said["root"])
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError):
+        tree = read_state(path)
+    except StateRefusedError:
         return LastVerified(None, 0, False)
-    signed = reading.rows(_ROOT, epoch=epoch, size=size)
-    return LastVerified(size, time_us, all(bytes.fromhex(row["root"]) == root for row in signed))
+    if tree is None:
+        return None
+    signed = reading.rows(_ROOT, epoch=tree.epoch, size=tree.size)
+    kept = all(bytes.fromhex(row["root"]) == tree.root for row in signed)
+    return LastVerified(tree.size, path.stat().st_mtime_ns // 1000, kept)

@@ -170,7 +170,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "integrity.public": ("Public key", "公钥"),
     "integrity.epochs": ("Logs before this one", "此前的日志"),
     "integrity.verified": ("Last clean verification", "最近一次通过的核验"),
-    "integrity.verified.never": ("None has been kept in the line's folder", "产线目录中没有核验记录"),
+    "integrity.verified.never": (
+        "None has been kept in the line's folder; `passline logs verify` makes one",
+        "产线目录中没有核验记录；`passline logs verify` 可生成",
+    ),
     "integrity.verified.unreadable": ("Its file can't be read: verify anew", "核验记录无法读取，请重新核验"),
     "integrity.verified.other": (
         "The log signs another root for this size now: keep everything, and verify",

@@ -23,7 +23,7 @@ from flows.run_folder import RunFolder
 from handoff_logs import log, questions, register
 from handoff_logs.database import Database
 from handoff_logs.errors import UnsafeDatabaseError
-from handoff_logs.guards import APPEND_ONLY
+from handoff_logs.guard_names import GUARDED
 from handoff_logs.key_register import Reason, Signers, rotate
 from handoff_logs.keyring import Keyring, station_owner
 from handoff_logs.log_key import read as read_log_key
@@ -114,9 +114,9 @@ WAYS = (
         ("custody_event", "person"), ("custody_unit", "place"), ("custody_case", "kind"), ("custody_move", "act"),
         ("custody_register", "value"), ("seal_origin", "origin"), ("seal_leaf", "leaf_hash"), ("seal_node", "hash"),
         ("seal_checkpoint", "root"), ("seal_cosignature", "signature"))],
-    *[(f"DELETE FROM {table}",) for table in APPEND_ONLY],
-    *[(f"TRUNCATE {table} CASCADE",) for table in APPEND_ONLY],
-    *[(f"DROP TABLE {table} CASCADE",) for table in APPEND_ONLY],
+    *[(f"DELETE FROM {table}",) for table in GUARDED],
+    *[(f"TRUNCATE {table} CASCADE",) for table in GUARDED],
+    *[(f"DROP TABLE {table} CASCADE",) for table in GUARDED],
     ("ALTER TABLE custody_event DISABLE TRIGGER ALL",),
     ("ALTER TABLE custody_event DISABLE TRIGGER custody_event_append_only",),
     ("ALTER TABLE custody_event DROP CONSTRAINT uq_custody_event_id CASCADE",),

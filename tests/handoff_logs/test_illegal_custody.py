@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from handoff_logs.guards import APPEND_ONLY
+from handoff_logs.guard_names import GUARDED
 from handoff_logs.records import Birth, Kind, new_id
 
 
@@ -241,7 +241,7 @@ SEALS = (
 )
 
 
-@pytest.mark.parametrize("table", APPEND_ONLY)
+@pytest.mark.parametrize("table", GUARDED)
 def test_custody_rows_are_neither_changed_nor_deleted(forger: Forger, table: str) -> None:
     order, other = forger.centre.orders(2)
     forger.centre.accept(forger.centre.offer([order, other]), [order])
@@ -271,7 +271,7 @@ def test_rows_are_not_replaced(forger: Forger) -> None:
     with forger.engine.begin() as tx:
         for seal in SEALS:
             tx.exec_driver_sql(seal)
-    for table in APPEND_ONLY:
+    for table in GUARDED:
         copy = f"INSERT OR REPLACE INTO {table} SELECT * FROM {table} LIMIT 1"
 
         def attempt(copy: str = copy) -> None:

@@ -12,7 +12,7 @@ import pytest
 from signing_keys import log_key_of
 from sqlalchemy import create_engine
 
-from handoff_logs import log_key
+from handoff_logs import cli, log_key
 from handoff_logs.cli import app
 from handoff_logs.sealing import Sealer
 
@@ -26,6 +26,9 @@ class Answer(NamedTuple):
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Answer]:
     """Type a command in a folder; in this process, because most of a command's time is its start."""
+
+    # Another test may have loaded `passline` in this process, which reads a line's whole settings.
+    monkeypatch.setattr(cli, "resolve_url", cli.database_url)
 
     def typed(*arguments: object, cwd: Path = tmp_path) -> Answer:
         monkeypatch.chdir(cwd)

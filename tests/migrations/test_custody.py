@@ -10,7 +10,8 @@ from sqlalchemy import MetaData, create_engine, inspect, text
 from sqlalchemy.schema import CheckConstraint
 
 from handoff_logs import migrations, tables
-from handoff_logs.guards import POSTGRESQL_GUARDS, SQLITE_GUARDS, assert_guarded
+from handoff_logs.guard_names import POSTGRESQL_GUARDS, SQLITE_GUARDS
+from handoff_logs.guards import assert_guarded
 from handoff_logs.moves import LEGAL_MOVES
 
 MODELS: tuple[Any, ...] = (

@@ -1,0 +1,40 @@
+"""Which tables are written once, and which guards hold them so: by name, for those who write and those who verify."""
+
+APPEND_ONLY = (
+    "custody_event",
+    "custody_unit",
+    "custody_case",
+    "custody_move",
+    "custody_register",
+    "seal_origin",
+    "seal_leaf",
+    "seal_node",
+    "seal_checkpoint",
+    "seal_cosignature",
+)
+"""Tables whose rows are written once and never changed, all of them under the seals."""
+GUARDED = (*APPEND_ONLY, "audit_lookup")
+"""Those, and what was looked up in them."""
+
+_LEGAL = {
+    "custody_event_legal",
+    "custody_event_signed",
+    "custody_unit_legal",
+    "custody_register_legal",
+    "custody_move_no_insert",
+}
+_REPLACED_ELSEWHERE = {"custody_event", "custody_unit", "custody_move"}
+SQLITE_GUARDS = frozenset(
+    {
+        *_LEGAL,
+        *(f"{table}_no_{change}" for table in GUARDED for change in ("update", "delete")),
+        *(f"{table}_no_replace" for table in GUARDED if table not in _REPLACED_ELSEWHERE),
+    }
+)
+POSTGRESQL_GUARDS = frozenset({*_LEGAL, *(f"{table}_append_only" for table in GUARDED)})
+
+SQLITE_TRIGGERS = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+POSTGRESQL_TRIGGERS = (
+    "SELECT tgname AS name FROM pg_trigger WHERE tgenabled = 'A' AND tgrelid IN"  # noqa: S608 own names
+    f" ({', '.join(f'to_regclass({table!r})' for table in GUARDED)})"
+)

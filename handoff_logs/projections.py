@@ -1,0 +1,70 @@
+"""What the line tables must say, told from the log alone: to write them anew, and to compare them."""
+
+from dataclasses import dataclass
+
+WHEREABOUTS_COLUMNS = (
+    *("unit_id", "step", "kind", "state", "station", "place", "person", "handoff_id", "container"),
+    *("tray", "priority", "due_us", "since_us"),
+)
+WHEREABOUTS = """
+    SELECT unit.unit_id, unit.step, unit.kind, unit.state, unit.station, unit.place, unit.person, unit.handoff_id,
+           unit.container,
+           (SELECT e.tray FROM custody_unit AS u JOIN custody_event AS e ON e.event_id = u.event_id
+            WHERE u.unit_id = unit.unit_id AND e.tray IS NOT NULL ORDER BY u.step DESC LIMIT 1) AS tray,
+           (SELECT e.priority FROM custody_unit AS u JOIN custody_event AS e ON e.event_id = u.event_id
+            WHERE u.unit_id = unit.unit_id AND e.act = 'offer' ORDER BY u.step DESC LIMIT 1) AS priority,
+           (SELECT e.due_us FROM custody_unit AS u JOIN custody_event AS e ON e.event_id = u.event_id
+            WHERE u.unit_id = unit.unit_id AND e.act = 'offer' ORDER BY u.step DESC LIMIT 1) AS due_us,
+           event.happened_us AS since_us
+    FROM custody_unit AS unit JOIN custody_event AS event ON event.event_id = unit.event_id
+    WHERE NOT EXISTS (SELECT 1 FROM custody_unit AS later
+                      WHERE later.unit_id = unit.unit_id AND later.step = unit.step + 1)
+"""
+
+OPEN_OFFER_COLUMNS = (
+    *("handoff_id", "from_station", "to_station", "person", "kind", "unit_count", "tray", "priority", "due_us"),
+    *("offered_us", "emulated"),
+)
+OPEN_OFFERS = """
+    SELECT event_id AS handoff_id, from_station, to_station, person,
+           (SELECT CASE WHEN count(DISTINCT unit.kind) = 1 THEN min(unit.kind) ELSE 'mixed' END
+            FROM custody_unit AS unit WHERE unit.event_id = custody_event.event_id) AS kind,
+           count_expected AS unit_count, tray, priority, due_us, happened_us AS offered_us, emulated
+    FROM custody_event
+    WHERE act = 'offer' AND NOT EXISTS (
+        SELECT 1 FROM custody_event AS answer WHERE answer.handoff_id = custody_event.event_id
+        AND answer.act IN ('offer', 'accept', 'refuse', 'withdraw', 'take_back')
+        AND answer.act IN ('accept', 'refuse', 'withdraw'))
+"""
+
+
+Difference = tuple[str, str]
+"""A rule, and the SQL that finds where another package's tables break it: rows of `subject` and `what`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """A table and what it must equal: two statements of the same columns, of which the first names the row."""
+
+    rule: str
+    table: str
+    log: str
+    subject: str
+
+
+def _of(rule: str, table: str, log: str, columns: tuple[str, ...]) -> Projection:
+    names = ", ".join(columns)
+    return Projection(rule, f"SELECT {names} FROM {table}", f"SELECT {names} FROM ({log}) AS told", columns[0])  # noqa: S608
+
+
+# A unit's priority may be raised on the line without an act of custody (`whereabouts.hasten`), so it is not compared.
+LINE_TABLES = (
+    _of(
+        "whereabouts follow the log",
+        "whereabouts",
+        WHEREABOUTS,
+        tuple(column for column in WHEREABOUTS_COLUMNS if column != "priority"),
+    ),
+    _of("open offers follow the log", "open_offer", OPEN_OFFERS, OPEN_OFFER_COLUMNS),
+)
+"""The line tables of this package, under the rules' own names."""

@@ -1,0 +1,277 @@
+"""Step 2, and the tree's part of 3: the tree grown anew from its leaves, and at each size what was signed of it."""
+
+import base64
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from handoff_logs import merkle
+from handoff_logs.checkpoints import Checkpoint
+from handoff_logs.cosignatures import verified
+from handoff_logs.errors import ForgedNoteError, MalformedNoteError, UnsignedNoteError
+from handoff_logs.notes import COSIGNATURE_V1, ED25519, Note, Signature, VerifierKey, decoded_base64
+from handoff_logs.reading import Reading
+from handoff_logs.tree_store import is_kept, stored
+from handoff_logs.verify import bounds as parts
+from handoff_logs.verify.bounds import Bounds
+from handoff_logs.verify.keys import LOG_OWNER, Keys, Place
+from handoff_logs.verify.problems import Limits, Problem
+
+PAGE_LEAVES = 20_000
+
+_ORIGINS = "SELECT epoch, origin FROM seal_origin ORDER BY epoch"
+_LEAVES = (
+    "SELECT leaf.leaf_index, leaf.leaf_hash, event.written_us, event.event_id FROM seal_leaf AS leaf"
+    " LEFT JOIN custody_event AS event ON event.seq = leaf.event_seq"
+    " WHERE leaf.epoch = :epoch AND leaf.leaf_index >= :first AND leaf.leaf_index < :end ORDER BY leaf.leaf_index"
+)
+_SIZE = "SELECT coalesce(max(leaf_index), -1) + 1 FROM seal_leaf WHERE epoch = :epoch"
+_CHECKPOINTS = (
+    "SELECT size, root, key_id, signature FROM seal_checkpoint WHERE epoch = :epoch AND size > :above AND size <= :end"
+    " ORDER BY size"
+)
+_COSIGNATURES = (
+    "SELECT size, witness, time_s, signature FROM seal_cosignature WHERE epoch = :epoch AND size > :above"
+    " AND size <= :end ORDER BY size, witness, time_s"
+)
+_COSIGNED = (
+    "SELECT coalesce(max(size), 0), coalesce(max(time_s), 0) FROM seal_cosignature"
+    " WHERE epoch = :epoch AND size < :size"
+)
+_NODES = "SELECT level, node_index, hash FROM seal_node WHERE epoch = :epoch"
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the auditor brings along: signed checkpoints, the log's and witnesses' keys, the last run's tree."""
+
+    checkpoints: Sequence[Note] = ()
+    log_keys: Sequence[VerifierKey] = ()
+    witnesses: Sequence[VerifierKey] = ()
+    verified: parts.Tree | None = None
+
+
+@dataclass(slots=True)
+class Sealed:
+    """What the seals say: the newest tree, rows by table, the last cosignature's tree and time, and what is wrong."""
+
+    tree: parts.Tree | None = None
+    origin: str | None = None
+    signed_size: int = 0
+    cosigned_size: int = 0
+    cosigned_s: int = 0
+    rows: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(("seal_origin", "seal_node", "seal_checkpoint", "seal_cosignature"), 0)
+    )
+    problems: list[Problem] = field(default_factory=list)
+
+    def count(self, table: str, rows: int) -> None:
+        """Add rows of a table that were read."""
+        self.rows[table] += rows
+
+
+def verify_seals(reading: Reading, keys: Keys, bounds: Bounds, outside: Outside, limits: Limits) -> Sealed:
+    """Grow every tree of the log from its leaves and hold each root, node, signature and cosignature against it."""
+    sealed = Sealed()
+    origins = dict(reading.tuples(_ORIGINS))
+    sealed.count("seal_origin", len(origins))
+    known = bounds.known
+    if sorted(origins) != list(range(1, len(origins) + 1)):
+        sealed.problems.append(Problem(2, "the log's trees are numbered from 1", ", ".join(map(str, sorted(origins)))))
+    expected = {(epoch, size): root for epoch, size, root in _brought(outside, origins, keys, sealed)}
+    if outside.verified is not None and known is None:
+        expected[outside.verified.epoch, outside.verified.size] = outside.verified.root
+    for epoch in sorted(origins):
+        if known is not None and epoch < known.epoch:
+            continue
+        growth = _Growth(reading, keys, outside, limits, epoch, origins[epoch], sealed)
+        growth.run(known if known is not None and known.epoch == epoch else None, expected)
+    for epoch, size in sorted(expected):
+        sealed.problems.append(Problem(2, "the log has the tree that the auditor knows", f"{epoch}/{size}"))
+    if known is not None and known.epoch not in origins:
+        sealed.problems.append(Problem(2, "the log has the tree that the auditor knows", f"{known.epoch}/{known.size}"))
+    return sealed
+
+
+def _brought(
+    outside: Outside, origins: Mapping[int, str], keys: Keys, sealed: Sealed
+) -> Iterator[tuple[int, int, bytes]]:
+    """Yield (epoch, size, root) of the checkpoints that the auditor brings, if the log's own key signed them."""
+    for note in outside.checkpoints:
+        try:
+            checkpoint = Checkpoint.parse(note.text)
+            note.signatures_of(outside.log_keys or _log_keys(keys, checkpoint.origin))
+        except (MalformedNoteError, ForgedNoteError, UnsignedNoteError):
+            rule = "the auditor's checkpoint is one that the log's key signed"
+            sealed.problems.append(Problem(2, rule, note.text.partition("\n")[0]))
+            continue
+        epoch = next((epoch for epoch, origin in origins.items() if origin == checkpoint.origin), None)
+        if epoch is None:
+            sealed.problems.append(Problem(2, "the log has the tree that the auditor knows", checkpoint.origin))
+        else:
+            yield epoch, checkpoint.size, checkpoint.root
+
+
+def _log_keys(keys: Keys, origin: str) -> list[VerifierKey]:
+    return [VerifierKey(origin, ED25519, key.public) for key in keys.by_id.values() if key.owner == LOG_OWNER]
+
+
+class _Growth:
+    """One tree's growth from its leaves."""
+
+    def __init__(
+        self, reading: Reading, keys: Keys, outside: Outside, limits: Limits, epoch: int, origin: str, sealed: Sealed
+    ) -> None:
+        self._reading, self._keys, self._outside, self._limits = reading, keys, outside, limits
+        self._epoch, self._origin, self._sealed = epoch, origin, sealed
+        self._witnesses = keys.witnesses() | {key.name: key.public for key in outside.witnesses}
+        self._nodes: dict[tuple[int, int], str] = {}
+        self._written_us = -(2**62)
+        self._seen: dict[str, int] = {}
+        self._tree = merkle.Tree(self._completed)
+
+    def run(self, known: parts.Tree | None, expected: dict[tuple[int, int], bytes]) -> None:
+        first = 0
+        if known is not None:
+            if not self._restored(known):
+                return
+            first = known.size
+        ((self._sealed.cosigned_size, time_s),) = self._reading.tuples(_COSIGNED, epoch=self._epoch, size=first)
+        self._sealed.cosigned_s = max(self._sealed.cosigned_s, time_s)
+        self._sealed.signed_size = first
+        ((end,),) = self._reading.tuples(_SIZE, epoch=self._epoch)
+        start = first
+        # The known tree's own checkpoint may have been cosigned again since.
+        above = first - 1 if known is not None else 0
+        while above < end:
+            until = min(first + PAGE_LEAVES, end)
+            self._page(first, until, above, expected)
+            first = above = until
+        self._sealed.tree = parts.Tree(self._epoch, end, self._tree.root())
+        self._sealed.origin = self._origin
+        self._hold_nodes(start)
+
+    def _wrong(self, step: int, rule: str, subject: object) -> None:
+        self._sealed.problems.append(Problem(step, rule, str(subject)))
+
+    def _completed(self, level: int, index: int, hash_: bytes) -> None:
+        if is_kept(level):
+            self._nodes[level, index] = hash_.hex()
+
+    def _restored(self, known: parts.Tree) -> bool:
+        def hashes(sql: str, **parameters: int) -> list[str]:
+            return [row[0] for row in self._reading.tuples(sql, **parameters)]
+
+        try:
+            self._tree = merkle.Tree.restore(known.size, stored(hashes, self._epoch), self._completed)
+        except LookupError:
+            self._wrong(2, "the log has the tree that the auditor knows", f"{known.epoch}/{known.size}")
+            return False
+        if self._tree.root() != known.root:
+            self._wrong(2, "the log begins with the tree that was verified before", f"{known.epoch}/{known.size}")
+            return False
+        return True
+
+    def _page(self, first: int, end: int, above: int, expected: dict[tuple[int, int], bytes]) -> None:
+        leaves = self._reading.tuples(_LEAVES, epoch=self._epoch, first=first, end=end)
+        if [row[0] for row in leaves] != list(range(first, end)):
+            self._wrong(4, "leaves are numbered without a gap", f"{self._epoch}/{first} to {end - 1}")
+        self._times(leaves)
+        checkpoints = self._reading.tuples(_CHECKPOINTS, epoch=self._epoch, above=above, end=end)
+        cosignatures = self._reading.tuples(_COSIGNATURES, epoch=self._epoch, above=above, end=end)
+        self._sealed.count("seal_checkpoint", len(checkpoints))
+        self._sealed.count("seal_cosignature", len(cosignatures))
+        wanted = {size for epoch, size in expected if epoch == self._epoch and above < size <= end}
+        sizes = wanted | {row[0] for row in checkpoints} | {row[0] for row in cosignatures}
+        hashes = [_hash(row[1]) for row in leaves]
+        roots: dict[int, bytes] = {}
+        taken = 0
+        for size in sorted(sizes):
+            self._tree.extend(hashes[taken : size - first])
+            taken = size - first
+            roots[size] = self._tree.root()
+        self._tree.extend(hashes[taken:])
+        for size in wanted:
+            if expected.pop((self._epoch, size)) != roots[size]:
+                self._wrong(2, "the log begins with the tree that the auditor knows", f"{self._epoch}/{size}")
+        for row in checkpoints:
+            self._checkpoint(roots[row[0]], *row)
+        signed = {row[0] for row in checkpoints}
+        for row in cosignatures:
+            self._cosignature(roots[row[0]], row[0] in signed, *row)
+        for rows in ([row[:1] for row in checkpoints], [row[:3] for row in cosignatures]):
+            for row in {row for row, next_row in pairwise(rows) if row == next_row}:
+                self._wrong(3, "a tree is signed once, and cosigned once at a time", f"{self._epoch}/{row[0]}")
+
+    def _times(self, leaves: Iterable[tuple[Any, ...]]) -> None:
+        """Written times go with the leaves, but for what clocks and commits differ."""
+        for _, _, written_us, event_id in leaves:
+            if event_id is None:
+                continue
+            if written_us < self._written_us - self._limits.clock_s * 1e6:
+                self._wrong(5, "records are sealed in the order in which they were written", event_id)
+            self._written_us = max(self._written_us, written_us)
+
+    def _checkpoint(self, root: bytes, size: int, stored_root: str, key_id: str, signature: str) -> None:
+        name = f"{self._epoch}/{size}"
+        if root.hex() != stored_root:
+            self._wrong(3, "a checkpoint's root is its leaves'", name)
+        self._sealed.signed_size = size
+        key = self._keys.by_id.get(key_id)
+        if key is None or key.owner != LOG_OWNER or not key.since < Place(self._epoch, size):
+            self._wrong(2, "a checkpoint is signed by a registered key of the log", name)
+            return
+        brought = [one.public for one in self._outside.log_keys if one.name == self._origin]
+        if self._outside.log_keys and key.public not in brought:
+            self._wrong(2, "a checkpoint is signed by the log's key that the auditor knows", name)
+        if key.revoked is not None and not Place(self._epoch, size) <= key.revoked:
+            self._wrong(2, "a checkpoint is signed by a key that was not revoked", name)
+        decoded = decoded_base64(signature)
+        text = self._text(size, root)
+        if decoded is None or not self._keys.holds(key.public, text.encode(), decoded):
+            self._wrong(2, "a checkpoint's signature is the log's", name)
+
+    def _cosignature(
+        self, root: bytes, is_of_checkpoint: bool, size: int, witness: str, time_s: int, signature: str
+    ) -> None:
+        name = f"{self._epoch}/{size} {witness} {time_s}"
+        if not is_of_checkpoint:
+            self._wrong(2, "a cosignature is of a checkpoint", name)
+        public = self._witnesses.get(witness)
+        if public is None:
+            self._wrong(2, "a cosignature is by a known witness", name)
+            return
+        key = VerifierKey(witness, COSIGNATURE_V1, public)
+        try:
+            line = Signature(witness, key.key_id, base64.b64decode(signature, validate=True))
+            if verified(self._text(size, root), line, key).time_s != time_s or decoded_base64(signature) is None:
+                raise ForgedNoteError(str(key))
+        except (ForgedNoteError, MalformedNoteError, ValueError):
+            self._wrong(2, "a cosignature is its witness's", name)
+            return
+        if self._seen.get(witness, 0) > time_s:
+            self._wrong(5, "a witness's times go with the sizes that it saw", name)
+        self._seen[witness] = max(time_s, self._seen.get(witness, 0))
+        self._sealed.cosigned_size, self._sealed.cosigned_s = size, max(time_s, self._sealed.cosigned_s)
+
+    def _text(self, size: int, root: bytes) -> str:
+        return Checkpoint(self._origin, size, root).text
+
+    def _hold_nodes(self, start: int) -> None:
+        rows = self._reading.tuples(_NODES, epoch=self._epoch)
+        self._sealed.count("seal_node", len(rows))
+        kept: dict[tuple[int, int], list[str]] = {}
+        for level, index, hash_ in rows:
+            kept.setdefault((level, index), []).append(hash_)
+        known = {place for place in kept if (place[1] + 1) << place[0] <= start}
+        for place in sorted((kept.keys() | self._nodes.keys()) - known):
+            if kept.get(place) != [self._nodes.get(place)]:
+                self._wrong(3, "kept hashes are of their leaves", "{}/{}/{}".format(self._epoch, *place))
+
+
+def _hash(text: object) -> bytes:
+    try:
+        return bytes.fromhex(str(text))
+    except ValueError:
+        return b""

@@ -1,0 +1,47 @@
+"""Step 7: what only all rows together can show of custody, and the tables that must say what the log says."""
+
+# ruff: noqa: S608 (the statements are put together from this program's own words, never from input)
+
+from collections.abc import Sequence
+
+from handoff_logs.custody_rules import TABLE_RULES
+from handoff_logs.guard_names import POSTGRESQL_GUARDS, POSTGRESQL_TRIGGERS, SQLITE_GUARDS, SQLITE_TRIGGERS
+from handoff_logs.moves import LEGAL_MOVES
+from handoff_logs.projections import Difference, Projection
+from handoff_logs.reading import Reading
+from handoff_logs.verify.problems import Problem
+
+STEP = 7
+MOVES_RULE = "the legal moves are the program's"
+GUARDS_RULE = "the guards of the tables are there and switched on"
+
+
+def verify_custody(
+    reading: Reading, projections: Sequence[Projection], differences: Sequence[Difference] = ()
+) -> list[Problem]:
+    """Return the broken rules of whole tables, the moves and guards that differ, and the tables that do."""
+    problems = [
+        Problem(STEP, rule, str(subject)) for rule, sql in TABLE_RULES.items() for (subject,) in reading.tuples(sql)
+    ]
+    moves = [tuple(row) for row in reading.tuples("SELECT act, before, after FROM custody_move")]
+    for move in sorted({move for move in moves if moves.count(move) > 1} | set(moves) ^ LEGAL_MOVES):
+        problems.append(Problem(STEP, MOVES_RULE, " ".join(move)))
+    sqlite = reading.dialect == "sqlite"
+    there = {name for (name,) in reading.tuples(SQLITE_TRIGGERS if sqlite else POSTGRESQL_TRIGGERS)}
+    problems += [
+        Problem(STEP, GUARDS_RULE, name) for name in sorted((SQLITE_GUARDS if sqlite else POSTGRESQL_GUARDS) - there)
+    ]
+    for projection in projections:
+        problems += followed(reading, projection)
+    for rule, sql in differences:
+        problems += [Problem(STEP, rule, f"{row['subject']}: {row['what']}") for row in reading.rows(sql)]
+    return problems
+
+
+def followed(reading: Reading, projection: Projection) -> list[Problem]:
+    """Return the rows in which a table differs from what the log says, either way."""
+    subjects: set[str] = set()
+    for one, other in ((projection.table, projection.log), (projection.log, projection.table)):
+        sql = f"SELECT {projection.subject} FROM ({one} EXCEPT {other}) AS differing"
+        subjects |= {str(subject) for (subject,) in reading.tuples(sql)}
+    return [Problem(STEP, projection.rule, subject) for subject in sorted(subjects)]

@@ -1,0 +1,161 @@
+"""All steps over one log, its pages shared out among processes."""
+
+import multiprocessing
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from handoff_logs.projections import LINE_TABLES, Difference, Projection
+from handoff_logs.reading import Reading, Row, open_reading
+from handoff_logs.verify import completeness
+from handoff_logs.verify.bounds import Bounds, Tree, bounds_of
+from handoff_logs.verify.consistency import Outside, Sealed, verify_seals
+from handoff_logs.verify.custody import verify_custody
+from handoff_logs.verify.explanations import explained
+from handoff_logs.verify.keys import Keys, registered_keys
+from handoff_logs.verify.problems import Limits, Problem
+from handoff_logs.verify.recomputation import Page, event_pages, number_pages, verify_events, verify_numbers
+
+CLEAN, BROKEN, FINDINGS = 0, 1, 2
+"""Exit codes."""
+ALONE_PAGES = 24
+"""Pages that one process reads sooner than another has started."""
+
+Progress = Callable[[int, int], None]
+"""Told of pages done, of all."""
+Task = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a verification is to hold the log against. `known`: verify what is new since that tree."""
+
+    outside: Outside = field(default_factory=Outside)
+    limits: Limits = field(default_factory=Limits)
+    projections: Sequence[Projection] = LINE_TABLES
+    differences: Sequence[Difference] = ()
+    known: Tree | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is wrong with a log, in the steps' order, and what was read."""
+
+    problems: tuple[Problem, ...]
+    sealed: Sealed
+    events: int
+    units: int
+    unsealed: int
+    emulated: bool
+    open_offers: tuple[Row, ...] = ()
+    seconds: float = field(default=0.0, compare=False)
+
+    @property
+    def exit_code(self) -> int:
+        """0 when all steps hold, 1 when the log is broken, 2 when it has findings that nobody explained."""
+        if any(problem.is_breaking for problem in self.problems):
+            return BROKEN
+        return FINDINGS if any(problem.explained_by is None for problem in self.problems) else CLEAN
+
+
+def verify(
+    url: str, asked: Asked | None = None, *, processes: int | None = None, progress: Progress | None = None
+) -> Verdict:
+    """Verify the log at a database url in its state of now; `processes` as many as this one may use CPUs, by default.
+
+    Raises UnreadableDatabaseError, UnsupportedUrlError.
+    """
+    with open_reading(url) as reading:
+        return verify_reading(reading, asked, url=url, processes=processes, progress=progress)
+
+
+def verify_reading(
+    reading: Reading,
+    asked: Asked | None = None,
+    *,
+    url: str | None = None,
+    processes: int | None = None,
+    progress: Progress | None = None,
+) -> Verdict:
+    """Verify the log that a connection reads; with its `url`, long ones by several processes."""
+    started_s = time.monotonic()
+    asked = asked or Asked()
+    bounds = bounds_of(reading, asked.known)
+    keys = registered_keys(reading, bounds)
+    tasks = event_pages(reading, bounds)
+    problems = [Problem(6, "a key is registered once, as one key of one owner", subject) for subject in keys.malformed]
+    rows: dict[str, int] = {}
+    workers = min(processes or len(os.sched_getaffinity(0)), len(tasks) // ALONE_PAGES)
+    work = _Work(keys, bounds, asked.limits)
+    with _read(url if workers > 1 else None, reading, work, tasks, workers) as done:
+        # While other processes read pages, this one does what needs the whole log.
+        sealed = verify_seals(reading, keys, bounds, asked.outside, asked.limits)
+        problems += sealed.problems
+        problems += completeness.key_numbers(reading)
+        is_witnessed = bool(keys.witnesses() or asked.outside.witnesses or sealed.cosigned_s)
+        problems += completeness.waiting(reading, bounds, sealed, asked.limits, is_witnessed)
+        problems += verify_custody(reading, asked.projections, asked.differences)
+        if bounds.is_full:
+            for after, last in number_pages(reading):
+                _add(verify_numbers(reading, after, last), problems, rows)
+        for number, page in enumerate(done, start=1):
+            _add(page, problems, rows)
+            if progress is not None:
+                progress(number, len(tasks))
+    if bounds.is_full:
+        problems += completeness.counted(reading, rows | sealed.rows)
+    problems = explained(reading, sealed, sorted(set(problems), key=lambda one: (one.step, one.rule, one.subject)))
+    return Verdict(
+        tuple(problems),
+        sealed,
+        rows.get("custody_event", 0),
+        rows.get("custody_unit", 0),
+        rows.get("custody_event", 0) - rows.get("seal_leaf", 0),
+        completeness.is_emulated(reading),
+        tuple(completeness.open_offers(reading, completeness.newest_us(reading, sealed))),
+        time.monotonic() - started_s,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    keys: Keys
+    bounds: Bounds
+    limits: Limits
+
+    def do(self, reading: Reading, task: Task) -> Page:
+        return verify_events(reading, self.keys, self.bounds, self.limits, *task)
+
+
+def _add(page: Page, problems: list[Problem], rows: dict[str, int]) -> None:
+    problems += page.problems
+    for table, count in page.rows.items():
+        rows[table] = rows.get(table, 0) + count
+
+
+@contextmanager
+def _read(
+    url: str | None, reading: Reading, work: _Work, tasks: Sequence[Task], workers: int
+) -> Iterator[Iterator[Page]]:
+    """Give the pages as they are read: by this process or, over the same state of the log, by others."""
+    if url is None:
+        yield (work.do(reading, task) for task in tasks)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, _begin, (url, reading.snapshot(), work)) as pool:
+        yield pool.map(_do, tasks)
+
+
+_OPENED: list[tuple[Reading, _Work]] = []
+
+
+def _begin(url: str, snapshot: str | None, work: _Work) -> None:
+    _OPENED.append((open_reading(url, snapshot), work))
+
+
+def _do(task: Task) -> Page:
+    ((reading, work),) = _OPENED
+    return work.do(reading, task)
