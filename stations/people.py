@@ -19,6 +19,7 @@ class Role(StrEnum):
     DRIVER = "driver"
     LEAD = "lead"
     ADMINISTRATOR = "administrator"
+    AUDITOR = "auditor"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from sqlalchemy import create_engine, inspect, text
 from sqlmodel import SQLModel
 
 import stations.migrations
+from stations.people import Role
 from stations.personalization.rules import JOB_MOVES
 
 PLACES = ("intake", "review", "personalization", "qc", "packing", "mailing", "people_register")
@@ -80,7 +81,7 @@ def test_upgrading_again_changes_nothing(engine, database_url):
     stations.migrations.upgrade(database_url)
     with engine.connect() as connection:
         query = text(f"SELECT version_num FROM {stations.migrations.VERSION_TABLE}")
-        assert connection.execute(query).scalars().all() == ["line_0004"]
+        assert connection.execute(query).scalars().all() == ["line_0005"]
 
 
 def test_a_database_without_periods_is_brought_up_to_date_and_keeps_its_rows(database_url):
@@ -113,3 +114,19 @@ def test_periods_are_guarded(engine):
         found = set(connection.execute(text(query)).scalars())
     kept = {"machine_period_no_update", "machine_period_no_delete"} if sqlite else {"machine_period_append_only"}
     assert found == {"machine_period_follows", *kept}
+
+
+def test_a_role_is_one_of_the_rules_whose_guards_outlived_the_auditors_coming(engine):
+    """The check's words are rewritten in place on SQLite: none of its triggers is lost, and the file stays sound."""
+    sqlite = engine.dialect.name == "sqlite"
+    check = "SELECT sql FROM sqlite_master WHERE name = 'person_role'"
+    guards = "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'person_role'"
+    if not sqlite:
+        check = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'ck_person_role'"
+        guards = "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'person_role'::regclass AND NOT tgisinternal"
+    with engine.connect() as connection:
+        words = connection.execute(text(check)).scalar_one()
+        assert all(f"'{role}'" in words for role in Role)
+        assert connection.execute(text(guards)).scalar_one() == (4 if sqlite else 2)
+        if sqlite:
+            assert connection.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"

@@ -1,0 +1,189 @@
+"""The web application: the log's pages behind a sign-in with the register of people.
+
+Only `flows` knows both. Two routes take a POST, signing in and out; all others only read.
+"""
+
+import hmac
+import secrets
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlencode
+
+import structlog
+from fastapi import Depends, FastAPI, Form, Request, Response
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.responses import RedirectResponse
+from starlette.staticfiles import StaticFiles
+
+from flows.hardening import Hardened, finish
+from flows.sessions import LONGEST_S, Attempts, Sessions
+from handoff_logs.database import Database
+from handoff_logs.pages.asking import Asking
+from handoff_logs.pages.problems import tell_problems
+from handoff_logs.pages.rendering import HOME, Reader, Renderer
+from handoff_logs.pages.routes import AuditPages
+from handoff_logs.verify.state import FILE_NAME
+from stations.people import Role
+from stations.people_register.credentials import Credentials
+from stations.people_register.errors import (
+    BadCodeError,
+    EmulatedStaffError,
+    SignInLockedError,
+    SignInRefusedError,
+)
+from stations.people_register.sign_in import sign_in
+from stations.people_register.standing import is_founded, standing
+
+READERS: Final = frozenset({Role.AUDITOR, Role.ADMINISTRATOR})
+"""Who may look."""
+SIGN_IN: Final = "/sign-in"
+SIGN_OUT: Final = "/sign-out"
+HASHES_AT_ONCE: Final = 2
+"""Passwords verified side by side: each takes 64 MB and a core."""
+_log = structlog.get_logger()
+_COOKIE: Final = "passline_session"
+_ID, _TOKEN = "id", "token"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What is served: the line's folder, centre and database, the key that signs cookies, whether over https."""
+
+    folder: Path
+    centre: str
+    emulated: bool
+    cookie_key: bytes
+    asking: Asking
+    https: bool = False
+
+
+class NotSignedInError(Exception):
+    """Nobody is signed in; `ended` if somebody was."""
+
+    def __init__(self, ended: bool) -> None:
+        super().__init__(ended)
+        self.ended = ended
+
+
+class Doors:
+    """Signing in and out, and who of those that come may read."""
+
+    def __init__(self, served: Served, database: Database, renderer: Renderer, sessions: Sessions) -> None:
+        self._served, self._database, self._renderer = served, database, renderer
+        self._sessions, self._attempts = sessions, Attempts()
+        self._hashing = threading.BoundedSemaphore(HASHES_AT_ONCE)
+
+    def admit(self, request: Request) -> None:
+        """Let a reader pass, who may still read. Raises NotSignedInError."""
+        secret = request.session.get(_ID)
+        session = None if secret is None else self._sessions.find(secret)
+        if session is None or READERS.isdisjoint(standing(self._database, session.code)):
+            raise NotSignedInError(secret is not None)
+        request.state.reader = Reader(session.code, session.token)
+
+    def ask(self, request: Request) -> Response:
+        """Show the form to sign in."""
+        key = {"ended": "sign_in.ended", "out": "sign_in.out"}.get(request.query_params.get("why", ""))
+        return self._form(request, 200, key, look="wait", to=_own(request.query_params.get("to", "")))
+
+    def sign_in(
+        self,
+        request: Request,
+        code: str = Form(""),
+        password: str = Form(""),
+        token: str = Form(""),
+        to: str = Form(""),
+    ) -> Response:
+        """Sign in by code and password; what is refused does not say which of them was wrong."""
+        to = _own(to)
+        if not _same(token, request.session.get(_TOKEN)):
+            return self._form(request, 403, "sign_in.stale", to=to)
+        if not self._attempts.may(request.client.host if request.client else ""):
+            return self._form(request, 429, "sign_in.many", to=to)
+        try:
+            with self._hashing:
+                sign_in(self._database, Credentials(code.strip(), password))
+        except SignInLockedError as error:
+            until = datetime.fromtimestamp(error.until_us / 1_000_000, UTC).astimezone()
+            return self._form(request, 403, "sign_in.locked", to=to, until=f"{until:%H:%M:%S}")
+        except (BadCodeError, EmulatedStaffError, SignInRefusedError):
+            return self._form(request, 403, "sign_in.refused", to=to)
+        if READERS.isdisjoint(standing(self._database, code.strip())):
+            return self._form(request, 403, "sign_in.role", to=to)
+        request.session.clear()
+        request.session[_ID] = self._sessions.begin(code.strip())
+        return RedirectResponse(to or "/", 303)
+
+    def sign_out(self, request: Request, token: str = Form("")) -> Response:
+        """End the session, for good: its cookie opens nothing any more."""
+        secret = request.session.get(_ID)
+        session = None if secret is None else self._sessions.find(secret)
+        if session is not None and not _same(token, session.token):
+            return self._renderer.problem(request, "problem.method", 403)
+        if secret is not None:
+            self._sessions.end(secret)
+        request.session.clear()
+        return RedirectResponse(f"{SIGN_IN}?why=out", 303)
+
+    def turn_away(self, request: Request, error: NotSignedInError) -> Response:
+        """Send whoever is not signed in to do so, and back to where they wanted to go."""
+        request.session.pop(_ID, None)
+        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        asked = {"to": wanted if wanted != "/" else "", "why": "ended" if error.ended else ""}
+        given = urlencode({name: value for name, value in asked.items() if value})
+        return RedirectResponse(f"{SIGN_IN}?{given}" if given else SIGN_IN, 303)
+
+    def _form(
+        self, request: Request, status: int, key: str | None, *, to: str, look: str = "bad", **facts: object
+    ) -> Response:
+        if status != 200:
+            # Never the code: a password may have been typed in its place.
+            host = request.client.host if request.client else None
+            _log.warning("sign_in_refused", host=host, reason=key, status=status)
+        token = request.session.setdefault(_TOKEN, secrets.token_urlsafe(32))
+        return self._renderer.page(
+            request, "sign_in.html", status, key=key, facts=facts, look=look, token=token, to=to,
+            nobody=not is_founded(self._database), folder=self._served.folder,
+        )  # fmt: skip
+
+
+def create_app(served: Served, database: Database, sessions: Sessions | None = None) -> FastAPI:
+    """Return the application over a database, which signs people in; the log is read on connections of its own."""
+    renderer = Renderer(served.centre, served.emulated, [Path(__file__).parent / "templates"])
+    doors = Doors(served, database, renderer, sessions or Sessions())
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_api_route(SIGN_IN, doors.ask, methods=["GET"], response_class=Response)
+    app.add_api_route(SIGN_IN, doors.sign_in, methods=["POST"], response_class=Response)
+    app.add_api_route(SIGN_OUT, doors.sign_out, methods=["POST"], response_class=Response)
+    pages = AuditPages(renderer, served.asking, served.folder / FILE_NAME)
+    app.include_router(pages.router(), dependencies=[Depends(doors.admit)])
+    app.mount("/static", StaticFiles(directory=HOME / "static"))
+    app.exception_handler(NotSignedInError)(doors.turn_away)
+    tell_problems(app, renderer, finish)
+    app.add_middleware(
+        SessionMiddleware,
+        secret_key=served.cookie_key.hex(),
+        session_cookie=_COOKIE,
+        max_age=LONGEST_S,
+        same_site="strict",
+        https_only=served.https,
+    )
+    app.add_middleware(Hardened)
+    return app
+
+
+def _same(given: str, kept: str | None) -> bool:
+    return kept is not None and hmac.compare_digest(given.encode(), kept.encode())
+
+
+def _own(address: str) -> str:
+    r"""An address of these pages to go on to; empty for anything else.
+
+    >>> _own("/custody?number=A1"), _own("//elsewhere"), _own("/\\elsewhere"), _own("https://elsewhere")
+    ('/custody?number=A1', '', '', '')
+    """
+    inside = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
+    return address if inside else ""

@@ -1,0 +1,229 @@
+"""The pages in a real browser: by keyboard alone, in both languages, under their strict policy, and without scripts."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pwdlib.hashers.argon2 import Argon2Hasher
+from served import serving
+from signing_keys import open_signed
+
+import stations.migrations
+from flows.app import Served, create_app
+from handoff_logs import log
+from handoff_logs.database import Database
+from handoff_logs.log import Stamp
+from handoff_logs.pages.asking import Asking
+from handoff_logs.records import Birth, Kind, Party, new_id
+from stations.people_register import passwords
+from stations.people_register.credentials import Credentials
+from stations.people_register.register import found
+
+CHROMIUM = os.environ.get("PASSLINE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+CODE, PASSWORD = "p-0001", "correct horse one"
+PAGES = ("/", "/custody?number=E1", "/custody?number=Z9", "/stations", "/station?name=review", "/shifts",
+         "/questions", "/questions/holder?number=E1", "/questions/gaps", "/questions/state", "/integrity")  # fmt: skip
+
+pytestmark = pytest.mark.skipif(
+    not Path(CHROMIUM).exists(),
+    reason=f"no Chromium at {CHROMIUM}; install it, or name it in PASSLINE_CHROMIUM",
+)
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, signing_keys: Path) -> Iterator[str]:
+    """Where the pages of a small line are, with an administrator to sign in as."""
+    folder = tmp_path_factory.mktemp("line")
+    url = f"sqlite:///{shutil.copyfile(sqlite_template, folder / 'passline.db')}"
+    stations.migrations.upgrade(url)
+    with pytest.MonkeyPatch.context() as patch, open_signed(url, signing_keys, folder / "signing") as database:
+        patch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
+        found(
+            database,
+            Credentials(CODE, PASSWORD),
+            Credentials("p-0002", "correct horse two"),
+            emulated=True,
+        )
+        tell(database)
+        with serving(create_app(Served(folder, "test", True, bytes(32), Asking(url, str)), database)) as served:
+            yield served
+
+
+def tell(database: Database) -> None:
+    """A document is made and offered on."""
+    by, stamp = Party("review", "review-1", "day"), Stamp(1_700_000_000_000_000, True)
+    order, blank = Birth(new_id(), Kind.ORDER, "A1"), Birth(new_id(), Kind.BLANK, "B1")
+    document = Birth(new_id(), Kind.DOCUMENT, "E1")
+    database.write(lambda tx: log.receive(tx, by, None, [order], "in", stamp))
+    database.write(lambda tx: log.receive(tx, by, "review-2", [blank], "shelf", stamp))
+    database.write(lambda tx: log.transform(tx, by, order.unit_id, blank.unit_id, document, "good", stamp))
+    database.write(lambda tx: log.offer(tx, by, "out", "qc", [document.unit_id], priority=2, stamp=stamp))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium with a fresh profile."""
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Any, address: str) -> Iterator[Any]:
+    """A tab in an English browser; whatever the policy blocks or a script breaks fails the test."""
+    context = browser.new_context(base_url=address, locale="en-GB")
+    tab, said = context.new_page(), []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    yield tab
+    context.close()
+    assert [each for each in said if not re.search(r"status of 40[34]", each)] == []
+
+
+def sign_in(page: Any) -> None:
+    """By keyboard alone: the form has the focus, Tab leads on, Enter sends."""
+    page.goto("/")
+    page.wait_for_selector("[name=code]:focus")
+    page.keyboard.type(CODE)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("input#number:focus")
+
+
+def focused(page: Any, what: str) -> Any:
+    return page.evaluate(f"document.activeElement.{what}")
+
+
+def test_a_document_is_found_by_keyboard_alone(page: Any) -> None:
+    sign_in(page)
+    assert focused(page, "name") == "number", "the search has the focus"
+    page.keyboard.type("E1")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".timeline")
+    assert page.locator(".entry").count() == 4
+    assert page.locator("h1").inner_text() == "Custody of E1"
+
+
+def test_a_slash_goes_to_the_search_and_is_a_slash_within_it(page: Any) -> None:
+    sign_in(page)
+    page.goto("/stations")
+    page.keyboard.press("/")
+    assert focused(page, "name") == "number" and focused(page, "value") == ""
+    page.keyboard.type("A1/2")
+    assert focused(page, "value") == "A1/2"
+
+
+def test_the_first_tab_skips_to_the_content_and_the_focus_is_seen(page: Any) -> None:
+    sign_in(page)
+    page.goto("/stations")
+    page.keyboard.press("Tab")
+    assert focused(page, "className") == "skip"
+    playwright.expect(page.locator(".skip")).to_be_in_viewport(ratio=1)
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#content")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
+
+
+def test_tab_goes_through_a_page_in_the_order_it_is_read(page: Any) -> None:
+    sign_in(page)
+    page.goto("/questions/document?number=E1")
+    seen = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if focused(page, "tagName") == "BODY":
+            break
+        seen.append(page.evaluate("[...document.querySelectorAll('*')].indexOf(document.activeElement)"))
+    assert len(seen) > 20 and seen == sorted(seen)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_stands_in_both_languages_and_is_read_easily(page: Any, scheme: str) -> None:
+    """Contrast of text to its ground is 4.5 to 1 at least; no page is wider than the screen."""
+    sign_in(page)
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": 1100, "height": 800})
+    for language, tag in (("zh", "zh-CN"), ("en", "en")):
+        for path in PAGES:
+            page.goto(f"{path}{'&' if '?' in path else '?'}lang={language}")
+            assert page.evaluate("document.documentElement.lang") == tag
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+            assert page.evaluate(CONTRAST) == [], path
+
+
+CONTRAST = r"""() => {
+  const parts = (color) => color.match(/[\d.]+/g).map(Number);
+  const linear = (v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) =>
+    0.2126 * linear(r / 255) + 0.7152 * linear(g / 255) + 0.0722 * linear(b / 255);
+  const ground = (element) => { for (let at = element; at; at = at.parentElement) {
+    const found = parts(getComputedStyle(at).backgroundColor); if (found.length < 4 || found[3] > 0) return found; }
+    return [255, 255, 255]; };
+  const poor = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    if (!own || element.closest(".unseen, option, datalist") || !element.getClientRects().length) continue;
+    const [a, b] = [light(parts(getComputedStyle(element).color)), light(ground(element))].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) poor.push(element.outerHTML.slice(0, 120));
+  }
+  return poor;
+}"""
+
+
+def test_nothing_is_told_by_colour_alone(page: Any) -> None:
+    sign_in(page)
+    for path in PAGES:
+        page.goto(path)
+        for mark in page.locator(".mark").all():
+            assert re.search(r"[✓◷⚠■]", mark.inner_text()), path
+
+
+def test_the_pages_work_without_scripts(browser: Any, address: str) -> None:
+    context = browser.new_context(base_url=address, java_script_enabled=False, locale="zh-CN")
+    tab = context.new_page()
+    tab.goto("/custody?number=E1")
+    assert tab.locator("h1").inner_text() == "登录"
+    tab.fill("[name=code]", CODE)
+    tab.fill("[name=password]", PASSWORD)
+    tab.click("main button")
+    assert tab.locator("h1").inner_text() == "E1 的交接全程"
+    tab.click("text=English")
+    assert tab.locator("h1").inner_text() == "Custody of E1"
+    tab.click("text=Sign out")
+    assert "You are signed out." in tab.locator("main").inner_text()
+    context.close()
+
+
+def test_custody_prints_without_what_only_a_screen_needs(page: Any) -> None:
+    sign_in(page)
+    page.goto("/custody?number=E1")
+    page.emulate_media(media="print")
+    assert not page.locator("header").is_visible() and page.locator(".timeline").is_visible()
+    assert page.locator(".emulated").is_visible() and CODE in page.locator(".print").inner_text()
+
+
+def test_an_export_is_saved_as_a_file(page: Any) -> None:
+    sign_in(page)
+    page.goto("/questions/document?number=E1")
+    with page.expect_download() as coming:
+        page.click("text=CSV")
+    assert coming.value.suggested_filename.startswith("document-")
+    assert Path(coming.value.path()).read_text("utf-8-sig").startswith("seq,")
+
+
+def test_registered_people_are_the_only_ones_who_read(page: Any) -> None:
+    page.goto("/integrity")
+    assert page.locator("h1").inner_text() == "Sign in"
+    page.fill("[name=code]", "p-0009")
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button")
+    assert "refused" in page.locator("[role=alert]").inner_text()
