@@ -16,6 +16,7 @@ from flows.line_state import Line
 from flows.locks import station_lock
 from flows.parts import Parts
 from flows.program_log import set_up_log
+from flows.rolled_back import refuse_rolled_back
 from flows.run_folder import RunFolder
 from flows.sealer import EMULATED, witness_key
 from flows.settings import LineSettings
@@ -77,9 +78,10 @@ def open_database(folder: RunFolder, url: str, *, on_commit: Callable[[str], Non
 def open_line(folder: RunFolder, *, shift: str, stations: tuple[str, ...], alone: bool = False) -> Iterator[Line]:
     """Open the line of `folder` in this process for `stations`; machines and readers open when first asked for.
 
-    `alone`: other stations of this line run in processes of their own.
+    `alone`: other stations of this line run in processes of their own. Raises RecoveringError.
     """
     settings = read_settings(folder)
+    refuse_rolled_back(folder, settings)
     line = Line(
         folder=folder,
         settings=settings,

@@ -2,6 +2,7 @@
 
 from enum import IntEnum
 from pathlib import Path
+from typing import Final
 
 
 class Exit(IntEnum):
@@ -17,6 +18,13 @@ class Exit(IntEnum):
     UNEXPECTED = 70
     """A fault in passline itself."""
     INTERRUPTED = 130
+
+
+RECOVER: Final = (
+    "Find the newer database, or restore a newer copy with `passline logs restore`; if there is none, two"
+    " administrators declare the loss with `passline logs declare-loss`; see docs/recovering.md."
+)
+"""What to do where the database is behind."""
 
 
 class FlowError(Exception):
@@ -199,3 +207,30 @@ class WitnessKeyMissingError(FlowError):
 
     def __str__(self) -> str:
         return f"The witness at {self.witness} has no key in line.toml; nothing was sealed."
+
+
+class NothingToCompareError(FlowError):
+    """The database that a copy would replace is gone or unreadable, and nobody has said so."""
+
+    next_step = "If it is lost, say so with --over-nothing; else bring it back first, or name the right --dir."
+
+    def __init__(self, database: str, detail: str) -> None:
+        super().__init__(database, detail)
+        self.database, self.detail = database, detail
+
+    def __str__(self) -> str:
+        return f"Nothing shows whether the copy is the newest: {self.database} can't be compared ({self.detail})."
+
+
+class RecoveringError(FlowError):
+    """The database knows less than the keys, the log's own notes or the witness: nothing is recorded or drawn."""
+
+    exit_code = Exit.IN_DOUBT
+    next_step = RECOVER
+
+    def __init__(self, path: Path, missing: tuple[str, ...]) -> None:
+        super().__init__(path, missing)
+        self.path, self.missing = path, missing
+
+    def __str__(self) -> str:
+        return "\n  ".join([f"The line in {self.path} is recovering; nothing is drawn.", *self.missing])

@@ -13,3 +13,5 @@ def _database_url(directory: Path) -> str:
 cli.resolve_url = _database_url
 app = cli.app
 app.command("flows.seal_command:seal_command", name="seal", help="Seal the log: leaves, signed root, witness.")
+app.command("flows.backup_command:backup_command", name="backup", help="Copy the log while the line runs.")
+app.command("flows.backup_command:restore_command", name="restore", help="Put a copy back.")

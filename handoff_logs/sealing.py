@@ -82,6 +82,11 @@ class Sealer:
         """Which of the log's trees is being sealed; the first is 1."""
         return self._epoch
 
+    @property
+    def origin(self) -> str:
+        """The name of the tree that is being sealed."""
+        return self._key.origin
+
     def seal(self, most: int = AT_MOST_EVENTS) -> Sealed | None:
         """Seal what is committed and not sealed yet, `most` records at most; None when there is nothing new."""
         try:
