@@ -16,7 +16,7 @@ from devices.jobs import Disposition, JobIntent, JobState, MachineJobState
 from devices.recovery import InDoubt, Reconciliation
 from devices.roles import JobResult, MachineIdentity, Personalizer
 from handoff_logs import log
-from stations.personalization import activity, bench, blanks, booking, counters, jobs, leases, rules
+from stations.personalization import activity, bench, blanks, booking, counters, forgotten, jobs, leases, rules
 from stations.personalization.booking import Work
 from stations.personalization.desk import MachineDesk
 from stations.personalization.errors import ForeignBlankError
@@ -27,6 +27,8 @@ from stations.workplace import Workplace
 
 FOREIGN_BLANK = "foreign-blank"
 COUNTERS_DISAGREE = "counters-disagree"
+JOURNALS_UNREAD = "journals-unread"
+"""After a declared loss: another machine has not told yet what it made, or told of jobs that nobody knows."""
 
 _log = structlog.get_logger()
 
@@ -50,14 +52,18 @@ def begin(
     """
     activity.note_lost(workplace, personalizer.machine, setup.worker, booking.now_us())
     journal = _Journal(workplace, setup)
-    asked = devices.recovery.recover(personalizer, journal)
+    opened = personalizer.open()
+    personalizer.claim(journal.next_fence(personalizer.machine, opened.fence))
+    unknown = forgotten.take_up(workplace, personalizer, journal.lease, setup, opened)
+    intents = journal.open_intents(personalizer.machine)
+    asked = devices.recovery.reconcile(personalizer, intents, journal.booked_result)
     settling = _Settling(workplace, personalizer, journal.lease, setup, stop)
     settling.book(asked)
     if desk is not None:
         bench.clear(workplace, desk, personalizer.machine)
         blanks.restock(workplace, desk, personalizer.machine, rules.blank_kind(setup.products))
     identity = personalizer.hello()
-    held = _reason_to_hold(workplace, identity, bool(asked.strangers))
+    held = _reason_to_hold(workplace, setup, identity, bool(asked.strangers) or unknown > 0)
     if held == COUNTERS_DISAGREE and desk is not None and bench.count(workplace, desk, identity):
         held = None
     if held and activity.show(workplace, personalizer.machine, Activity.HELD, held, booking.now_us()):
@@ -65,9 +71,11 @@ def begin(
     return Session(identity, journal.lease, held)
 
 
-def _reason_to_hold(workplace: Workplace, identity: MachineIdentity, strangers: bool) -> str | None:
+def _reason_to_hold(workplace: Workplace, setup: Setup, identity: MachineIdentity, strangers: bool) -> str | None:
     if strangers:
         return "unknown-jobs"
+    if forgotten.unread(workplace, setup):
+        return JOURNALS_UNREAD
     if not identity.balanced:
         return "counters-broken"
     with workplace.database.read() as conn:

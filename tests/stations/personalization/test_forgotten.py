@@ -1,0 +1,106 @@
+"""A database older than a machine's journal: what was made meanwhile is booked, or holds the machine; never twice."""
+
+import shutil
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handoff_logs.backup import back_up, read_manifest, restore
+from handoff_logs.database import Database
+from handoff_logs.dialects import insert_row
+from handoff_logs.keyring import Keyring
+from stations.personalization import activity
+from stations.personalization.recovery import begin
+
+
+@pytest.fixture
+def database_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """Copied as a file; the rules are the same on PostgreSQL."""
+    path = tmp_path / "passline.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    return f"sqlite:///{path}"
+
+
+MADE = "SELECT count(*) FROM job WHERE outcome = 'good'"
+
+
+def work_in_the_lost_time(shop: Any, tmp_path: Path, machine: str) -> int:
+    """Let a machine work on a copy of the database that nobody sees again; how many documents it has made in all.
+
+    The line's own database is the older one afterwards.
+    """
+    until = shop.line.facts(MADE)[0][0] + 4
+    back_up(f"sqlite:///{tmp_path / 'passline.db'}", tmp_path / "copy", emulated=True)
+    url = f"sqlite:///{tmp_path / 'lost.db'}"
+    restore(url, tmp_path / "copy", read_manifest(tmp_path / "copy"))
+    older = shop.line.database
+    # With the keys as they were: what is tested here is what the machines alone know.
+    keys = shutil.copytree(tmp_path / "signing", tmp_path / "lost-signing")
+    with Database(url, keyring=Keyring(keys)) as lost:
+        shop.line.database, shop.workplace = lost, replace(shop.workplace, database=lost)
+        try:
+            shop.run(machine, until=until)
+            return int(shop.line.facts(MADE)[0][0])
+        finally:
+            shop.line.database, shop.workplace = older, replace(shop.workplace, database=older)
+
+
+def begun(shop: Any, machine: str, **changes: Any) -> str | None:
+    """Open one machine as a run does; why it is held."""
+    driver = shop.driver(machine)
+    try:
+        return begin(shop.workplace, driver, shop.setup(machine, **changes), shop.desk, shop.stop).held
+    finally:
+        driver.close()
+
+
+def test_books_made_in_the_lost_time_are_booked_and_not_made_again(shop: Any, tmp_path: Path) -> None:
+    """The machine's own results are what the intents were: blanks, documents and numbers are as they lie there."""
+    shop.stock("book")
+    shop.start("book-01")
+    shop.accept_orders(40)
+    orders = shop.line.facts("SELECT count(*) FROM application WHERE product = 'passport'")[0][0]
+    shop.run("book-01", until=2)
+    made = work_in_the_lost_time(shop, tmp_path, "book-01")
+    assert shop.line.facts(MADE)[0][0] < made
+    assert begun(shop, "book-01") is None
+    assert shop.line.facts(MADE) == [(made,)]
+    shop.run("book-01", until=orders)
+    pieces = shop.line.facts("SELECT count(*), count(DISTINCT application_id) FROM job WHERE outcome = 'good'")
+    assert pieces == [(orders, orders)]
+    assert shop.line.facts("SELECT count(*) FROM job WHERE document_number <> blank_serial") == [(0,)]
+    alive = Counter(piece.identity for piece in shop.tally().pieces.values() if piece.made and not piece.defaced)
+    assert (set(alive.values()), len(alive)) == ({1}, orders)
+
+
+def test_what_a_journal_can_not_say_holds_its_machine_and_nothing_is_drawn(shop: Any, tmp_path: Path) -> None:
+    """A card's number is from a range, which the older database would give out again."""
+    shop.stock("card")
+    shop.start("card-01")
+    shop.accept_orders(40)
+    shop.run("card-01", until=2)
+    work_in_the_lost_time(shop, tmp_path, "card-01")
+    before = shop.line.facts("SELECT count(*) FROM job")
+    assert begun(shop, "card-01") == "unknown-jobs"
+    with shop.line.database.read() as conn:
+        assert activity.all_shown(conn)["card-01"][1] == "unknown-jobs"
+    assert shop.line.facts("SELECT count(*) FROM job") == before
+
+
+def test_after_a_declared_loss_nothing_is_drawn_before_every_machine_was_asked(shop: Any) -> None:
+    def declare(tx: Any) -> None:
+        for epoch in (1, 2):
+            insert_row(tx, "seal_origin", ("epoch", "origin"), (epoch, f"passline.test/0000000{epoch}"))
+
+    shop.line.database.write(declare)
+    shop.stock("book")
+    shop.start("book-01", "book-02")
+    both = ("book-01", "book-02")
+    assert begun(shop, "book-01", machines=both) == "journals-unread"
+    assert begun(shop, "book-02", machines=both) is None
+    assert begun(shop, "book-01", machines=both) is None
+    # Each is asked again at every start, and what it said is one record.
+    assert shop.line.facts("SELECT count(*) FROM custody_register WHERE register = 'origin'") == [(2,)]
