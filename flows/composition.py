@@ -12,10 +12,12 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from flows.configuration import read_settings
+from flows.errors import RecoveringError
 from flows.line_state import Line
 from flows.locks import station_lock
 from flows.parts import Parts
 from flows.program_log import set_up_log
+from flows.recovering import loss_folder, written
 from flows.rolled_back import refuse_rolled_back
 from flows.run_folder import RunFolder
 from flows.sealer import EMULATED, witness_key
@@ -26,6 +28,7 @@ from handoff_logs.keyring import Keyring, PublicKey, station_owner
 from handoff_logs.log import Stamp
 from handoff_logs.migrations import upgrade as upgrade_custody
 from handoff_logs.records import ADMINISTRATION
+from handoff_logs.recovering import State
 from handoff_logs.witness.folder import make_witness
 from stations.migrations import upgrade as upgrade_stations
 from stations.people import STAFFING, emulated_roster
@@ -36,7 +39,12 @@ _OPEN: dict[Path, Line] = {}
 
 
 def prepare(folder: RunFolder) -> None:
-    """Make what a line needs before it is first opened: folders, keys, tables. Repeating changes nothing."""
+    """Make what a line needs before it is first opened: folders, keys, tables. Repeating changes nothing.
+
+    Raises RecoveringError while a loss is being declared: its keys are not in their places.
+    """
+    if loss_folder(folder).exists():
+        raise RecoveringError(folder.path, tuple(written(State(unfinished=True))))
     folder.make()
     PersonalData.create(folder.keys)
     identity = folder.line()
@@ -45,11 +53,15 @@ def prepare(folder: RunFolder) -> None:
     url = identity.database_url
     upgrade_custody(url)
     upgrade_stations(url)
-    owners = [station_owner(station) for station in (ADMINISTRATION, *STAFFING)]
-    with Keyring.create(folder.signing_keys, owners) as keyring:
+    with Keyring.create(folder.signing_keys, station_owners()) as keyring:
         keys = (*keyring.public_keys, log_key.create(folder.log_key, identity.centre).public)
     with open_database(folder, url) as database:
         database.write(lambda tx: register.begin(tx, keys, Stamp(database.clock_us(tx), identity.emulated)))
+
+
+def station_owners() -> list[str]:
+    """Return who has a key of their own on every line: the administration and each station."""
+    return [station_owner(station) for station in (ADMINISTRATION, *STAFFING)]
 
 
 def register_witness(folder: RunFolder, settings: LineSettings, database: Database) -> None:

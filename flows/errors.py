@@ -234,3 +234,45 @@ class RecoveringError(FlowError):
 
     def __str__(self) -> str:
         return "\n  ".join([f"The line in {self.path} is recovering; nothing is drawn.", *self.missing])
+
+
+class NotRecoveringError(FlowError):
+    """A loss is declared only where one is seen: keys, the log's notes or the witness know more than the database."""
+
+    next_step = "Look with `passline status`; if a newer database was replaced by an older one, both must be here."
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"The line in {self.path} is not recovering: nothing is seen to be lost, and no loss was declared."
+
+
+class NoCopyRestoredError(FlowError):
+    """A loss is declared on what is left; there is nothing."""
+
+    next_step = (
+        "Restore the newest copy first: `passline logs restore FILE --over-nothing`. Without any copy begin a new"
+        " folder, and keep this one's keys."
+    )
+
+    def __init__(self, database: str) -> None:
+        super().__init__(database)
+        self.database = database
+
+    def __str__(self) -> str:
+        return f"There is no log in {self.database} that a loss could be declared in."
+
+
+class CheckpointRefusedError(FlowError):
+    """A file that is no checkpoint of the lost log; no loss was declared."""
+
+    next_step = "Give the last checkpoint that the witness or an auditor has of this log, or leave --checkpoint out."
+
+    def __init__(self, file: Path, reason: str) -> None:
+        super().__init__(file, reason)
+        self.file, self.reason = file, reason
+
+    def __str__(self) -> str:
+        return f"{self.file} is no checkpoint of this log: {self.reason}."

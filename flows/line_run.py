@@ -55,9 +55,9 @@ def run_line(folder: RunFolder, *, shift: str | None = None, screen: Console | N
     Raises RecoveringError where its database is behind.
     """
     settings = read_settings(folder)
-    set_up_log(folder, level=settings.logging.level, form=settings.logging.form)
     # Before Prefect's server is started, which takes longer than to look.
     refuse_rolled_back(folder, settings)
+    set_up_log(folder, level=settings.logging.level, form=settings.logging.form)
     with prefect_ready(folder, settings) as ready:
         return run_line_on(folder, settings, ready, shift=shift or settings.staff.shift, screen=screen)
 

@@ -25,6 +25,11 @@ _SIZE: Final = (
     " WHERE point.epoch = origin.epoch), 0) AS size FROM seal_origin AS origin ORDER BY origin.epoch DESC LIMIT 1"
 )
 
+_NAMED: Final = (
+    "SELECT origin FROM seal_origin UNION SELECT value AS origin FROM custody_register"
+    " WHERE register = 'origin' AND field IN ('after', 'lost')"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Given:
@@ -123,7 +128,7 @@ def compare(outside: Outside, reading: Reading | None) -> State:
         if has < one.number and not row["lost"]:
             behind.append(KeyBehind(one.owner, one.key_id, has, one.number))
     now = {row["origin"]: row["size"] for row in reading.rows(_SIZE)}
-    ended = {row["origin"] for row in reading.rows("SELECT origin FROM seal_origin")} - now.keys()
+    ended = {row["origin"] for row in reading.rows(_NAMED)} - now.keys()
     seals = tuple(
         SealsBehind(by, origin, now.get(origin, 0), known)
         for by, origin, known in outside.sealed

@@ -96,9 +96,7 @@ def _read(tx: Connection, workplace: Workplace, epoch: int, machine: str, left: 
     field, value = f"read:{machine}", str(left)
     if register.state(tx, Register.ORIGIN).get((str(epoch), field)) != value:
         stamp = Stamp(workplace.database.clock_us(tx), workplace.emulated)
-        register.record(
-            tx, register.administration(), None, [Entry(Register.ORIGIN, str(epoch), field, value)], stamp
-        )
+        register.record(tx, register.administration(), None, [Entry(Register.ORIGIN, str(epoch), field, value)], stamp)
 
 
 def _first(row: Sequence[int | None] | None) -> int | None:
