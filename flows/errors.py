@@ -276,3 +276,21 @@ class CheckpointRefusedError(FlowError):
 
     def __str__(self) -> str:
         return f"{self.file} is no checkpoint of this log: {self.reason}."
+
+
+class ForceRefusedError(FlowError):
+    """Numbers of real people are kept as long as they must be."""
+
+    next_step = "Leave --force out; the numbers can be erased when log.keep_numbers_years have passed."
+
+    def __str__(self) -> str:
+        return "--force is for emulated lines, and this is none; nothing was erased."
+
+
+class ReasonRefusedError(FlowError):
+    """A reason goes into the log for good, and is no sentence."""
+
+    next_step = "Name a code like retention or request: small letters, digits and hyphens, 40 at most."
+
+    def __str__(self) -> str:
+        return "The reason of an erasure is a code; nothing was erased."

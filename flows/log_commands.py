@@ -16,3 +16,4 @@ app.command("flows.seal_command:seal_command", name="seal", help="Seal the log: 
 app.command("flows.backup_command:backup_command", name="backup", help="Copy the log while the line runs.")
 app.command("flows.backup_command:restore_command", name="restore", help="Put a copy back.")
 app.command("flows.loss_command:declare_loss_command", name="declare-loss", help="Two people declare a loss.")
+app.command("flows.erase_command:erase_command", name="erase", help="Two people erase a person's numbers.")

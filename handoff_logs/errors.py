@@ -1,5 +1,7 @@
 """Refusals of the handoff log. Facts are positional, so every error survives pickling."""
 
+from datetime import UTC, datetime
+
 
 class HandoffLogError(Exception):
     """Anything the handoff log refuses or can't do."""
@@ -418,4 +420,31 @@ class LogBehindError(HandoffLogError):
         return (
             f"{self.origin} has {self.size} sealed records here, and its key has sealed {self.sealed}: the database was"
             " rolled back; nothing is sealed until the loss is settled; see docs/recovering.md"
+        )
+
+
+class NumberUnknownError(HandoffLogError):
+    """The log knows no application, document or blank by this number, or knows it no longer."""
+
+    def __str__(self) -> str:
+        return (
+            "the log knows no application or document by this number; nothing was erased; check the number, or ask"
+            " another run's folder with --dir"
+        )
+
+
+class ErasureTooEarlyError(HandoffLogError):
+    """The numbers must be kept: the document may be valid still. Times in microseconds UTC."""
+
+    def __init__(self, last_us: int, before_us: int) -> None:
+        super().__init__(last_us, before_us)
+        self.last_us, self.before_us = last_us, before_us
+
+    def __str__(self) -> str:
+        last, before = (
+            datetime.fromtimestamp(time_us / 1_000_000, UTC).date() for time_us in (self.last_us, self.before_us)
+        )
+        return (
+            f"its last record is of {last}, and only what ended before {before} is erased (log.keep_numbers_years in"
+            " line.toml); nothing was erased"
         )

@@ -30,6 +30,7 @@ class Register(StrEnum):
     CALENDAR = "calendar"
     EXPLANATION = "explanation"
     ORIGIN = "origin"
+    ERASURE = "erasure"
 
 
 _NOW = Statement(
