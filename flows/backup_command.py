@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from flows.errors import Exit, NothingToCompareError
+from flows.errors import RECOVER, Exit, NothingToCompareError
 from flows.run_folder import RunFolder
 
 Directory = Annotated[Path, Parameter("--dir", help="The run's folder.")]
@@ -78,7 +78,10 @@ def restore_command(
         sys.stdout.write(f"the database that was there is {aside}\n")
     for sentence in written(found):
         sys.stdout.write(f"{sentence}\n")
-    return Exit.FINE if found.current else Exit.IN_DOUBT
+    if found.current:
+        return Exit.FINE
+    sys.stderr.write(f"passline: {RECOVER}\n")
+    return Exit.IN_DOUBT
 
 
 def _mark(emulated: bool) -> str:

@@ -37,7 +37,7 @@ LOG_FILES: Final = ("sealed.note", "cosigned.note", "log.key", "log.pub")
 ADMINISTRATION_KEYS: Final = (
     "SELECT named.subject AS key_id FROM custody_register AS named JOIN custody_event AS event"
     " ON event.event_id = named.event_id WHERE named.register = 'key' AND named.field = 'owner'"
-    " AND named.value = 'station:administration' AND NOT EXISTS (SELECT 1 FROM custody_register AS ended"
+    " AND named.value = :owner AND NOT EXISTS (SELECT 1 FROM custody_register AS ended"
     " WHERE ended.register = 'key' AND ended.subject = named.subject AND ended.field = 'revoked')"
     " ORDER BY event.seq DESC"
 )
@@ -104,10 +104,11 @@ def _declare(
     from handoff_logs import log_key, loss
     from handoff_logs.backup import source_of
     from handoff_logs.database import Database
-    from handoff_logs.keyring import Keyring
+    from handoff_logs.keyring import Keyring, station_owner
     from handoff_logs.log import Stamp
     from handoff_logs.log_facts import ORIGIN
     from handoff_logs.migrations import upgrade as upgrade_custody
+    from handoff_logs.records import ADMINISTRATION
     from handoff_logs.recovering import LOSS
     from stations.migrations import upgrade as upgrade_stations
     from stations.people_register import rules
@@ -124,7 +125,9 @@ def _declare(
     with reading:
         tree = next((row["origin"] for row in reading.rows(ORIGIN)), old.origin)
         last = _last_checkpoint(folder, settings, reading, tree, old.verifier, checkpoint)
-        signer = next((row["key_id"] for row in reading.rows(ADMINISTRATION_KEYS)), "")
+        signer = next(
+            (row["key_id"] for row in reading.rows(ADMINISTRATION_KEYS, owner=station_owner(ADMINISTRATION))), ""
+        )
     people = asking.code("first", codes[0]), asking.code("second", codes[1])
     rules.check_two(*people)
     staging = loss_folder(folder)

@@ -15,6 +15,7 @@ from flows.machines import STATION
 from flows.station_run import Served
 from flows.supply import supply
 from flows.work_record import report_hold
+from stations.personalization.recovery import JOURNALS_UNREAD, UNKNOWN_JOBS
 
 
 @task(retries=0, cache_policy=NO_CACHE, persist_result=False, name="machine", task_run_name="recover · {machine}")
@@ -35,5 +36,7 @@ async def recovery(folder: str, shift: str) -> Served:
     async with line_of(folder, shift, STATION) as line:
         machines = list(await line.blocking(lambda: line.machines.each))
         held = await asyncio.gather(*(recover(line, machine) for machine in machines))
-        await line.blocking(lambda: supply(line))
+        # A database that was put back knows too few of its blanks; while that holds, none are needed.
+        if not {UNKNOWN_JOBS, JOURNALS_UNREAD}.intersection(held):
+            await line.blocking(lambda: supply(line))
         return {"station": STATION, **{name: why for name, why in zip(machines, held, strict=True) if why}}

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from cyclopts import Parameter
 
 from flows.durations import duration
-from flows.errors import RECOVER, Exit
+from flows.errors import RECOVER, Exit, RecoveringError
 from flows.facts import APPLICATIONS
-from flows.recovering import outside, written
+from flows.recovering import open_if_there, outside, written
 from flows.run_folder import LineIdentity, RunFolder
 from handoff_logs.reading import Reading, open_reading
 from handoff_logs.recovering import compare
@@ -109,7 +109,12 @@ def status_command(
     folder = RunFolder(directory)
     line = folder.line()
     known = outside(folder)
-    with open_reading(line.database_url) as reading:
+    reading = open_if_there(line.database_url)
+    if reading is None:
+        if missing := written(compare(known, None)):
+            raise RecoveringError(folder.path, tuple(missing))
+        reading = open_reading(line.database_url)  # which says what is not there
+    with reading:
         found = replace(totals(reading, line), missing=tuple(written(compare(known, reading))))
     match output:
         case "json":
@@ -162,7 +167,9 @@ def _print_tables(found: Totals) -> None:
     mark = Text(" EMULATED ", "black on yellow") if found.emulated else Text(found.line.mode)
     console.print(Text.assemble((f"passline · {found.line.centre}", "bold"), "  ", mark))
     if found.missing:
-        console.print(Text(" RECOVERING ", "black on red"), "nothing is drawn:", *found.missing, RECOVER)
+        console.print(Text.assemble((" RECOVERING ", "black on red"), " nothing is drawn"))
+        console.print(*found.missing, RECOVER, sep="\n")
+        console.print()
     console.print(_table(("", ""), _summary(found), header=False))
     console.print()
     console.print(_table(("units", "station", "states"), _by_station(found.units)))

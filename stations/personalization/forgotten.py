@@ -57,7 +57,7 @@ def take_up(
         found = devices.recovery.unknown_jobs(personalizer, since or 0, lambda job: jobs.find(conn, job) is not None)
     left = workplace.database.write(lambda tx: _book(tx, lease, setup, identity, found)) if found else []
     if left:
-        _log.warning("jobs_forgotten", machine=lease.machine, count=len(left))
+        _log.info("jobs_forgotten", machine=lease.machine, count=len(left))
     if epoch > 1:
         workplace.database.write(lambda tx: _read(tx, workplace, epoch, lease.machine, len(left)))
     return len(left)

