@@ -17,11 +17,14 @@ from handoff_logs.log import Stamp
 from handoff_logs.register import Register
 from handoff_logs.statements import Statement
 from handoff_logs.writing import Entry
-from stations.personalization import draws, jobs, rules
+from stations.personalization import draws, jobs, numbers, rules
 from stations.personalization.jobs import JOB
 from stations.personalization.leases import Lease
 from stations.personalization.setup import Setup
 from stations.workplace import Workplace
+
+INTENTS_AT_ONCE = 3
+"""Jobs of one machine whose numbers may have been taken without the machine having heard of them."""
 
 _POSITION = Statement(
     select(func.max(JOB.c.journal_position)).where(
@@ -81,14 +84,23 @@ def _book(
         job_id(setup.centre, order.application_id, order.product, order.attempts + 1): order
         for order in draws.waiting_orders(tx, setup.products)
     }
-    left = []
+    left: list[JournalEntry] = []
+    spare: set[str] = set()
     for entry in found:
         order = orders.get(entry.job_id)
-        # A number from a range is nowhere but on the piece: two people must read it.
-        if order is None or rules.numbered_from_range(order.product):
+        if order is None:
             left.append(entry)
-        else:
-            draws.take_up(tx, lease, identity, order, entry.job_id, entry.position, entry.blank_serial or None)
+            continue
+        number = entry.blank_serial or None
+        if rules.numbered_from_range(order.product):
+            # Which number it bears is nowhere but on the piece. As many as were given out are given out again, and a
+            # few more, so that none of them comes a second time.
+            number = numbers.take(tx, order.product)
+            spare = {order.product, *spare}
+        draws.take_up(tx, lease, identity, order, entry.job_id, entry.position, number)
+    for product in spare:
+        for _ in range(INTENTS_AT_ONCE):
+            numbers.take(tx, product)
     return left
 
 

@@ -27,6 +27,7 @@ from stations.workplace import Workplace
 
 FOREIGN_BLANK = "foreign-blank"
 COUNTERS_DISAGREE = "counters-disagree"
+NUMBER_UNKNOWN = "made with a number that the database forgot: deface it, record made-bad"
 UNKNOWN_JOBS = "unknown-jobs"
 """The machine did what the books do not know: nothing is drawn before that is booked."""
 JOURNALS_UNREAD = "journals-unread"
@@ -174,12 +175,21 @@ class _Settling:
         if intent.blank_serial and result.blank_serial and intent.blank_serial != result.blank_serial:
             self._doubt(InDoubt(intent, "the machine ended the job with another blank", result))
             return
+        if result.made and intent.data_sha256 is None and self._number_is_unknown(intent.job_id):
+            self._doubt(InDoubt(intent, NUMBER_UNKNOWN, result))
+            return
 
         def end(tx: Connection) -> None:
             book_result(tx, self._workplace, self._lease, self._work(tx, intent), result)
 
         self._workplace.database.write(end)
         self._personalizer.release(result.job_id, result.result_hash)
+
+    def _number_is_unknown(self, job_id: str) -> bool:
+        """Whether the books never built the data that were made, and so don't know the number on the piece."""
+        with self._workplace.database.read() as conn:
+            row = jobs.find(conn, job_id)
+        return row is not None and rules.numbered_from_range(row.product)
 
     def _doubt(self, doubt: InDoubt) -> None:
         self._workplace.database.write(lambda tx: self._book_doubt(tx, doubt))

@@ -11,8 +11,9 @@ import pytest
 from handoff_logs.backup import back_up, read_manifest, restore
 from handoff_logs.database import Database
 from handoff_logs.keyring import Keyring
-from stations.personalization import activity
+from stations.personalization import activity, bench, jobs, rules, settlement
 from stations.personalization.recovery import begin
+from stations.personalization.rules import Settlement
 
 
 @pytest.fixture
@@ -75,15 +76,40 @@ def test_books_made_in_the_lost_time_are_booked_and_not_made_again(shop: Any, tm
     assert (set(alive.values()), len(alive)) == ({1}, orders)
 
 
-def test_what_a_journal_can_not_say_holds_its_machine_and_nothing_is_drawn(shop: Any, tmp_path: Path) -> None:
-    """A card's number is from a range, which the older database would give out again."""
+def test_cards_made_in_the_lost_time_wait_for_two_people_who_deface_them(shop: Any, tmp_path: Path) -> None:
+    """A card's number is from a range: the older database does not know it, and would give it out again."""
     shop.stock("card")
     shop.start("card-01")
-    shop.accept_orders(40)
+    shop.accept_orders(30)
+    orders = shop.line.facts("SELECT count(*) FROM application WHERE product <> 'passport'")[0][0]
     shop.run("card-01", until=2)
-    work_in_the_lost_time(shop, tmp_path, "card-01")
-    before = shop.line.facts("SELECT count(*) FROM job")
-    assert begun(shop, "card-01") == "unknown-jobs"
+    made = work_in_the_lost_time(shop, tmp_path, "card-01")
+    known = shop.line.facts(MADE)[0][0]
+    assert begun(shop, "card-01") == "in-doubt"
+    assert begun(shop, "card-01") == "in-doubt"
     with shop.line.database.read() as conn:
-        assert activity.all_shown(conn)["card-01"][1] == "unknown-jobs"
+        doubts = jobs.in_doubt(conn, "card-01")
+        assert activity.all_shown(conn)["card-01"][1] == "in-doubt"
+    assert len(doubts) == made - known
+    for job in doubts:
+        found, place = Settlement.MADE_BAD, rules.VOIDED
+        bench.act_on(shop.desk, job, job.blank_serial, found, place, ("p-0001", "p-0002"))
+        settlement.settle(shop.workplace, job.job_id, found, "p-0001", "p-0002", place)
+    shop.run("card-01", until=orders)
+    pieces = shop.tally().pieces.values()
+    alive = Counter(piece.identity for piece in pieces if piece.made and not piece.defaced)
+    assert (set(alive.values()), len(alive)) == ({1}, orders)
+    numbers = shop.line.facts("SELECT count(*), count(DISTINCT document_number) FROM job")
+    assert numbers[0][0] == numbers[0][1] >= orders + len(doubts)
+
+
+def test_a_job_that_no_order_here_explains_holds_its_machine(shop: Any, tmp_path: Path) -> None:
+    """Its order is at another station in the older database, or in none: nothing is drawn."""
+    shop.stock("book")
+    shop.start("book-01")
+    shop.accept_orders(30)
+    shop.run("book-01", until=2)
+    work_in_the_lost_time(shop, tmp_path, "book-01")
+    before = shop.line.facts("SELECT count(*) FROM job")
+    assert begun(shop, "book-01", centre="elsewhere") == "unknown-jobs"
     assert shop.line.facts("SELECT count(*) FROM job") == before
