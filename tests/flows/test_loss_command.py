@@ -10,6 +10,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -29,6 +30,7 @@ from handoff_logs.errors import DatabaseBehindError
 from handoff_logs.log import Stamp
 from handoff_logs.reading import open_reading
 from handoff_logs.records import EVENT_FIELDS, event_hash, leaf_entry, new_id
+from handoff_logs.recovering import Outside, compare
 from handoff_logs.register import Register
 from handoff_logs.writing import Entry
 from stations.people_register import passwords
@@ -161,6 +163,10 @@ def test_a_declared_loss_names_what_is_gone_and_the_log_goes_on(
     )
     assert tuple(first.values()) == ("register", "loss", "p-0001", "p-0002")
     whole(behind)
+    with open_reading(behind.line().database_url) as reading:
+        # A witness knows the ended tree for ever; of the new one it must not know more than there is.
+        assert compare(Outside(sealed=(("witness.test", old, ahead),)), reading).current
+        assert not compare(Outside(sealed=(("witness.test", new.name, 99),)), reading).current
     assert passline("logs", "declare-loss", *SIGNED, lines=(ONE, TWO)) == Exit.REFUSED
     assert "not recovering" in capsys.readouterr().err
 
@@ -267,7 +273,7 @@ def test_a_copy_from_before_a_declared_loss_needs_a_second_one(
 
 
 def test_a_loss_on_postgresql(
-    empty_postgresql_database: str,
+    postgresql_server: str,
     passline: Passline,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -277,7 +283,11 @@ def test_a_loss_on_postgresql(
     assert found is not None
     programs = Path(str(found.origin)).parent / "pginstall" / "bin"
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("PASSLINE_DATABASE__URL", empty_postgresql_database)
+    name = f"loss_{uuid4().hex}"
+    with psycopg.connect(postgresql_server.format(database="postgres"), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+    url = postgresql_server.format(database=name)
+    monkeypatch.setenv("PASSLINE_DATABASE__URL", url.replace("postgresql:", "postgresql+psycopg:", 1))
     folder = RunFolder(tmp_path / "run")
     write_default(folder)
     prepare(folder)
@@ -288,7 +298,6 @@ def test_a_loss_on_postgresql(
     seal(folder)
     assert passline("logs", "restore", str(tmp_path / "copy")) == Exit.REFUSED
     assert "2 records are sealed here and 1 in the copy" in capsys.readouterr().err
-    url = empty_postgresql_database.replace("postgresql+psycopg:", "postgresql:")
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute("DROP SCHEMA public CASCADE")
         admin.execute("CREATE SCHEMA public")
