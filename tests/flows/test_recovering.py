@@ -139,6 +139,7 @@ def test_after_an_older_copy_nothing_is_recorded_and_it_is_told_by_how_much(
     with pytest.raises(LogBehindError):
         seal(folder)
     assert passline(folder, "devices", "settle", "0" * 16, "--found", "not-drawn") == Exit.IN_DOUBT
+    assert passline(folder, "intake", "load", str(tmp_path)) == Exit.IN_DOUBT
     newer.replace(folder.database_file)
     assert look(folder).current
     with open_line(folder, shift="day", stations=()):
