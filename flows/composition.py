@@ -12,12 +12,14 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from flows.configuration import read_settings
-from flows.errors import NotMigratedError
+from flows.errors import NotMigratedError, RecoveringError
 from flows.line_state import Line
 from flows.locks import station_lock
 from flows.parts import Parts
 from flows.program_log import set_up_log
+from flows.recovering import loss_folder, written
 from flows.registered import registered
+from flows.rolled_back import refuse_rolled_back
 from flows.run_folder import RunFolder
 from flows.sealer import EMULATED, witness_key
 from flows.settings import LineSettings
@@ -27,6 +29,7 @@ from handoff_logs.keyring import Keyring, registered_as, station_owner
 from handoff_logs.log import Stamp
 from handoff_logs.migrations import upgrade as upgrade_custody
 from handoff_logs.records import ADMINISTRATION
+from handoff_logs.recovering import State
 from handoff_logs.witness.folder import make_witness
 from stations.migrations import upgrade as upgrade_stations
 from stations.people import STAFFING, emulated_roster
@@ -40,7 +43,12 @@ _OPEN: dict[Path, Line] = {}
 
 
 def prepare(folder: RunFolder) -> None:
-    """Make what a line needs before it is first opened: folders, keys, tables. Repeating changes nothing."""
+    """Make what a line needs before it is first opened: folders, keys, tables. Repeating changes nothing.
+
+    Raises RecoveringError while a loss is being declared: its keys are not in their places.
+    """
+    if loss_folder(folder).exists():
+        raise RecoveringError(folder.path, tuple(written(State(unfinished=True))))
     folder.make()
     PersonalData.create(folder.keys)
     identity = folder.line()
@@ -48,11 +56,15 @@ def prepare(folder: RunFolder) -> None:
         create_emulated_authority(folder.keys)
     url = identity.database_url
     _upgrade(url, folder)
-    owners = [station_owner(station) for station in (ADMINISTRATION, *STAFFING)]
-    with Keyring.create(folder.signing_keys, owners) as keyring:
+    with Keyring.create(folder.signing_keys, station_owners()) as keyring:
         keys = (*keyring.public_keys, log_key.create(folder.log_key, identity.centre).public)
     with open_database(folder, url) as database:
         database.write(lambda tx: register.begin(tx, keys, Stamp(database.clock_us(tx), identity.emulated)))
+
+
+def station_owners() -> list[str]:
+    """Return who has a key of their own on every line: the administration and each station."""
+    return [station_owner(station) for station in (ADMINISTRATION, *STAFFING)]
 
 
 def register_witness(folder: RunFolder, settings: LineSettings, database: Database) -> None:
@@ -97,9 +109,10 @@ def open_line(folder: RunFolder, *, shift: str, stations: tuple[str, ...], alone
     """Open the line of `folder` in this process for `stations`; machines and readers open when first asked for.
 
     What line.toml says of stations, machines and thresholds is recorded where the log's registers say otherwise.
-    `alone`: other stations of this line run in processes of their own.
+    `alone`: other stations of this line run in processes of their own. Raises RecoveringError.
     """
     settings = read_settings(folder)
+    refuse_rolled_back(folder, settings)
     database = open_database(folder, folder.resolve_database(settings.database.url))
     _register(database, settings)
     line = Line(

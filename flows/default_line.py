@@ -57,6 +57,7 @@ seal_every_s = 2.0       # 0.1 to 4
 heartbeat_s = 60.0       # the witness says this often that it still sees the same log
 witness = "emulated"     # a real one, under another administration: "http://10.0.0.9:8474", and its key
 # witness_key = "ministry.example/witness+…"
+keep_numbers_years = 11  # after its last record, before an application's numbers may be erased; 10 to 100
 
 [emulation]
 spoil_rate = 0.01        # share of the documents that emulated machines spoil, 0 to 1

@@ -2,6 +2,7 @@
 
 from enum import IntEnum
 from pathlib import Path
+from typing import Final
 
 
 class Exit(IntEnum):
@@ -17,6 +18,13 @@ class Exit(IntEnum):
     UNEXPECTED = 70
     """A fault in passline itself."""
     INTERRUPTED = 130
+
+
+RECOVER: Final = (
+    "Find the newer database, or restore a newer copy with `passline logs restore`; if there is none, two"
+    " administrators declare the loss with `passline logs declare-loss`; see docs/recovering.md."
+)
+"""What to do where the database is behind."""
 
 
 class FlowError(Exception):
@@ -211,3 +219,90 @@ class WitnessKeyMissingError(FlowError):
 
     def __str__(self) -> str:
         return f"The witness at {self.witness} has no key in line.toml; nothing was sealed."
+
+
+class NothingToCompareError(FlowError):
+    """The database that a copy would replace is gone or unreadable, and nobody has said so."""
+
+    next_step = "If it is lost, say so with --over-nothing; else bring it back first, or name the right --dir."
+
+    def __init__(self, database: str, detail: str) -> None:
+        super().__init__(database, detail)
+        self.database, self.detail = database, detail
+
+    def __str__(self) -> str:
+        return f"Nothing shows whether the copy is the newest: {self.database} can't be compared ({self.detail})."
+
+
+class RecoveringError(FlowError):
+    """The database knows less than the keys, the log's own notes or the witness: nothing is recorded or drawn."""
+
+    exit_code = Exit.IN_DOUBT
+    next_step = RECOVER
+
+    def __init__(self, path: Path, missing: tuple[str, ...]) -> None:
+        super().__init__(path, missing)
+        self.path, self.missing = path, missing
+
+    def __str__(self) -> str:
+        return "\n  ".join([f"The line in {self.path} is recovering; nothing is drawn.", *self.missing])
+
+
+class NotRecoveringError(FlowError):
+    """A loss is declared only where one is seen: keys, the log's notes or the witness know more than the database."""
+
+    next_step = "Look with `passline status`; if a newer database was replaced by an older one, both must be here."
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"The line in {self.path} is not recovering: nothing is seen to be lost, and no loss was declared."
+
+
+class NoCopyRestoredError(FlowError):
+    """A loss is declared on what is left; there is nothing."""
+
+    next_step = (
+        "Restore the newest copy first: `passline logs restore FILE --over-nothing`. Without any copy begin a new"
+        " folder, and keep this one's keys."
+    )
+
+    def __init__(self, database: str) -> None:
+        super().__init__(database)
+        self.database = database
+
+    def __str__(self) -> str:
+        return f"There is no log in {self.database} that a loss could be declared in."
+
+
+class CheckpointRefusedError(FlowError):
+    """A file that is no checkpoint of the lost log; no loss was declared."""
+
+    next_step = "Give the last checkpoint that the witness or an auditor has of this log, or leave --checkpoint out."
+
+    def __init__(self, file: Path, reason: str) -> None:
+        super().__init__(file, reason)
+        self.file, self.reason = file, reason
+
+    def __str__(self) -> str:
+        return f"{self.file} is no checkpoint of this log: {self.reason}."
+
+
+class ForceRefusedError(FlowError):
+    """Numbers of real people are kept as long as they must be."""
+
+    next_step = "Leave --force out; the numbers can be erased when log.keep_numbers_years have passed."
+
+    def __str__(self) -> str:
+        return "--force is for emulated lines, and this is none; nothing was erased."
+
+
+class ReasonRefusedError(FlowError):
+    """A reason goes into the log for good, and is no sentence."""
+
+    next_step = "Name a code like retention or request: small letters, digits and hyphens, 40 at most."
+
+    def __str__(self) -> str:
+        return "The reason of an erasure is a code; nothing was erased."

@@ -10,12 +10,14 @@ def _open_intake(directory: Path) -> cli.OpenIntake:
     # Generating a batch and printing its schema need none of this.
     from flows.composition import open_database, prepare
     from flows.configuration import read_settings
+    from flows.rolled_back import refuse_rolled_back
     from stations.people import emulated_roster
     from stations.personal import PersonalData
     from stations.workplace import Workplace
 
     folder = RunFolder(directory)
     settings = read_settings(folder)
+    refuse_rolled_back(folder, settings)
     prepare(folder)
     roster = emulated_roster(settings.staff.shift, settings.staff.people_per_station)
     workplace = Workplace(

@@ -16,6 +16,7 @@ from flows.prefect_client import enter_client
 from flows.prefect_server import prefect_server
 from flows.prefect_watch import watched
 from flows.program_log import set_up_log
+from flows.rolled_back import refuse_rolled_back
 from flows.run_folder import RunFolder
 from flows.settings import LineSettings
 
@@ -49,8 +50,13 @@ def prefect_ready(folder: RunFolder, settings: LineSettings) -> Iterator[Callabl
 
 
 def run_line(folder: RunFolder, *, shift: str | None = None, screen: Console | None = None) -> LineEnd:
-    """Run the line on what waits until nothing does, or until it is told to stop; the caller holds `line_lock`."""
+    """Run the line on what waits until nothing does, or until it is told to stop; the caller holds `line_lock`.
+
+    Raises RecoveringError where its database is behind.
+    """
     settings = read_settings(folder)
+    # Before Prefect's server is started, which takes longer than to look.
+    refuse_rolled_back(folder, settings)
     set_up_log(folder, level=settings.logging.level, form=settings.logging.form)
     with prefect_ready(folder, settings) as ready:
         return run_line_on(folder, settings, ready, shift=shift or settings.staff.shift, screen=screen)

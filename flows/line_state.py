@@ -76,7 +76,17 @@ class Line:
         found, maker = self.parts.personalizers(), open_signer(self.folder.keys)
         alike = Counter(products for _, products in found.values())
         return {
-            machine: Machine(driver, Setup(self.settings.centre, self.worker, products, maker, sharing=alike[products]))
+            machine: Machine(
+                driver,
+                Setup(
+                    self.settings.centre,
+                    self.worker,
+                    products,
+                    maker,
+                    sharing=alike[products],
+                    machines=tuple(sorted(found)),
+                ),
+            )
             for machine, (driver, products) in found.items()
         }
 

@@ -22,6 +22,10 @@ app = cli.app
 app.command("handoff_logs.snapshot_commands:snapshot_command", name="snapshot", help="Copy what is sealed to Parquet.")
 app.command("handoff_logs.snapshot_commands:sql_command", name="sql", help="Ask a snapshot of the sealed log in SQL.")
 app.command("flows.seal_command:seal_command", name="seal", help="Seal the log: leaves, signed root, witness.")
+app.command("flows.backup_command:backup_command", name="backup", help="Copy the log while the line runs.")
+app.command("flows.backup_command:restore_command", name="restore", help="Put a copy back.")
+app.command("flows.loss_command:declare_loss_command", name="declare-loss", help="Two people declare a loss.")
+app.command("flows.erase_command:erase_command", name="erase", help="Two people erase a person's numbers.")
 # By its import path: what signs people in takes longer to import than a question takes to answer.
 app.command(
     "flows.explain_command:explain_command",

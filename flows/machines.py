@@ -10,6 +10,7 @@ from devices.errors import DeviceError
 from devices.roles import Personalizer
 from stations.personalization import activity, draws, rules
 from stations.personalization.desk import MachineDesk
+from stations.personalization.errors import ForeignBlankError
 from stations.personalization.production import MachineRun, run_machine
 from stations.personalization.recovery import Session, begin
 from stations.personalization.setup import Setup
@@ -54,7 +55,7 @@ class Machines:
         one = self.each[machine]
         try:
             one.session = begin(self._workplace, one.driver, one.setup, self._desk(), self.stop)
-        except DeviceError as error:
+        except (DeviceError, ForeignBlankError) as error:
             # Its thread tries again; until then the others take what has not been drawn.
             one.driver.close()
             return type(error).__name__

@@ -5,6 +5,7 @@ emulated bins and settle it at once.
 """
 
 import asyncio
+from typing import Final
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
@@ -15,6 +16,11 @@ from flows.machines import STATION
 from flows.station_run import Served
 from flows.supply import supply
 from flows.work_record import report_hold
+from stations.personalization.errors import ForeignBlankError
+from stations.personalization.recovery import JOURNALS_UNREAD, UNKNOWN_JOBS
+
+PUT_BACK: Final = frozenset({UNKNOWN_JOBS, JOURNALS_UNREAD, ForeignBlankError.__name__})
+"""Why machines are held whose database was put back from an older copy."""
 
 
 @task(retries=0, cache_policy=NO_CACHE, persist_result=False, name="machine", task_run_name="recover · {machine}")
@@ -35,5 +41,7 @@ async def recovery(folder: str, shift: str) -> Served:
     async with line_of(folder, shift, STATION) as line:
         machines = list(await line.blocking(lambda: line.machines.each))
         held = await asyncio.gather(*(recover(line, machine) for machine in machines))
-        await line.blocking(lambda: supply(line))
+        # A database that was put back knows too few of its blanks; while that holds, none are needed.
+        if not PUT_BACK.intersection(held):
+            await line.blocking(lambda: supply(line))
         return {"station": STATION, **{name: why for name, why in zip(machines, held, strict=True) if why}}

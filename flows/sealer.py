@@ -1,14 +1,15 @@
 """What a sealer of a run's folder is made of: the log's key, the database, the witness. One at a time seals."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flows.errors import SealerRunsAlreadyError, WitnessKeyMissingError
+from flows.errors import WitnessKeyMissingError
+from flows.locks import seal_lock
 from flows.run_folder import RunFolder
 from flows.settings import LineSettings
 from handoff_logs import log_key
 from handoff_logs.database import Database
+from handoff_logs.kept_notes import KeptNotes
 from handoff_logs.notes import VerifierKey
 from handoff_logs.sealing import Sealer
 from handoff_logs.sealing_loop import SealingLoop, Witness
@@ -22,21 +23,16 @@ def open_loop(folder: RunFolder, settings: LineSettings, witness_url: str | None
     """Open the sealer of a run's folder, which holds no station's key.
 
     `witness_url`: where the emulated witness answers. Raises SealerRunsAlreadyError, WitnessKeyMissingError,
-    WrongOriginError, KeyFileRefusedError.
+    WrongOriginError, LogBehindError, KeyFileRefusedError.
     """
-    with (folder.log_key / "seal.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SealerRunsAlreadyError(folder.path) from None
-        with Database(folder.resolve_database(settings.database.url)) as database:
-            sealer = Sealer(database, log_key.read(folder.log_key))
-            yield SealingLoop(
-                sealer,
-                _witness(folder, settings, witness_url),
-                every_s=settings.log.seal_every_s,
-                heartbeat_s=settings.log.heartbeat_s,
-            )
+    with seal_lock(folder), Database(folder.resolve_database(settings.database.url)) as database:
+        yield SealingLoop(
+            Sealer(database, log_key.read(folder.log_key)),
+            _witness(folder, settings, witness_url),
+            kept=KeptNotes(folder.log_key),
+            every_s=settings.log.seal_every_s,
+            heartbeat_s=settings.log.heartbeat_s,
+        )
 
 
 def witness_key(folder: RunFolder, settings: LineSettings) -> VerifierKey | None:

@@ -137,6 +137,8 @@ class LogSettings(_Section):
     witness: str | None = Field(
         None, pattern=r"^(emulated|https?://.+)$", description="http://HOST:PORT of a witness, or emulated"
     )
+    keep_numbers_years: Annotated[int, Field(ge=10, le=100)] = 11
+    """Years after its last record before an application's numbers may be erased: documents are valid for ten."""
     witness_key: str | None = Field(None, description="the witness's public key, as `passline witness init` prints it")
 
 

@@ -144,12 +144,14 @@ def _settle(
 def _personalization(folder: RunFolder) -> Iterator["Workplace"]:
     from flows.composition import open_database, prepare
     from flows.configuration import read_settings
+    from flows.rolled_back import refuse_rolled_back
     from stations.people import emulated_duty
     from stations.personal import PersonalData
     from stations.personalization.rules import STATION
     from stations.workplace import Workplace
 
     settings = read_settings(folder)
+    refuse_rolled_back(folder, settings)
     prepare(folder)
     with open_database(folder, folder.resolve_database(settings.database.url)) as database:
         people = emulated_duty(STATION, settings.staff.shift).codes

@@ -6,17 +6,19 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from cyclopts import Parameter
 
 from flows.durations import duration
-from flows.errors import Exit
+from flows.errors import RECOVER, Exit, RecoveringError
 from flows.facts import APPLICATIONS
+from flows.recovering import open_if_there, outside, written
 from flows.run_folder import LineIdentity, RunFolder
 from handoff_logs.reading import Reading, open_reading
+from handoff_logs.recovering import compare
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -68,6 +70,8 @@ class Totals:
     units: list[dict[str, Any]]
     offers: list[dict[str, Any]]
     in_doubt: list[dict[str, Any]]
+    missing: tuple[str, ...] = ()
+    """What keys or seals know more of than the database: then the line is recovering."""
 
     @property
     def emulated(self) -> bool:
@@ -100,11 +104,18 @@ def status_command(
 ) -> int:
     """Print the totals of a line: applications, documents, blanks, units by station, open offers, what is in doubt.
 
-    Ends with 3 if anything is in doubt, with 0 otherwise.
+    Ends with 3 if anything is in doubt or the line is recovering, with 0 otherwise.
     """
-    line = RunFolder(directory).line()
-    with open_reading(line.database_url) as reading:
-        found = totals(reading, line)
+    folder = RunFolder(directory)
+    line = folder.line()
+    known = outside(folder)
+    reading = open_if_there(line.database_url)
+    if reading is None:
+        if missing := written(compare(known, None)):
+            raise RecoveringError(folder.path, tuple(missing))
+        reading = open_reading(line.database_url)  # which says what is not there
+    with reading:
+        found = replace(totals(reading, line), missing=tuple(written(compare(known, reading))))
     match output:
         case "json":
             sys.stdout.write(json.dumps(as_json(found), indent=2) + "\n")
@@ -112,7 +123,7 @@ def status_command(
             sys.stdout.write(as_csv(found))
         case "table":
             _print_tables(found)
-    return Exit.IN_DOUBT if found.in_doubt else Exit.FINE
+    return Exit.IN_DOUBT if found.in_doubt or found.missing else Exit.FINE
 
 
 def as_json(found: Totals) -> dict[str, Any]:
@@ -127,6 +138,7 @@ def as_json(found: Totals) -> dict[str, Any]:
         "units": found.units,
         "open_offers": found.offers,
         "in_doubt": found.in_doubt,
+        "recovering": list(found.missing),
     }
 
 
@@ -143,6 +155,7 @@ def as_csv(found: Totals) -> str:
     writer.writerows(
         ["in_doubt", row["number"] or row["id"], row["station"], row["reason"], 1] for row in found.in_doubt
     )
+    writer.writerows(["recovering", sentence, "", "", 1] for sentence in found.missing)
     return out.getvalue()
 
 
@@ -153,6 +166,10 @@ def _print_tables(found: Totals) -> None:
     console = Console(highlight=False)
     mark = Text(" EMULATED ", "black on yellow") if found.emulated else Text(found.line.mode)
     console.print(Text.assemble((f"passline · {found.line.centre}", "bold"), "  ", mark))
+    if found.missing:
+        console.print(Text.assemble((" RECOVERING ", "black on red"), " nothing is drawn"))
+        console.print(*found.missing, RECOVER, sep="\n")
+        console.print()
     console.print(_table(("", ""), _summary(found), header=False))
     console.print()
     console.print(_table(("units", "station", "states"), _by_station(found.units)))

@@ -1,5 +1,7 @@
 """Refusals of the handoff log. Facts are positional, so every error survives pickling."""
 
+from datetime import UTC, datetime
+
 
 class HandoffLogError(Exception):
     """Anything the handoff log refuses or can't do."""
@@ -499,3 +501,142 @@ class SqlRefusedError(HandoffLogError):
 
     def __str__(self) -> str:
         return f'this is not answered: {self.reason}; ask one SELECT of event, unit, "case" and register'
+
+
+class BackupExistsError(HandoffLogError):
+    """A copy is never written over another file."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__(file)
+        self.file = file
+
+    def __str__(self) -> str:
+        return f"{self.file} is there already and is not written over; name a new file with --out"
+
+
+class BackupRefusedError(HandoffLogError):
+    """A copy that is not what its manifest says, or has none; the database is as it was."""
+
+    def __init__(self, file: str, reason: str) -> None:
+        super().__init__(file, reason)
+        self.file, self.reason = file, reason
+
+    def __str__(self) -> str:
+        return f"the copy {self.file} is refused: {self.reason}; nothing was restored from it, take another copy"
+
+
+class NewerLogError(HandoffLogError):
+    """The present log has records that the copy does not have; nothing was restored.
+
+    `size`, `copied`: leaves sealed here and in the copy. `keys`: how many keys have higher numbers here; `most`: one of
+    them, its number here and in the copy.
+    """
+
+    def __init__(self, size: int, copied: int, keys: int, most: tuple[str, int, int] | None) -> None:
+        super().__init__(size, copied, keys, most)
+        self.size, self.copied, self.keys, self.most = size, copied, keys, most
+
+    def __str__(self) -> str:
+        sealed = f"{self.size} records are sealed here and {self.copied} in the copy"
+        numbers = ""
+        if self.most is not None:
+            key, here, copied = self.most
+            others = f", and {self.keys - 1} other keys have more too" if self.keys > 1 else ""
+            numbers = f"; the key {key} has signed {here} here and {copied} there{others}"
+        return (
+            f"the present database is newer than the copy: {sealed}{numbers}; nothing was restored. If the present one"
+            " must go, move it away first and restore with --over-nothing"
+        )
+
+
+class OtherLogError(HandoffLogError):
+    """The present database and the copy are of two logs, or of two histories of one; nothing was restored."""
+
+    def __init__(self, present: str, copy: str) -> None:
+        super().__init__(present, copy)
+        self.present, self.copy = present, copy
+
+    def __str__(self) -> str:
+        return (
+            f"the present database is {self.present}, and the copy is of {self.copy}; nothing was restored. Check"
+            " --dir and the file; keep both if they should be one log"
+        )
+
+
+class DatabaseInUseError(HandoffLogError):
+    """Somebody else has the database open; it was not replaced."""
+
+    def __init__(self, database: str, detail: str) -> None:
+        super().__init__(database, detail)
+        self.database, self.detail = database, detail
+
+    def __str__(self) -> str:
+        return (
+            f"{self.database} is in use ({self.detail}); nothing was restored; end every other passline command on this"
+            " folder first"
+        )
+
+
+class PostgresqlToolMissingError(HandoffLogError):
+    """PostgreSQL's own program is not on this computer; `command` is what to run where it is."""
+
+    def __init__(self, tool: str, command: str) -> None:
+        super().__init__(tool, command)
+        self.tool, self.command = tool, command
+
+    def __str__(self) -> str:
+        return (
+            f"{self.tool} is not on this computer's PATH; install PostgreSQL's client, or run elsewhere: {self.command}"
+        )
+
+
+class PostgresqlToolFailedError(HandoffLogError):
+    """PostgreSQL's own program did not do it; nothing was changed."""
+
+    def __init__(self, tool: str, database: str, detail: str) -> None:
+        super().__init__(tool, database, detail)
+        self.tool, self.database, self.detail = tool, database, detail
+
+    def __str__(self) -> str:
+        return f"{self.tool} on {self.database} failed, and nothing was changed: {self.detail}"
+
+
+class LogBehindError(HandoffLogError):
+    """The log's key has sealed more than the database has: it was restored from an older copy, or cut."""
+
+    def __init__(self, origin: str, size: int, sealed: int) -> None:
+        super().__init__(origin, size, sealed)
+        self.origin, self.size, self.sealed = origin, size, sealed
+
+    def __str__(self) -> str:
+        return (
+            f"{self.origin} has {self.size} sealed records here, and its key has sealed {self.sealed}: the database was"
+            " rolled back; nothing is sealed until the loss is settled; see docs/recovering.md"
+        )
+
+
+class NumberUnknownError(HandoffLogError):
+    """The log knows no application, document or blank by this number, or knows it no longer."""
+
+    def __str__(self) -> str:
+        return (
+            "the log knows no application or document by this number; nothing was erased; check the number, or ask"
+            " another run's folder with --dir"
+        )
+
+
+class ErasureTooEarlyError(HandoffLogError):
+    """The numbers must be kept: the document may be valid still. Times in microseconds UTC."""
+
+    def __init__(self, last_us: int, before_us: int) -> None:
+        super().__init__(last_us, before_us)
+        self.last_us, self.before_us = last_us, before_us
+
+    def __str__(self) -> str:
+        last, before = (
+            datetime.fromtimestamp(time_us / 1_000_000, UTC).date() for time_us in (self.last_us, self.before_us)
+        )
+        return (
+            f"its last record is of {last}, and only what ended before {before} is erased (log.keep_numbers_years in"
+            " line.toml); nothing was erased"
+        )

@@ -87,12 +87,16 @@ class _SqliteReading(_Closing):
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise UnreadableDatabaseError(f"there is no database {path}")
+        connection = None
         try:
-            self._connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+            url = f"{path.resolve().as_uri()}?mode=ro"
+            self._connection = connection = sqlite3.connect(url, uri=True, isolation_level=None)
             # One transaction, so that several questions see one state of the log.
-            self._connection.execute("BEGIN")
-            self._connection.execute("SELECT 1 FROM custody_event LIMIT 1")
+            connection.execute("BEGIN")
+            connection.execute("SELECT 1 FROM custody_event LIMIT 1")
         except sqlite3.Error as error:
+            if connection is not None:
+                connection.close()
             raise UnreadableDatabaseError(f"{path}: {error}") from error
 
     def rows(self, sql: str, **parameters: str | int | None) -> list[Row]:
@@ -121,14 +125,17 @@ class _PostgresqlReading(_Closing):
         import psycopg
         from psycopg import sql
 
+        connection = None
         try:
-            self._connection = psycopg.connect(url)
-            self._connection.read_only = True
-            self._connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            self._connection = connection = psycopg.connect(url)
+            connection.read_only = True
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             if snapshot is not None:
-                self._connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(snapshot))
-            self._connection.execute("SELECT 1 FROM custody_event LIMIT 1")
+                connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(snapshot))
+            connection.execute("SELECT 1 FROM custody_event LIMIT 1")
         except psycopg.Error as error:
+            if connection is not None:
+                connection.close()
             raise UnreadableDatabaseError(f"{_without_secret(url)}: {str(error).splitlines()[0]}") from error
 
     def rows(self, sql: str, **parameters: str | int | None) -> list[Row]:

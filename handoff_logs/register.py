@@ -31,6 +31,7 @@ class Register(StrEnum):
     CALENDAR = "calendar"
     EXPLANATION = "explanation"
     ORIGIN = "origin"
+    ERASURE = "erasure"
 
 
 Facts = Mapping[tuple[str, str], str]

@@ -44,6 +44,10 @@ _UNSEALED = Statement(
     " FROM custody_event AS event LEFT JOIN seal_leaf AS leaf ON leaf.event_seq = event.seq"
     " WHERE event.seq > :settled AND leaf.event_seq IS NULL ORDER BY event.seq LIMIT :most"
 )
+_ONE = Statement(
+    f"SELECT event.seq, event.signature, event.second_signature, {', '.join('event.' + f for f in EVENT_FIELDS)}"  # noqa: S608
+    " FROM custody_event AS event WHERE event.event_id = :event_id"
+)
 _HIGHEST = Statement("SELECT coalesce(max(seq), 0) FROM custody_event")
 # Transactions that were under way when the highest number was read may still commit lower ones.
 _BEGUN = Statement("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
@@ -59,6 +63,15 @@ class Sealed:
     checkpoint: Checkpoint
     note: Note
     added: int
+
+
+def begin_epoch(tx: Connection, epoch: int, origin: str, event_id: str) -> None:
+    """Begin a log's next tree, whose first leaf is the record that says why."""
+    row = _ONE.run(tx, {"event_id": event_id}).fetchone()
+    if row is None:
+        raise LookupError(event_id)
+    insert_row(tx, "seal_origin", ("epoch", "origin"), (epoch, origin))
+    insert_row(tx, "seal_leaf", _LEAF_FIELDS, (epoch, 0, row[0], _leaf(row).hex()))
 
 
 class Sealer:
@@ -81,6 +94,11 @@ class Sealer:
     def epoch(self) -> int:
         """Which of the log's trees is being sealed; the first is 1."""
         return self._epoch
+
+    @property
+    def origin(self) -> str:
+        """The name of the tree that is being sealed."""
+        return self._key.origin
 
     def seal(self, most: int = AT_MOST_EVENTS) -> Sealed | None:
         """Seal what is committed and not sealed yet, `most` records at most; None when there is nothing new."""

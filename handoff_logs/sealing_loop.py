@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from handoff_logs.notes import VerifierKey
+from handoff_logs.kept_notes import COSIGNED, SEALED, KeptNotes
+from handoff_logs.notes import Note, VerifierKey
 from handoff_logs.sealing import AT_MOST_EVENTS, Sealer
 from handoff_logs.witness.client import add_checkpoint
 from handoff_logs.witness.errors import OldSizeError, RolledBackError, TwoHistoriesError, WitnessError
@@ -35,23 +36,31 @@ class Witness:
 
 
 class SealingLoop:
-    """One sealer and, if the log has one, its witness."""
+    """One sealer and, if the log has one, its witness.
+
+    With `kept` the log's key remembers outside the database what it sealed: raises LogBehindError where the database
+    has less.
+    """
 
     def __init__(
         self,
         sealer: Sealer,
         witness: Witness | None,
         *,
+        kept: KeptNotes | None = None,
         every_s: float = EVERY_S,
         heartbeat_s: float = HEARTBEAT_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._sealer, self._witness = sealer, witness
+        self._sealer, self._witness, self._kept = sealer, witness, kept
         self._every_s, self._heartbeat_s, self._clock = every_s, heartbeat_s, clock
         self._known_size = sealer.cosigned_size(witness.key.name) if witness else 0
         self._cosigned_s: float | None = None
         self._silent = False
         self._history: WitnessError | None = None
+        if kept is not None:
+            latest = sealer.latest()
+            kept.refuse_behind(sealer.origin, latest.checkpoint.size if latest else 0)
 
     def run(self, stop: threading.Event) -> None:
         """Seal until `stop` is set, and once more then.
@@ -75,6 +84,8 @@ class SealingLoop:
         """Seal all that is committed by now."""
         while sealed := self._sealer.seal():
             log.info("log_sealed", count=sealed.added, after=sealed.checkpoint.size)
+            if self._kept is not None:
+                self._kept.keep(SEALED, sealed.note)
             if sealed.added < AT_MOST_EVENTS:
                 return
 
@@ -103,6 +114,8 @@ class SealingLoop:
             self._silent = True
             return
         self._sealer.cosigned(latest, self._witness.key.name, cosignature.time_s, cosignature.signature.value)
+        if self._kept is not None:
+            self._kept.keep(COSIGNED, Note(latest.note.text, (*latest.note.signatures, cosignature.signature)))
         self._known_size, self._cosigned_s, self._silent = size, self._clock(), False
 
     def _show_until(self, stop: threading.Event) -> None:

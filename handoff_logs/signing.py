@@ -6,10 +6,11 @@ from sqlalchemy import Connection
 
 from handoff_logs.errors import DatabaseBehindError, KeyMissingError, KeyRevokedError, KeyUnregisteredError
 from handoff_logs.keyring import Keyring, SigningKey, person_owner, station_owner
-from handoff_logs.records import Scalar, acting_station, event_hash, second_signer, signed_bytes
+from handoff_logs.records import Act, Scalar, acting_station, event_hash, second_signer, signed_bytes
+from handoff_logs.recovering import LOSS
 from handoff_logs.statements import Statement
 
-_KEYRING, _GIVEN = "passline keyring", "passline numbers"
+_KEYRING, _GIVEN, _LOSS = "passline keyring", "passline numbers", "passline declared loss"
 
 # On PostgreSQL two transactions may sign with one key at a time: the second waits for the first's commit. The
 # transaction's own number comes before the record's, so that the sealer sees who may still commit a lower one.
@@ -44,11 +45,12 @@ def sign(tx: Connection, event: dict[str, Scalar]) -> tuple[str, str | None]:
     station = acting_station(event)
     if keyring is None:
         raise KeyMissingError(station_owner(station), "none")
-    key, event["key_number"] = _numbered(tx, keyring, station_owner(station), _LAST)
+    behind = _declares_loss(tx, event)
+    key, event["key_number"] = _numbered(tx, keyring, station_owner(station), _LAST, behind=behind)
     event["key_id"] = key.key_id
     second = _personal(keyring, second_signer(event))
     if second is not None:
-        second, event["second_key_number"] = _numbered(tx, keyring, second.owner, _LAST_SECOND)
+        second, event["second_key_number"] = _numbered(tx, keyring, second.owner, _LAST_SECOND, behind=behind)
         event["second_key_id"] = second.key_id
     message = signed_bytes(event_hash(event))
     return key.sign(message), second.sign(message) if second else None
@@ -60,9 +62,19 @@ def wait_for(tx: Connection, key_id: str) -> None:
         _ALONE.run(tx, {"key_id": key_id})
 
 
+def sign_loss(tx: Connection, event_id: str) -> None:
+    """Let the next record of this transaction be signed by keys that know more than the database: a declared loss.
+
+    The one exception to DatabaseBehindError. It holds for the register act of this id alone, which two people sign with
+    the reason `loss`; whatever is signed next uses it up.
+    """
+    tx.info[_LOSS] = event_id
+
+
 def begun(tx: Connection) -> None:
     """Forget the numbers of a transaction that was undone."""
     tx.info[_GIVEN] = {}
+    tx.info.pop(_LOSS, None)
 
 
 def committed(tx: Connection) -> None:
@@ -73,6 +85,17 @@ def committed(tx: Connection) -> None:
         keyring.gave(given)
 
 
+def _declares_loss(tx: Connection, event: dict[str, Scalar]) -> bool:
+    declared = tx.info.pop(_LOSS, None)
+    return (
+        declared is not None
+        and declared == event["event_id"]
+        and event["act"] == Act.REGISTER.value
+        and event["reason"] == LOSS
+        and event["second_person"] is not None
+    )
+
+
 def _personal(keyring: Keyring, person: str) -> SigningKey | None:
     try:
         return keyring.of(person_owner(person))
@@ -80,7 +103,7 @@ def _personal(keyring: Keyring, person: str) -> SigningKey | None:
         return None
 
 
-def _numbered(tx: Connection, keyring: Keyring, owner: str, last: Statement) -> tuple[SigningKey, int]:
+def _numbered(tx: Connection, keyring: Keyring, owner: str, last: Statement, *, behind: bool) -> tuple[SigningKey, int]:
     found = _in_use(tx, keyring, owner, last)
     if found is None:
         # Rotated by a command of another process.
@@ -91,7 +114,7 @@ def _numbered(tx: Connection, keyring: Keyring, owner: str, last: Statement) -> 
         _, standing = _next(tx, key, last)
         raise (KeyRevokedError if standing == _REVOKED else KeyUnregisteredError)(key.key_id, owner)
     key, number = found
-    if number <= key.last:
+    if number <= key.last and not behind:
         raise DatabaseBehindError(owner, key.key_id, number - 1, key.last)
     tx.info.setdefault(_GIVEN, {})[key.key_id] = number
     return key, number

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from uuid import uuid4
@@ -69,6 +70,19 @@ def signing_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
     """The url of a PostgreSQL server, without a database name: `postgresql://…/{database}?…`."""
+    with _server() as url:
+        yield url
+
+
+@pytest.fixture
+def fresh_cluster() -> Iterator[str]:
+    """The url of an empty database in a PostgreSQL server of a test's own, whose transactions number from the start."""
+    with _server() as url:
+        yield _driver_url(url, "postgres")
+
+
+@contextmanager
+def _server() -> Iterator[str]:
     # The data folder must be reachable for the unprivileged user that a server started by root runs as.
     home = Path(tempfile.mkdtemp(prefix="passline-pg-", dir=_fast_folder()))
     home.chmod(0o755)

@@ -107,6 +107,9 @@ def _settle_doubts(workplace: Workplace, desk: MachineDesk, machine: str) -> dic
         else:
             finding = Settlement(desk.judge(serial) or Settlement.NOT_FOUND.value)
         found[job.job_id] = finding
+        if finding is Settlement.MADE_GOOD and job.data_sha256 is None:
+            found[job.job_id] = Settlement.NOT_FOUND
+            continue  # a good piece whose number nobody knows: whether it is defaced is for people to sign
         if finding is not Settlement.NOT_FOUND or job.settlement is None:
             _settle(workplace, desk, job, finding, serial if unread else None, serial, place)
     return found

@@ -1,5 +1,6 @@
 """Drawing: the best waiting order is claimed for a machine by committing the intent to make it."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -132,6 +133,58 @@ def draw(
     }
     _INTENT.run(tx, intent)
     return Draw(identity, application_id, product, order_unit, tray, due_us, number)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingOrder:
+    """An order that waits to be drawn, and how many attempts there were to make it."""
+
+    application_id: str
+    product: str
+    order_unit: str
+    attempts: int
+
+
+def waiting_orders(conn: Connection, products: tuple[str, ...]) -> Sequence[WaitingOrder]:
+    """All orders of `products` that machines may draw."""
+    rows = Statement(_best(products).limit(None)).run(conn, {}).fetchall()
+    return [WaitingOrder(row[0], row[1], row[2], row[5]) for row in rows]
+
+
+def take_up(
+    tx: Connection,
+    lease: Lease,
+    machine: MachineIdentity,
+    order: WaitingOrder,
+    identity: str,
+    position: int,
+    document_number: str | None,
+) -> None:
+    """Commit to the intent that the machine's journal shows to have been made, and the database forgot.
+
+    Raises `FenceLostError`.
+    """
+    taken = _TAKE_APPLICATION.run(tx, {"of_application": order.application_id, **leases.held(lease)})
+    if taken.rowcount != 1:
+        raise FenceLostError(lease.machine, lease.fence)
+    intent = {
+        "job_id": identity,
+        "application_id": order.application_id,
+        "product": order.product,
+        "attempt": order.attempts + 1,
+        "previous_attempt": order.attempts or None,
+        "order_unit": order.order_unit,
+        "machine": lease.machine,
+        "machine_serial": machine.serial,
+        "journal_id": machine.journal_id,
+        "journal_position": position,
+        "fence": lease.fence,
+        "worker": lease.worker,
+        "document_number": document_number,
+        "intent_us": time.time_ns() // 1_000,
+        "emulated": machine.emulated,
+    }
+    _INTENT.run(tx, intent)
 
 
 def waiting(conn: Connection, products: tuple[str, ...]) -> bool:

@@ -16,7 +16,7 @@ from devices.jobs import Disposition, JobIntent, JobState, MachineJobState
 from devices.recovery import InDoubt, Reconciliation
 from devices.roles import JobResult, MachineIdentity, Personalizer
 from handoff_logs import log
-from stations.personalization import activity, bench, blanks, booking, counters, jobs, leases, rules
+from stations.personalization import activity, bench, blanks, booking, counters, forgotten, jobs, leases, rules
 from stations.personalization.booking import Work
 from stations.personalization.desk import MachineDesk
 from stations.personalization.errors import ForeignBlankError
@@ -27,6 +27,11 @@ from stations.workplace import Workplace
 
 FOREIGN_BLANK = "foreign-blank"
 COUNTERS_DISAGREE = "counters-disagree"
+NUMBER_UNKNOWN = "made with a number that the database forgot: deface it, record made-bad"
+UNKNOWN_JOBS = "unknown-jobs"
+"""The machine did what the books do not know: nothing is drawn before that is booked."""
+JOURNALS_UNREAD = "journals-unread"
+"""After a declared loss: another machine has not told yet what it made, or told of jobs that nobody knows."""
 
 _log = structlog.get_logger()
 
@@ -50,14 +55,18 @@ def begin(
     """
     activity.note_lost(workplace, personalizer.machine, setup.worker, booking.now_us())
     journal = _Journal(workplace, setup)
-    asked = devices.recovery.recover(personalizer, journal)
+    opened = personalizer.open()
+    personalizer.claim(journal.next_fence(personalizer.machine, opened.fence))
+    unknown = forgotten.take_up(workplace, personalizer, journal.lease, setup, opened)
+    intents = journal.open_intents(personalizer.machine)
+    asked = devices.recovery.reconcile(personalizer, intents, journal.booked_result)
     settling = _Settling(workplace, personalizer, journal.lease, setup, stop)
     settling.book(asked)
     if desk is not None:
         bench.clear(workplace, desk, personalizer.machine)
         blanks.restock(workplace, desk, personalizer.machine, rules.blank_kind(setup.products))
     identity = personalizer.hello()
-    held = _reason_to_hold(workplace, identity, bool(asked.strangers))
+    held = _reason_to_hold(workplace, setup, identity, bool(asked.strangers) or unknown > 0)
     if held == COUNTERS_DISAGREE and desk is not None and bench.count(workplace, desk, identity):
         held = None
     if held and activity.show(workplace, personalizer.machine, Activity.HELD, held, booking.now_us()):
@@ -65,9 +74,11 @@ def begin(
     return Session(identity, journal.lease, held)
 
 
-def _reason_to_hold(workplace: Workplace, identity: MachineIdentity, strangers: bool) -> str | None:
+def _reason_to_hold(workplace: Workplace, setup: Setup, identity: MachineIdentity, strangers: bool) -> str | None:
     if strangers:
-        return "unknown-jobs"
+        return UNKNOWN_JOBS
+    if forgotten.unread(workplace, setup):
+        return JOURNALS_UNREAD
     if not identity.balanced:
         return "counters-broken"
     with workplace.database.read() as conn:
@@ -164,12 +175,21 @@ class _Settling:
         if intent.blank_serial and result.blank_serial and intent.blank_serial != result.blank_serial:
             self._doubt(InDoubt(intent, "the machine ended the job with another blank", result))
             return
+        if result.made and intent.data_sha256 is None and self._number_is_unknown(intent.job_id):
+            self._doubt(InDoubt(intent, NUMBER_UNKNOWN, result))
+            return
 
         def end(tx: Connection) -> None:
             book_result(tx, self._workplace, self._lease, self._work(tx, intent), result)
 
         self._workplace.database.write(end)
         self._personalizer.release(result.job_id, result.result_hash)
+
+    def _number_is_unknown(self, job_id: str) -> bool:
+        """Whether the books never built the data that were made, and so don't know the number on the piece."""
+        with self._workplace.database.read() as conn:
+            row = jobs.find(conn, job_id)
+        return row is not None and rules.numbered_from_range(row.product)
 
     def _doubt(self, doubt: InDoubt) -> None:
         self._workplace.database.write(lambda tx: self._book_doubt(tx, doubt))
