@@ -93,6 +93,31 @@ def test_a_checkpoint_signed_by_another_key_is_broken(bare: Any) -> None:
         assert (2, "a checkpoint is signed by a registered key of the log") in found(bare.problems())
 
 
+def test_no_leaf_hides_in_a_tree_that_nobody_declared_and_no_older_tree_loses_its_checkpoints(bare: Any) -> None:
+    """A record beside the log's tree has no cosigned time around it, so its own time could say anything."""
+    origin = "INSERT INTO seal_origin VALUES (2, 'passline.test/00000002')"
+    last = "(SELECT max(leaf_index) FROM seal_leaf)"
+    beside = (
+        f"DELETE FROM seal_cosignature WHERE size > {last}",
+        f"DELETE FROM seal_checkpoint WHERE size > {last}",
+        f"UPDATE seal_leaf SET epoch = 2, leaf_index = 0 WHERE leaf_index = {last}",
+    )
+    undeclared = (4, "a later tree begins with two people's word on what was lost")
+    for changes, problem in (
+        (beside, (2, "every leaf is in a tree of the log")),
+        ((*beside, origin), undeclared),
+        ((origin,), undeclared),
+        (
+            ("DELETE FROM seal_cosignature", "DELETE FROM seal_checkpoint", origin),
+            (4, "no leaf is without a checkpoint for long"),
+        ),
+    ):
+        with bare.damaged():
+            for change in changes:
+                bare.connection.execute(change)
+            assert problem in found(bare.problems()), changes
+
+
 @pytest.fixture
 def worked(database: Any, keyring: Keyring, signing_keys: Path) -> Any:
     """A filled log that goes on: its database and its sealer."""
