@@ -90,7 +90,7 @@ def test_a_number_beyond_json_s_integers_is_broken(opened: Opened) -> None:
 
 
 def test_text_that_is_none_can_t_be_read_and_its_words_are_not_shown(opened: Opened) -> None:
-    with pytest.raises(UnreadableDatabaseError, match="a text in it is not UTF-8$"):
+    with pytest.raises(UnreadableDatabaseError, match=r"a text in it is not UTF-8$"):
         opened.verdict("UPDATE custody_event SET person = CAST(x'70ff' AS TEXT) WHERE act = 'void'")
 
 
