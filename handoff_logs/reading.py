@@ -108,7 +108,12 @@ class _SqliteReading(_Closing):
         return (dict(zip(names, row, strict=True)) for row in cursor)
 
     def tuples(self, sql: str, **parameters: str | int | None) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql, parameters).fetchall()
+        try:
+            return self._connection.execute(sql, parameters).fetchall()
+        except sqlite3.DatabaseError as error:
+            # Python's words have the text that it can't decode, and the whole statement.
+            undecoded = str(error).startswith("Could not decode")
+            raise UnreadableDatabaseError("a text in it is not UTF-8" if undecoded else str(error)) from error
 
     def snapshot(self) -> str | None:
         return None

@@ -148,6 +148,15 @@ def number_hash(salt: str, number: str) -> str:
     return hashlib.sha256(salt.encode() + number.encode()).hexdigest()
 
 
+def is_salt(text: object) -> bool:
+    """Say whether this can be a salt: one of another length would leave open where it ends and the number begins.
+
+    >>> is_salt("ab" * 16), is_salt("ab" * 16 + "E")
+    (True, False)
+    """
+    return isinstance(text, str) and len(text) == ID_LENGTH and set(text) <= set("0123456789abcdef")
+
+
 def canonical(record: Mapping[str, Scalar]) -> bytes:
     """Encode a flat record as canonical JSON (RFC 8785, ASCII keys, no floats). Raises TypeError for other values.
 

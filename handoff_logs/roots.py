@@ -11,6 +11,7 @@ from handoff_logs.records import (
     UNIT_FIELDS,
     Scalar,
     event_hash,
+    is_salt,
     number_hash,
     units_root,
 )
@@ -82,6 +83,6 @@ def _numbers(reading: Reading) -> Iterator[dict[str, str]]:
     after = ""
     while page := reading.rows(_NUMBERS, after=after, page=PAGE_NUMBERS):
         for row in page:
-            if row["number_hash"] != number_hash(row["salt"], row["number"]):
+            if not is_salt(row["salt"]) or row["number_hash"] != number_hash(row["salt"], row["number"]):
                 yield {"rule": "a number belongs to its unit", "subject": row["unit_id"]}
         after = page[-1]["unit_id"]

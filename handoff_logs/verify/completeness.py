@@ -5,7 +5,7 @@ from typing import Any
 
 from handoff_logs.reading import Reading, Row
 from handoff_logs.verify.bounds import LEAF_OF_EVENT, Bounds
-from handoff_logs.verify.consistency import Sealed
+from handoff_logs.verify.consistency import CHECKPOINT_RULE, Sealed
 from handoff_logs.verify.problems import Limits, Problem
 
 _NUMBERED = (
@@ -78,7 +78,7 @@ def waiting(reading: Reading, bounds: Bounds, sealed: Sealed, limits: Limits, is
         return problems
     epoch, size = sealed.tree.epoch, sealed.tree.size
     if sealed.signed_size < size and _is_old(reading, epoch, sealed.signed_size, now_us, limits.unsealed_s):
-        problems.append(Problem(4, "no leaf is without a checkpoint for long", f"{epoch}/{sealed.signed_size}"))
+        problems.append(Problem(4, CHECKPOINT_RULE, f"{epoch}/{sealed.signed_size}"))
     if (
         is_witnessed
         and sealed.cosigned_size < size

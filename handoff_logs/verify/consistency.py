@@ -19,12 +19,23 @@ from handoff_logs.verify.keys import LOG_OWNER, Keys, Place
 from handoff_logs.verify.problems import Limits, Problem
 
 PAGE_LEAVES = 20_000
+LEAF_RULE = "every leaf is in a tree of the log"
+LOSS_RULE = "a later tree begins with two people's word on what was lost"
+CHECKPOINT_RULE = "no leaf is without a checkpoint for long"
 
 _ORIGINS = "SELECT epoch, origin FROM seal_origin ORDER BY epoch"
 _LEAVES = (
     "SELECT leaf.leaf_index, leaf.leaf_hash, event.written_us, event.event_id FROM seal_leaf AS leaf"
     " LEFT JOIN custody_event AS event ON event.seq = leaf.event_seq"
     " WHERE leaf.epoch = :epoch AND leaf.leaf_index >= :first AND leaf.leaf_index < :end ORDER BY leaf.leaf_index"
+)
+_STRAY_LEAVES = "SELECT DISTINCT epoch FROM seal_leaf WHERE epoch NOT IN (SELECT epoch FROM seal_origin) ORDER BY epoch"
+_UNDECLARED = (
+    "SELECT later.epoch FROM seal_origin AS later WHERE later.epoch > 1 AND NOT EXISTS (SELECT 1 FROM seal_leaf AS leaf"
+    " JOIN custody_event AS event ON event.seq = leaf.event_seq"
+    " JOIN custody_register AS entry ON entry.event_id = event.event_id"
+    " WHERE leaf.epoch = later.epoch AND leaf.leaf_index = 0 AND entry.register = 'origin'"
+    " AND event.act = 'register' AND event.second_person <> event.person) ORDER BY later.epoch"
 )
 _SIZE = "SELECT coalesce(max(leaf_index), -1) + 1 FROM seal_leaf WHERE epoch = :epoch"
 _CHECKPOINTS = (
@@ -79,6 +90,8 @@ def verify_seals(reading: Reading, keys: Keys, bounds: Bounds, outside: Outside,
     known = bounds.known
     if sorted(origins) != list(range(1, len(origins) + 1)):
         sealed.problems.append(Problem(2, "the log's trees are numbered from 1", ", ".join(map(str, sorted(origins)))))
+    for step, rule, sql in ((2, LEAF_RULE, _STRAY_LEAVES), (4, LOSS_RULE, _UNDECLARED)):
+        sealed.problems += [Problem(step, rule, str(epoch)) for (epoch,) in reading.tuples(sql)]
     expected = {(epoch, size): root for epoch, size, root in _brought(outside, origins, keys, sealed)}
     if outside.verified is not None and known is None:
         expected[outside.verified.epoch, outside.verified.size] = outside.verified.root
@@ -87,6 +100,10 @@ def verify_seals(reading: Reading, keys: Keys, bounds: Bounds, outside: Outside,
             continue
         growth = _Growth(reading, keys, outside, limits, epoch, origins[epoch], sealed)
         growth.run(known if known is not None and known.epoch == epoch else None, expected)
+        tree = sealed.tree
+        # What the newest tree may still wait for, none before it may.
+        if epoch < max(origins) and tree is not None and tree.epoch == epoch and sealed.signed_size < tree.size:
+            sealed.problems.append(Problem(4, CHECKPOINT_RULE, f"{epoch}/{sealed.signed_size}"))
     for epoch, size in sorted(expected):
         sealed.problems.append(Problem(2, "the log has the tree that the auditor knows", f"{epoch}/{size}"))
     if known is not None and known.epoch not in origins:

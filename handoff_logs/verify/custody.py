@@ -14,6 +14,14 @@ from handoff_logs.verify.problems import Problem
 STEP = 7
 MOVES_RULE = "the legal moves are the program's"
 GUARDS_RULE = "the guards of the tables are there and switched on"
+KEYS_RULE = "an owner's next key, and a key's end, are two people's word"
+_ALONE = (
+    "SELECT DISTINCT event.event_id FROM custody_event AS event JOIN custody_register AS said"
+    " ON said.event_id = event.event_id WHERE said.register = 'key' AND event.second_person IS NULL"
+    " AND (said.field = 'revoked' OR (said.field = 'owner' AND EXISTS (SELECT 1 FROM custody_register AS other"
+    " JOIN custody_event AS before ON before.event_id = other.event_id WHERE other.register = 'key'"
+    " AND other.field = 'owner' AND other.value = said.value AND before.seq < event.seq)))"
+)
 
 
 def verify_custody(
@@ -23,6 +31,7 @@ def verify_custody(
     problems = [
         Problem(STEP, rule, str(subject)) for rule, sql in TABLE_RULES.items() for (subject,) in reading.tuples(sql)
     ]
+    problems += [Problem(STEP, KEYS_RULE, str(subject)) for (subject,) in reading.tuples(_ALONE)]
     moves = [tuple(row) for row in reading.tuples("SELECT act, before, after FROM custody_move")]
     for move in sorted({move for move in moves if moves.count(move) > 1} | set(moves) ^ LEGAL_MOVES):
         problems.append(Problem(STEP, MOVES_RULE, " ".join(move)))

@@ -45,12 +45,16 @@ def step_rows(verdict: Verdict) -> list[Row]:
         outcome = f"{len(left)} {'broken' if left[0].is_breaking else 'findings'}" if left else "holds"
         if explained := len(found) - len(left):
             outcome += f", {explained} explained"
+        if verdict.is_stopped and not found:
+            outcome = "not tried"
         rows.append({"step": number, "what": name, "outcome": outcome if number > 1 else "asked of a proof"})
     return rows
 
 
 def summary(verdict: Verdict) -> str:
     """Return what was verified, in a line."""
+    if verdict.is_stopped:
+        return "Nothing was recomputed: the database holds values that no record has"
     tree, seen = verdict.sealed.tree, verdict.sealed
     size = f"{tree.size:,} leaves of {seen.origin}" if tree else "no leaf"
     witnessed = f"cosigned up to {seen.cosigned_size:,}" if seen.cosigned_s else "not witnessed"

@@ -18,6 +18,7 @@ from handoff_logs.verify.explanations import explained
 from handoff_logs.verify.keys import Keys, registered_keys
 from handoff_logs.verify.problems import Limits, Problem
 from handoff_logs.verify.recomputation import Page, event_pages, number_pages, verify_events, verify_numbers
+from handoff_logs.verify.storage import changed_tables, damaged_file, odd_values
 
 CLEAN, BROKEN, FINDINGS = 0, 1, 2
 """Exit codes."""
@@ -52,6 +53,8 @@ class Verdict:
     emulated: bool
     open_offers: tuple[Row, ...] = ()
     seconds: float = field(default=0.0, compare=False)
+    is_stopped: bool = False
+    """Whether tables hold what can't be recomputed at all, so that nothing else was tried."""
 
     @property
     def exit_code(self) -> int:
@@ -83,6 +86,8 @@ def verify_reading(
     """Verify the log that a connection reads; with its `url`, long ones by several processes."""
     started_s = time.monotonic()
     asked = asked or Asked()
+    if asked.known is None and (odd := odd_values(reading)):
+        return Verdict(tuple(odd), Sealed(), 0, 0, 0, emulated=False, is_stopped=True)
     bounds = bounds_of(reading, asked.known)
     keys = registered_keys(reading, bounds)
     tasks = event_pages(reading, bounds)
@@ -98,7 +103,9 @@ def verify_reading(
         is_witnessed = bool(keys.witnesses() or asked.outside.witnesses or sealed.cosigned_s)
         problems += completeness.waiting(reading, bounds, sealed, asked.limits, is_witnessed)
         problems += verify_custody(reading, asked.projections, asked.differences)
+        problems += changed_tables(reading)
         if bounds.is_full:
+            problems += damaged_file(reading)
             for after, last in number_pages(reading):
                 _add(verify_numbers(reading, after, last), problems, rows)
         for number, page in enumerate(done, start=1):

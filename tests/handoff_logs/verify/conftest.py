@@ -21,6 +21,7 @@ from handoff_logs.verify.custody import GUARDS_RULE
 from handoff_logs.verify.keys import Keys
 from handoff_logs.verify.problems import Limits, Problem
 from handoff_logs.verify.run import Asked, verify_reading
+from handoff_logs.verify.storage import TABLES_RULE
 
 _INDEXES = {
     "custody_event": ("seq", "event_id", "handoff_id"),
@@ -79,10 +80,10 @@ class Bare:
             self.connection.rollback()
 
     def problems(self, **asked: Any) -> list[Problem]:
-        """What verification says, but for the guards, which are gone."""
+        """What verification says, but for the guards and tables, which are bare."""
         reading = _Sqlite(self.connection) if self.dialect == "sqlite" else _Postgresql(self.connection)
         verdict = verify_reading(reading, Asked(**{"limits": Limits(unwitnessed_s=0)} | asked))
-        return [problem for problem in verdict.problems if problem.rule != GUARDS_RULE]
+        return [problem for problem in verdict.problems if problem.rule not in (GUARDS_RULE, TABLES_RULE)]
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from signing_keys import log_key_of
 from verified_log import WITNESS_KEY, by, cosign_newest, fill, stamp
 
 from handoff_logs import log, log_key, merkle, register
 from handoff_logs.checkpoints import Checkpoint
-from handoff_logs.keyring import Keyring, person_owner
+from handoff_logs.keyring import Keyring, person_owner, public_of
 from handoff_logs.notes import Note, signed
 from handoff_logs.projections import Projection
 from handoff_logs.reading import open_reading
@@ -20,6 +21,7 @@ from handoff_logs.register import Entry, Register
 from handoff_logs.sealing import Sealer, _leaf
 from handoff_logs.verify.bounds import Tree
 from handoff_logs.verify.consistency import Outside
+from handoff_logs.verify.custody import KEYS_RULE
 from handoff_logs.verify.explanations import FIELD
 from handoff_logs.verify.inclusion import EventProof, UnitProof, verify_unit
 from handoff_logs.verify.problems import Limits
@@ -43,6 +45,8 @@ def test_edited_rows_units_and_leaves_are_found_by_recomputation(bare: Any) -> N
         "UPDATE seal_leaf SET leaf_hash = '00' WHERE leaf_index = 7",
         "DELETE FROM custody_case",
         "UPDATE unit_number SET number = 'E9' WHERE number = 'E2' AND kind = 'document'",
+        # Salt and number that are together what was hashed.
+        "UPDATE unit_number SET salt = salt || substr(number, 1, 1), number = substr(number, 2) WHERE number = 'E2'",
     ):
         with bare.damaged():
             bare.connection.execute(change)
@@ -89,6 +93,31 @@ def test_a_checkpoint_signed_by_another_key_is_broken(bare: Any) -> None:
     with bare.damaged():
         bare.connection.execute("UPDATE seal_checkpoint SET key_id = (SELECT min(key_id) FROM custody_event)")
         assert (2, "a checkpoint is signed by a registered key of the log") in found(bare.problems())
+
+
+def test_no_leaf_hides_in_a_tree_that_nobody_declared_and_no_older_tree_loses_its_checkpoints(bare: Any) -> None:
+    """A record beside the log's tree has no cosigned time around it, so its own time could say anything."""
+    origin = "INSERT INTO seal_origin VALUES (2, 'passline.test/00000002')"
+    last = "(SELECT max(leaf_index) FROM seal_leaf)"
+    beside = (
+        f"DELETE FROM seal_cosignature WHERE size > {last}",
+        f"DELETE FROM seal_checkpoint WHERE size > {last}",
+        f"UPDATE seal_leaf SET epoch = 2, leaf_index = 0 WHERE leaf_index = {last}",
+    )
+    undeclared = (4, "a later tree begins with two people's word on what was lost")
+    for changes, problem in (
+        (beside, (2, "every leaf is in a tree of the log")),
+        ((*beside, origin), undeclared),
+        ((origin,), undeclared),
+        (
+            ("DELETE FROM seal_cosignature", "DELETE FROM seal_checkpoint", origin),
+            (4, "no leaf is without a checkpoint for long"),
+        ),
+    ):
+        with bare.damaged():
+            for change in changes:
+                bare.connection.execute(change)
+            assert problem in found(bare.problems()), changes
 
 
 @pytest.fixture
@@ -168,6 +197,19 @@ def test_a_key_signs_only_between_its_registration_and_its_end(bare: Any) -> Non
             " (SELECT key_id FROM custody_event WHERE act = 'void') WHERE register = 'threshold'"
         )
         assert (6, "a record is signed by its station: its key was not revoked before it") in found(bare.problems())
+
+
+def test_a_stolen_administration_key_alone_makes_nobody_another_key(worked: Any, database_url: str) -> None:
+    database, sealer = worked
+    key = register.key_entries([public_of(Ed25519PrivateKey.generate(), "station:review")])
+    end = [Entry(Register.KEY, key[0].subject, "revoked", "stolen")]
+    by_ = register.administration("1001")
+    for second, problems in (("1002", []), (None, [(7, KEYS_RULE)] * 2)):
+        other = register.key_entries([public_of(Ed25519PrivateKey.generate(), "station:review")])
+        for entries in (key, end) if second else (other, [end[0]._replace(subject=other[0].subject)]):
+            database.write(lambda tx, e=entries, s=second: register.record(tx, by_, s, e, stamp()))
+        sealer.seal()
+        assert [(problem.step, problem.rule) for problem in verify(database_url).problems] == problems
 
 
 def test_records_removed_before_they_were_sealed_leave_a_gap_in_their_key_s_numbers(bare: Any) -> None:
