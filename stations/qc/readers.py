@@ -18,6 +18,8 @@ READ_TIMEOUT_S: Final = 30.0
 COMES_BACK_S: Final = 10.0
 """How long a reader that fails is asked again over fresh sessions: somebody switches it on, or plugs it in again."""
 ASK_AGAIN_S: Final = 0.25
+TRIES: Final = 3
+"""At least: one reading may take as long to fail as a reader has to come back, and a second one meet another fault."""
 
 
 class NoReaderLeftError(StationError):
@@ -84,7 +86,9 @@ class ReaderPool:
     def _ask(self, reader: DocumentReader) -> Reading:
         """Read, and again over fresh sessions for a while: reading changes nothing, so asking again is safe."""
         lost_s: float | None = None
+        tries = 0
         while True:
+            tries += 1
             try:
                 return reader.read(READ_TIMEOUT_S)
             except DeviceError:
@@ -92,7 +96,7 @@ class ReaderPool:
                 # back.
                 now_s = monotonic()
                 lost_s = now_s if lost_s is None else lost_s
-                if now_s - lost_s >= self._comes_back_s:
+                if now_s - lost_s >= self._comes_back_s and tries >= TRIES:
                     raise
             reader.close()
             time.sleep(ASK_AGAIN_S)

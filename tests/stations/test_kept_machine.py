@@ -73,6 +73,7 @@ def test_a_machine_counts_as_lost_from_when_that_was_seen():
             time.sleep(0.06)
             return super().light()
 
-    lamp = Slow(losses=1)
+    # Two faults, one after the other, are no machine that does not come back.
+    lamp = Slow(losses=2)
     assert KeptMachine(lamp, comes_back_s=0.05).ask(Slow.light) == "light"
-    assert lamp.opened == 2
+    assert lamp.opened == 3
