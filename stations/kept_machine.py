@@ -17,8 +17,8 @@ _log = structlog.get_logger()
 COMES_BACK_S: Final = 10.0
 """How long a machine that fails is asked again over fresh sessions: somebody switches it on, or plugs it in again."""
 ASK_AGAIN_S: Final = 0.25
-TRIES: Final = 3
-"""At least: one act may take as long to fail as a machine has to come back, and a second one meet another fault."""
+ACTS: Final = 3
+"""Tried at least on a machine that comes back each time: faults follow one another, and an act takes long to fail."""
 
 
 class MachineStandsError(StationError):
@@ -78,21 +78,23 @@ class KeptMachine(Generic[Machine]):
         Raises MachineStandsError when the machine does not come back in time.
         """
         lost_s: float | None = None
-        tries = 0
+        acts = 0
         with self._turns:
             while True:
-                tries += 1
+                came_back = False
                 try:
                     self._open()
+                    came_back = True
                     return act(self._machine)
                 except DeviceError as error:
                     if self._is_open:
                         _log.warning("machine_lost", machine=self.name, error=type(error).__name__)
                     self.close()
-                    # Counted from when it was lost, and by tries: an act may itself take that long to fail.
+                    # Counted from when it was lost: an act may itself take longer until it is known to have failed.
                     now_s = monotonic()
                     lost_s = now_s if lost_s is None else lost_s
-                    if now_s - lost_s >= self._comes_back_s and tries >= TRIES:
+                    acts += came_back
+                    if now_s - lost_s >= self._comes_back_s and (acts >= ACTS or not came_back):
                         raise MachineStandsError(self.name, str(error)) from error
                 time.sleep(ASK_AGAIN_S)
 
