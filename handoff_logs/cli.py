@@ -197,7 +197,7 @@ def verify(
         Path | None, Parameter(help="Where the last time is kept; in the run's folder by default.")
     ] = None,
     checkpoint: Annotated[
-        tuple[Path, ...], Parameter(help="A checkpoint that you kept, as a signed note; again for more.", negative="")
+        tuple[Path, ...], Parameter(help="A proof or signed note that you kept; again for more.", negative="")
     ] = (),
     log_key: Annotated[Path | None, Parameter(help="The log's public key as you know it (log.pub).")] = None,
     witness: Annotated[

@@ -4,6 +4,7 @@ import itertools
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -103,23 +104,37 @@ class _SqliteReading(_Closing):
         return list(self.stream(sql, **parameters))
 
     def stream(self, sql: str, **parameters: str | int | None) -> Iterator[Row]:
-        cursor = self._connection.execute(sql, parameters)
-        names = [column[0] for column in cursor.description]
-        return (dict(zip(names, row, strict=True)) for row in cursor)
+        with _refused():
+            cursor = self._connection.execute(sql, parameters)
+        return _taken(cursor)
 
     def tuples(self, sql: str, **parameters: str | int | None) -> list[tuple[Any, ...]]:
-        try:
+        with _refused():
             return self._connection.execute(sql, parameters).fetchall()
-        except sqlite3.DatabaseError as error:
-            # Python's words have the text that it can't decode, and the whole statement.
-            undecoded = str(error).startswith("Could not decode")
-            raise UnreadableDatabaseError("a text in it is not UTF-8" if undecoded else str(error)) from error
 
     def snapshot(self) -> str | None:
         return None
 
     def close(self) -> None:
         self._connection.close()
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    """Raise what SQLite refuses to read, a damaged file or a text that is none, as UnreadableDatabaseError."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        # Python's words have the text that it can't decode, and the whole statement.
+        undecoded = str(error).startswith("Could not decode")
+        raise UnreadableDatabaseError("a text in it is not UTF-8" if undecoded else str(error)) from error
+
+
+def _taken(cursor: sqlite3.Cursor) -> Iterator[Row]:
+    names = [column[0] for column in cursor.description]
+    with _refused():
+        for row in cursor:
+            yield dict(zip(names, row, strict=True))
 
 
 class _PostgresqlReading(_Closing):

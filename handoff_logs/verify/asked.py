@@ -1,9 +1,10 @@
 """What an auditor brings along, read from files."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from handoff_logs.errors import UnreadableDatabaseError
+from handoff_logs.errors import MalformedNoteError, UnreadableDatabaseError
 from handoff_logs.notes import Note, VerifierKey
 from handoff_logs.verify.bounds import Tree
 from handoff_logs.verify.consistency import Outside
@@ -15,7 +16,7 @@ def outside(
 ) -> Outside:
     """Read checkpoints and keys from their files. Raises UnreadableDatabaseError, MalformedNoteError."""
     return Outside(
-        tuple(Note.parse(_bytes(path)) for path in checkpoints),
+        tuple(_note(_bytes(path)) for path in checkpoints),
         (_key(log_key),) if log_key else (),
         tuple(_key(path) for path in witnesses),
         verified,
@@ -28,6 +29,17 @@ def verified_tree(path: Path, *, needed: bool) -> Tree | None:
     if tree is None and needed:
         raise StateRefusedError(str(path), "there was none")
     return tree
+
+
+def _note(data: bytes) -> Note:
+    if not data.lstrip().startswith(b"{"):
+        return Note.parse(data)
+    # A proof of one document or of consistency: what it says beside its checkpoint is `logs check`'s to verify.
+    try:
+        proof = json.loads(data)
+        return Note.parse(str(proof.get("checkpoint") or proof["new"]).encode())
+    except (ValueError, KeyError) as error:
+        raise MalformedNoteError("proof", "its checkpoint", "it has none that can be read") from error
 
 
 def _key(path: Path) -> VerifierKey:

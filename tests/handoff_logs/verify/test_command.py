@@ -12,6 +12,8 @@ from verified_log import by, fill, stamp
 
 from handoff_logs import log, log_key
 from handoff_logs.keyring import Keyring, person_owner
+from handoff_logs.proofs.making import prove
+from handoff_logs.reading import open_reading
 from handoff_logs.records import Birth, Kind, new_id
 from handoff_logs.sealing import Sealer
 
@@ -51,6 +53,17 @@ def test_a_run_goes_on_where_the_last_one_ended(folder: Path, database: Any, sig
         answer = run(folder, *arguments)
         assert answer.returncode == 1
         assert "begins with the tree" in answer.stdout
+
+
+def test_a_proof_that_an_auditor_kept_brings_its_checkpoint(folder: Path, database_url: str) -> None:
+    with open_reading(database_url) as reading:
+        proof = prove(reading, "A1")
+    kept = folder / "A1.proof.json"
+    kept.write_bytes(proof.encode())
+    assert run(folder, "--checkpoint", str(kept)).returncode == 0
+    kept.write_bytes(proof.encode()[:-9])
+    refused = run(folder, "--checkpoint", str(kept))
+    assert (refused.returncode, refused.stdout) == (2, "")
 
 
 def test_findings_exit_with_2_and_a_broken_log_with_1(folder: Path, database: Any) -> None:

@@ -92,6 +92,8 @@ def test_a_number_beyond_json_s_integers_is_broken(opened: Opened) -> None:
 def test_text_that_is_none_can_t_be_read_and_its_words_are_not_shown(opened: Opened) -> None:
     with pytest.raises(UnreadableDatabaseError, match=r"a text in it is not UTF-8$"):
         opened.verdict("UPDATE custody_event SET person = CAST(x'70ff' AS TEXT) WHERE act = 'void'")
+    with open_reading(f"sqlite:///{opened.path}") as reading, pytest.raises(UnreadableDatabaseError, match=r"UTF-8$"):
+        reading.rows("SELECT person FROM custody_event")
 
 
 def test_an_index_that_says_otherwise_than_its_rows_is_broken(opened: Opened) -> None:
