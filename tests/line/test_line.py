@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.line, pytest.mark.timeout(400)]
 KEYS = (
     *("emulated", "documents", "dispatched", "returned_for_recapture", "held", "stopped", "set_aside", "in_doubt"),
     *("remade", "blanks_voided", "live_duplicates", "custody_violations", "blanks_unaccounted", "handoffs"),
-    *("handoff_units", "line_seconds", "documents_per_second"),
+    *("handoff_units", "line_seconds", "documents_per_second", "log"),
 )
 """Issue 2, commands that others script against; nothing is in doubt, so no list of doubts follows."""
 ENDS = ("dispatched", "returned_for_recapture", "held", "stopped", "set_aside", "in_doubt")
@@ -87,6 +87,14 @@ def test_a_demo_reports_one_json_object_whose_sums_add_up(demo):
     assert report["emulated"] is True
     assert report["dispatched"] > DOCUMENTS / 2
     assert report["blanks_voided"] >= report["remade"] > 0
+
+
+def test_a_demo_ends_with_a_log_that_is_sealed_witnessed_and_verified(demo):
+    """To its last record, from its first."""
+    log = demo.report()["log"]
+    records = facts(demo.folder, "SELECT count(*) AS records FROM custody_event")[0]["records"]
+    assert (log["size"], log["unsealed"], log["cosigned_size"]) == (records, 0, records)
+    assert (log["verdict"], log["problems"]) == ("clean", 0)
 
 
 def test_a_demo_shows_no_fault_and_leaves_nothing_running(demo):
