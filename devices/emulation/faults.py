@@ -140,7 +140,7 @@ STRUCK: Mapping[str, frozenset[FaultName]] = {
     "card-personalizer": frozenset(FaultName),
     "crt-591": BURSTS | _CARDS,
     "crt-591-counting": BURSTS | _CARDS,
-    "document-reader": FRAMES,
+    "document-reader": FRAMES | {FaultName.POWER_LOSS},
 }
 """What can strike each driver's machine; those of all others, of other packages too, are struck by `BURSTS`."""
 
@@ -241,6 +241,11 @@ class Faults:
         """Whether the machine speaks in the link's frames."""
         return FaultName.DUPLICATED_FRAME in self._known
 
+    @property
+    def journalled(self) -> bool:
+        """Whether the machine keeps a journal, whose entries are the occasions for a loss of power."""
+        return FaultName.LOST_JOURNAL in self._known
+
     def add(self, facts: Mapping[str, Any]) -> Fault:
         """Set a fault by the facts of `Fault`; the same one that has not fired yet is not set twice.
 
@@ -288,7 +293,7 @@ class Faults:
         if any(type(count) is not int or count < 0 for count in counts) or type(fault.seed) is not int:
             raise MalformedFaultError(self._machine, "times is 0 or more, every 1 or more, seed a whole number")
         # A machine without a journal loses its power like its line: at a burst.
-        takes_phase = FAULTS[fault.name].takes_phase and FaultName.LOST_JOURNAL in self._known
+        takes_phase = FAULTS[fault.name].takes_phase and self.journalled
         phases = PHASES if takes_phase else ()
         if fault.at not in (phases or ("",)) or type(fault.before) is not bool or (fault.before and not phases):
             raise UnknownPhaseError(fault.name, str(fault.at), phases)

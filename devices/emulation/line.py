@@ -63,7 +63,10 @@ class Line:
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
         self._flag = FLAG if faults.framed else b""
-        self._strikes = tuple(name for name in FaultName if name in (FRAMES if faults.framed else BURSTS))
+        strikes = FRAMES if faults.framed else BURSTS
+        if not faults.journalled:
+            strikes |= {FaultName.POWER_LOSS}
+        self._strikes = tuple(name for name in FaultName if name in strikes)
         self._to_machine, self._to_host = _Way(self._flag), _Way(self._flag)
         self._stalled_until_s = 0.0
         self._hung_up: FaultName | None = None

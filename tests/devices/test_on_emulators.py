@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from devices.emulation.hands import Hands
-from devices.emulation.supervisor import EmulatorSpec, Supervisor
+from devices.emulation.supervisor import LOG_NAME, EmulatorSpec, Supervisor
 from devices.errors import DeviceError, MachineRefusedError, PortUnavailableError
 from devices.jobs import JobIntent, JobState, MachineJobState
 from devices.piece import PieceData
@@ -172,3 +172,18 @@ def test_two_machines_work_side_by_side(line: Line) -> None:
     for driver in drivers:
         assert driver.hello().counters.good == 3
         driver.close()
+
+
+def test_a_reader_without_power_reads_nothing_and_goes_on_when_it_is_back(line: Line) -> None:
+    """Set by name while it runs; it has no journal, so its power goes at a frame."""
+    reader = open_reader(READER, line.machines)
+    line.supervisor.control(READER.id).ask("fault", fault={"name": "power-loss"})
+    with pytest.raises(DeviceError):
+        reader.read(LONG_S)
+    reader.close()
+    assert "lost its power (EMULATED, as set)" in (line.supervisor.folder(READER.id) / LOG_NAME).read_text()
+    assert line.supervisor.ensure() == [READER.id]
+    reader = open_reader(READER, line.machines)
+    with pytest.raises(DeviceError, match="no document|nothing"):
+        reader.read(LONG_S)
+    reader.close()
