@@ -45,6 +45,7 @@ class FaultName(StrEnum):
     STALL = "stall"
     HANG_UP = "hang-up"
     HALF_OPEN = "half-open"
+    SECOND_OPENER = "second-opener"
     JAM = "jam"
     MISFEED = "misfeed"
     DOUBLE_FEED = "double-feed"
@@ -90,6 +91,9 @@ FAULTS: Mapping[FaultName, Kind] = {
     FaultName.STALL: Kind(Hits.LINE, _FRAME, "uncertain until STATUS answers; never a new id"),
     FaultName.HANG_UP: Kind(Hits.LINE, _FRAME, "reopened and reconciled"),
     FaultName.HALF_OPEN: Kind(Hits.LINE, _FRAME, "given up after no answer, reopened and reconciled"),
+    FaultName.SECOND_OPENER: Kind(
+        Hits.LINE, _FRAME, "what it took is missed, its session ended: opened and reconciled"
+    ),
     FaultName.JAM: Kind(Hits.MECHANICS, "a motion", "counters balance, machine held until its path is cleared"),
     FaultName.MISFEED: Kind(Hits.MECHANICS, _DRAW, "counters balance, the order is drawn for again"),
     FaultName.DOUBLE_FEED: Kind(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 
 from devices.emulation.faults import BURSTS, FRAMES, Fault, FaultName, Faults
-from devices.frames import FLAG, decode_frame, encode_frame
+from devices.frames import FLAG, Frame, FrameKind, decode_frame, encode_frame
 
 LATE_S = 0.6  # a frame is sent again after 0.4 s: the late one arrives after its own retransmission
 STALL_S = 1.5
@@ -140,11 +140,23 @@ class Line:
             case FaultName.GARBAGE_FLOOD:
                 seed = f"{fault.seed}:{fault.fired}".encode()
                 return hashlib.shake_256(seed).digest(FLOOD_BYTES) + self._flag + piece
+            case FaultName.SECOND_OPENER:
+                return self._taken(fault, way, piece)
             case FaultName.STALL:
                 self._stalled_until_s = now_s + (STALL_S if self._flag else LATE_BURST_S)
             case FaultName.HANG_UP | FaultName.HALF_OPEN | FaultName.POWER_LOSS:
                 self._hung_up = fault.name
         return piece
+
+    def _taken(self, fault: Fault, way: _Way, piece: bytes) -> bytes:
+        """What is left of a piece when another program has opened the port too.
+
+        It reads what was meant for the host; and on the link it begins a session of its own with the machine.
+        """
+        if way is self._to_host or not self._flag:
+            return b""
+        nonce = hashlib.shake_256(f"{fault.seed}:{fault.fired}".encode()).digest(8)
+        return encode_frame(Frame(FrameKind.RESET, 0, 0, nonce)) + piece
 
 
 def _collided(piece: bytes, fault: Fault) -> bytes:

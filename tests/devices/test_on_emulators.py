@@ -184,6 +184,7 @@ def test_a_reader_without_power_reads_nothing_and_goes_on_when_it_is_back(line: 
     assert "lost its power (EMULATED, as set)" in (line.supervisor.folder(READER.id) / LOG_NAME).read_text()
     assert line.supervisor.ensure() == [READER.id]
     reader = open_reader(READER, line.machines)
-    with pytest.raises(DeviceError, match="no document|nothing"):
+    with pytest.raises(MachineRefusedError) as refusal:
         reader.read(LONG_S)
+    assert refusal.value.code == "NO_PIECE"
     reader.close()
