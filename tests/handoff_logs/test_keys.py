@@ -154,7 +154,7 @@ def test_the_database_itself_refuses_a_revoked_key(database, folder, monkeypatch
         write(database)
     assert database.keyring is not None
     (key,) = [key for key in database.keyring._by_id.values() if key.key_id == key_id]
-    monkeypatch.setattr("handoff_logs.signing._numbered", lambda *_: (key, key.last + 1))
+    monkeypatch.setattr("handoff_logs.signing._numbered", lambda *_, **__: (key, key.last + 1))
     with pytest.raises(CustodyRefusedError, match="the key was revoked"):
         write(database)
 
