@@ -28,9 +28,6 @@ from handoff_logs.tree_store import is_kept, stored
 
 AT_MOST_EVENTS = 5_000
 """Records that one checkpoint adds at most."""
-LOOK_BACK = 10_000
-"""Records below the settled ones that every look compares with the leaves again: it costs milliseconds, and no record
-is then late because a transaction ended otherwise than was thought."""
 WHOLE_LOOK_EVERY_S = 3_600
 """How often all records are compared with the leaves: the quick look does not see a row that somebody put in below."""
 
@@ -52,8 +49,9 @@ _ONE = Statement(
     " FROM custody_event AS event WHERE event.event_id = :event_id"
 )
 _HIGHEST = Statement("SELECT coalesce(max(seq), 0) FROM custody_event")
-# Transactions that were under way when the highest number was read may still commit lower ones.
-_BEGUN = Statement("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+# Transactions that were under way when the highest number was read may still commit lower ones. The number that this
+# one is given after that reading is above theirs; a snapshot's xmax is not, being one past the highest that has ended.
+_BEGUN = Statement("SELECT pg_current_xact_id()::text::bigint")
 _ENDED = Statement("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 _TREE_INTEGERS = frozenset({"epoch", "leaf_index", "event_seq", "level", "node_index"})
 
@@ -107,6 +105,8 @@ class Sealer:
         """Seal what is committed and not sealed yet, `most` records at most; None when there is nothing new."""
         try:
             added = self._database.write(lambda tx: self._add_leaves(tx, most))
+            # A transaction of its own, which has no number yet.
+            self._looked = self._looked or self._database.write(self._look_ahead)
             tree = self._tree
             if tree is None or not tree.size:
                 return None
@@ -181,7 +181,6 @@ class Sealer:
         if len(rows) < most:
             # All that was there when this look began has its leaf now.
             self._settled = settled
-            self._looked = self._looked or self._look_ahead(tx)
         return len(rows)
 
     def _settled_by_now(self, tx: Connection) -> int:
@@ -195,7 +194,7 @@ class Sealer:
         """Return the number below which nothing unsealed can be, and from time to time 0, to be sure of it."""
         now_s = time.monotonic()
         if now_s < self._whole_look_s:
-            return max(0, self._settled - LOOK_BACK)
+            return self._settled
         self._whole_look_s = now_s + WHOLE_LOOK_EVERY_S
         return 0
 
