@@ -15,7 +15,7 @@ GROWING = (
 """Tables with rows for every document ever made."""
 
 READ = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
-WHOLE = re.compile(r"SCAN (\w+)")
+WHOLE = re.compile(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?")
 VALUE = re.compile(r"'(?:[^']|'')*'")
 LONGEST_WORD = 22
 """A state or an act with its quotes; statements that differ by what is longer are one."""
@@ -42,14 +42,16 @@ def listening() -> Iterator[list[str]]:
 
 
 def whole_tables(statements: list[str], path: str) -> set[tuple[str, str]]:
-    """Return each growing table that a statement reads whole, with that statement."""
+    """Return each growing table that a statement reads whole, with that statement; a partial index is not the whole."""
     connection = sqlite3.connect(path)
+    made = "SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE '% WHERE %'"
+    partial = {name for (name,) in connection.execute(made)}
     found = set()
     read = {VALUE.sub(shortened, one) for one in statements if one.startswith(READ) and " VALUES " not in one}
     for statement in read:
         aliases = {alias: table for table, alias in re.findall(r"(\w+) AS (\w+)", statement)}
         for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {statement}"):
-            scanned = {aliases.get(name, name) for name in WHOLE.findall(step)}
+            scanned = {aliases.get(name, name) for name, index in WHOLE.findall(step) if index not in partial}
             found |= {(table, statement) for table in scanned if table in GROWING}
     connection.close()
     return found
