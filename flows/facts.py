@@ -55,7 +55,7 @@ OPEN: Final = "FROM machine_state m JOIN job j ON j.machine = m.machine AND j.un
 
 OPEN_JOBS: Final = f"""
 SELECT j.machine, j.state, j.attempt, j.blank_serial, j.intent_us {OPEN} ORDER BY j.machine, j.intent_us
-"""  # noqa: S608 own words
+"""
 
 APPLICATIONS: Final = """
 SELECT state, COUNT(*) AS applications, COUNT(*) FILTER (WHERE emulated) AS emulated
