@@ -57,7 +57,7 @@ SELECT COUNT(*) FILTER (WHERE j.outcome = 'good') AS made,
            AND earlier.product = j.product AND earlier.attempt < j.attempt
            AND earlier.outcome IN ('good', 'failed'))) AS remade,
        (SELECT COUNT(*) {OPEN}) AS in_machines
-FROM machine_state m JOIN job j ON {PIECES_SINCE}
+FROM machine_state m CROSS JOIN job j WHERE {PIECES_SINCE}
 """  # noqa: S608 own words
 """What was made since then. An attempt after one of which nothing was made (no blank came) is no remake."""
 

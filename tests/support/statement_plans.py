@@ -15,6 +15,7 @@ GROWING = (
 """Tables with rows for every document ever made."""
 
 READ = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
+NAMED = re.compile(rf"\b({'|'.join(GROWING)})(?: AS)? (\w+)")
 WHOLE = re.compile(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?")
 VALUE = re.compile(r"'(?:[^']|'')*'")
 LONGEST_WORD = 22
@@ -49,7 +50,7 @@ def whole_tables(statements: list[str], path: str) -> set[tuple[str, str]]:
     found = set()
     read = {VALUE.sub(shortened, one) for one in statements if one.startswith(READ) and " VALUES " not in one}
     for statement in read:
-        aliases = {alias: table for table, alias in re.findall(r"(\w+) AS (\w+)", statement)}
+        aliases = {alias: table for table, alias in NAMED.findall(statement)}
         for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {statement}"):
             scanned = {aliases.get(name, name) for name, index in WHOLE.findall(step) if index not in partial}
             found |= {(table, statement) for table in scanned if table in GROWING}
