@@ -31,6 +31,7 @@ from handoff_logs.migrations import upgrade as upgrade_custody
 from handoff_logs.records import ADMINISTRATION
 from handoff_logs.recovering import State
 from handoff_logs.witness.folder import make_witness
+from stations.intake.deadline_changes import keep_up
 from stations.migrations import upgrade as upgrade_stations
 from stations.people import STAFFING, emulated_roster
 from stations.personal import PersonalData
@@ -108,7 +109,8 @@ def open_database(folder: RunFolder, url: str, *, on_commit: Callable[[str], Non
 def open_line(folder: RunFolder, *, shift: str, stations: tuple[str, ...], alone: bool = False) -> Iterator[Line]:
     """Open the line of `folder` in this process for `stations`; machines and readers open when first asked for.
 
-    What line.toml says of stations, machines and thresholds is recorded where the log's registers say otherwise.
+    What line.toml says of stations, machines and thresholds is recorded where the log's registers say otherwise, and
+    deadlines are reckoned anew where calendar or line.toml changed since they last were.
     `alone`: other stations of this line run in processes of their own. Raises RecoveringError.
     """
     settings = read_settings(folder)
@@ -142,6 +144,7 @@ def _register(database: Database, settings: LineSettings) -> None:
 
     try:
         database.write(follow)
+        keep_up(database, settings.acceptance.until, emulated=settings.emulated)
     except BaseException:
         database.close()
         raise

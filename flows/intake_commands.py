@@ -28,7 +28,7 @@ def _open_intake(directory: Path) -> cli.OpenIntake:
         emulated=settings.emulated,
         personal=PersonalData(folder.keys),
     )
-    return cli.OpenIntake(workplace, settings.tray_size, settings.allowances.by_class())
+    return cli.OpenIntake(workplace, settings.tray_size, settings.allowances.by_class(), settings.acceptance.until)
 
 
 cli.open_intake = _open_intake

@@ -46,6 +46,7 @@ def _thresholds(settings: LineSettings) -> Facts:
         (LINE, "people_per_station"): str(settings.staff.people_per_station),
         (LINE, "offer_age_min"): str(settings.thresholds.offer_age_min),
         (LINE, "blanks_low"): str(settings.thresholds.blanks_low),
+        (LINE, "accepts_until"): settings.acceptance.closes if settings.acceptance.later_is_next_day else "any",
         ("qc", "swipe_share"): f"{settings.qc.swipe_share:g}",
     }
     for service_class, allowances in settings.allowances.by_class().items():
