@@ -136,14 +136,19 @@ def open_line(folder: RunFolder, *, shift: str, stations: tuple[str, ...], alone
         line.close()
 
 
-def _register(database: Database, settings: LineSettings) -> None:
+def record_settings(database: Database, settings: LineSettings) -> None:
+    """Record what line.toml says of stations, machines and thresholds where the log's registers say otherwise."""
     by, wanted = register.administration(), registered(settings)
 
     def follow(tx: Connection) -> None:
         register.follow(tx, by, wanted, Stamp(database.clock_us(tx), settings.emulated))
 
+    database.write(follow)
+
+
+def _register(database: Database, settings: LineSettings) -> None:
     try:
-        database.write(follow)
+        record_settings(database, settings)
         keep_up(database, settings.acceptance.until, emulated=settings.emulated)
     except BaseException:
         database.close()

@@ -145,6 +145,10 @@ def reckon(
     position = database.write(lambda tx: _begin(tx, database, rule, emulated=emulated))
     if position is None:
         return Reckoned(None, 0)
+
+    def move(portion: Sequence[Moved]) -> list[Moved]:
+        return database.write(lambda tx: _move(tx, database, rule, position, portion))
+
     with database.read() as conn:
         left = list(_moved(conn, rule))
     whole, done = len(left), 0
@@ -152,7 +156,7 @@ def reckon(
         passed_over: list[Moved] = []
         for start in range(0, len(left), batch):
             portion = left[start : start + batch]
-            busy = database.write(lambda tx, these=portion: _move(tx, database, rule, position, these))
+            busy = move(portion)
             passed_over += busy
             done += len(portion) - len(busy)
             if progress:
