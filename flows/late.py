@@ -107,18 +107,25 @@ class Late:
 
 @dataclass(frozen=True, slots=True)
 class LateFacts:
-    """What is late as of `now_us`, worst first; `counts` are of all that the filters let through, listed or not."""
+    """What is late as of `now_us`, worst first.
+
+    `counts` are of all that the filters let through, listed or not, by status and the station that makes it late.
+    """
 
     now_us: int
     terms: Terms
     rates: StationRates
-    counts: Mapping[Status, int]
+    counts: Mapping[tuple[Status, str], int]
     listed: tuple[Late, ...]
+
+    def count(self, status: Status) -> int:
+        """How many there are of this status."""
+        return sum(count for (one, _), count in self.counts.items() if one is status)
 
     @property
     def late_now(self) -> int:
         """Those past their deadline or their station's time node."""
-        return self.counts[Status.OVERDUE] + self.counts[Status.LATE]
+        return self.count(Status.OVERDUE) + self.count(Status.LATE)
 
 
 def late_facts(
@@ -150,8 +157,10 @@ def late_facts(
         page=-1 if limit is None and reading.dialect == "sqlite" else limit,
         **per_document,
     )
-    counts = {status: int(rows[0][f"all_{status.name.lower()}"]) if rows else 0 for status in Status}
-    return LateFacts(asked_us, found, rates, counts, tuple(_late(row, rates) for row in rows))
+    summed = [row for row in rows if row["applications"] is not None]
+    counts = {(Status(row["status"]), row["at_station"]): int(row["applications"]) for row in summed}
+    listed = tuple(_late(row, rates) for row in rows if row["applications"] is None)
+    return LateFacts(asked_us, found, rates, counts, listed)
 
 
 def _late(row: Row, rates: StationRates) -> Late:
@@ -216,6 +225,9 @@ _ROWS_OF: Final = {
     "sqlite": ("json_extract(value, '$[{}]')", "json_each(:nodes)", "max"),
     "postgresql": ("value ->> {}", "json_array_elements(CAST(:nodes AS json))", "greatest"),
 }
+
+
+RANK: Final = "CASE status WHEN 'overdue' THEN 0 WHEN 'late' THEN 1 ELSE 2 END"
 
 
 def _statement(dialect: str) -> str:
@@ -294,26 +306,21 @@ WITH node AS MATERIALIZED (
            COALESCE(CASE at_station {each("WHEN '{s}' THEN {s}_ahead", " ")} END, 0) AS ahead,
            COALESCE(CASE at_station {each("WHEN '{s}' THEN CAST(:{s}_us AS BIGINT)", " ")} END, 0) AS document_us
     FROM told
-), chosen AS (
-    SELECT judged.*, {
-        ", ".join(
-            f"SUM(CASE WHEN status = '{one}' THEN 1 ELSE 0 END) OVER () AS all_{one.name.lower()}" for one in Status
-        )
-    }
-    FROM judged
+), chosen AS MATERIALIZED (
+    SELECT judged.* FROM judged
     WHERE (CAST(:of_station AS VARCHAR) IS NULL OR station = :of_station OR at_station = :of_station)
         AND (CAST(:of_class AS VARCHAR) IS NULL OR service_class = :of_class)
         AND (CAST(:until_us AS BIGINT) IS NULL OR status <> 'will-be-late' OR at_node_us <= :until_us)
-    ORDER BY CASE status WHEN 'overdue' THEN 0 WHEN 'late' THEN 1 ELSE 2 END, late_us DESC, application_id
-    LIMIT :page
+), listed AS (
+    SELECT chosen.*, {RANK} AS worse FROM chosen ORDER BY worse, late_us DESC, application_id LIMIT :page
 ), remade AS (
-    SELECT chosen.*, (SELECT COUNT(*) FROM job WHERE job.application_id = chosen.application_id
+    SELECT listed.*, (SELECT COUNT(*) FROM job WHERE job.application_id = listed.application_id
         AND job.outcome IN ('good', 'failed') AND NOT job.live) AS remakes
-    FROM chosen
+    FROM listed
 )
-SELECT unit_number.number, remade.application_id, product, service_class, status, remade.station, at_station,
-       remade.since_us, at_node_us, deadline_us, provisional, late_us, ahead, remakes, remade.emulated,
-       {", ".join(f"all_{one.name.lower()}" for one in Status)},
+SELECT worse, status, at_station, NULL AS applications, unit_number.number, remade.application_id, product,
+       service_class, remade.station, remade.since_us, at_node_us, deadline_us, provisional, late_us, ahead, remakes,
+       remade.emulated,
        CASE WHEN application_state = 'stopped' THEN 'stopped'
            WHEN application_state = 'held' OR place = 'hold' THEN 'on-hold'
            WHEN remade.state IN ('doubt', 'missing') OR doubt IS NOT NULL THEN 'in-doubt'
@@ -330,5 +337,9 @@ SELECT unit_number.number, remade.application_id, product, service_class, status
 FROM remade
 LEFT JOIN unit_number ON unit_number.unit_id = remade.order_unit
 LEFT JOIN machine_state ON machine_state.machine = remade.machine
-ORDER BY CASE status WHEN 'overdue' THEN 0 WHEN 'late' THEN 1 ELSE 2 END, late_us DESC, remade.application_id
+UNION ALL
+SELECT {RANK}, status, at_station, COUNT(*), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+       NULL, NULL
+FROM chosen GROUP BY status, at_station
+ORDER BY 1, late_us DESC, application_id
 """.replace(":never_us", str(NOT_KNOWN_US))  # noqa: S608 -- composed from constants

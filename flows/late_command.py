@@ -7,18 +7,21 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from cyclopts import Parameter, validators
 
 from flows.durations import duration
 from flows.errors import Exit
 from flows.facts import STATIONS
-from flows.late import Late, LateFacts, Status, late_facts
+from flows.late import CARRIER, Late, LateFacts, Status, late_facts
 from flows.run_folder import RunFolder
 from flows.station_rates import HOUR_US
 from handoff_logs.reading import open_reading
 from stations.calendar import CHINA, from_us
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 TABLE_ROWS: Final = 100
 """A table stops here; files don't."""
@@ -81,7 +84,12 @@ def as_json(found: LateFacts, *, emulated: bool) -> dict[str, Any]:
         "calendar": found.terms.rule.digest,
         "reckoned": found.terms.reckoned,
         "per_hour": {one: _rounded(found.rates.per_hour.get(one)) for one in STATIONS},
-        "counts": {status.value: count for status, count in found.counts.items()},
+        "worked_s": round(found.rates.worked_s, 1),
+        "stood_s": round(found.rates.stood_s, 1),
+        "counts": {status.value: found.count(status) for status in Status},
+        "by_station": [
+            {"status": status.value, "at": at, "applications": count} for (status, at), count in found.counts.items()
+        ],
         "applications": [_row(one, found.now_us) for one in found.listed],
     }
 
@@ -111,10 +119,11 @@ def _print_table(found: LateFacts, centre: str, *, emulated: bool) -> None:
     console = Console(highlight=False)
     mark = Text(" EMULATED ", "black on yellow") if emulated else Text("")
     console.print(Text.assemble((f"passline · {centre}", "bold"), "  ", mark))
-    console.print(_totals(found), soft_wrap=True)
-    console.print(_rates(found), soft_wrap=True)
+    console.print(_summary(found), soft_wrap=True)
     if not found.listed:
         return
+    console.print()
+    console.print(_stations(found))
     console.print()
     table = Table(box=None, header_style="dim", pad_edge=False)
     for name in ("number", "late", "class", "due", "why"):
@@ -135,21 +144,34 @@ def _print_table(found: LateFacts, centre: str, *, emulated: bool) -> None:
         sys.stderr.write(f"passline: and {more} more; --output csv or json has them all\n")
 
 
-def _totals(found: LateFacts) -> str:
-    if not any(found.counts.values()):
-        return "✓ nothing is late, and nothing will be at the present rate"
-    return " · ".join(f"{found.counts[status]} {LOOKS[status][0]}" for status in Status)
+def _summary(found: LateFacts) -> str:
+    """How much is late, and over what time the rates are, so that nobody takes a forecast for more than it is."""
+    totals = " · ".join(f"{found.count(status)} {words}" for status, (words, _) in LOOKS.items())
+    late = totals if found.counts else "✓ nothing is late"
+    if not found.rates.per_hour:
+        return f"{late}. No station's rate is known yet, so nothing is said of what will be."
+    stood = f", which ended {duration(found.rates.stood_s)} ago" if found.rates.stood_s else ""
+    return f"{late}, at the rates of the line's last {duration(found.rates.worked_s)} at work{stood}"
 
 
-def _rates(found: LateFacts) -> str:
-    """The present rate, so that nobody takes a forecast for more than it is."""
-    known = found.rates.per_hour
-    if not known:
-        return "no rate is known yet, so nothing is said of what will be late"
-    stood_s = found.rates.stood_s
-    stood = f"; nothing was handed on for {duration(stood_s)}" if stood_s else ""
-    rates = " · ".join(f"{one} {known[one]:.0f}" if one in known else f"{one} not known" for one in STATIONS)
-    return f"an hour, over the last {duration(found.rates.worked_s)} at work: {rates}{stood}"
+def _stations(found: LateFacts) -> "Table":
+    """What each station makes late, and how fast it is."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for name in ("made late by", *(words for words, _ in LOOKS.values()), "an hour"):
+        table.add_column(name, justify="left" if name == "made late by" else "right")
+    for station in (*STATIONS, CARRIER):
+        counts = [found.counts.get((status, station), 0) for status in LOOKS]
+        rate = found.rates.per_hour.get(station)
+        if any(counts) or station != CARRIER:
+            cells = [
+                Text(f"{count:,}" if count else "·", look)
+                for count, (_, look) in zip(counts, LOOKS.values(), strict=True)
+            ]
+            table.add_row(station, *cells, "not known" if rate is None else f"{rate:,.0f}")
+    return table
 
 
 def _moments(now_us: int) -> Callable[[int], str]:
