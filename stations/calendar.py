@@ -47,7 +47,7 @@ class CalendarFileError(StationError):
         self.path, self.reason = path, reason
 
     def __str__(self) -> str:
-        return f"calendar file {self.path}: {self.reason}"
+        return f"calendar file {self.path}: {self.reason}; nothing was changed"
 
 
 @dataclass(frozen=True, slots=True)
