@@ -29,6 +29,7 @@ COMMANDS: Final = (
     Command("demo", "flows.demo:demo_command", "Run the whole line on emulated machines and staff, and report."),
     Command("new", "flows.line_cli:new_command", "Write the line.toml of a new line, all emulated."),
     Command("intake", "flows.intake_commands:intake_app", "Generate, check and load batches of applications."),
+    Command("calendar", "flows.calendar_commands:app", "Working days: which are worked, and what settles them."),
     Command(
         "run",
         "flows.line_cli:run_command",
@@ -41,6 +42,7 @@ COMMANDS: Final = (
         "flows.status:status_command",
         "Print the totals: applications, documents, blanks, units, offers, doubts.",
     ),
+    Command("late", "flows.late_command:late_command", "List what is late, what will be, and why."),
     Command("logs", "flows.log_commands:app", "Ask the handoff log: who held what, when."),
     Command("witness", "handoff_logs.witness.cli:app", "Run the witness of a handoff log, on another machine."),
     Command("people", "flows.people_commands:people_app", "The register of people: who may sign in, with which roles."),

@@ -4,8 +4,9 @@ from typing import Final
 
 from handoff_logs.roles import Roles, quoted
 
-AUDITED: Final = ("person", "person_role", "sign_in_attempt")
-"""What auditors read beside the log: who may sign, and who did. Never an applicant's data, never a password's hash."""
+AUDITED: Final = ("person", "person_role", "sign_in_attempt", "deadline_reckoning", "deadline_change")
+"""What auditors read beside the log: who may sign, and who did; which deadlines moved. Never an applicant's data, never
+a password's hash."""
 
 
 def grants(roles: Roles) -> list[str]:
@@ -13,7 +14,8 @@ def grants(roles: Roles) -> list[str]:
     service, auditor = quoted(roles.service), quoted(roles.auditor)
     return [
         f"REVOKE DELETE ON person FROM {service}",
-        f"REVOKE UPDATE, DELETE ON person_role, sign_in_attempt FROM {service}",
+        f"REVOKE UPDATE, DELETE ON person_role, sign_in_attempt, deadline_change FROM {service}",
+        f"REVOKE DELETE ON deadline_reckoning FROM {service}",
         f"GRANT SELECT ON {', '.join(AUDITED)} TO {auditor}",
         f"GRANT SELECT (code, set_us) ON person_password TO {auditor}",
     ]
