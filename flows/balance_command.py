@@ -14,7 +14,7 @@ from flows.errors import Exit, FlowError
 from flows.run_folder import RunFolder
 from handoff_logs.cli import moment_us
 from handoff_logs.reading import open_reading
-from stations.vault.balance import FIRST_US, HERE, LAST_US, LEFT, Balance, Period, balance, shift_period
+from stations.vault.balance import FIRST_US, HERE, LAST_US, Balance, Period, balance, shift_period
 
 PIPED_WIDTH: Final = 160
 """Characters of a table that no terminal bounds."""
@@ -139,7 +139,7 @@ def _print_table(rows: Sequence[Balance], period: Period) -> None:
     for name, words in WORDS.items():
         counts = [int(row[name]) for row in rows]  # type: ignore[literal-required]
         style = "bold" if name == "difference" else "dim" if name in HERE else None
-        if any(counts) or name not in (*LEFT, *HERE):
+        if any(counts) or name not in HERE:
             table.add_row(words, *(str(count) if count or name not in HERE else "" for count in counts), style=style)
     console.print(table)
     for row in rows:

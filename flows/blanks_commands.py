@@ -13,3 +13,12 @@ blank is in one term of either side; `difference` counts those that are not. A s
 Ends with 1 if there is a difference.
 """,
 )
+app.command(
+    "flows.receive_command:receive_command",
+    name="receive",
+    help="""Receive a supplier's blanks FIRST to LAST; two keepers, who counted them, sign in with their own passwords.
+
+Refused whole where count, range and kind do not agree, or where the log has one of the serials already. The same
+delivery again changes nothing.
+""",
+)

@@ -129,7 +129,9 @@ def _count_in(line: Line, kind: str) -> None:
     here, desk = line.workplace("vault"), line.parts.operators()
     with line.database.read() as connection:
         first = _last_booked(connection, kind) + 1
-    last = max((int(serial[2:]) for serial in desk.scan(vault_rules.shelf(kind))), default=0)
+    lying, prefix = desk.scan(vault_rules.shelf(kind)), SERIALS[kind][:2]
+    # What keepers received by a command may have other serials.
+    last = max((int(serial[2:]) for serial in lying if serial.startswith(prefix)), default=0)
     while first <= last:
         until = min(last, first + vault_rules.MAX_RANGE - 1)
         bounds = SERIALS[kind].format(first), SERIALS[kind].format(until)

@@ -37,3 +37,57 @@ class ShelfShortError(StationError):
 
     def __str__(self) -> str:
         return f"{self.asked} {self.kind} blanks are asked for and {self.there} are on the shelf; nothing was issued"
+
+
+def _some(serials: tuple[str, ...], most: int = 5) -> str:
+    more = f" and {len(serials) - most} more" if len(serials) > most else ""
+    return ", ".join(serials[:most]) + more
+
+
+class RangeCountError(StationError):
+    """A range of serials and a count that do not agree; nothing was received."""
+
+    def __init__(self, first: str, last: str, in_range: int, counted: int) -> None:
+        super().__init__(first, last, in_range, counted)
+        self.first, self.last, self.in_range, self.counted = first, last, in_range, counted
+
+    def __str__(self) -> str:
+        return (
+            f"{self.first} to {self.last} are {self.in_range} blanks and {self.counted} were counted; nothing was "
+            "received, count again and look at the first and the last serial"
+        )
+
+
+class SerialKindError(StationError):
+    """A serial that no blank of this kind bears; nothing was received."""
+
+    def __init__(self, serial: str, kind: str) -> None:
+        super().__init__(serial, kind)
+        self.serial, self.kind = serial, kind
+
+    def __str__(self) -> str:
+        return (
+            f"{self.serial} is no serial of a {self.kind}; nothing was received, look at the pieces and the note again"
+        )
+
+
+class NoteRefusedError(StationError):
+    """A delivery note's number goes into custody records for good, and is no sentence."""
+
+    def __str__(self) -> str:
+        return "a delivery note's number is letters, digits and / . - between them, 40 at most; nothing was received"
+
+
+class SerialsKnownError(StationError):
+    """Serials of a delivery that the log has already; nothing of it was received."""
+
+    def __init__(self, serials: tuple[str, ...], delivered: int) -> None:
+        super().__init__(serials, delivered)
+        self.serials, self.delivered = serials, delivered
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.serials)} of the {self.delivered} blanks are in the log already, under another delivery: "
+            f"{_some(self.serials)}; nothing was received. Set the delivery aside, and ask the supplier; one that was "
+            "lost and turned up is received by `passline blanks found`"
+        )

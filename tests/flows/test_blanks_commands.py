@@ -1,0 +1,184 @@
+"""`passline blanks`: what keepers do with blanks, each act signed by whom it needs, and the balance that shows it."""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pwdlib.hashers.argon2 import Argon2Hasher
+from typed_commands import feed
+
+from flows.cli import run
+from flows.composition import open_database, prepare
+from flows.default_line import write_default
+from flows.errors import Exit
+from flows.run_folder import RunFolder
+from handoff_logs.questions import violations
+from handoff_logs.reading import open_reading
+from stations.people import Role
+from stations.people_register import passwords, register
+from stations.people_register.credentials import Credentials
+from stations.people_register.rules import ADMINISTRATORS
+from stations.people_register.sign_in import sign_in_two
+
+PEOPLE = {
+    Credentials("p-0101", "a password of keeper one"): Role.KEEPER,
+    Credentials("p-0102", "a password of keeper two"): Role.KEEPER,
+    Credentials("p-0201", "a password of operator one"): Role.OPERATOR,
+    Credentials("p-0202", "a password of operator two"): Role.OPERATOR,
+    Credentials("p-0301", "a password of the lead"): Role.LEAD,
+}
+KEEPER, SECOND_KEEPER, OPERATOR, SECOND_OPERATOR, LEAD = PEOPLE
+ONE, TWO = Credentials("p-0001", "a password of one"), Credentials("p-0002", "a password of two")
+DELIVERY = ("EA0000001", "EA0000020", "--kind", "book", "--count", "20", "--note", "DN-2026-0815")
+
+Command = Callable[..., int]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A line at rest with keepers, operators and a lead."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
+        folder = RunFolder(tmp_path_factory.mktemp("vault") / "line")
+        write_default(folder, books=1, cards=1, readers=1, tray_size=3, speed=0, seed=1)
+        prepare(folder)
+        with open_database(folder, folder.line().database_url) as database:
+            register.found(database, ONE, TWO, emulated=True)
+            by = sign_in_two(database, ONE, TWO, ADMINISTRATORS)
+            for person, role in PEOPLE.items():
+                register.enrol(database, by, person, [role], emulated=True)
+    return folder.path
+
+
+@pytest.fixture
+def folder(built: Path, tmp_path: Path) -> RunFolder:
+    """A copy of that line."""
+    return RunFolder(shutil.copytree(built, tmp_path / "line"))
+
+
+@pytest.fixture
+def passline(folder: RunFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs `passline blanks …` on the line, its people typing their passwords; what it wrote is in `said`."""
+    monkeypatch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
+
+    def command(*arguments: str, signed: Sequence[Credentials] = ()) -> int:
+        feed(monkeypatch, [person.password for person in signed])
+        options = ["--dir", str(folder.path)]
+        names = ("--first", "--second") if len(signed) != 1 else ("--by",)
+        for name, person in zip(names, signed, strict=False):
+            options += [name, person.code]
+        if signed:
+            options += ["--passwords-from", "-"]
+        capsys.readouterr()
+        return run(["blanks", *arguments, *options])
+
+    return command
+
+
+@pytest.fixture
+def balance(folder: RunFolder, passline: Command, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
+    """The row of a place as `passline blanks balance` says it."""
+
+    def ask(station: str, machine: str = "", kind: str = "book") -> dict[str, Any]:
+        assert passline("balance", "--output", "json") == Exit.FINE
+        rows = json.loads(capsys.readouterr().out)
+        with closing(open_reading(folder.line().database_url)) as reading:
+            assert violations(reading) == []
+        key = (station, machine, kind)
+        return next((row for row in rows if (row["station"], row["machine"], row["kind"]) == key), {})
+
+    return ask
+
+
+def received(passline: Command) -> None:
+    assert passline("receive", *DELIVERY, signed=(KEEPER, SECOND_KEEPER)) == Exit.FINE
+
+
+def test_two_keepers_receive_a_delivery_once(
+    folder: RunFolder, passline: Command, balance: Callable[..., dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both sign with their own passwords; the same again asks nobody and changes nothing; every blank is there."""
+    received(passline)
+    assert "EMULATED: 20 book blanks EA0000001 to EA0000020 of delivery DN-2026-0815" in capsys.readouterr().out
+    assert passline("receive", *DELIVERY) == Exit.FINE
+    assert "received before" in capsys.readouterr().out
+    vault = balance("vault")
+    assert (vault["received"], vault["good"], vault["difference"], vault["emulated"]) == (20, 20, 0, True)
+    with closing(open_reading(folder.line().database_url)) as reading:
+        [event] = reading.rows("SELECT * FROM custody_event WHERE act = 'receive' AND to_place = 'shelf:book'")
+        signed = reading.rows(
+            "SELECT code FROM sign_in_attempt WHERE attempt_id IN (:first, :second) ORDER BY code",
+            first=event["sign_in"],
+            second=event["second_sign_in"],
+        )
+    assert (event["person"], event["second_person"], event["reason"]) == (KEEPER.code, SECOND_KEEPER.code, DELIVERY[-1])
+    assert [row["code"] for row in signed] == [KEEPER.code, SECOND_KEEPER.code]
+
+
+@pytest.mark.parametrize(
+    "signed", [(KEEPER, OPERATOR), (KEEPER, KEEPER), (KEEPER, Credentials("p-0102", "not the password"))]
+)
+def test_no_delivery_without_two_keepers(
+    passline: Command, balance: Callable[..., dict[str, Any]], signed: tuple[Credentials, ...]
+) -> None:
+    """Another role, the same person twice, a wrong password: nothing is received."""
+    assert passline("receive", *DELIVERY, signed=signed) == Exit.REFUSED
+    assert balance("vault") == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("EA0000001", "EA0000020", "--kind", "book", "--count", "19", "--note", "DN-1"), "20 blanks and 19"),
+        (("EA0000001", "EB0000002", "--kind", "book", "--count", "2", "--note", "DN-1"), "no range"),
+        (("KA0000001", "KA0000002", "--kind", "book", "--count", "2", "--note", "DN-1"), "no serial of a book"),
+        (("EA0000001", "EA0000002", "--kind", "card", "--count", "2", "--note", "DN-1"), "no serial of a card"),
+        (("EA0000001", "EA0000002", "--kind", "book", "--count", "2", "--note", "one sentence"), "delivery note"),
+    ],
+)
+def test_a_delivery_whose_parts_disagree_is_refused_whole(
+    passline: Command,
+    balance: Callable[..., dict[str, Any]],
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    why: str,
+) -> None:
+    """Count, range, kind and note: nobody is asked to sign for what can't be."""
+    assert passline("receive", *arguments) == Exit.REFUSED
+    assert why in capsys.readouterr().err
+    assert balance("vault") == {}
+
+
+def test_known_serials_in_a_delivery_are_named_and_nothing_of_it_is_received(
+    passline: Command, balance: Callable[..., dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A supplier who sends a serial twice, or a note that is booked twice by another range."""
+    received(passline)
+    overlapping = ("EA0000019", "EA0000030", "--kind", "book", "--count", "12", "--note", "DN-2")
+    assert passline("receive", *overlapping) == Exit.REFUSED
+    assert "2 of the 12 blanks are in the log already, under another delivery: EA0000019, EA0000020" in (
+        capsys.readouterr().err
+    )
+    assert passline("receive", *DELIVERY[:-1], "DN-2") == Exit.REFUSED
+    assert balance("vault")["received"] == 20
+
+
+def test_the_balance_is_told_as_a_sum_of_named_terms(passline: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    """Table, CSV and a past instant; times that bound nothing and unknown shifts are refused."""
+    received(passline)
+    capsys.readouterr()
+    assert passline("balance") == Exit.FINE
+    shown = capsys.readouterr().out
+    assert "EMULATED: blanks until now" in shown
+    for words in ("carried over", "+ received", "= made into documents", "+ still here", "difference"):
+        assert words in shown
+    assert passline("balance", "--output", "csv", "--shift", "day") == Exit.FINE
+    assert ",vault,,0,20," in capsys.readouterr().out
+    assert passline("balance", "--at", "2020-01-01", "--output", "json") == Exit.FINE
+    assert json.loads(capsys.readouterr().out) == []
+    assert passline("balance", "--from", "2026-01-02", "--to", "2026-01-01") == Exit.REFUSED
+    assert passline("balance", "--shift", "night") == Exit.REFUSED
