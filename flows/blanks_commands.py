@@ -22,3 +22,24 @@ Refused whole where count, range and kind do not agree, or where the log has one
 delivery again changes nothing.
 """,
 )
+app.command(
+    "flows.issue_commands:issue_command",
+    name="issue",
+    help="""Offer blanks from the vault to personalization, never more than it needs; a keeper signs.
+
+It needs one for each order that waits or is in work, and a few for what is spoiled, less what lies there.
+""",
+)
+app.command(
+    "flows.issue_commands:accept_command",
+    name="accept",
+    help="""Accept offered blanks or voided pieces by a blind count; an operator, or at the vault a keeper, signs.
+
+Ends with 3 where the count differs: what is missing stays its sender's until two people settle it.
+""",
+)
+app.command(
+    "flows.issue_commands:return_command",
+    name="return",
+    help="Offer unmarked blanks or voided pieces of a station back to the vault; one of its people signs.",
+)

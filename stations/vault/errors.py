@@ -91,3 +91,62 @@ class SerialsKnownError(StationError):
             f"{_some(self.serials)}; nothing was received. Set the delivery aside, and ask the supplier; one that was "
             "lost and turned up is received by `passline blanks found`"
         )
+
+
+class NotNeededError(StationError):
+    """More blanks are asked for than the shift needs; nothing was issued."""
+
+    def __init__(self, kind: str, asked: int, orders: int, reserve: int, there: int) -> None:
+        super().__init__(kind, asked, orders, reserve, there)
+        self.kind, self.asked, self.orders, self.reserve, self.there = kind, asked, orders, reserve, there
+
+    def __str__(self) -> str:
+        short = max(0, self.orders + self.reserve - self.there)
+        return (
+            f"{self.asked} {self.kind} blanks are asked for and {short} are needed: {self.orders} for orders and "
+            f"{self.reserve} in reserve, of which {self.there} lie there or are on their way; nothing was issued"
+        )
+
+
+class UnknownPiecesError(StationError):
+    """Serials that the log knows of no blank; nothing was recorded."""
+
+    def __init__(self, serials: tuple[str, ...]) -> None:
+        super().__init__(serials)
+        self.serials = serials
+
+    def __str__(self) -> str:
+        return (
+            f"the log knows no blank {_some(self.serials)}; nothing was recorded. Scan again, and set a piece aside "
+            "that nobody received: two people must find out where it comes from"
+        )
+
+
+class PiecesElsewhereError(StationError):
+    """Pieces that are not where an act takes them from, or not in the state that it needs; nothing was recorded."""
+
+    def __init__(self, act: str, wanted: str, pieces: tuple[tuple[str, str], ...]) -> None:
+        super().__init__(act, wanted, pieces)
+        self.act, self.wanted, self.pieces = act, wanted, pieces
+
+    def __str__(self) -> str:
+        named = _some(tuple(f"{serial} is {standing}" for serial, standing in self.pieces))
+        return f"{self.act} takes {self.wanted}, and {named}; nothing was recorded, take these out and scan again"
+
+
+class ScannedTwiceError(StationError):
+    """Serials that stand twice in what was scanned; nothing was recorded."""
+
+    def __init__(self, serials: tuple[str, ...]) -> None:
+        super().__init__(serials)
+        self.serials = serials
+
+    def __str__(self) -> str:
+        return f"{_some(self.serials)} were scanned twice; nothing was recorded, scan each piece once"
+
+
+class NothingScannedError(StationError):
+    """An act on pieces without any."""
+
+    def __str__(self) -> str:
+        return "nothing was scanned; nothing was recorded"

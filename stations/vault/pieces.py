@@ -1,12 +1,14 @@
 """A piece as people scan it, by the serial printed on it: the blank that it is, or the document that it became."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
 from handoff_logs.dialects import listed
 from handoff_logs.statements import Statement
+from stations.vault.errors import NothingScannedError, ScannedTwiceError, UnknownPiecesError
 
 MOST_RETURNS: Final = 9
 """How often one serial may be lost and turn up again."""
@@ -25,6 +27,17 @@ _FIND = Statement(
     " LEFT JOIN custody_unit AS born ON born.event_id = last.event_id AND born.kind = 'document' AND born.step = 1"
     " LEFT JOIN whereabouts AS made ON made.unit_id = born.unit_id"
     " WHERE number.kind = 'blank' AND number.number IN {ids}"
+)
+
+# Voided blanks, and voided documents by the blank that they were made of.
+_VOIDED = Statement(
+    "SELECT number.number FROM whereabouts AS here JOIN unit_number AS number ON number.unit_id = here.unit_id"
+    " WHERE here.station = :station AND here.state = 'void' AND here.kind = 'blank'"
+    " UNION ALL SELECT number.number FROM whereabouts AS here"
+    " JOIN custody_unit AS born ON born.unit_id = here.unit_id AND born.step = 1"
+    " JOIN custody_unit AS spent ON spent.event_id = born.event_id AND spent.kind = 'blank'"
+    " JOIN unit_number AS number ON number.unit_id = spent.unit_id"
+    " WHERE here.station = :station AND here.state = 'void' AND here.kind = 'document' ORDER BY 1"
 )
 
 
@@ -49,6 +62,11 @@ class Piece(NamedTuple):
         return self.number.partition("/")[0]
 
     @property
+    def standing(self) -> str:
+        """Where and how it is, in words."""
+        return f"{self.state} at {self.station}, {self.place}"
+
+    @property
     def lost(self) -> bool:
         """Whether two people recorded it as lost."""
         return self.outcome == "lost"
@@ -66,3 +84,23 @@ def find(tx: Connection, serials: Iterable[str]) -> dict[str, Piece]:
         if not wanted:
             break
     return found
+
+
+def scanned(tx: Connection, serials: Sequence[str]) -> list[Piece]:
+    """The pieces that were scanned, in the order of scanning.
+
+    Raises `NothingScannedError`, `ScannedTwiceError`, `UnknownPiecesError`.
+    """
+    if not serials:
+        raise NothingScannedError
+    if twice := tuple(serial for serial, times in Counter(serials).items() if times > 1):
+        raise ScannedTwiceError(twice)
+    found = find(tx, serials)
+    if unknown := tuple(serial for serial in serials if serial not in found):
+        raise UnknownPiecesError(unknown)
+    return [found[serial] for serial in serials]
+
+
+def voided_at(conn: Connection, station: str) -> list[str]:
+    """The serials of the pieces that await destruction at a station, as they are printed."""
+    return [str(row[0]).partition("/")[0] for row in _VOIDED.run(conn, {"station": station}).fetchall()]

@@ -38,7 +38,7 @@ _KNOWN = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What lies on the table: blanks `first` to `last`, `count` by both keepers; `note`: the supplier's number for it."""
+    """What lies on the table: blanks `first` to `last`, `count` by both keepers; `note`: the supplier's number."""
 
     kind: str
     first: str

@@ -1,9 +1,11 @@
 """`passline blanks`: what keepers do with blanks, each act signed by whom it needs, and the balance that shows it."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +14,22 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from typed_commands import feed
 
 from flows.cli import run
-from flows.composition import open_database, prepare
+from flows.composition import open_database, open_line, prepare
 from flows.default_line import write_default
 from flows.errors import Exit
 from flows.run_folder import RunFolder
 from handoff_logs.questions import violations
 from handoff_logs.reading import open_reading
+from stations.intake.generator.defects import Shares
+from stations.intake.generator.generate import generate
+from stations.intake.load import load
 from stations.people import Role
 from stations.people_register import passwords, register
 from stations.people_register.credentials import Credentials
 from stations.people_register.rules import ADMINISTRATORS
 from stations.people_register.sign_in import sign_in_two
+from stations.vault import receiving
+from stations.vault.receiving import Delivery
 
 PEOPLE = {
     Credentials("p-0101", "a password of keeper one"): Role.KEEPER,
@@ -33,6 +40,7 @@ PEOPLE = {
 }
 KEEPER, SECOND_KEEPER, OPERATOR, SECOND_OPERATOR, LEAD = PEOPLE
 ONE, TWO = Credentials("p-0001", "a password of one"), Credentials("p-0002", "a password of two")
+TWENTY = Delivery("book", "EA0000001", "EA0000020", 20, "DN-2026-0815")
 DELIVERY = ("EA0000001", "EA0000020", "--kind", "book", "--count", "20", "--note", "DN-2026-0815")
 
 Command = Callable[..., int]
@@ -52,6 +60,31 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for person, role in PEOPLE.items():
                 register.enrol(database, by, person, [role], emulated=True)
     return folder.path
+
+
+SOUND = Shares(hk_macau_permit=0, taiwan_permit=0, emergencies=0, expedited=0, intake_defects=0, review_defects=0)
+
+
+@pytest.fixture(scope="module")
+def ordered(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with three passports to make and twenty books on the vault's shelf."""
+    folder = RunFolder(shutil.copytree(built, tmp_path_factory.mktemp("ordered") / "line"))
+    batch = folder.path.with_name("batch")
+    generate(batch, 3, 1, day=date(2026, 9, 1), shares=SOUND)
+    with open_line(folder, shift="day", stations=("intake",)) as line:
+        load(line.workplace("intake"), batch, folder.path / "replies", tray_size=3)
+        serials = receiving.check(TWENTY)
+        line.parts.hands().deliver(serials, "shelf:book")
+        receiving.receive(line.workplace("vault"), TWENTY)
+    return folder.path
+
+
+@pytest.fixture
+def busy(ordered: Path, folder: RunFolder) -> RunFolder:
+    """That line in place of the other."""
+    shutil.rmtree(folder.path)
+    shutil.copytree(ordered, folder.path)
+    return folder
 
 
 @pytest.fixture
@@ -182,3 +215,71 @@ def test_the_balance_is_told_as_a_sum_of_named_terms(passline: Command, capsys: 
     assert json.loads(capsys.readouterr().out) == []
     assert passline("balance", "--from", "2026-01-02", "--to", "2026-01-01") == Exit.REFUSED
     assert passline("balance", "--shift", "night") == Exit.REFUSED
+
+
+def handoff(said: str) -> str:
+    """The handoff that a command named as the next one to accept."""
+    return re.findall(r"blanks accept ([0-9a-f]{32})", said)[0]
+
+
+@pytest.mark.usefixtures("busy")
+def test_the_vault_issues_what_the_shift_needs_and_no_more(
+    passline: Command, balance: Callable[..., dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Three orders, one for five in a hundred and ten: fourteen. More is refused and says what is needed and there."""
+    assert passline("issue", "--kind", "book", "--count", "15") == Exit.REFUSED
+    assert "14 are needed: 3 for orders and 11 in reserve, of which 0 lie there" in capsys.readouterr().err
+    assert passline("issue", "--kind", "book", signed=(OPERATOR,)) == Exit.REFUSED
+    assert passline("issue", "--kind", "book", "--count", "10", signed=(KEEPER,)) == Exit.FINE
+    ten = handoff(capsys.readouterr().out)
+    assert passline("issue", "--kind", "book", "--count", "5") == Exit.REFUSED
+    assert "14 are needed" not in capsys.readouterr().err
+    assert balance("vault")["offered"] == 10
+    assert passline("accept", ten, signed=(OPERATOR,)) == Exit.FINE
+    assert passline("issue", "--kind", "book", signed=(KEEPER,)) == Exit.FINE
+    four = handoff(capsys.readouterr().out)
+    assert passline("accept", four, signed=(SECOND_OPERATOR,)) == Exit.FINE
+    assert passline("issue", "--kind", "book") == Exit.FINE
+    assert "no book blanks are needed: 14 lie there" in capsys.readouterr().out
+    assert (balance("vault")["handed_on"], balance("vault")["good"]) == (14, 6)
+    assert balance("personalization")["good"] == 14
+
+
+@pytest.mark.usefixtures("busy")
+def test_an_acceptance_is_a_blind_count_by_an_operator(
+    tmp_path: Path, passline: Command, balance: Callable[..., dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is offered is listed without how many; a scan that finds fewer leaves the rest missing, and says so."""
+    passline("issue", "--kind", "book", "--count", "3", signed=(KEEPER,))
+    given = handoff(capsys.readouterr().out)
+    assert passline("accept") == Exit.FINE
+    listed = capsys.readouterr().out
+    assert given in listed and " 3 " not in listed
+    scan = tmp_path / "scan"
+    scan.write_text("EA0000001\n\nEA0000003\nEA9999999\n")
+    assert passline("accept", given, "--scanned", str(scan), signed=(OPERATOR,)) == Exit.REFUSED
+    assert "the log knows no blank EA9999999" in capsys.readouterr().err
+    scan.write_text("EA0000001\n\nEA0000003\n")
+    assert passline("accept", given, "--scanned", str(scan), signed=(KEEPER,)) == Exit.REFUSED
+    assert passline("accept", given, "--scanned", str(scan), signed=(OPERATOR,)) == Exit.IN_DOUBT
+    assert "1 that were offered were not found" in capsys.readouterr().out
+    assert balance("vault")["missing"] == ["EA0000002"]
+    assert passline("accept", given, signed=(OPERATOR,)) == Exit.REFUSED
+
+
+@pytest.mark.usefixtures("busy")
+def test_unmarked_blanks_go_back_to_the_vault_by_two_signatures(
+    passline: Command, balance: Callable[..., dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At the shift's end: an operator offers what is left, a keeper counts it in; it may be issued again."""
+    passline("issue", "--kind", "book", "--count", "6", signed=(KEEPER,))
+    passline("accept", handoff(capsys.readouterr().out), signed=(OPERATOR,))
+    assert passline("return") == Exit.REFUSED
+    assert passline("return", "--kind", "book", "--count", "4", signed=(OPERATOR,)) == Exit.FINE
+    back = handoff(capsys.readouterr().out)
+    assert passline("accept", back, "--station", "vault", signed=(SECOND_KEEPER,)) == Exit.FINE
+    assert (balance("personalization")["returned"], balance("personalization")["good"]) == (4, 2)
+    assert balance("vault")["good"] == 18
+    assert passline("issue", "--kind", "book", "--count", "12", signed=(KEEPER,)) == Exit.FINE
+    assert passline("return", "--voided") == Exit.FINE
+    assert "nothing of that is at personalization" in capsys.readouterr().out

@@ -50,8 +50,8 @@ def test_blanks_are_issued_and_accepted_by_scan_and_balance(line, desk, database
     """The station's count decides; a blank that is missing stays the vault's to answer for; all are accounted for."""
     receive(line, desk)
     with pytest.raises(ShelfShortError):
-        station.issue(line.at("vault"), desk, "book", 11, "personalization")
-    station.issue(line.at("vault"), desk, "book", 6, "personalization")
+        station.issue(line.at("vault"), desk, "book", 11, line.plenty)
+    station.issue(line.at("vault"), desk, "book", 6, line.plenty)
     [offer] = line.waiting("personalization")
     line.hands.put(["EA0000003"], "under-the-table")
     accepted = station.accept(line.at("personalization"), desk, offer, "stock:book")
