@@ -43,3 +43,17 @@ app.command(
     name="return",
     help="Offer unmarked blanks or voided pieces of a station back to the vault; one of its people signs.",
 )
+app.command(
+    "flows.destroy_commands:destroy_command",
+    name="destroy",
+    help="""Record the destruction of voided pieces, and print its certificate; a keeper and a witness sign in.
+
+Both with their own passwords, each a keeper or a lead. Refused whole where one of the pieces is not voided, or not in
+the vault. The same lot again changes nothing and prints the same certificate.
+""",
+)
+app.command(
+    "flows.destroy_commands:certificate_command",
+    name="certificate",
+    help="List the destructions, or print the certificate of one again, byte for byte; the log has its SHA-256.",
+)

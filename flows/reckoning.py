@@ -17,13 +17,13 @@ from handoff_logs.questions import violations
 from handoff_logs.reading import Reading
 
 LAST_STEPS = """
-SELECT u.unit_id, u.kind, u.state, u.outcome, u.station, u.place
-FROM custody_unit u
+SELECT u.unit_id, u.kind, u.state, u.outcome, u.station, u.place, e.act
+FROM custody_unit u JOIN custody_event e ON e.event_id = u.event_id
 WHERE NOT EXISTS (SELECT 1 FROM custody_unit later WHERE later.unit_id = u.unit_id AND later.step = u.step + 1)
 """
 
 BLANKS = f"""
-SELECT n.number AS serial, last.state AS blank_state, document.state AS document_state,
+SELECT n.number AS serial, last.state AS blank_state, last.act AS blank_act, document.state AS document_state,
        job.state AS job_state, job.unfinished AS job_unfinished, job.application_id AS application_id
 FROM unit_number n
 JOIN ({LAST_STEPS}) last ON last.unit_id = n.unit_id
@@ -56,7 +56,7 @@ WHERE outcome = 'good' AND EXISTS (
 VOIDED = f"""
 SELECT COUNT(*) AS pieces FROM ({LAST_STEPS}) last
 WHERE last.kind IN ('blank', 'document')
-  AND (last.state IN ('void', 'void_offered', 'void_refused', 'void_missing') OR last.outcome = 'destroyed')
+  AND (last.state IN ('void', 'void_offered', 'void_refused', 'void_missing') OR last.act = 'destroy')
 """  # noqa: S608 -- composed from constants
 NEWEST_DOCUMENT = "SELECT document_number FROM job WHERE outcome = 'good' ORDER BY result_us DESC LIMIT 1"
 HANDOFFS = "SELECT COUNT(*) AS handoffs FROM custody_event WHERE act = 'offer'"
@@ -198,7 +198,8 @@ def _agrees(row: Mapping[str, Any], seen: Seen) -> bool:
     if row["job_unfinished"]:
         return True  # in a machine or in doubt: its own term of the balance, listed apart
     booked = row["document_state"] or row["blank_state"]
-    void = str(booked).startswith("void") or (booked == "ended" and row["document_state"] is not None)
+    destroyed = booked == "ended" and (row["document_state"] is not None or row["blank_act"] == "destroy")
+    void = str(booked).startswith("void") or destroyed
     if seen.defaced or void:
         return bool(seen.defaced) and void
     return bool(seen.made) == (row["document_state"] is not None)

@@ -150,3 +150,71 @@ class NothingScannedError(StationError):
 
     def __str__(self) -> str:
         return "nothing was scanned; nothing was recorded"
+
+
+class MethodRefusedError(StationError):
+    """How pieces were destroyed, or what happened to them, goes into custody records for good, and is no sentence."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"{self.what} is a code of small letters, digits and hyphens, 40 at most; nothing was recorded"
+
+
+class DestructionUnknownError(StationError):
+    """No destruction is recorded under this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return f"no destruction is recorded as {self.name}; `passline blanks certificate` lists them"
+
+
+class NotSealedYetError(StationError):
+    """A certificate names the log's signed checkpoint over the destruction, and there is none yet."""
+
+    exit_code = 1
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return (
+            f"destruction {self.name} is recorded and not sealed yet; run `passline logs seal --once`, then print its "
+            f"certificate: passline blanks certificate {self.name}"
+        )
+
+
+class NumbersErasedError(StationError):
+    """A certificate names serials that were erased with their persons; it can't be printed again."""
+
+    def __init__(self, name: str, erased: int) -> None:
+        super().__init__(name, erased)
+        self.name, self.erased = name, erased
+
+    def __str__(self) -> str:
+        return (
+            f"{self.erased} numbers of destruction {self.name} were erased since; its certificate can't be printed "
+            "again, keep to the paper that was"
+        )
+
+
+class CertificateDiffersError(StationError):
+    """What would be printed is not what the log has the SHA-256 of."""
+
+    exit_code = 1
+
+    def __init__(self, name: str, kept: str, made: str) -> None:
+        super().__init__(name, kept, made)
+        self.name, self.kept, self.made = name, kept, made
+
+    def __str__(self) -> str:
+        return (
+            f"the certificate of destruction {self.name} that can be printed now has another SHA-256 ({self.made}) "
+            f"than the one that was printed ({self.kept}); run `passline logs verify`, and keep to the paper"
+        )

@@ -1,8 +1,10 @@
 """`passline blanks`: what keepers do with blanks, each act signed by whom it needs, and the balance that shows it."""
 
+import hashlib
 import json
 import re
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import date
@@ -15,11 +17,17 @@ from typed_commands import feed
 
 from flows.cli import run
 from flows.composition import open_database, open_line, prepare
+from flows.configuration import read_settings
 from flows.default_line import write_default
 from flows.errors import Exit
+from flows.parts import Parts
+from flows.reckoning import reckon
 from flows.run_folder import RunFolder
+from handoff_logs import log
+from handoff_logs.log import Stamp
 from handoff_logs.questions import violations
 from handoff_logs.reading import open_reading
+from handoff_logs.records import Party
 from stations.intake.generator.defects import Shares
 from stations.intake.generator.generate import generate
 from stations.intake.load import load
@@ -28,7 +36,7 @@ from stations.people_register import passwords, register
 from stations.people_register.credentials import Credentials
 from stations.people_register.rules import ADMINISTRATORS
 from stations.people_register.sign_in import sign_in_two
-from stations.vault import receiving
+from stations.vault import pieces, receiving
 from stations.vault.receiving import Delivery
 
 PEOPLE = {
@@ -283,3 +291,51 @@ def test_unmarked_blanks_go_back_to_the_vault_by_two_signatures(
     assert passline("issue", "--kind", "book", "--count", "12", signed=(KEEPER,)) == Exit.FINE
     assert passline("return", "--voided") == Exit.FINE
     assert "nothing of that is at personalization" in capsys.readouterr().out
+
+
+def voided(folder: RunFolder, *serials: str) -> None:
+    """Void blanks that lie in the vault, as two keepers would who found them damaged."""
+    settings = read_settings(folder)
+    with open_database(folder, folder.resolve_database(settings.database.url)) as database:
+        with database.read() as conn:
+            units = [piece.unit_id for piece in pieces.find(conn, serials).values()]
+        by = Party("vault", KEEPER.code, "day")
+        stamp = Stamp(time.time_ns() // 1_000, True, reason="damaged")
+        database.write(lambda tx: log.void(tx, by, SECOND_KEEPER.code, units, "voided", stamp))
+    with closing(Parts(folder, settings)) as parts:
+        parts.operators().deface(serials, KEEPER.code, SECOND_KEEPER.code)
+        parts.operators().put(serials, "voided")
+
+
+def test_a_lot_is_destroyed_before_a_witness_and_its_certificate_can_be_printed_again(
+    busy: RunFolder,
+    tmp_path: Path,
+    passline: Command,
+    balance: Callable[..., dict[str, Any]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Keeper and lead sign; the PDF's SHA-256 is in the log; the second print is the first byte for byte."""
+    voided(busy, "EA0000004", "EA0000005")
+    scan, paper, again = tmp_path / "scan", tmp_path / "first.pdf", tmp_path / "again.pdf"
+    scan.write_text("EA0000004\nEA0000005\nEA0000006\n")
+    destroy = ("destroy", str(scan), "--method", "shredded", "--out", str(paper))
+    assert passline(*destroy) == Exit.REFUSED
+    assert "EA0000006 is held at vault, shelf:book" in capsys.readouterr().err
+    scan.write_text("EA0000004\nEA0000005\n")
+    assert passline(*destroy, signed=(KEEPER, OPERATOR)) == Exit.REFUSED
+    assert not paper.exists()
+    assert passline(*destroy, signed=(KEEPER, LEAD)) == Exit.FINE
+    said = capsys.readouterr().out
+    assert hashlib.sha256(paper.read_bytes()).hexdigest() in said
+    assert passline(*destroy) == Exit.FINE
+    assert "destroyed before; nothing changed" in capsys.readouterr().out
+    assert passline("certificate", "--output", "json") == Exit.FINE
+    [lot] = json.loads(capsys.readouterr().out)
+    assert lot["sha256"] == hashlib.sha256(paper.read_bytes()).hexdigest()
+    assert passline("certificate", lot["destruction"], "--out", str(again)) == Exit.FINE
+    assert again.read_bytes() == paper.read_bytes()
+    again.write_bytes(b"another paper")
+    assert passline("certificate", lot["destruction"], "--out", str(again)) == Exit.REFUSED
+    assert (balance("vault")["destroyed"], balance("vault")["voided"]) == (2, 0)
+    with closing(open_reading(busy.line().database_url)) as reading:
+        assert reckon(reading, busy.world).blanks_unaccounted == 0
