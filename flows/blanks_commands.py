@@ -57,3 +57,30 @@ app.command(
     name="certificate",
     help="List the destructions, or print the certificate of one again, byte for byte; the log has its SHA-256.",
 )
+app.command(
+    "flows.lost_commands:report_lost_command",
+    name="report-lost",
+    help="""Report a blank as lost or stolen: number, place, time and circumstances; two people sign in.
+
+Its custody ends. A blank that a job drew is looked for first (`passline devices settle`); once it is reported lost, its
+application is made again. Reporting it again changes nothing.
+""",
+)
+app.command(
+    "flows.lost_commands:found_command",
+    name="found",
+    help="Receive a lost blank that turned up into the vault's quarantine; two keepers or leads sign in.",
+)
+app.command(
+    "flows.lost_commands:void_command",
+    name="void",
+    help="""Record that two people defaced blanks from a shelf, a stock or quarantine; both sign in.
+
+Not what a job drew, which is voided at its machine's bench, and no document, which QC voids.
+""",
+)
+app.command(
+    "flows.lost_commands:report_command",
+    name="report",
+    help="List the pieces that were lost, stolen, voided, destroyed or turned up, for the authority: JSON, CSV or PDF.",
+)

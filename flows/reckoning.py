@@ -23,7 +23,8 @@ WHERE NOT EXISTS (SELECT 1 FROM custody_unit later WHERE later.unit_id = u.unit_
 """
 
 BLANKS = f"""
-SELECT n.number AS serial, last.state AS blank_state, last.act AS blank_act, document.state AS document_state,
+SELECT n.number AS serial, last.state AS blank_state, last.act AS blank_act, last.outcome AS blank_outcome,
+       document.state AS document_state,
        job.state AS job_state, job.unfinished AS job_unfinished, job.application_id AS application_id
 FROM unit_number n
 JOIN ({LAST_STEPS}) last ON last.unit_id = n.unit_id
@@ -180,13 +181,17 @@ def unaccounted_blanks(booked: Iterable[Mapping[str, Any]], pieces: Mapping[str,
     """
     unaccounted: set[str] = set()
     known: set[str] = set()
+    lost: set[str] = set()
     for row in booked:
-        serial = str(row["serial"])
+        serial = str(row["serial"]).partition("/")[0]
+        if row["blank_outcome"] == "lost":  # wherever it is; one that turned up has a record of its own
+            lost.add(serial)
+            continue
         seen = pieces.get(serial)
         if serial in known or seen is None or not _agrees(row, seen):
             unaccounted.add(serial)
         known.add(serial)
-    return sorted(unaccounted | (pieces_that_are_blanks(pieces) - known))
+    return sorted(unaccounted | (pieces_that_are_blanks(pieces) - known - lost))
 
 
 def pieces_that_are_blanks(pieces: Mapping[str, Seen]) -> set[str]:

@@ -58,7 +58,7 @@ FROM custody_event AS event WHERE event.act = 'destroy' ORDER BY event.seq
 _WORDS: Final = {"book": "护照本 book", "card": "卡片 card", "": "空白证件 blank"}
 _LEFT_MM, _TOP_MM, _LINE_MM = 20.0, 28.0, 6.5
 _COLUMNS, _ROW_MM = 5, 5.0
-_FIRST_ROWS, _ROWS = 24, 46
+_FIRST_ROWS, _ROWS = 29, 46
 """Rows of serials on the first page, below the facts, and on each after it."""
 
 

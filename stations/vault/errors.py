@@ -1,5 +1,7 @@
 """What the vault refuses."""
 
+from datetime import UTC, datetime
+
 from stations.errors import StationError
 
 
@@ -218,3 +220,54 @@ class CertificateDiffersError(StationError):
             f"the certificate of destruction {self.name} that can be printed now has another SHA-256 ({self.made}) "
             f"than the one that was printed ({self.kept}); run `passline logs verify`, and keep to the paper"
         )
+
+
+class LossRefusedError(StationError):
+    """A piece that can't be reported lost as it stands; nothing was recorded. `why` says what to do first."""
+
+    def __init__(self, serial: str, standing: str, why: str) -> None:
+        super().__init__(serial, standing, why)
+        self.serial, self.standing, self.why = serial, standing, why
+
+    def __str__(self) -> str:
+        return f"{self.serial} is {self.standing} and can't be reported lost: {self.why}; nothing was recorded"
+
+
+class NotLostError(StationError):
+    """A piece that was found and that nobody reported lost."""
+
+    def __init__(self, serial: str, standing: str) -> None:
+        super().__init__(serial, standing)
+        self.serial, self.standing = serial, standing
+
+    def __str__(self) -> str:
+        return (
+            f"{self.serial} was never reported lost: the log has it {self.standing}; nothing was recorded, hand it to "
+            "whom the log says answers for it"
+        )
+
+
+class LossTimeError(StationError):
+    """A loss that was noticed before the piece was where the log last has it, or after now."""
+
+    def __init__(self, serial: str, noticed_us: int, since_us: int) -> None:
+        super().__init__(serial, noticed_us, since_us)
+        self.serial, self.noticed_us, self.since_us = serial, noticed_us, since_us
+
+    def __str__(self) -> str:
+        since = datetime.fromtimestamp(self.since_us / 1_000_000, UTC).astimezone()
+        return (
+            f"the loss of {self.serial} can't have been noticed then: the log has it where it is since "
+            f"{since:%Y-%m-%d %H:%M:%S}, and now is the latest; nothing was recorded"
+        )
+
+
+class NotVoidableError(StationError):
+    """A piece that two people can't void at this station; nothing was recorded."""
+
+    def __init__(self, serial: str, standing: str, why: str) -> None:
+        super().__init__(serial, standing, why)
+        self.serial, self.standing, self.why = serial, standing, why
+
+    def __str__(self) -> str:
+        return f"{self.serial} is {self.standing} and is not voided here: {self.why}; nothing was recorded"

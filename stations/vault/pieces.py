@@ -40,6 +40,11 @@ _VOIDED = Statement(
     " WHERE here.station = :station AND here.state = 'void' AND here.kind = 'document' ORDER BY 1"
 )
 
+_LAST_EVENT = Statement(
+    "SELECT unit.event_id FROM whereabouts AS here"
+    " JOIN custody_unit AS unit ON unit.unit_id = here.unit_id AND unit.step = here.step WHERE here.unit_id = :unit_id"
+)
+
 
 class Piece(NamedTuple):
     """One piece and where the log has it. `unit_kind`: blank or document; `kind`: book or card, empty if unknown.
@@ -104,3 +109,11 @@ def scanned(tx: Connection, serials: Sequence[str]) -> list[Piece]:
 def voided_at(conn: Connection, station: str) -> list[str]:
     """The serials of the pieces that await destruction at a station, as they are printed."""
     return [str(row[0]).partition("/")[0] for row in _VOIDED.run(conn, {"station": station}).fetchall()]
+
+
+def last_event(conn: Connection, unit_id: str) -> str:
+    """The record of a unit's latest step. Raises LookupError for a unit that the log does not have."""
+    row = _LAST_EVENT.run(conn, {"unit_id": unit_id}).fetchone()
+    if row is None:
+        raise LookupError(unit_id)
+    return str(row[0])

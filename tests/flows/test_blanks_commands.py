@@ -339,3 +339,40 @@ def test_a_lot_is_destroyed_before_a_witness_and_its_certificate_can_be_printed_
     assert (balance("vault")["destroyed"], balance("vault")["voided"]) == (2, 0)
     with closing(open_reading(busy.line().database_url)) as reading:
         assert reckon(reading, busy.world).blanks_unaccounted == 0
+
+
+def test_a_stolen_blank_is_reported_and_what_turns_up_is_voided_and_destroyed(
+    busy: RunFolder,
+    tmp_path: Path,
+    passline: Command,
+    balance: Callable[..., dict[str, Any]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """From the report to the certificate, each act by two people; the report for the authority has all of it."""
+    lost = ("report-lost", "EA0000007", "--stolen", "--circumstances", "burglary", "--place", "shelf:book")
+    assert passline(*lost[:-1], "On the shelf") == Exit.REFUSED
+    assert passline(*lost, signed=(KEEPER, KEEPER)) == Exit.REFUSED
+    assert passline(*lost, signed=(KEEPER, LEAD)) == Exit.FINE
+    assert passline(*lost) == Exit.FINE
+    assert "reported lost before; nothing changed" in capsys.readouterr().out
+    assert balance("vault")["lost"] == 1
+    assert passline("found", "EA0000008") == Exit.REFUSED
+    assert passline("found", "EA0000007", signed=(KEEPER, OPERATOR)) == Exit.REFUSED
+    assert passline("found", "EA0000007", signed=(KEEPER, SECOND_KEEPER)) == Exit.FINE
+    assert balance("vault")["in_doubt"] == 1
+    assert (
+        passline("void", "EA0000007", "EA0000008", "--reason", "turned-up", signed=(KEEPER, SECOND_KEEPER)) == Exit.FINE
+    )
+    scan = tmp_path / "scan"
+    scan.write_text("EA0000007\nEA0000008\n")
+    assert passline("destroy", str(scan), "--method", "shredded", signed=(SECOND_KEEPER, LEAD)) == Exit.FINE
+    assert passline("report") == Exit.FINE
+    told = json.loads(capsys.readouterr().out)
+    assert [row["what"] for row in told["pieces"]] == ["stolen", "found", "voided", "voided", "destroyed", "destroyed"]
+    assert told["emulated"] and told["centre"] == "demo"
+    paper = tmp_path / "report.pdf"
+    assert passline("report", "--out", str(paper), "--from", "2026-01-01") == Exit.FINE
+    assert paper.read_bytes().startswith(b"%PDF-1.7")
+    assert passline("report", "--out", str(tmp_path / "report.doc")) == Exit.REFUSED
+    with closing(open_reading(busy.line().database_url)) as reading:
+        assert reckon(reading, busy.world).blanks_unaccounted == 0
