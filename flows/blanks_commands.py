@@ -84,3 +84,11 @@ app.command(
     name="report",
     help="List the pieces that were lost, stolen, voided, destroyed or turned up, for the authority: JSON, CSV or PDF.",
 )
+app.command(
+    "flows.stock_command:stock_command",
+    name="stock",
+    help="""Hold the blanks that are left against what the days ahead need; ends with 1 where they do not last.
+
+Needed are the orders on the line, the mean of the latest days' intake for each day ahead, and a share for spoils.
+""",
+)

@@ -376,3 +376,14 @@ def test_a_stolen_blank_is_reported_and_what_turns_up_is_voided_and_destroyed(
     assert passline("report", "--out", str(tmp_path / "report.doc")) == Exit.REFUSED
     with closing(open_reading(busy.line().database_url)) as reading:
         assert reckon(reading, busy.world).blanks_unaccounted == 0
+
+
+@pytest.mark.usefixtures("busy")
+def test_a_stock_that_does_not_last_is_a_finding(passline: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    """Twenty books: enough for a day of three, not for a month of them."""
+    assert passline("stock", "--days", "1") == Exit.FINE
+    assert "lasts" in capsys.readouterr().out
+    assert passline("stock", "--days", "30", "--output", "json") == Exit.FINDINGS
+    card, book = json.loads(capsys.readouterr().out)
+    assert (book["shelf"], book["orders"], book["a_day"], book["low"], card["low"]) == (20, 3, 3.0, True, False)
+    assert passline("stock", "--days", "30", "--output", "csv") == Exit.FINDINGS
