@@ -28,7 +28,7 @@ FROM whereabouts AS here JOIN custody_unit AS first ON first.unit_id = here.unit
 WHERE here.kind = 'blank' AND first.place LIKE 'shelf:%'
   AND ((here.station = 'vault' AND here.state IN ('held', 'offered') AND here.place = first.place)
        OR (here.station = 'personalization' AND here.state = 'held'
-           AND (here.place LIKE 'stock:%' OR here.place LIKE '%:input' OR here.place LIKE '%:hold')))
+           AND (here.place LIKE 'stock:%' OR here.place LIKE :input_stack OR here.place LIKE :hold_stack)))
 GROUP BY substr(first.place, 7)
 """
 _ORDERS = """
@@ -107,7 +107,7 @@ def mean_day(intake: Mapping[date, int], today: date) -> float:
 
 def stock(reading: Reading, now_us: int, *, days_ahead: int, reserve: Reserve) -> list[Forecast]:
     """The forecast of every kind of blank, from what the database has now."""
-    usable = {row["kind"]: row for row in reading.rows(_USABLE)}
+    usable = {row["kind"]: row for row in reading.rows(_USABLE, input_stack="%:input", hold_stack="%:hold")}
     orders = {row["product"]: row["orders"] for row in reading.rows(_ORDERS)}
     since_us = now_us - LOOK_BACK_DAYS * 86_400 * 1_000_000
     intake = reading.rows(_INTAKE, since_us=since_us)

@@ -384,6 +384,6 @@ def test_a_stock_that_does_not_last_is_a_finding(passline: Command, capsys: pyte
     assert passline("stock", "--days", "1") == Exit.FINE
     assert "lasts" in capsys.readouterr().out
     assert passline("stock", "--days", "30", "--output", "json") == Exit.FINDINGS
-    card, book = json.loads(capsys.readouterr().out)
+    book, card = json.loads(capsys.readouterr().out)
     assert (book["shelf"], book["orders"], book["a_day"], book["low"], card["low"]) == (20, 3, 3.0, True, False)
     assert passline("stock", "--days", "30", "--output", "csv") == Exit.FINDINGS

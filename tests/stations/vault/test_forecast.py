@@ -65,7 +65,7 @@ def test_only_what_can_be_made_into_a_document_is_counted(line, database_url):
     line.file(20)
     passports = line.facts("SELECT count(*) FROM application WHERE product = 'passport'")[0][0]
     with open_reading(database_url) as reading:
-        card, book = stock(reading, time.time_ns() // 1_000, days_ahead=5, reserve=RESERVE)
+        book, card = stock(reading, time.time_ns() // 1_000, days_ahead=5, reserve=RESERVE)
     assert (book.kind, book.shelf, book.usable) == ("book", 6, 8)
     assert (book.orders, book.a_day) == (passports, passports)
     assert (card.kind, card.usable, card.orders) == ("card", 0, 20 - passports)
