@@ -109,10 +109,13 @@ def _seal(folder: RunFolder) -> None:
     """Seal what was recorded, or leave it to the sealer that runs."""
     from flows.configuration import read_settings
     from flows.errors import SealerRunsAlreadyError
+    from flows.program_log import set_up_log
     from flows.sealer import open_loop
 
+    settings = read_settings(folder)
+    set_up_log(folder, level=settings.logging.level, form=settings.logging.form)
     try:
-        with open_loop(folder, read_settings(folder)) as loop:
+        with open_loop(folder, settings) as loop:
             loop.seal()
     except SealerRunsAlreadyError:
         pass

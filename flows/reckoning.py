@@ -15,6 +15,7 @@ from devices.emulation.world import Seen, Tally
 from flows.errors import Exit
 from handoff_logs.questions import violations
 from handoff_logs.reading import Reading
+from stations.vault.balance import balance
 
 LAST_STEPS = """
 SELECT u.unit_id, u.kind, u.state, u.outcome, u.station, u.place, e.act
@@ -143,13 +144,19 @@ def reckon(reading: Reading, world: Path | None, *, since_us: int = 0) -> Reckon
         blanks_voided=_one(reading, VOIDED),
         live_duplicates=max(_duplicates_in_the_books(reading), 0 if tally is None else duplicates_in_the_world(tally)),
         custody_violations=sum(1 for _ in violations(reading)),
-        blanks_unaccounted=0 if tally is None else len(unaccounted_blanks(reading.rows(BLANKS), tally.pieces)),
+        blanks_unaccounted=len(_unaccounted(reading, tally)),
         handoffs=_one(reading, HANDOFFS),
         handoff_units=_one(reading, HANDOFF_UNITS),
         line_seconds=None if seconds is None else round(seconds, 3),
         doubts=doubts,
         example=_example(reading),
     )
+
+
+def _unaccounted(reading: Reading, tally: Tally | None) -> set[str]:
+    """Blanks that the log's own equation leaves over, or for which books and pieces disagree."""
+    left_over = {serial for row in balance(reading) for serial in row["unaccounted"]}
+    return left_over | set(() if tally is None else unaccounted_blanks(reading.rows(BLANKS), tally.pieces))
 
 
 def _example(reading: Reading) -> str | None:
