@@ -45,6 +45,7 @@ COMMANDS: Final = (
     Command("late", "flows.late_command:late_command", "List what is late, what will be, and why."),
     Command("logs", "flows.log_commands:app", "Ask the handoff log: who held what, when."),
     Command("witness", "handoff_logs.witness.cli:app", "Run the witness of a handoff log, on another machine."),
+    Command("blanks", "flows.blanks_commands:app", "Blanks and the vault: where each is, and what becomes of it."),
     Command("people", "flows.people_commands:people_app", "The register of people: who may sign in, with which roles."),
     Command("keys", "flows.keys_commands:app", "The keys that sign the handoff log: make, replace, revoke."),
     Command("database", "flows.database_commands:app", "The line's PostgreSQL database: its roles, their rights."),

@@ -287,11 +287,19 @@ def _told(period: Period | None) -> str:
 def _value(name: str, word: str) -> str | int:
     if not name.endswith("_us"):
         return word
+    return moment_us(word, whole_day=name == "to_us")
+
+
+def moment_us(word: str, *, whole_day: bool = False) -> int:
+    """Return a local or zoned time that somebody typed, in microseconds UTC; with `whole_day` a bare date's end.
+
+    Ends the command where it is none.
+    """
     try:
         moment = datetime.fromisoformat(word)
     except ValueError:
         fail(f"{word!r} is no time; write 2026-11-25, '2026-11-25 14:30' or 2026-11-25T14:30:05+08:00.")
-    if name == "to_us" and re.fullmatch(r"\d{4}-?\d\d-?\d\d", word):
+    if whole_day and re.fullmatch(r"\d{4}-?\d\d-?\d\d", word):
         moment += timedelta(days=1)
     return in_us(moment.astimezone())
 
