@@ -5,18 +5,19 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from cyclopts import App, Parameter
 
+from flows.deadline_history import histories
 from flows.errors import DaysReversedError, Exit
 from flows.run_folder import RunFolder
 from flows.terms import Terms, terms
 from handoff_logs.reading import open_reading
-from stations.calendar import CHINA, Source, load_calendar
+from stations.calendar import CHINA, Source, from_us, load_calendar
 
 app = App(name="calendar", help="Working days: which are worked, by what that is known, and what settles them.")
 
@@ -136,6 +137,43 @@ def set_command(
     return Exit.FINE
 
 
+@app.command
+def changes(
+    number: Annotated[str, Parameter(help="An application's number.")],
+    /,
+    *,
+    directory: Directory = Path(".passline"),
+    output: Annotated[Literal["table", "json"], Parameter(help="How to print it.")] = "table",
+) -> None:
+    """Print how an application's deadline came to be what it is: each change, and what was said anew of which days."""
+    line = RunFolder(directory).line()
+    with open_reading(line.database_url) as reading:
+        found = histories(reading, number)
+    if output == "json":
+        sys.stdout.write(json.dumps({"emulated": line.emulated, "applications": list(map(asdict, found))}) + "\n")
+        return
+    mark = "EMULATED · " if line.emulated else ""
+    for one in found:
+        guess = " (provisional)" if one.provisional else ""
+        sys.stdout.write(f"{mark}{one.number} is due {_moment(one.deadline_us)}{guess}\n")
+        for change in one.changes:
+            before, after = (
+                _moment(due_us) + ("?" if provisional else "")
+                for due_us, provisional in (
+                    (change.before_us, change.before_provisional),
+                    (change.after_us, change.after_provisional),
+                )
+            )
+            sys.stdout.write(
+                f"  {_moment(change.changed_us)}  {before} → {after}  by calendar {change.calendar[:12]}:"
+                f" {', '.join(change.why) or 'as at the beginning'}\n"
+            )
+
+
+def _moment(instant_us: int) -> str:
+    return f"{from_us(instant_us).astimezone(CHINA):%Y-%m-%d %H:%M}"
+
+
 def _as_json(found: Terms, provisional: int, shown: list[Day], *, emulated: bool) -> dict[str, Any]:
     return {
         "emulated": emulated,
@@ -159,9 +197,10 @@ def _print_table(found: Terms, provisional: int, shown: list[Day], *, emulated: 
     mark = Text(" EMULATED ", "black on yellow") if emulated else Text("")
     told = json.loads(found.rule.terms)
     console.print(Text.assemble(("calendar ", "bold"), found.rule.digest[:12], "  ", mark))
+    overridden = "1 day" if len(told["days"]) == 1 else f"{len(told['days'])} days"
     closes = f"acceptances until {told['accepts_until']}" if found.rule.accepts_until else "acceptances at any time"
     console.print(
-        f"{told['published']} · {len(told['days'])} days overridden · {closes} count as of their day"
+        f"{told['published']} · {overridden} overridden · {closes} count as of their day"
         f" · {provisional} provisional deadlines on the line",
         soft_wrap=True,
     )

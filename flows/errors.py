@@ -320,3 +320,16 @@ class DaysReversedError(FlowError):
 
     def __str__(self) -> str:
         return f"{self.last} comes before {self.first}; nothing was shown."
+
+
+class NumberNotOnFileError(FlowError):
+    """No application has this number, or it was erased with its person."""
+
+    next_step = "Check the number, or name another run's folder with --dir."
+
+    def __init__(self, number: str) -> None:
+        super().__init__(number)
+        self.number = number
+
+    def __str__(self) -> str:
+        return f"No application on file has the number {self.number}."

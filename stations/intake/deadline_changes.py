@@ -16,6 +16,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from handoff_logs import register
 from handoff_logs.database import Database
+from handoff_logs.dialects import listed
 from handoff_logs.log import Stamp
 from handoff_logs.register import Register
 from handoff_logs.statements import Statement
@@ -63,11 +64,12 @@ _POSITIONS = (
     .where(_change.c.application_id.in_(bindparam("ids", expanding=True)))
     .group_by(_change.c.application_id)
 )
-_MOVE = (
-    update(_application)
-    .where(_application.c.application_id == bindparam("of_application"))
-    .values(deadline_us=bindparam("after_us"), provisional=bindparam("after_provisional"))
+_FOLLOW = Statement(
+    "UPDATE application SET (deadline_us, provisional) = (SELECT change.after_us, change.after_provisional"
+    " FROM deadline_change AS change WHERE change.application_id = application.application_id"
+    " ORDER BY change.position DESC LIMIT 1) WHERE application_id IN {ids}"
 )
+"""What the latest record of each says."""
 
 
 class Moved(NamedTuple):
@@ -210,17 +212,7 @@ def _move(
             insert(_change),
             [{**moved._asdict(), **changed, "position": before.get(moved.application_id, 0) + 1} for moved in going],
         )
-        tx.execute(
-            _MOVE,
-            [
-                {
-                    "of_application": moved.application_id,
-                    "after_us": moved.after_us,
-                    "after_provisional": moved.after_provisional,
-                }
-                for moved in going
-            ],
-        )
+        _FOLLOW.run(tx, {"ids": listed(moved.application_id for moved in going)})
     return [moved for moved in portion if moved.application_id not in now]
 
 

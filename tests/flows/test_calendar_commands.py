@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from flows.calendar_commands import set_command, show
+from flows.calendar_commands import changes, set_command, show
 from flows.cli import run
 from flows.composition import open_line, prepare
 from flows.default_line import write_default
@@ -204,3 +204,30 @@ def test_a_reckoning_that_was_cut_off_is_told_and_ends_with_one(
     with open_line(folder, shift="day", stations=("review",)):
         pass
     assert run(["calendar", "show", "--dir", str(folder.path)]) == Exit.FINE
+
+
+def test_how_a_deadline_came_to_be_is_told_with_what_was_said_anew(
+    folder: RunFolder, file: Path, tmp_path: Path, told: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    number = json.loads((tmp_path / "batch" / "applications.jsonl").read_bytes().splitlines()[0])["number"]
+
+    def histories() -> list[Any]:
+        capsys.readouterr()
+        changes(number, directory=folder.path, output="json")
+        return json.loads(capsys.readouterr().out)["applications"]
+
+    (before,) = histories()
+    assert (before["changes"], before["provisional"]) == ([], True)
+    set_command(file, directory=folder.path)
+    (after,) = histories()
+    (change,) = after["changes"]
+    assert (change["before_us"], change["before_provisional"]) == (before["deadline_us"], True)
+    assert (change["after_us"], change["after_provisional"]) == (after["deadline_us"], False)
+    said = ["2027-01-01 is a holiday", "2027-01-04 is a holiday", "2027-01-09 is a workday", "2027 is complete"]
+    assert change["why"] == said
+    assert run(["calendar", "changes", number, "--dir", str(folder.path)]) == Exit.FINE
+    shown = capsys.readouterr().out
+    assert shown.startswith("EMULATED · ")
+    assert all(each in shown for each in (number, " → ", *said))
+    assert run(["calendar", "changes", "NOBODY-000", "--dir", str(folder.path)]) == Exit.REFUSED
+    assert "No application on file has the number NOBODY-000" in capsys.readouterr().err
