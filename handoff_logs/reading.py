@@ -14,6 +14,9 @@ from handoff_logs.errors import UnreadableDatabaseError, UnsupportedUrlError
 
 Row = dict[str, Any]
 
+FETCHED_ROWS = 2_000
+"""Rows of a stream that PostgreSQL hands over at a time."""
+
 _CURSORS = itertools.count()
 _NAMED = re.compile(r"(?<!:):([a-z_]+)")
 
@@ -178,6 +181,7 @@ class _PostgresqlReading(_Closing):
         named: Mapping[str, Any] = parameters
         # A cursor of the server's, which hands rows over as they are taken.
         with self._connection.cursor(name=f"asked_{next(_CURSORS)}") as cursor:
+            cursor.itersize = FETCHED_ROWS
             cursor.execute(_placed(sql), named)
             names = [column.name for column in cursor.description or ()]
             for row in cursor:

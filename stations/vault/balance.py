@@ -180,9 +180,11 @@ def terms(steps: Sequence[Row], period: Period) -> Iterator[Counted]:
 
 
 def _follows(steps: Sequence[Row], index: int) -> bool:
-    """Whether a step has the one before it, or is a blank's first."""
-    before = steps[index - 1]["step"] if index else 0
-    return bool(steps[index]["step"] == before + 1)
+    """Whether a step has the one before it, which is no end, or is a blank's first."""
+    if index == 0:
+        return bool(steps[0]["step"] == 1)
+    before = steps[index - 1]
+    return bool(steps[index]["step"] == before["step"] + 1 and before["state"] != State.ENDED)
 
 
 def _stands(steps: Sequence[Row], index: int) -> str | None:

@@ -108,8 +108,9 @@ def receive_found(workplace: Workplace, serial: str) -> Piece:
         birth = Birth(new_id(), Kind.BLANK, f"{piece.serial}/{turn}")
         by, second = workplace.party(0), workplace.party(1)
         stamp = Stamp(booking.now_us(), workplace.emulated, reason=TURNED_UP)
-        kind = rules.shelf(piece.kind)
-        log.receive(tx, by, second.person, [birth], kind, replace(stamp, second_sign_in=second.sign_in))
+        # Where it comes in says what kind of blank it is.
+        place = rules.shelf(piece.kind) if piece.kind else QUARANTINE
+        log.receive(tx, by, second.person, [birth], place, replace(stamp, second_sign_in=second.sign_in))
         log.doubt(tx, by, [birth.unit_id], QUARANTINE, stamp)
         return pieces.scanned(tx, [serial])[0]
 

@@ -9,6 +9,7 @@ from handoff_logs import log, offers
 from handoff_logs.log import Acceptance, Stamp
 from handoff_logs.offers import OpenOffer
 from handoff_logs.records import Birth, Kind, State, new_id
+from handoff_logs.statements import Statement
 from handoff_logs.tables import CustodyEvent, UnitNumber, Whereabouts
 from stations.personalization import booking
 from stations.personalization import rules as personalization_rules
@@ -30,6 +31,8 @@ PERSONALIZATION = personalization_rules.STATION
 _WHERE = Whereabouts.__table__  # type: ignore[attr-defined]
 _NUMBER = UnitNumber.__table__  # type: ignore[attr-defined]
 _EVENT = CustodyEvent.__table__  # type: ignore[attr-defined]
+# Two keepers who issue at once would each see the need that the other is about to meet.
+_ONE_AT_A_TIME = Statement("SELECT pg_advisory_xact_lock(hashtextextended('passline issue', 0))")
 # Between the vault and a station nothing else goes than blanks and what was voided.
 _IS_OURS = (_EVENT.c.from_station == rules.STATION) | (_EVENT.c.to_station == rules.STATION)
 
@@ -102,6 +105,8 @@ def issue_scanned(workplace: Workplace, serials: Sequence[str], reserve: Reserve
     """
 
     def hand_on(tx: Connection) -> str:
+        if tx.dialect.name != "sqlite":
+            _ONE_AT_A_TIME.run(tx)
         own = pieces.scanned(tx, serials)
         kind = own[0].kind
         place = rules.shelf(kind)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import shutil
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -387,3 +388,24 @@ def test_a_stock_that_does_not_last_is_a_finding(passline: Command, capsys: pyte
     book, card = json.loads(capsys.readouterr().out)
     assert (book["shelf"], book["orders"], book["a_day"], book["low"], card["low"]) == (20, 3, 3.0, True, False)
     assert passline("stock", "--days", "30", "--output", "csv") == Exit.FINDINGS
+
+
+def test_a_balance_that_is_open_is_a_finding_and_names_the_blank(
+    busy: RunFolder, passline: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever got past the guards and cut a record out is told of by the count."""
+    passline("issue", "--kind", "book", "--count", "2", signed=(KEEPER,))
+    passline("accept", handoff(capsys.readouterr().out), signed=(OPERATOR,))
+    with closing(sqlite3.connect(busy.database_file)) as thief:
+        for (name,) in thief.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            thief.execute(f"DROP TRIGGER {name}")
+        thief.execute(
+            "DELETE FROM custody_unit WHERE step = 2 AND unit_id ="
+            " (SELECT unit_id FROM unit_number WHERE kind = 'blank' AND number = 'EA0000002')"
+        )
+        thief.commit()
+    assert passline("balance") == Exit.FINDINGS
+    assert "unaccounted, book blanks at vault: EA0000002" in capsys.readouterr().out
+    assert passline("balance", "--station", "vault", "--output", "json") == Exit.FINDINGS
+    [row] = json.loads(capsys.readouterr().out)
+    assert (row["difference"], row["unaccounted"]) == (1, ["EA0000002"])

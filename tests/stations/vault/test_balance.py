@@ -315,6 +315,28 @@ def test_a_shift_lasts_from_its_first_record_to_its_last(model, database_url):
     assert equation(row) == {"carried_over": 1, "received": 14, "good": 15}
 
 
+def test_a_blank_that_comes_back_from_its_end_is_a_difference(model, database_url):
+    """Destroyed and there again: no term of where it is now says where it came from."""
+    if not database_url.startswith("sqlite"):
+        pytest.skip("the guards are PostgreSQL's own rights and triggers; what the rows say is the same")
+    model.receive("book", 2)
+    unit = next(iter(model.blanks))
+    model.void(unit)
+    model.destroy(unit)
+    with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as thief:
+        for (name,) in thief.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            thief.execute(f"DROP TRIGGER {name}")
+        thief.execute(
+            "INSERT INTO custody_unit SELECT unit_id, 4, 3, event_id, 99, kind, 'held', 'personalization',"
+            f" 'stock:book', person, NULL, NULL, NULL, NULL, NULL FROM custody_unit WHERE unit_id = '{unit}' AND step = 3"
+        )
+        thief.commit()
+    with open_reading(database_url) as reading:
+        rows = {row["station"]: row for row in balance(reading)}
+    assert (rows["vault"]["destroyed"], rows["vault"]["difference"]) == (1, 0)
+    assert rows["personalization"]["unaccounted"] == [model.numbers[unit]]
+
+
 @pytest.mark.parametrize("broken", ["step", "blank", "last step"])
 def test_rows_that_are_gone_are_a_difference_that_names_the_blank(model, database_url, broken):
     """Whoever gets past the guards and deletes rows of a blank leaves the equation open."""

@@ -1,5 +1,7 @@
 """Blanks go to a shift as it needs them, and come back; each way one side offers and the other counts."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from stations.personalization.emulated_desk import EmulatedOperator
@@ -64,6 +66,26 @@ def test_more_than_the_need_is_refused_naming_it(line, vault):
     with pytest.raises(NotNeededError):
         station.issue(vault, EmulatedOperator(line.hands), "book", short + 1, RESERVE)
     assert line.waiting("personalization") == []
+
+
+def test_keepers_who_issue_at_once_meet_the_need_once(line, vault):
+    """Each scans other blanks, all that are needed: one of them is told that nothing is needed any more."""
+    line.file(4)
+    short = needed(line).short
+
+    def issue(turn):
+        first = 1 + turn * 13
+        try:
+            return station.issue_scanned(vault, serials(first, first + min(short, 13) - 1), RESERVE, f"{turn}" * 32)
+        except NotNeededError as refusal:
+            return refusal
+
+    with ThreadPoolExecutor(3) as threads:
+        found = list(threads.map(issue, range(3)))
+    with line.database.read() as conn:
+        left = need(conn, "book", RESERVE)
+    assert left.there <= left.orders + left.reserve
+    assert sum(isinstance(one, NotNeededError) for one in found) >= 1
 
 
 @pytest.mark.parametrize(
