@@ -20,8 +20,8 @@ from starlette.staticfiles import StaticFiles
 
 from flows.hardening import Hardened, finish
 from flows.sessions import LONGEST_S, Attempts, Sessions
+from handoff_logs.asking import Asking
 from handoff_logs.database import Database
-from handoff_logs.pages.asking import Asking
 from handoff_logs.pages.problems import tell_problems
 from handoff_logs.pages.rendering import HOME, Reader, Renderer
 from handoff_logs.pages.routes import AuditPages

@@ -15,8 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, RedirectResponse
 
 from handoff_logs import outputs, questions
+from handoff_logs.asking import Asking
 from handoff_logs.pages import moments, near, overviews
-from handoff_logs.pages.asking import Asking
 from handoff_logs.pages.cells import Table
 from handoff_logs.pages.filters import ROWS, Asked, asked, cleaned
 from handoff_logs.pages.integrity import integrity

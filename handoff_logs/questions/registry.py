@@ -10,6 +10,7 @@ from handoff_logs.questions.answers import Answer, Column, columns_of
 from handoff_logs.questions.blanks import blanks
 from handoff_logs.questions.custody import document, holder
 from handoff_logs.questions.handing import differences, unoffered, waiting
+from handoff_logs.questions.looked_up import lookups
 from handoff_logs.questions.soundness import afterlife, gaps, same_person
 from handoff_logs.questions.state import state
 from handoff_logs.questions.timing import hold_times, late, times
@@ -149,3 +150,10 @@ QUESTIONS: dict[str, Question] = {
     )
 }  # fmt: skip
 """By name, in the order of their numbers."""
+
+LOOKUPS = Question(
+    17, "lookups", "What was looked up", "查询记录", lookups,
+    ("asked", "reader", "question", "parameters"),
+    "Nothing was looked up",
+)  # fmt: skip
+"""What others asked is not for everybody who may ask: it stands apart from the sixteen."""

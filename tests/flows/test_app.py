@@ -18,8 +18,8 @@ from flows.app import Served, create_app
 from flows.cookie_key import CookieKeyRefusedError, cookie_key
 from flows.hardening import HEADERS
 from flows.sessions import ATTEMPTS, IDLE_S, LONGEST_S, WINDOW_S, Attempts, Sessions
+from handoff_logs.asking import Asking
 from handoff_logs.database import Database
-from handoff_logs.pages.asking import Asking
 from stations.people_register import passwords
 
 ADMINISTRATOR, AUDITOR, OPERATOR, SECOND = "p-0001", "p-0417", "p-0418", "p-0002"

@@ -15,9 +15,9 @@ from signing_keys import log_key_of, open_signed
 from sqlalchemy import text
 
 from handoff_logs import log, log_key
+from handoff_logs.asking import Asking
 from handoff_logs.cosignatures import cosign
 from handoff_logs.notes import COSIGNATURE_V1, VerifierKey
-from handoff_logs.pages.asking import Asking
 from handoff_logs.pages.problems import tell_problems
 from handoff_logs.pages.rendering import Reader, Renderer
 from handoff_logs.pages.routes import AuditPages
