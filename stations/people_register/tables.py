@@ -126,7 +126,7 @@ class TerminalSession(SQLModel, table=True):
         CheckConstraint("seen_us >= begun_us AND seen_us < until_us", name="ck_terminal_session_seen"),
         CheckConstraint(
             "(ended_us IS NULL AND ended_how IS NULL) "
-            f"OR (ended_us IS NOT NULL AND {_one_of('ended_how', SessionEnd)})",
+            f"OR (ended_us IS NOT NULL AND ended_how IS NOT NULL AND {_one_of('ended_how', SessionEnd)})",
             name="ck_terminal_session_ended",
         ),
         UniqueConstraint("sign_in", name="uq_terminal_session_sign_in"),

@@ -35,7 +35,7 @@ def upgrade() -> None:
         sa.CheckConstraint("until_us - begun_us BETWEEN 1 AND 28800000000", name="ck_terminal_session_length"),
         sa.CheckConstraint("seen_us >= begun_us AND seen_us < until_us", name="ck_terminal_session_seen"),
         sa.CheckConstraint(
-            "(ended_us IS NULL AND ended_how IS NULL) OR (ended_us IS NOT NULL AND ended_how IN ('signed-out', 'replaced', 'lapsed'))",
+            "(ended_us IS NULL AND ended_how IS NULL) OR (ended_us IS NOT NULL AND ended_how IS NOT NULL AND ended_how IN ('signed-out', 'replaced', 'lapsed'))",
             name="ck_terminal_session_ended",
         ),
         sa.ForeignKeyConstraint(["code"], ["person.code"]),
