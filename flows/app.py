@@ -78,9 +78,10 @@ class Doors:
         """Let a reader pass, who may still read. Raises NotSignedInError."""
         secret = request.session.get(_ID)
         session = None if secret is None else self._sessions.find(secret)
-        if session is None or MAY[Right.ASK].isdisjoint(standing(self._database, session.code)):
+        roles = frozenset() if session is None else standing(self._database, session.code)
+        if session is None or MAY[Right.ASK].isdisjoint(roles):
             raise NotSignedInError(secret is not None)
-        request.state.reader = Reader(session.code, session.token)
+        request.state.reader = Reader(session.code, session.token, not MAY[Right.OVERSEE].isdisjoint(roles))
 
     def ask(self, request: Request) -> Response:
         """Show the form to sign in."""

@@ -29,7 +29,7 @@ from handoff_logs.pages.words import Words
 from handoff_logs.proofs import making
 from handoff_logs.proofs.verifying import verify
 from handoff_logs.questions.answers import FIRST_US, LAST_US, Answer, Period
-from handoff_logs.questions.registry import QUESTIONS, Question
+from handoff_logs.questions.registry import LOOKUPS, QUESTIONS, Question
 from handoff_logs.records import Kind
 
 EXPORTS: Final = {
@@ -143,7 +143,7 @@ class AuditPages:
 
     def question(self, request: Request, who: Who, name: str) -> Response:
         """Answer one question, a page of rows at a time."""
-        question = _known(name)
+        question = _known(name, who)
         if (tidy := _tidied(request)) is not None:
             return RedirectResponse(tidy, 303)
         what, words = asked(question, request.query_params), Words(spoken(request))
@@ -163,7 +163,7 @@ class AuditPages:
 
     def export(self, who: Who, request: Request, name: str, form: str) -> Response:
         """Answer one question whole, as a file."""
-        question = _known(name)
+        question = _known(name, who)
         if form not in EXPORTS:
             raise HTTPException(404)
         what = asked(question, request.query_params)
@@ -194,7 +194,10 @@ class AuditPages:
         return self._renderer.page(request, "integrity.html", log=found, verified=verified, now_us=now_us)
 
 
-def _known(name: str) -> Question:
+def _known(name: str, who: Reader) -> Question:
+    # Whoever may not know what others asked is not told that it can be asked.
+    if name == LOOKUPS.name and who.oversees:
+        return LOOKUPS
     if (question := QUESTIONS.get(name)) is None:
         raise HTTPException(404)
     return question
