@@ -38,10 +38,14 @@ class Asking:
         """Record that `reader` asks `question`. Raises LookupNotRecordedError, after which nothing may be answered."""
         record_lookup(self._url, reader, question, self._kept(parameters))
 
+    def hidden(self, word: str) -> str:
+        """Return what stands for a word in the records."""
+        return HIDDEN + self._hide(word)
+
     def _kept(self, parameters: Mapping[str, Scalar]) -> dict[str, Scalar]:
         return {name: self._keepable(name, value) for name, value in parameters.items() if value is not None}
 
     def _keepable(self, name: str, value: Scalar) -> Scalar:
         if not isinstance(value, str) or name in _OWN or (name != _NUMBER and _CODE.fullmatch(value)):
             return value
-        return HIDDEN + self._hide(value)
+        return self.hidden(value)

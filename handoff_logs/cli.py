@@ -138,6 +138,9 @@ def _command(question: Question, audience: Audience = Audience.READERS) -> Calla
         filters = {name: _value(name, value) for name, value in asked.items() if value is not None}
         named = filters | ({question.subject: subject[0]} if question.subject else {})
         with refusing(), asked_of(printing.directory, asked_as(question.name, form), audience, **named) as reading:
+            if question.pseudonymous and "number" in filters:
+                asking = terminal.asking(resolve_url(printing.directory), printing.directory)
+                filters["number"] = asking.hidden(str(filters["number"]))
             answer = question.ask(reading, *subject, limit=limit, **filters)
             rows = iter(answer)
             first = next(rows, None)

@@ -30,6 +30,7 @@ from handoff_logs.proofs import making
 from handoff_logs.proofs.verifying import verify
 from handoff_logs.questions.answers import FIRST_US, LAST_US, Answer, Period
 from handoff_logs.questions.registry import LOOKUPS, QUESTIONS, Question
+from handoff_logs.reading import Reading
 from handoff_logs.records import Kind
 
 EXPORTS: Final = {
@@ -153,7 +154,7 @@ class AuditPages:
         if question.subject and not what.subject:
             return self._renderer.page(request, "question.html", table=None, rows=[], answer=None, period="", **facts)
         with self._asking.answer(who.code, name, **what.filters, **_subject(question, what)) as reading:
-            answer = _answer(question, what, reading, ROWS)
+            answer = self._answer(question, what, reading, ROWS)
             table = Table(question, words, everything)
             rows = [table.cells(row) for row in answer]
         period = _told(answer.period, words)
@@ -177,7 +178,7 @@ class AuditPages:
             with self._asking.answer(
                 who.code, f"export {name} {form}", **what.filters, **_subject(question, what)
             ) as log:
-                answer = _answer(question, what, log, None)
+                answer = self._answer(question, what, log, None)
                 outputs.write(answer, question.columns, form, path, question.title.format(what.subject))
         except BaseException:
             path.unlink(missing_ok=True)
@@ -193,6 +194,13 @@ class AuditPages:
         now_us = questions.answers.now_us()
         return self._renderer.page(request, "integrity.html", log=found, verified=verified, now_us=now_us)
 
+    def _answer(self, question: Question, what: Asked, reading: Reading, limit: int | None) -> Answer[Any]:
+        subject = (what.subject,) if question.subject else ()
+        after, filters = what.after if limit is not None else None, what.filters
+        if question.pseudonymous and "number" in filters:
+            filters = filters | {"number": self._asking.hidden(filters["number"])}
+        return question.ask(reading, *subject, after=after, limit=limit, **filters)
+
 
 def _known(name: str, who: Reader) -> Question:
     # Whoever may not know what others asked is not told that it can be asked.
@@ -205,12 +213,6 @@ def _known(name: str, who: Reader) -> Question:
 
 def _subject(question: Question, what: Asked) -> dict[str, str]:
     return {question.subject: what.subject} if question.subject else {}
-
-
-def _answer(question: Question, what: Asked, reading: Any, limit: int | None) -> Answer[Any]:
-    subject = (what.subject,) if question.subject else ()
-    after = what.after if limit is not None else None
-    return question.ask(reading, *subject, after=after, limit=limit, **what.filters)
 
 
 def _tidied(request: Request) -> str | None:

@@ -21,7 +21,12 @@ SELECT seq, asked_us, reader, question, parameters FROM audit_lookup
 WHERE seq < :after_seq AND asked_us >= :from_us AND asked_us < :to_us {filters}
 ORDER BY seq DESC LIMIT :page
 """
-_FILTERS = {"reader": "reader = :reader", "question": "question = :question"}
+# A number is given as what stands for it in the records: this function has no key to hide it with.
+_FILTERS = {
+    "reader": "reader = :reader",
+    "question": "question = :question",
+    "number": "parameters LIKE '%' || :number || '%'",
+}
 
 
 def lookups(
@@ -29,6 +34,7 @@ def lookups(
     *,
     reader: str | None = None,
     question: str | None = None,
+    number: str | None = None,
     from_us: int | None = None,
     to_us: int | None = None,
     after: str | None = None,
@@ -38,4 +44,5 @@ def lookups(
     return by_sql(
         reading, Lookup, _LOOKUPS, ("seq",), (LAST_US,), name="lookups", after=after, limit=limit,
         period=whenever(from_us, to_us), conditions=_FILTERS, reader=reader, question=question,
+        number=number,
     )  # fmt: skip

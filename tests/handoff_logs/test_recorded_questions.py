@@ -217,6 +217,23 @@ def test_look_ups_are_listed_newest_first_by_reader_question_and_time(database_u
         assert len(list(lookups(reading, to_us=every[1]["asked_us"]))) == 3
 
 
+def test_who_looked_a_number_up_is_found_and_the_number_is_nowhere(
+    folder: Path, recorded: Callable[[], Rows], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments in (("document", "E1"), ("document", "A1"), ("prove", "E1"), ("waiting",)):
+        assert passline(*arguments, folder=folder) == 0
+    capsys.readouterr()
+    for number, wanted in (
+        ("E1", ["lookups", "proof", "document"]),
+        ("A1", ["lookups", "document"]),
+        ("%", ["lookups"]),
+    ):
+        assert passline("lookups", "--number", number, "--output", "jsonl", folder=folder) == 0
+        found = [json.loads(line)["question"] for line in capsys.readouterr().out.splitlines()]
+        assert [name.removeprefix("export ").removesuffix(" jsonl") for name in found] == wanted
+    assert "E1" not in json.dumps(recorded())
+
+
 def test_pages_of_look_ups_follow_each_other(database_url: str) -> None:
     for number in range(5):
         record_lookup(database_url, "p-0001", "late", {"number": number})

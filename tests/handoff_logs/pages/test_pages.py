@@ -163,6 +163,8 @@ def test_what_was_looked_up_is_a_page_for_those_who_oversee_and_is_recorded_too(
     assert page.status_code == 200 and "hidden:h2" in unescape(page.text)
     rows = client.get("/questions/lookups/export.json?question=lookups").json()
     assert (rows[0]["reader"], json.loads(rows[0]["parameters"])) == ("p-0417", {"reader": "p-0417"})
+    rows = client.get("/questions/lookups/export.json?number=E1").json()
+    assert [row["question"] for row in rows[:2]] == ["export lookups json", "custody"]
     assert 'href="/questions/lookups"' in client.get("/integrity").text
     for address in ("/questions/lookups", "/questions/lookups/export.csv"):
         assert leads_client.get(address).status_code == 404
