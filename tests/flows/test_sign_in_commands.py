@@ -162,6 +162,19 @@ def test_no_environment_and_no_other_folder_makes_a_production_line_an_emulated_
     assert looked_up(production) == []
 
 
+def test_a_production_line_whose_log_has_nothing_real_yet_is_one(
+    emulated: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = emulated.configuration.read_text("utf-8")
+    emulated.configuration.write_text(text.replace('mode = "emulated"  ', 'mode = "production"  ', 1), "utf-8")
+    for mode in ("", "emulated", "anything"):
+        monkeypatch.setenv("PASSLINE_MODE", mode)
+        assert on(emulated, monkeypatch)("logs", "waiting") == Exit.REFUSED
+    emulated.configuration.write_text(text, "utf-8")
+    monkeypatch.setenv("PASSLINE_MODE", "production")
+    assert on(emulated, monkeypatch)("logs", "waiting") == Exit.REFUSED
+
+
 def test_whoever_signed_in_asks_by_their_own_code_and_signs_out(
     passline: Command, production: RunFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:

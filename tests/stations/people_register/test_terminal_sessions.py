@@ -263,7 +263,6 @@ def test_the_guards_say_what_may_be_changed(people: Database, url: str, session:
     refused = [f"UPDATE terminal_session SET {column} = {EDITS[column]}" for column in EDITS]
     refused += [
         "DELETE FROM terminal_session",
-        "UPDATE terminal_session SET seen_us = seen_us - 1",
         f"UPDATE terminal_session SET seen_us = seen_us + {IDLE_US}",
         "UPDATE terminal_session SET seen_us = until_us",
         "UPDATE terminal_session SET ended_us = 1",
@@ -273,6 +272,8 @@ def test_the_guards_say_what_may_be_changed(people: Database, url: str, session:
         with pytest.raises((DBAPIError, HandoffLogError)):
             sql(statement)
     sql(f"UPDATE terminal_session SET seen_us = seen_us + {IDLE_US - 1}")
+    with pytest.raises((DBAPIError, HandoffLogError), match="otherwise never changed"):
+        sql("UPDATE terminal_session SET seen_us = seen_us - 1")
     sql("UPDATE terminal_session SET ended_us = 1, ended_how = 'lapsed'")
     for statement in (
         "UPDATE terminal_session SET ended_us = NULL, ended_how = NULL",
