@@ -40,11 +40,12 @@ def account() -> str:
         return f"uid {os.getuid()}"
 
 
-def _unsigned(_directory: Path, _audience: Audience) -> Asker:
+def unsigned(_directory: Path, _audience: Audience) -> Asker:
+    """Return the account that asks, where nobody signs in."""
     return Asker(f"unsigned:{account()}")
 
 
-who_asks: Callable[[Path, Audience], Asker] = _unsigned
+who_asks: Callable[[Path, Audience], Asker] = unsigned
 """Who asks the log of a run's folder, or raises a refusal; the program that signs people in puts its own here."""
 
 

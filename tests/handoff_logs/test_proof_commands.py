@@ -12,7 +12,7 @@ import pytest
 from signing_keys import log_key_of
 from sqlalchemy import create_engine
 
-from handoff_logs import cli, log_key
+from handoff_logs import cli, log_key, terminal
 from handoff_logs.cli import app
 from handoff_logs.sealing import Sealer
 
@@ -29,6 +29,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
 
     # Another test may have loaded `passline` in this process, which reads a line's whole settings.
     monkeypatch.setattr(cli, "resolve_url", cli.database_url)
+    monkeypatch.setattr(terminal, "who_asks", terminal.unsigned)
 
     def typed(*arguments: object, cwd: Path = tmp_path) -> Answer:
         monkeypatch.chdir(cwd)

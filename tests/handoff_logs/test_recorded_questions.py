@@ -38,7 +38,9 @@ def folder(centre: Any, database_url: str, tmp_path: Path, signing_keys: Path, m
     centre.transform("review", order, *centre.blanks(1), document)
     Sealer(centre.database, log_key.read(log_key_of(signing_keys))).seal()
     (tmp_path / "line.toml").write_text(f'database = "{database_url}"\ncentre = "jinan"\n')
+    # Another test may have loaded `passline` in this process, which puts its own here.
     monkeypatch.setattr(cli, "resolve_url", cli.database_url)
+    monkeypatch.setattr(cli, "differences", ())
     monkeypatch.setattr(cli, "resolve_centre", cli.centre_name)
     monkeypatch.setattr(terminal, "who_asks", lambda directory, audience: Asker("p-0417", "5e55104"))
     monkeypatch.chdir(tmp_path)

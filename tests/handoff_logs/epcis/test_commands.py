@@ -15,7 +15,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from handoff_logs import cli
+from handoff_logs import cli, terminal
 from handoff_logs.epcis.readers import FILE, Readers
 from handoff_logs.epcis.rules import events_of, findings, misshapen_document
 
@@ -43,6 +43,7 @@ def run(*arguments: str) -> Answer:
 def directory(history: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A run's folder whose `line.toml` names the database and the centre, as the log's own commands read it."""
     monkeypatch.setattr(cli, "resolve_url", cli.database_url)
+    monkeypatch.setattr(terminal, "who_asks", terminal.unsigned)
     monkeypatch.setattr(cli, "resolve_centre", cli.centre_name)
     (tmp_path / "line.toml").write_text(f'database = "{history.url}"\ncentre = "jinan"\n')
     return str(tmp_path)
