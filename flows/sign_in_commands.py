@@ -59,11 +59,12 @@ def sign_in_command(
     settings = read_settings(folder)
     prepare(folder)
     url, key = folder.resolve_database(settings.database.url), pseudonym_key(folder.keys)
+    earlier = session_file.read(folder.path)
     try:
         with Database(url) as database:
             refuse_unfounded(database)
             who = asking.credentials(rules.check_code(asking.own_code(code)))
-            earlier, set_us = session_file.read(folder.path), terminal_sessions.password_set_us(url, who.code)
+            set_us = terminal_sessions.password_set_us(url, who.code)
             signed = sign_in(database, who)
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) == INSUFFICIENT_PRIVILEGE:
