@@ -1,8 +1,4 @@
-"""Sessions at the terminal, and the guards that keep them. Revision ID: line_0006."""
-
-# ruff: noqa: E501 - the conditions are written as the models have them
-
-from pathlib import Path
+"""What is asked when a machine is opened, and by the board, comes from indexes. Revision ID: line_0006."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,42 +8,24 @@ down_revision = "line_0005"
 branch_labels = None
 depends_on = None
 
-SQL = Path(__file__).parent.parent / "sql" / "line_0006"
+INDEXES = (
+    "CREATE INDEX ix_job_journal ON job (machine, journal_id, journal_position)",
+    "CREATE INDEX ix_job_named ON job (machine_serial) WHERE blank_serial IS NOT NULL",
+    "CREATE INDEX ix_job_unreleased ON job (machine, intent_us) WHERE state <> 'RELEASED'",
+    "CREATE INDEX ix_review_verdict_written ON review_verdict (written_us, outcome)",
+    "CREATE INDEX ix_inspection_written ON inspection (written_us)",
+    "CREATE INDEX ix_parcel_packed ON parcel (packed_us, documents)",
+    "CREATE INDEX ix_consignment_accepted ON consignment (accepted_us, documents)",
+)
 
 
 def upgrade() -> None:
-    """Create the table, then guard it."""
-    op.create_table(
-        "terminal_session",
-        sa.Column("session_id", sa.String(length=32), nullable=False),
-        sa.Column("code", sa.String(length=10), nullable=False),
-        sa.Column("sign_in", sa.String(length=32), nullable=False),
-        sa.Column("password_us", sa.BigInteger(), nullable=False),
-        sa.Column("begun_us", sa.BigInteger(), nullable=False),
-        sa.Column("until_us", sa.BigInteger(), nullable=False),
-        sa.Column("computer", sa.String(length=64), nullable=False),
-        sa.Column("account", sa.String(length=64), nullable=False),
-        sa.Column("terminal", sa.String(length=64), nullable=False),
-        sa.Column("mac", sa.String(length=64), nullable=False),
-        sa.Column("seen_us", sa.BigInteger(), nullable=False),
-        sa.Column("ended_us", sa.BigInteger(), nullable=True),
-        sa.Column("ended_how", sa.String(length=10), nullable=True),
-        sa.CheckConstraint("until_us - begun_us BETWEEN 1 AND 28800000000", name="ck_terminal_session_length"),
-        sa.CheckConstraint("seen_us >= begun_us AND seen_us < until_us", name="ck_terminal_session_seen"),
-        sa.CheckConstraint(
-            "(ended_us IS NULL AND ended_how IS NULL) OR (ended_us IS NOT NULL AND ended_how IS NOT NULL AND ended_how IN ('signed-out', 'replaced', 'lapsed'))",
-            name="ck_terminal_session_ended",
-        ),
-        sa.ForeignKeyConstraint(["code"], ["person.code"]),
-        sa.ForeignKeyConstraint(["sign_in"], ["sign_in_attempt.attempt_id"]),
-        sa.PrimaryKeyConstraint("session_id"),
-        sa.UniqueConstraint("sign_in", name="uq_terminal_session_sign_in"),
-    )
-    bind = op.get_bind()
-    for statement in (SQL / f"guards.{bind.dialect.name}.sql").read_text(encoding="utf-8").split("--;\n"):
-        bind.exec_driver_sql(statement)
+    """Create the indexes; no row is touched."""
+    for statement in INDEXES:
+        op.get_bind().execute(sa.text(statement))
 
 
 def downgrade() -> None:
-    """Refuse: who looked what up is told by the sessions too."""
-    raise RuntimeError("line tables are not dropped; restore a copy of the database instead")
+    """Drop them: they are no records."""
+    for statement in INDEXES:
+        op.get_bind().execute(sa.text(f"DROP INDEX {statement.split()[2]}"))
