@@ -53,6 +53,8 @@ def imported_by(*arguments: str) -> set[str]:
         ["status", "--help"],
         ["logs", "--help"],
         ["devices", "oee", "--dir", "nowhere"],
+        ["late", "--dir", "nowhere"],
+        ["calendar", "show", "--dir", "nowhere"],
     ],
 )
 def test_what_runs_no_flow_imports_nothing_heavy(arguments: list[str]) -> None:
