@@ -53,6 +53,8 @@ def imported_by(*arguments: str) -> set[str]:
         ["status", "--help"],
         ["logs", "--help"],
         ["devices", "oee", "--dir", "nowhere"],
+        ["late", "--dir", "nowhere"],
+        ["calendar", "show", "--dir", "nowhere"],
         ["logs", "waiting", "--dir", "nowhere"],
         ["whoami", "--dir", "nowhere"],
         ["sign-out", "--dir", "nowhere"],
