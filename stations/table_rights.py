@@ -4,8 +4,10 @@ from typing import Final
 
 from handoff_logs.roles import Roles, quoted
 
-AUDITED: Final = ("person", "person_role", "sign_in_attempt")
-"""What auditors read beside the log: who may sign, and who did. Never an applicant's data, never a password's hash."""
+ALARMS: Final = ("alarm", "alarm_step", "alarm_notice", "alarm_delivery")
+AUDITED: Final = ("person", "person_role", "sign_in_attempt", *ALARMS)
+"""What auditors read beside the log: who may sign and who did, and the alarms. Never an applicant's data, never a
+password's hash."""
 
 
 def grants(roles: Roles) -> list[str]:
@@ -14,6 +16,8 @@ def grants(roles: Roles) -> list[str]:
     return [
         f"REVOKE DELETE ON person FROM {service}",
         f"REVOKE UPDATE, DELETE ON person_role, sign_in_attempt FROM {service}",
+        f"REVOKE DELETE ON {', '.join(ALARMS)} FROM {service}",
+        f"REVOKE UPDATE ON alarm_step FROM {service}",
         f"GRANT SELECT ON {', '.join(AUDITED)} TO {auditor}",
         f"GRANT SELECT (code, set_us) ON person_password TO {auditor}",
     ]
