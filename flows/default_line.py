@@ -48,6 +48,14 @@ shift = "day"
 offer_age_min = 30       # minutes that an offer stays unanswered
 blanks_low = 20          # blanks left in a machine
 
+[alarms]                 # docs/running-the-line.md, Alarms
+look_every_s = 5.0       # 0.1 to 60
+discrepancy_min = 60     # minutes that a count difference stays open before it is an alarm
+stock_days = 2.0         # days that blanks must last beyond what waits
+# [[alarms.targets]]     # who is told outside; the address is a secret and never in this file
+# name = "duty"
+# file = "keys/duty.target"   # or environment = "DUTY_TARGET": wecombot://…, dingtalk://…, mailtos://…, jsons://…
+
 [qc]
 swipe_share = 1.0        # share of the documents that are drawn through the swipe reader too, 0 to 1
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
+from flows.alarm_targets import open_targets
 from flows.board import Board
 from flows.configuration import read_settings
 from flows.errors import PrefectLostError
@@ -82,6 +83,8 @@ def run_line_on(
     from flows.sealer_watch import sealer_beside
     from flows.stale_runs import crash_stale_runs
 
+    # A target without its address would be silent for a whole shift.
+    open_targets(folder, settings)
     prepare(folder)
     ready()
     if screen is not None:

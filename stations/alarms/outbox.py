@@ -55,13 +55,17 @@ def wait_us(tries: int) -> int:
     return min(LONGEST_WAIT_US, FIRST_WAIT_US << min(tries - 1, 30))
 
 
+def anything_open(conn: Connection) -> bool:
+    """Whether any notice is still to be told to somebody, now or later: a look that writes nothing."""
+    return conn.execute(select(_NOTICE.c.alarm_id).where(_NOTICE.c.ended.is_(None)).limit(1)).first() is not None
+
+
 def take(tx: Connection, target: str) -> Notice | None:
     """Take the first notice that is due for `target`, with the try counted; None where none is.
 
     In the order of the steps: while an earlier step of the same alarm waits to be told, a later one is not.
     """
     now_us = clock_us(tx)
-    _give_up(tx, now_us)
     mine = and_(
         _DELIVERY.c.alarm_id == _NOTICE.c.alarm_id,
         _DELIVERY.c.position == _NOTICE.c.position,
@@ -70,7 +74,11 @@ def take(tx: Connection, target: str) -> Notice | None:
     due = (
         select(_NOTICE.c.alarm_id, _NOTICE.c.position, _DELIVERY.c.tries, _DELIVERY.c.next_us)
         .select_from(_NOTICE.outerjoin(_DELIVERY, mine))
-        .where(_NOTICE.c.ended.is_(None), _NOTICE.c.due_us <= now_us, _DELIVERY.c.sent_us.is_(None))
+        .where(
+            _NOTICE.c.ended.is_(None),
+            _NOTICE.c.due_us.between(now_us - TOO_OLD_US, now_us),
+            _DELIVERY.c.sent_us.is_(None),
+        )
         .order_by(_NOTICE.c.due_us, _NOTICE.c.alarm_id, _NOTICE.c.position)
     )
     waiting: set[int] = set()
@@ -94,7 +102,11 @@ def failed(tx: Connection, notice: Notice, target: str, failure: str) -> None:
 
 
 def end_told(tx: Connection, targets: frozenset[str]) -> int:
-    """End every due notice that all of `targets` were told of; how many. Without any target that is every one."""
+    """End every due notice that all of `targets` were told of, how many; and give up what is too old.
+
+    Without any target every notice that is due ends.
+    """
+    _give_up(tx, clock_us(tx))
     open_now = select(_NOTICE.c.alarm_id, _NOTICE.c.position).where(
         _NOTICE.c.ended.is_(None), _NOTICE.c.due_us <= clock_us(tx)
     )

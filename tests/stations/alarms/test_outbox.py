@@ -96,9 +96,12 @@ def test_without_targets_every_notice_ends(raised: Any, line_database: Database,
     assert rows("SELECT ended FROM alarm_notice") == [("told",)]
 
 
-def test_what_could_not_be_told_within_a_day_is_given_up(aged: Any, send: Any, rows: Any) -> None:
+def test_what_could_not_be_told_within_a_day_is_given_up(
+    line_database: Database, aged: Any, send: Any, rows: Any
+) -> None:
     aged("machine-held", "book-01", 24 * 60 + 1)
     assert send() is None
+    assert line_database.write(lambda tx: end_told(tx, frozenset({"duty"}))) == 0
     assert rows("SELECT ended FROM alarm_notice") == [("given_up",)]
     assert rows("SELECT cleared_us FROM alarm") == [(None,)], "the alarm stands"
 
