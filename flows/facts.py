@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from handoff_logs.reading import Reading
+from stations.alarms import rules
+from stations.alarms.listing import Listed, listed
 
 STATIONS: Final = ("review", "personalization", "qc", "packing", "mailing")
 
@@ -74,6 +76,13 @@ WHERE due_us < :now_us GROUP BY to_station
 """
 
 
+REGISTERS: Final = "SELECT 1 FROM sqlite_master WHERE name = 'alarm_delivery'"
+REGISTERS_POSTGRESQL: Final = "SELECT 1 FROM pg_class WHERE oid = to_regclass('alarm_delivery')"
+
+SAME_AS: Final = {"machine held": rules.MACHINE_HELD, "late": rules.LATE_RISK}
+"""What a look at the tables finds, by the kind of alarm that the register has of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class StationFacts:
     """One station now; `oldest_us` is when its oldest work came, if it has any."""
@@ -112,13 +121,17 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class BoardFacts:
-    """Everything the board shows, as of `now_us`. `applications` maps state to number."""
+    """Everything the board shows, as of `now_us`. `applications` maps state to number.
+
+    `standing`: the open alarms of the register; `alarms`: what else a look at the tables finds.
+    """
 
     now_us: int
     emulated: bool
     stations: tuple[StationFacts, ...] = ()
     machines: tuple[MachineFacts, ...] = ()
     alarms: tuple[Alarm, ...] = ()
+    standing: tuple[Listed, ...] = ()
     applications: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -137,14 +150,23 @@ def board_facts(reading: Reading, *, offer_age_min: int = 30) -> BoardFacts:
     now_us = time.time_ns() // 1_000
     applications = reading.rows(APPLICATIONS)
     machines = _machines(reading)
+    standing = tuple(listed(reading)) if has_register(reading) else ()
+    found = (*_machine_alarms(machines), *_custody_alarms(reading, now_us, offer_age_min))
+    registered = {(one.code, one.subject) for one in standing}
     return BoardFacts(
         now_us=now_us,
         emulated=any(row["emulated"] for row in applications) or any(machine.emulated for machine in machines),
         stations=_stations(reading),
         machines=machines,
-        alarms=(*_machine_alarms(machines), *_custody_alarms(reading, now_us, offer_age_min)),
+        alarms=tuple(one for one in found if (SAME_AS.get(one.code), one.where) not in registered),
+        standing=standing,
         applications={row["state"]: row["applications"] for row in applications},
     )
+
+
+def has_register(reading: Reading) -> bool:
+    """Whether the database has the register of alarms: one that no newer passline has opened yet has none."""
+    return bool(reading.rows(REGISTERS if reading.dialect == "sqlite" else REGISTERS_POSTGRESQL))
 
 
 def _stations(reading: Reading) -> tuple[StationFacts, ...]:

@@ -53,6 +53,16 @@ class Listed:
         return self.kind.severity if self.kind else Severity.WARNING
 
     @property
+    def title(self) -> str:
+        """What is the matter, in English; its code where nobody knows any more."""
+        return self.kind.title[0] if self.kind else self.code
+
+    @property
+    def much(self) -> str:
+        """Its amount with what that counts, empty where it has none."""
+        return "" if self.amount is None else f"{self.amount} {self.kind.counts[0] if self.kind else ''}".strip()
+
+    @property
     def owner(self) -> str:
         """The role whose it is."""
         return self.kind.owner.value if self.kind else "lead"

@@ -99,12 +99,7 @@ def acknowledge(tx: Connection, alarm_id: int, who: SignedIn) -> None:
     AlreadyAcknowledgedError, RoleMissingError.
     """
     row = _locked(tx, alarm_id)
-    steps = _steps(tx, alarm_id)
-    for step in steps:
-        if step.step == Step.ACKNOWLEDGED:
-            raise AlreadyAcknowledgedError(alarm_id, step.person, step.at_us)
-    if row.cleared_us is not None:
-        raise AlarmOverError(alarm_id, row.cleared_us)
+    steps = check_standing(tx, alarm_id)
     # One of a kind that is no rule any more is a lead's.
     kind = rules.KINDS.get(row.kind)
     may = rules.may_acknowledge(kind, _escalated(steps)) if kind else (Role.LEAD,)
@@ -112,6 +107,23 @@ def acknowledge(tx: Connection, alarm_id: int, who: SignedIn) -> None:
     if person is None or person.ended_us is not None or roles_of(tx, who.code).isdisjoint(may):
         raise RoleMissingError(who.code, may)
     _append(tx, alarm_id, Step.ACKNOWLEDGED, clock_us(tx), person=who.code, sign_in=who.sign_in)
+
+
+def check_standing(conn: Connection, alarm_id: int) -> list[Row[Any]]:
+    """The steps of an alarm that can be taken: open, and nobody has.
+
+    Raises UnknownAlarmError, AlarmOverError, AlreadyAcknowledgedError.
+    """
+    row = conn.execute(select(_ALARM.c.cleared_us).where(_ALARM.c.alarm_id == alarm_id)).one_or_none()
+    if row is None:
+        raise UnknownAlarmError(alarm_id)
+    steps = _steps(conn, alarm_id)
+    for step in steps:
+        if step.step == Step.ACKNOWLEDGED:
+            raise AlreadyAcknowledgedError(alarm_id, step.person, step.at_us)
+    if row.cleared_us is not None:
+        raise AlarmOverError(alarm_id, row.cleared_us)
+    return steps
 
 
 def escalate_due(tx: Connection) -> list[tuple[int, Role]]:
