@@ -46,7 +46,11 @@ COMMANDS: Final = (
     Command("people", "flows.people_commands:people_app", "The register of people: who may sign in, with which roles."),
     Command("keys", "flows.keys_commands:app", "The keys that sign the handoff log: make, replace, revoke."),
     Command("database", "flows.database_commands:app", "The line's PostgreSQL database: its roles, their rights."),
-    Command("pages", "flows.pages_command:pages_command", "Serve the auditors' pages: custody and its proof."),
+    Command(
+        "pages",
+        "flows.pages_command:pages_command",
+        "Serve the auditors' pages, custody and its proof, and the alarms.",
+    ),
     Command("devices", "flows.device_commands:app", "Machines and emulators: what is there, who answers."),
     Command("deploy", "flows.deployments:deploy_command", "Register every flow as a Prefect deployment."),
     Command("serve", "flows.deployments:serve_command", "Work on the runs of the deployments."),

@@ -33,6 +33,12 @@ class Asking:
         with open_reading(self._url) as reading:
             yield reading
 
+    @contextmanager
+    def lend(self) -> Iterator[Reading]:
+        """Lend the database for what is no look-up of the log. Raises UnreadableDatabaseError."""
+        with open_reading(self._url) as reading:
+            yield reading
+
     def _kept(self, parameters: Mapping[str, Scalar]) -> dict[str, Scalar]:
         return {name: self._keepable(name, value) for name, value in parameters.items() if value is not None}
 
