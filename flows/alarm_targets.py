@@ -6,8 +6,10 @@ shown, also not in a refusal; what apprise says of it is silenced.
 
 import logging
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
 from flows.errors import FlowError
@@ -52,8 +54,7 @@ class Target:
 
     def tell(self, title: str, body: str, severity: Severity) -> None:
         """Tell it, which may take as long as its server lets it. Raises NotToldError."""
-        import apprise
-
+        apprise = _apprise()
         looks = {Severity.URGENT: apprise.NotifyType.FAILURE, Severity.WARNING: apprise.NotifyType.WARNING}
         plugin = _plugin(self.address)
         if plugin is None:
@@ -105,8 +106,17 @@ def _read(folder: RunFolder, name: str, file: str) -> str:
 
 
 def _plugin(address: str) -> Any:
-    import apprise
+    return _apprise().Apprise.instantiate(address, suppress_exceptions=True)
 
-    # It logs addresses it can't make sense of, whole.
-    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
-    return apprise.Apprise.instantiate(address, suppress_exceptions=True)
+
+@cache
+def _apprise() -> Any:
+    """Apprise with all its plugins, which it loads when first asked for one: some with warnings about themselves."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import apprise
+
+        # It logs addresses it can't make sense of, whole.
+        logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+        apprise.Apprise.instantiate("json://localhost", suppress_exceptions=True)
+    return apprise
