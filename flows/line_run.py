@@ -76,6 +76,7 @@ def run_line_on(
     import httpx
     from prefect.exceptions import PrefectException
 
+    from flows.alarm_automation import follow_automation
     from flows.composition import open_line, prepare
     from flows.line import STATION_FLOWS, run_whole_line
     from flows.prefect_backlog import send_backlog
@@ -91,6 +92,7 @@ def run_line_on(
         screen.print(f"Prefect's pages: {os.environ['PREFECT_API_URL'].removesuffix('/api')}", highlight=False)
     try:
         crash_stale_runs(line_tags(settings.centre, emulated=settings.emulated))
+        follow_automation(settings.centre, settings.alarms.prefect_block)
         with (
             open_line(folder, shift=shift, stations=tuple(STATION_FLOWS)) as line,
             sealer_beside(folder, settings) as sealer,

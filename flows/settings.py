@@ -146,6 +146,12 @@ class AlarmSettings(_Section):
     """From where on something is an alarm, and who is told outside."""
 
     targets: tuple[AlarmTarget, ...] = ()
+    prefect_block: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9-]{1,60}/[a-z0-9-]{1,60}$",
+        description="TYPE/NAME of a notification block in Prefect, such as custom-webhook/duty",
+    )
+    """What Prefect's own automation sends alarms through, beside the targets; it keeps that secret itself."""
     look_every_s: Annotated[float, Field(ge=0.1, le=60)] = 5.0
     """Seconds between two looks for what is the matter."""
     discrepancy_min: Annotated[int, Field(ge=0, le=10_080)] = 60

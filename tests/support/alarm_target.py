@@ -15,7 +15,7 @@ class Hook:
     def __init__(self) -> None:
         self.told: list[dict[str, Any]] = []
         self.status = 200
-        self.address = ""
+        self.address, self.port = "", 0
 
     @property
     def titles(self) -> list[str]:
@@ -51,6 +51,7 @@ def hook() -> Iterator[Hook]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
+    kept.port = server.server_address[1]
     kept.address = f"json://user:s3cret-token@127.0.0.1:{server.server_address[1]}/hook"
     try:
         yield kept
