@@ -88,12 +88,21 @@ def listed(reading: Reading, *, ended: bool = False) -> list[Listed]:
     return [*now, *(one for one in found if one.cleared_us is not None)]
 
 
+def printable(word: str) -> str:
+    r"""A word without what would move a terminal's cursor; the register takes none, whoever holds the database might.
+
+    >>> printable("book-01"), printable("\x1b[2J")
+    ('book-01', '�[2J')
+    """
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in word)
+
+
 def _listed(row: dict[str, Any], told: tuple[str, ...]) -> Listed:
     return Listed(
         alarm_id=row["alarm_id"],
-        code=row["kind"],
+        code=printable(row["kind"]),
         kind=KINDS.get(row["kind"]),
-        subject=row["subject"],
+        subject=printable(row["subject"]),
         amount=row["amount"],
         seen=row["seen"],
         returned=row["returned"],
