@@ -62,10 +62,10 @@ class Delivery:
         return {name: now_s - since_s for name, since_s in busy if now_s - since_s > HUNG_S}
 
     def finish(self, patience_s: float = LAST_WORD_S) -> list[str]:
-        """Tell what is due and end; the targets that had not ended when `patience_s` was over."""
+        """Tell what is due and end; which targets had not within `patience_s`. A second call does not wait for them."""
+        give_up_s = time.monotonic() + (0.0 if self._over.is_set() else patience_s)
         self._stop.set()
         self.ring()
-        give_up_s = time.monotonic() + patience_s
         for thread in self._threads:
             thread.join(max(0.0, give_up_s - time.monotonic()))
         self._over.set()

@@ -51,6 +51,8 @@ async def alarms(folder: str, shift: str) -> Served:
                 standing = await line.blocking(watcher.try_to_look)
                 delivery.ring()
                 if line.ended is None or line.ended.is_set():
+                    # In a thread: a target that hangs must not hold up the flows that end beside this one.
+                    await line.blocking(delivery.finish)
                     return {"station": NAME, "units": standing}
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(line.ended.wait(), line.settings.alarms.look_every_s)
