@@ -76,7 +76,7 @@ def acknowledge(
     alarm: Annotated[int, Parameter(help="The alarm's number, as `list` prints it.")],
     /,
     *,
-    person: Annotated[str | None, Parameter("--person", help="Code of who takes it; asked if left out.")] = None,
+    by: Annotated[str | None, Parameter("--by", help="Code of who takes it; asked if left out.")] = None,
     directory: Directory = DEFAULT_DIRECTORY,
     passwords_from: PasswordsFrom = None,
 ) -> None:
@@ -97,7 +97,7 @@ def acknowledge(
         refuse_unfounded(database)
         with database.read() as connection:
             register.check_standing(connection, alarm)
-        who = sign_in(database, asking.credentials(asking.code("acknowledging", person)))
+        who = sign_in(database, asking.credentials(asking.code("acknowledging", by)))
         database.write(lambda tx: register.acknowledge(tx, alarm, who))
     mark = "EMULATED line: " if settings.emulated else ""
     sys.stdout.write(f"{mark}alarm {alarm} is {who.code}'s to see to.\n")

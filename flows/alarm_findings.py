@@ -55,10 +55,11 @@ WHERE station IN ('vault', 'personalization') AND state IN ('held', 'offered') A
 """
 """Unmarked blanks by where they lie; what is in doubt, voided or missing makes no document."""
 MADE: Final = """
-SELECT product, result_us / 86400000000 AS day, COUNT(*) AS documents FROM job
-WHERE outcome IN ('good', 'failed') AND result_us >= :from_us AND result_us < :to_us
-GROUP BY product, result_us / 86400000000
+SELECT j.product, j.result_us / 86400000000 AS day, COUNT(*) AS documents FROM machine_state m CROSS JOIN job j
+WHERE j.machine = m.machine AND j.outcome IN ('good', 'failed') AND j.result_us >= :from_us AND j.result_us < :to_us
+GROUP BY j.product, j.result_us / 86400000000
 """
+"""Pieces, good and bad, of each day; CROSS JOIN has SQLite begin with the few machines, by whose index they are."""
 TO_MAKE: Final = """
 SELECT product, COUNT(*) AS documents FROM application WHERE state IN ('waiting', 'passed', 'held') GROUP BY product
 """

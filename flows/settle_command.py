@@ -5,13 +5,14 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from cyclopts import Parameter
 
+from flows.emulated_hands import emulated_hands
 from flows.errors import Exit, FlowError
 from flows.run_folder import RunFolder
 from handoff_logs.reading import Reading, open_reading
@@ -20,7 +21,6 @@ from stations.people_register.asking import Asking, First, PasswordsFrom, Second
 
 if TYPE_CHECKING:
     from stations.people_register.credentials import TwoSigned
-    from stations.personalization.desk import MachineDesk
     from stations.workplace import Workplace
 
 DOUBTS: Final = """
@@ -132,7 +132,7 @@ def _settle(
         by = _signed(here, asking, codes)
         # Whoever signs acts here, not those on duty: every record of the settlement bears their codes.
         signed = here.at(here.station, by.codes, by.sign_ins)
-        with settle_lock(folder), _emulated_hands(folder, needed=row.emulated) as desk:
+        with settle_lock(folder), emulated_hands(folder, needed=row.emulated) as desk:
             with here.database.read() as conn:
                 settlement.check(conn, job, finding, lies, serial)
             if desk is not None and blank is not None and finding in settlement.HELD_IN_HANDS:
@@ -156,33 +156,6 @@ def _personalization(folder: RunFolder) -> Iterator["Workplace"]:
     with open_database(folder, folder.resolve_database(settings.database.url)) as database:
         people = emulated_duty(STATION, settings.staff.shift).codes
         yield Workplace(database, STATION, settings.staff.shift, people, settings.emulated, PersonalData(folder.keys))
-
-
-@contextmanager
-def _emulated_hands(folder: RunFolder, *, needed: bool) -> Iterator["MachineDesk | None"]:
-    """The hands that move EMULATED pieces, which people can't carry; None where they aren't needed or there are none.
-
-    A line that stands has its machines switched on for as long as it takes.
-    """
-    from flows.configuration import read_settings
-    from flows.errors import LineRunsAlreadyError
-    from flows.locks import line_lock
-    from flows.parts import Parts
-    from flows.settings import StaffKind
-
-    settings = read_settings(folder)
-    if not needed or settings.staff.kind is not StaffKind.EMULATED:
-        yield None
-        return
-    with ExitStack() as opened:
-        parts = opened.enter_context(closing(Parts(folder, settings)))
-        try:
-            opened.enter_context(line_lock(folder))
-        except LineRunsAlreadyError:
-            pass  # its machines are on
-        else:
-            parts.emulators()
-        yield parts.operators()
 
 
 def _signed(here: "Workplace", asking: Asking, codes: tuple[str | None, str | None]) -> "TwoSigned":

@@ -17,9 +17,13 @@ FROM alarm a LEFT JOIN alarm_step taken ON taken.alarm_id = a.alarm_id AND taken
 """
 OPEN: Final = f"{_LISTED} WHERE a.cleared_us IS NULL ORDER BY a.raised_us, a.alarm_id"
 ALL: Final = f"{_LISTED} ORDER BY a.cleared_us IS NOT NULL, a.raised_us DESC, a.alarm_id DESC LIMIT :most"
-_ESCALATED: Final = """
-SELECT s.alarm_id, s.role FROM alarm_step s JOIN alarm a ON a.alarm_id = s.alarm_id
-WHERE s.step = 'escalated' AND (a.cleared_us IS NULL OR :over = 1) ORDER BY s.alarm_id, s.position
+ESCALATED: Final = """
+SELECT s.alarm_id, s.role FROM alarm a CROSS JOIN alarm_step s
+WHERE a.cleared_us IS NULL AND s.alarm_id = a.alarm_id AND s.step = 'escalated' ORDER BY s.position
+"""
+"""CROSS JOIN has SQLite begin with the few open alarms."""
+EVER_ESCALATED: Final = """
+SELECT alarm_id, role FROM alarm_step WHERE step = 'escalated' ORDER BY alarm_id, position
 """
 MOST: Final = 500
 """Alarms that a list with the ended ones shows."""
@@ -79,7 +83,7 @@ def listed(reading: Reading, *, ended: bool = False) -> list[Listed]:
     """The open alarms, worst and then oldest first; with `ended`, also those that are over, latest first."""
     rows = reading.rows(ALL, most=MOST) if ended else reading.rows(OPEN)
     told: dict[int, list[str]] = {}
-    for row in reading.rows(_ESCALATED, over=int(ended)):
+    for row in reading.rows(EVER_ESCALATED if ended else ESCALATED):
         told.setdefault(row["alarm_id"], []).append(row["role"])
     found = [_listed(row, tuple(told.get(row["alarm_id"], ()))) for row in rows]
     order = tuple(Severity)

@@ -131,18 +131,13 @@ def escalate_due(tx: Connection) -> list[tuple[int, Role]]:
 
     A second call at the same moment finds nothing left: each role is told of an alarm once.
     """
-    untaken = (
-        select(_ALARM.c.alarm_id)
-        .where(
-            _ALARM.c.cleared_us.is_(None),
-            ~select(_STEP.c.alarm_id)
-            .where(_STEP.c.alarm_id == _ALARM.c.alarm_id, _STEP.c.step == Step.ACKNOWLEDGED.value)
-            .exists(),
-        )
-        .order_by(_ALARM.c.alarm_id)
+    taken_already = select(_STEP.c.alarm_id).where(
+        _STEP.c.alarm_id == _ALARM.c.alarm_id, _STEP.c.step == Step.ACKNOWLEDGED.value
     )
+    untaken = select(_ALARM.c.alarm_id).where(_ALARM.c.cleared_us.is_(None), ~taken_already.exists())
+    untaken = untaken.order_by(_ALARM.c.raised_us)
     escalated: list[tuple[int, Role]] = []
-    for (alarm_id,) in tx.execute(untaken).all():
+    for alarm_id in sorted(tx.execute(untaken).scalars()):
         row = _locked(tx, alarm_id)
         steps = _steps(tx, alarm_id)
         kind = rules.KINDS.get(row.kind)

@@ -50,6 +50,7 @@ class Alarm(SQLModel, table=True):
     __tablename__ = "alarm"
     __table_args__ = (
         _where("uq_alarm_open", "kind", "subject", where="cleared_us IS NULL", unique=True),
+        _where("ix_alarm_open", "raised_us", where="cleared_us IS NULL"),
         Index("ix_alarm_kind", "kind", "subject", "cleared_us"),
         CheckConstraint("length(kind) BETWEEN 1 AND 24", name="ck_alarm_kind"),
         CheckConstraint("length(subject) BETWEEN 1 AND 40", name="ck_alarm_subject"),
@@ -126,6 +127,7 @@ class AlarmDelivery(SQLModel, table=True):
         ForeignKeyConstraint(
             ["alarm_id", "position"], ["alarm_notice.alarm_id", "alarm_notice.position"], name="fk_alarm_delivery"
         ),
+        _where("ix_alarm_delivery_unsent", "tries", where="sent_us IS NULL"),
         CheckConstraint("tries >= 1", name="ck_alarm_delivery_tries"),
     )
 

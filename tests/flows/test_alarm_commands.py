@@ -103,11 +103,11 @@ def test_a_person_who_may_takes_an_alarm_and_the_next_is_told_so(
 ) -> None:
     alarm, who = str(line.raised()), line.people["operator"].code
     feed(monkeypatch, [PASSWORD])
-    assert line.alarms("acknowledge", alarm, "--person", who, "--passwords-from", "-") == Exit.FINE
+    assert line.alarms("acknowledge", alarm, "--by", who, "--passwords-from", "-") == Exit.FINE
     assert f"EMULATED line: alarm {alarm} is {who}'s to see to." in capsys.readouterr().out
     feed(monkeypatch, [])
     lead = line.people["lead"].code
-    assert line.alarms("acknowledge", alarm, "--person", lead, "--passwords-from", "-") == Exit.REFUSED
+    assert line.alarms("acknowledge", alarm, "--by", lead, "--passwords-from", "-") == Exit.REFUSED
     assert f"{who} acknowledged alarm {alarm}" in capsys.readouterr().err, "before any password is asked for"
     line.alarms("list")
     assert f"acknowledged, by {who}" in capsys.readouterr().out
@@ -127,7 +127,7 @@ def test_whoever_may_not_or_is_not_believed_takes_nothing(
 ) -> None:
     alarm, code = str(line.raised()), line.people[role].code
     feed(monkeypatch, [password])
-    assert line.alarms("acknowledge", alarm, "--person", code, "--passwords-from", "-") == Exit.REFUSED
+    assert line.alarms("acknowledge", alarm, "--by", code, "--passwords-from", "-") == Exit.REFUSED
     assert says in capsys.readouterr().err
     assert line.alarms("list") == Exit.FINDINGS and "○ open" in capsys.readouterr().out
 
@@ -135,10 +135,10 @@ def test_whoever_may_not_or_is_not_believed_takes_nothing(
 def test_an_alarm_that_is_none_or_over_is_refused_before_a_password_is_asked_for(
     line: Line, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert line.alarms("acknowledge", "99", "--person", "p-0011", "--passwords-from", "-") == Exit.REFUSED
+    assert line.alarms("acknowledge", "99", "--by", "p-0011", "--passwords-from", "-") == Exit.REFUSED
     alarm = line.raised()
     line.cleared()
-    assert line.alarms("acknowledge", str(alarm), "--person", "p-0011", "--passwords-from", "-") == Exit.REFUSED
+    assert line.alarms("acknowledge", str(alarm), "--by", "p-0011", "--passwords-from", "-") == Exit.REFUSED
     err = capsys.readouterr().err
     assert "there is no alarm 99" in err and "over since" in err
 

@@ -1,5 +1,6 @@
 """Each source of alarms, asked of real tables on both databases; and the watcher that makes the register say so."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import Any
 import pytest
 from alarm_target import hook
 from sqlalchemy import text
+from statement_plans import listening, whole_tables
 
+from flows import alarm_findings as findings_module
 from flows import alarms
 from flows.alarm_delivery import telling
 from flows.alarm_findings import StockLeft, findings, silences, stock_left
@@ -26,6 +29,7 @@ from handoff_logs.log import Stamp
 from handoff_logs.reading import open_reading
 from handoff_logs.records import Birth, Kind, Party, new_id
 from handoff_logs.sealed_state import SealedState
+from stations.alarms import listing
 from stations.alarms.listing import listed
 
 SEALED = SealedState(1, 0, None, None)
@@ -153,6 +157,39 @@ def test_stock_is_low_by_the_pace_of_the_last_days() -> None:
     assert StockLeft(100, 0, 49.0).is_low(2.0) is False
     assert StockLeft(100, 0, 51.0).is_low(2.0) is True
     assert StockLeft(100, 50, 51.0).is_low(0.9) is False
+
+
+def test_no_look_reads_a_growing_table_whole(sqlite_templates: Any) -> None:
+    asked = [getattr(findings_module, name) for name in ("HELD", "UNSETTLED", "PAST_NODE", "STOCK", "MADE", "TO_MAKE")]
+    asked += [listing.OPEN, listing.ESCALATED]
+    values = {":before_us": "1", ":now_us": "1", ":from_us": "1", ":to_us": "2"}
+    filled = [re.sub(r":\w+", lambda name: values[name[0]], one).strip() for one in asked]
+    assert whole_tables(filled, sqlite_templates(True)) == set()
+
+
+def test_no_transaction_of_the_register_reads_a_growing_table_whole(tmp_path: Path) -> None:
+    with listening() as statements:
+        folder = RunFolder(tmp_path / "watched")
+        write_default(folder)
+        prepare(folder)
+        with open_line(folder, shift="day", stations=()) as line:
+            statements.clear()
+            told: list[int] = []
+            with telling(line.database, {"duty": lambda notice: told.append(notice.alarm_id)}) as delivery:
+                watcher = Watcher(line, delivery)
+                for state in ("held", "execute", "held"):
+                    hold(line, state)
+                    watcher.look()
+                assert wait_until(lambda: told)
+    assert sum("alarm" in one for one in statements) > 20
+    assert whole_tables([one for one in statements if "alarm" in one], str(folder.database_file)) == set()
+
+
+def wait_until(reached: Callable[[], object]) -> bool:
+    give_up_s = time.monotonic() + 20
+    while not reached() and time.monotonic() < give_up_s:
+        time.sleep(0.02)
+    return bool(reached())
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "line_0008"
-down_revision = "line_0005"
+down_revision = "line_0006"
 branch_labels = None
 depends_on = None
 
@@ -48,6 +48,7 @@ def create_tables() -> None:
         sa.PrimaryKeyConstraint("alarm_id"),
     )
     _index("uq_alarm_open", "alarm", ["kind", "subject"], "cleared_us IS NULL", unique=True)
+    _index("ix_alarm_open", "alarm", ["raised_us"], "cleared_us IS NULL", unique=False)
     op.create_index("ix_alarm_kind", "alarm", ["kind", "subject", "cleared_us"], unique=False)
     op.create_table(
         "alarm_step",
@@ -106,6 +107,7 @@ def create_tables() -> None:
         ),
         sa.PrimaryKeyConstraint("alarm_id", "position", "target"),
     )
+    _index("ix_alarm_delivery_unsent", "alarm_delivery", ["tries"], "sent_us IS NULL", unique=False)
 
 
 def _index(name: str, table: str, columns: list[str], where: str, *, unique: bool) -> None:
