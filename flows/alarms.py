@@ -93,7 +93,7 @@ class Watcher:
 
         raised, cleared, escalated = line.database.write(write)
         if raised or cleared or escalated:
-            log.info("alarms_changed", count=len(raised), passed=len(cleared), left=escalated)
+            log.info("alarms_changed", raised=len(raised), cleared=len(cleared), escalated=escalated)
         return len(standing) + len(raised) - len(cleared)
 
     def _lasting(self, found: Mapping[Finding, int | None], standing: set[Finding]) -> dict[Finding, int | None]:
