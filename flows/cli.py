@@ -36,6 +36,7 @@ COMMANDS: Final = (
         "Start the line on what is waiting; Ctrl-C stops it after the documents in work.",
     ),
     Command("applications", "flows.applications_commands:app", "Stop an application; release or end it."),
+    Command("alarms", "flows.alarm_commands:app", "What a person must look at: list, acknowledge, try the targets."),
     Command("board", "flows.board:board_command", "Watch the line in the terminal."),
     Command(
         "status",
@@ -52,7 +53,11 @@ COMMANDS: Final = (
     Command("people", "flows.people_commands:people_app", "The register of people: who may sign in, with which roles."),
     Command("keys", "flows.keys_commands:app", "The keys that sign the handoff log: make, replace, revoke."),
     Command("database", "flows.database_commands:app", "The line's PostgreSQL database: its roles, their rights."),
-    Command("pages", "flows.pages_command:pages_command", "Serve the auditors' pages: custody and its proof."),
+    Command(
+        "pages",
+        "flows.pages_command:pages_command",
+        "Serve the auditors' pages, custody and its proof, and the alarms.",
+    ),
     Command("devices", "flows.device_commands:app", "Machines and emulators: what is there, who answers."),
     Command("deploy", "flows.deployments:deploy_command", "Register every flow as a Prefect deployment."),
     Command("serve", "flows.deployments:serve_command", "Work on the runs of the deployments."),

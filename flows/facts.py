@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from handoff_logs.reading import Reading
+from stations.alarms import rules
+from stations.alarms.listing import Listed, listed
 
 STATIONS: Final = ("review", "personalization", "qc", "packing", "mailing")
 
@@ -96,6 +98,10 @@ WHERE due_us < :now_us GROUP BY to_station
 """
 
 
+SAME_AS: Final = {"machine held": rules.MACHINE_HELD, "late": rules.LATE_RISK}
+"""What a look at the tables finds, by the kind of alarm that the register has of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class StationFacts:
     """One station now: `done` today; `oldest_us` is when its oldest work came, if it has any."""
@@ -134,13 +140,17 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class BoardFacts:
-    """Everything the board shows, as of `now_us`. `applications` maps state to number, of what ended only today's."""
+    """Everything the board shows, as of `now_us`. `applications` maps state to number, of what ended only today's.
+
+    `standing`: the open alarms of the register; `alarms`: what else a look at the tables finds.
+    """
 
     now_us: int
     emulated: bool
     stations: tuple[StationFacts, ...] = ()
     machines: tuple[MachineFacts, ...] = ()
     alarms: tuple[Alarm, ...] = ()
+    standing: tuple[Listed, ...] = ()
     applications: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -168,14 +178,24 @@ def board_facts(reading: Reading, *, offer_age_min: int = 30, since_us: int | No
     since = today_us() if since_us is None else since_us
     applications = reading.rows(APPLICATIONS, since_us=since)
     machines = _machines(reading, since)
+    standing = tuple(listed(reading)) if has_register(reading) else ()
+    found = (*_machine_alarms(machines), *_custody_alarms(reading, now_us, offer_age_min))
+    registered = {(one.code, one.subject) for one in standing}
     return BoardFacts(
         now_us=now_us,
         emulated=any(row["emulated"] for row in applications) or any(machine.emulated for machine in machines),
         stations=_stations(reading, since),
         machines=machines,
-        alarms=(*_machine_alarms(machines), *_custody_alarms(reading, now_us, offer_age_min)),
+        alarms=tuple(one for one in found if (SAME_AS.get(one.code), one.where) not in registered),
+        standing=standing,
         applications={row["state"]: row["applications"] for row in applications},
     )
+
+
+def has_register(reading: Reading) -> bool:
+    """Whether the database has the register of alarms: one that no newer passline has opened yet has none."""
+    tables = "sqlite_master WHERE name" if reading.dialect == "sqlite" else "pg_class WHERE relname"
+    return bool(reading.rows(f"SELECT 1 FROM {tables} = 'alarm_delivery'"))  # noqa: S608 own words
 
 
 def _stations(reading: Reading, since_us: int) -> tuple[StationFacts, ...]:

@@ -156,6 +156,41 @@ class EmulationSettings(_Section):
     """Share of the documents that a machine spoils."""
 
 
+class AlarmTarget(_Section):
+    """Somewhere that alarms are told, an address of apprise's.
+
+    The address is a secret: it is in a file of its owner's alone or in the environment, never here.
+    """
+
+    name: Name
+    file: str | None = Field(
+        None,
+        min_length=1,
+        description="a file with the address in it, from the run's folder on; exactly this or environment",
+    )
+    environment: str | None = Field(
+        None, pattern=r"^[A-Z][A-Z0-9_]{0,63}$", description="the name of a variable with the address: capitals"
+    )
+
+
+class AlarmSettings(_Section):
+    """From where on something is an alarm, and who is told outside."""
+
+    targets: tuple[AlarmTarget, ...] = ()
+    prefect_block: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9-]{1,60}/[a-z0-9-]{1,60}$",
+        description="TYPE/NAME of a notification block in Prefect, such as custom-webhook/duty",
+    )
+    """What Prefect's own automation sends alarms through, beside the targets; it keeps that secret itself."""
+    look_every_s: Annotated[float, Field(ge=0.1, le=60)] = 5.0
+    """Seconds between two looks for what is the matter."""
+    discrepancy_min: Annotated[int, Field(ge=0, le=10_080)] = 60
+    """Minutes that a count difference may stay open."""
+    stock_days: Annotated[float, Field(ge=0, le=60)] = 2.0
+    """Working days that blanks must last, at the pace of the last days, beyond what waits for one."""
+
+
 class LogSettings(_Section):
     """How the handoff log is sealed, and who witnesses it."""
 
@@ -231,6 +266,7 @@ class LineSettings(BaseSettings):
     thresholds: ThresholdSettings = ThresholdSettings()
     qc: QcSettings = QcSettings()
     vault: VaultSettings = VaultSettings()
+    alarms: AlarmSettings = AlarmSettings()
     emulation: EmulationSettings = EmulationSettings()
     log: LogSettings = LogSettings()
     logging: LoggingSettings = LoggingSettings()

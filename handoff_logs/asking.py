@@ -42,6 +42,12 @@ class Asking:
         """Return what stands for a word in the records."""
         return HIDDEN + self._hide(word)
 
+    @contextmanager
+    def lend(self) -> Iterator[Reading]:
+        """Lend the database for what is no look-up of the log. Raises UnreadableDatabaseError."""
+        with open_reading(self._url) as reading:
+            yield reading
+
     def _kept(self, parameters: Mapping[str, Scalar]) -> dict[str, Scalar]:
         return {name: self._keepable(name, value) for name, value in parameters.items() if value is not None}
 

@@ -4,12 +4,14 @@ from typing import Final
 
 from handoff_logs.roles import Roles, quoted
 
+ALARMS: Final = ("alarm", "alarm_step", "alarm_notice", "alarm_delivery")
 AUDITED: Final = (
     *("person", "person_role", "sign_in_attempt", "terminal_session"),
     *("deadline_reckoning", "deadline_change"),
+    *ALARMS,
 )
-"""What auditors read beside the log: who may sign, and who did; which deadlines moved. Never an applicant's data, never
-a password's hash."""
+"""What auditors read beside the log: who may sign, and who did; which deadlines moved; the alarms. Never an applicant's
+data, never a password's hash."""
 
 
 def grants(roles: Roles) -> list[str]:
@@ -22,6 +24,8 @@ def grants(roles: Roles) -> list[str]:
         # A session is begun by the service, seen and ended by whoever asks with it; the guard says how.
         f"REVOKE UPDATE, DELETE ON terminal_session FROM {service}",
         f"GRANT UPDATE (seen_us, ended_us, ended_how) ON terminal_session TO {service}, {auditor}",
+        f"REVOKE DELETE ON {', '.join(ALARMS)} FROM {service}",
+        f"REVOKE UPDATE ON alarm_step FROM {service}",
         f"GRANT SELECT ON {', '.join(AUDITED)} TO {auditor}",
         f"GRANT SELECT (code, set_us) ON person_password TO {auditor}",
     ]

@@ -1,4 +1,4 @@
-"""The doors of the pages: who comes in, for how long, and that no way leads in or writes but the two forms."""
+"""The doors of the pages: who comes in, for how long, and that no way leads in or writes but the three forms."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -23,6 +23,7 @@ from handoff_logs.database import Database
 from stations.people_register import passwords
 
 ADMINISTRATOR, AUDITOR, OPERATOR, SECOND, LEAD = "p-0001", "p-0417", "p-0418", "p-0002", "p-0419"
+PACKER = "p-0420"
 PASSWORD = "a password of everybody"
 PROTECTED = ("/", "/custody?number=E1", "/stations", "/shifts", "/questions", "/questions/state", "/integrity")
 
@@ -56,13 +57,13 @@ def people(database: Database, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
         sql("INSERT INTO person (code, founder, enrolled_us) VALUES (:code, :founder, 1)", code=code, founder=founder)
         sql("INSERT INTO person_role VALUES (:code, 'administrator', NULL, NULL, 1)", code=code)
     by = {"first": ADMINISTRATOR, "second": SECOND}
-    for code, role in ((AUDITOR, "auditor"), (OPERATOR, "operator"), (LEAD, "lead")):
+    for code, role in ((AUDITOR, "auditor"), (OPERATOR, "operator"), (LEAD, "lead"), (PACKER, "packer")):
         enrol = (
             "INSERT INTO person (code, enrolled_by, enrolled_second, enrolled_us) VALUES (:code, :first, :second, 1)"
         )
         sql(enrol, code=code, **by)
         sql("INSERT INTO person_role VALUES (:code, :role, :first, :second, 1)", code=code, role=role, **by)
-    for code in (ADMINISTRATOR, SECOND, AUDITOR, OPERATOR, LEAD):
+    for code in (ADMINISTRATOR, SECOND, AUDITOR, OPERATOR, LEAD, PACKER):
         sql("INSERT INTO person_password VALUES (:code, :hash, 1)", code=code, hash=kept)
 
     def end(code: str) -> None:
@@ -122,9 +123,19 @@ def test_auditors_administrators_and_leads_may_read_and_leads_not_what_others_lo
 
 
 def test_any_other_role_is_refused(pages: httpx.Client) -> None:
-    answer = sign_in(pages, OPERATOR)
+    answer = sign_in(pages, PACKER)
     assert answer.status_code == 403 and "need the role auditor" in answer.text
     assert pages.get("/").status_code == 303
+
+
+def test_who_takes_alarms_sees_those_and_nothing_of_the_log(pages: httpx.Client) -> None:
+    assert sign_in(pages, OPERATOR).headers["location"] == "/alarms"
+    page = pages.get("/alarms")
+    assert page.status_code == 200 and OPERATOR in page.text
+    assert 'href="/integrity"' not in page.text and 'action="/custody"' not in page.text
+    for path in PROTECTED:
+        answer = pages.get(path)
+        assert answer.status_code == 403 and "for other roles" in answer.text, path
 
 
 def test_a_refusal_is_the_same_whether_the_code_is_anybodys_or_not(pages: httpx.Client) -> None:
@@ -259,11 +270,13 @@ def test_no_page_has_a_style_or_script_of_its_own(pages: httpx.Client) -> None:
         assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:|<script(?![^>]*src=)|https?://", page), path
 
 
-def test_only_signing_in_and_out_take_a_form_and_only_signing_in_is_open(app: Any, pages: httpx.Client) -> None:
+def test_only_signing_in_and_out_and_taking_an_alarm_take_a_form(app: Any, pages: httpx.Client) -> None:
     ways = {(method, path) for path, methods in app.openapi()["paths"].items() for method in methods}
-    assert {way for way in ways if way[0] != "get"} == {("post", "/sign-in"), ("post", "/sign-out")}
+    taking = ("post", "/alarms/{alarm}/acknowledge")
+    assert {way for way in ways if way[0] != "get"} == {("post", "/sign-in"), ("post", "/sign-out"), taking}
     assert len(ways) > 10
-    for _, path in ways - {("get", "/sign-in"), ("post", "/sign-in"), ("post", "/sign-out")}:
+    assert pages.post("/alarms/1/acknowledge").status_code == 303
+    for _, path in ways - {("get", "/sign-in"), ("post", "/sign-in"), ("post", "/sign-out"), taking}:
         answer = pages.get(path.format(name="person", form="csv"), params={"code": AUDITOR})
         assert answer.status_code == 303 and answer.headers["location"].startswith("/sign-in"), path
     assert [route.path for route in app.routes if isinstance(route, Mount)] == ["/static"]

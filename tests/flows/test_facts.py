@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, insert, update
+from sqlalchemy import Engine, create_engine, insert, text, update
 from sqlmodel import SQLModel, col
 from statement_plans import whole_tables
 
@@ -21,6 +21,7 @@ from flows.status import DOCUMENTS, IN_DOUBT, UNITS, as_csv, as_json, status_com
 from handoff_logs.reading import open_reading
 from handoff_logs.records import new_id
 from handoff_logs.tables import OpenOffer, UnitNumber, Whereabouts
+from stations.alarms.tables import Alarm
 from stations.intake.tables import Application, IntakeBatch
 from stations.personalization.tables import Job, MachineState
 
@@ -325,3 +326,24 @@ def test_the_board_follows_the_database_and_ends_with_its_block(
     assert shown.out == ""
     assert "0 of 1 ended" in shown.err
     assert "EMULATED" in shown.err
+
+
+def test_what_the_register_has_is_not_shown_twice(books: Books, facts: Any) -> None:
+    books.put(MachineState, machine="book-01", state="held", reason="jam", since_us=NOW_US, emulated=True)
+    books.put(MachineState, machine="book-02", state="held", reason="jam", since_us=NOW_US, emulated=True)
+    books.put(Alarm, kind="machine-held", subject="book-01", seen=1, raised_us=NOW_US, emulated=True)
+    found = facts()
+    assert [(one.code, one.subject) for one in found.standing] == [("machine-held", "book-01")]
+    assert [(one.code, one.where) for one in found.alarms] == [("machine held", "book-02")]
+
+
+def test_what_the_register_holds_moves_no_cursor(books: Books, facts: Any) -> None:
+    books.put(Alarm, kind="machine-held", subject="\x1b[2J", seen=1, raised_us=NOW_US, emulated=True)
+    assert [one.subject for one in facts().standing] == ["\N{REPLACEMENT CHARACTER}[2J"]
+
+
+def test_a_database_of_an_older_passline_has_a_board_without_the_register(books: Books, facts: Any) -> None:
+    with books.engine.begin() as tx:
+        for table in ("alarm_delivery", "alarm_notice", "alarm_step", "alarm"):
+            tx.execute(text(f"DROP TABLE {table}"))
+    assert facts().standing == ()

@@ -12,7 +12,7 @@ import stations.migrations
 from stations.people import Role
 from stations.personalization.rules import JOB_MOVES
 
-PLACES = ("intake", "review", "personalization", "qc", "packing", "mailing", "people_register")
+PLACES = ("intake", "review", "personalization", "qc", "packing", "mailing", "people_register", "alarms")
 
 
 def line_tables():

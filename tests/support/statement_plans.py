@@ -11,6 +11,7 @@ from sqlalchemy import Engine, event
 GROWING = (
     *("custody_event", "custody_unit", "custody_case", "custody_register", "whereabouts", "unit_number"),
     *("application", "review_verdict", "job", "parcel", "consignment", "consigned_parcel", "label_job"),
+    *("alarm", "alarm_step", "alarm_notice", "alarm_delivery"),
 )
 """Tables with rows for every document ever made."""
 
