@@ -121,12 +121,17 @@ def keep_up(
     progress: Callable[[int, int], None] | None = None,
 ) -> DeadlineRule:
     """Reckon all deadlines by the calendar in force, and return the rule; nothing is done where they are up to date."""
+    overtaken: WorkCalendar | None = None
     while True:
         with database.read() as conn:
             rule = DeadlineRule(in_force(conn), accepts_until)
+        # By the same calendar and another closing time: that reckoning goes on, and two would not chase each other.
+        if rule.calendar == overtaken:
+            return rule
         try:
             reckon(database, rule, emulated=emulated, progress=progress)
         except CalendarMovedError:
+            overtaken = rule.calendar
             continue
         return rule
 
@@ -198,8 +203,7 @@ def _move(
     tx: Connection, database: Database, rule: DeadlineRule, position: int, portion: Sequence[Moved]
 ) -> list[Moved]:
     """Change what is still as it was seen; what an act of a station holds just now is passed over and returned."""
-    _lock(tx)
-    _refuse_moved(tx, rule.calendar)
+    _go_on(tx, rule, position)
     ids = [moved.application_id for moved in portion]
     now = {row.application_id: row for row in tx.execute(_THESE, {"ids": ids})}
     going = [moved for moved in portion if moved.application_id in now and _stands(now[moved.application_id], moved)]
@@ -222,8 +226,7 @@ def _stands(row: Any, moved: Moved) -> bool:
 
 def _finish(tx: Connection, database: Database, rule: DeadlineRule, position: int) -> int:
     """Two that reckon by the same terms share a reckoning: the first to end finishes it."""
-    _lock(tx)
-    _refuse_moved(tx, rule.calendar)
+    _go_on(tx, rule, position)
     changed = tx.execute(select(func.count()).where(_change.c.reckoning == position)).scalar_one()
     tx.execute(
         update(_reckoning)
@@ -231,6 +234,14 @@ def _finish(tx: Connection, database: Database, rule: DeadlineRule, position: in
         .values(finished_us=database.clock_us(tx), changed=changed)
     )
     return int(changed)
+
+
+def _go_on(tx: Connection, rule: DeadlineRule, position: int) -> None:
+    """Let nobody else reckon until this transaction ends. Raises CalendarMovedError where others have other terms."""
+    _lock(tx)
+    _refuse_moved(tx, rule.calendar)
+    if tx.execute(_LAST.limit(1)).one().position != position:
+        raise CalendarMovedError
 
 
 def _lock(tx: Connection) -> None:

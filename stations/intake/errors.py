@@ -39,10 +39,10 @@ class EmulatedBatchError(StationError):
 
 
 class CalendarMovedError(StationError):
-    """Another calendar was set while deadlines were reckoned by this one; what was changed by then has its records."""
+    """Another calendar or closing time came while deadlines were reckoned; what was changed by then has its records."""
 
     def __str__(self) -> str:
         return (
-            "another calendar was set meanwhile, and deadlines are reckoned by that one; "
+            "another calendar or closing time was set meanwhile, and deadlines are reckoned by that one; "
             "look at it with `passline calendar show`, and set yours again if it is the right one"
         )

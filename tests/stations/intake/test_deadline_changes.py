@@ -1,5 +1,6 @@
 """Deadlines follow the calendar: provisional ones become final or move, each change with its record, never silently."""
 
+import json
 import pickle
 import signal
 import subprocess
@@ -243,6 +244,43 @@ def test_of_two_calendars_set_at_once_the_deadlines_follow_the_one_in_force(inta
         assert right(intake, in_force(conn))
 
 
+def test_two_closing_times_at_once_end_with_one_of_them_everywhere(intake: Any, winter: Any) -> None:
+    """Two processes of one line with other settings: who came second has its way with every deadline."""
+    winter(40)
+    database, together = intake.workplace.database, threading.Barrier(2)
+
+    def keeping(closes: time) -> None:
+        together.wait(10)
+        keep_up(database, closes, emulated=True)
+
+    threads = [threading.Thread(target=keeping, args=(time(hour),)) for hour in (0, 23)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (last,) = rows(intake, "SELECT terms, finished_us FROM deadline_reckoning ORDER BY position DESC LIMIT 1")
+    closes = time.fromisoformat(json.loads(last[0])["accepts_until"])
+    assert last[1] is not None
+    rule = DeadlineRule(WorkCalendar(), closes)
+    found = rows(intake, "SELECT service_class, accepted_us, deadline_us FROM application")
+    assert [due for _, _, due in found] == [rule.deadline(kind, from_us(at)).due_us for kind, at, _ in found]
+
+
+def test_a_reckoning_that_was_overtaken_changes_nothing_more(intake: Any, winter: Any) -> None:
+    winter(6)
+    database = intake.workplace.database
+    by_day = DeadlineRule(WorkCalendar(), time(0))
+    later = DeadlineRule(WorkCalendar(), time(23))
+
+    def overtake(_done: int, _whole: int) -> None:
+        reckon(database, later, emulated=True)
+
+    with pytest.raises(CalendarMovedError):
+        reckon(database, by_day, emulated=True, batch=2, progress=overtake)
+    found = rows(intake, "SELECT service_class, accepted_us, deadline_us FROM application")
+    assert [due for _, _, due in found] == [later.deadline(kind, from_us(at)).due_us for kind, at, _ in found]
+
+
 def test_two_that_reckon_by_one_calendar_share_the_work(intake: Any, winter: Any) -> None:
     winter(40)
     set_calendar(intake.workplace.database, PUBLISHED_2027, emulated=True)
@@ -368,4 +406,4 @@ def test_a_change_cannot_be_written_over(intake: Any, winter: Any, database_url:
 
 
 def test_the_refusal_survives_pickling() -> None:
-    assert "another calendar was set" in str(pickle.loads(pickle.dumps(CalendarMovedError())))
+    assert "another calendar or closing time was set" in str(pickle.loads(pickle.dumps(CalendarMovedError())))
