@@ -328,7 +328,8 @@ def test_a_blank_that_comes_back_from_its_end_is_a_difference(model, database_ur
             thief.execute(f"DROP TRIGGER {name}")
         thief.execute(
             "INSERT INTO custody_unit SELECT unit_id, 4, 3, event_id, 99, kind, 'held', 'personalization',"
-            f" 'stock:book', person, NULL, NULL, NULL, NULL, NULL FROM custody_unit WHERE unit_id = '{unit}' AND step = 3"
+            " 'stock:book', person, NULL, NULL, NULL, NULL, NULL FROM custody_unit"
+            f" WHERE unit_id = '{unit}' AND step = 3"
         )
         thief.commit()
     with open_reading(database_url) as reading:
