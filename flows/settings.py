@@ -3,7 +3,7 @@
 A nested key is written with two underscores in the environment: `PASSLINE_PREFECT__PORT=4300`.
 """
 
-from datetime import timedelta
+from datetime import time, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -101,6 +101,20 @@ class AllowanceSettings(_Section):
                 **{station: timedelta(hours=value) for station, value in hours.items()},
             }
         return allowances
+
+
+class AcceptanceSettings(_Section):
+    """As of which day an application counts as accepted."""
+
+    closes: str = Field("18:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="HH:MM")
+    """When the accepting offices close."""
+    later_is_next_day: bool = True
+    """Whether what is accepted after that, or on a day that is not worked, counts as of the next working day."""
+
+    @property
+    def until(self) -> time | None:
+        """Until when an acceptance counts as of its own day; None: always."""
+        return time.fromisoformat(self.closes) if self.later_is_next_day else None
 
 
 class ThresholdSettings(_Section):
@@ -213,6 +227,7 @@ class LineSettings(BaseSettings):
     prefect: PrefectSettings = PrefectSettings()
     staff: StaffSettings = StaffSettings()
     allowances: AllowanceSettings = AllowanceSettings()
+    acceptance: AcceptanceSettings = AcceptanceSettings()
     thresholds: ThresholdSettings = ThresholdSettings()
     qc: QcSettings = QcSettings()
     vault: VaultSettings = VaultSettings()

@@ -5,10 +5,10 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from cyclopts import Parameter
 
@@ -17,9 +17,6 @@ from flows.run_folder import RunFolder
 from handoff_logs.reading import Reading, open_reading
 from stations.documents import PRODUCTS
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
-
-if TYPE_CHECKING:
-    from stations.personalization.desk import MachineDesk
 
 DOUBTS: Final = """
 SELECT j.job_id AS job, j.machine, COALESCE(n.number, '') AS application,
@@ -114,7 +111,7 @@ def _settle(
     asking: Asking,
 ) -> None:
     from flows.locks import settle_lock
-    from flows.two_hands import as_two, signed_by_two, workplace_of
+    from flows.two_hands import as_two, emulated_hands, signed_by_two, workplace_of
     from stations.personalization import bench, jobs, settlement
     from stations.personalization.errors import UnknownJobError
     from stations.personalization.rules import STATION, Settlement
@@ -130,39 +127,12 @@ def _settle(
             settlement.check(conn, job, finding, lies, serial)
         by = signed_by_two(here, asking, codes, settlement.SETTLERS)
         signed = as_two(here, by)
-        with settle_lock(folder), _emulated_hands(folder, needed=row.emulated) as desk:
+        with settle_lock(folder), emulated_hands(folder, needed=row.emulated) as desk:
             with here.database.read() as conn:
                 settlement.check(conn, job, finding, lies, serial)
             if desk is not None and blank is not None and finding in settlement.HELD_IN_HANDS:
                 bench.act_on(desk, row, blank, finding, lies, by.codes)
             settlement.settle(signed, job, finding, by.first, by.second, lies, serial)
-
-
-@contextmanager
-def _emulated_hands(folder: RunFolder, *, needed: bool) -> Iterator["MachineDesk | None"]:
-    """The hands that move EMULATED pieces, which people can't carry; None where they aren't needed or there are none.
-
-    A line that stands has its machines switched on for as long as it takes.
-    """
-    from flows.configuration import read_settings
-    from flows.errors import LineRunsAlreadyError
-    from flows.locks import line_lock
-    from flows.parts import Parts
-    from flows.settings import StaffKind
-
-    settings = read_settings(folder)
-    if not needed or settings.staff.kind is not StaffKind.EMULATED:
-        yield None
-        return
-    with ExitStack() as opened:
-        parts = opened.enter_context(closing(Parts(folder, settings)))
-        try:
-            opened.enter_context(line_lock(folder))
-        except LineRunsAlreadyError:
-            pass  # its machines are on
-        else:
-            parts.emulators()
-        yield parts.operators()
 
 
 def _listed(rows: Sequence[Mapping[str, Any]], emulated: bool) -> Iterator[dict[str, Any]]:

@@ -4,10 +4,12 @@ Real people carry pieces themselves; EMULATED pieces are carried by emulated han
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 from flows.composition import open_database, prepare
 from flows.configuration import read_settings
+from flows.errors import LineRunsAlreadyError
+from flows.locks import line_lock
 from flows.parts import Parts
 from flows.rolled_back import refuse_rolled_back
 from flows.run_folder import RunFolder
@@ -16,9 +18,9 @@ from stations.people import Role, emulated_duty
 from stations.people_register import rules
 from stations.people_register.asking import Asking
 from stations.people_register.credentials import TwoSigned
-from stations.people_register.errors import RoleMissingError
-from stations.people_register.sign_in import sign_in, sign_in_two, unlock_own
+from stations.people_register.sign_in import sign_in_as, sign_in_two, unlock_own
 from stations.personal import PersonalData
+from stations.personalization.desk import MachineDesk
 from stations.workplace import Workplace
 
 
@@ -52,9 +54,7 @@ def as_two(here: Workplace, by: TwoSigned) -> Workplace:
 
 def as_one(here: Workplace, asking: Asking, code: str | None, roles: Sequence[Role]) -> Workplace:
     """The workplace with one person of `roles` at it, who has just signed in, for acts that have one hand."""
-    who = sign_in(here.database, asking.credentials(asking.code("signing", code)))
-    if who.roles.isdisjoint(roles):
-        raise RoleMissingError(who.code, tuple(roles))
+    who = sign_in_as(here.database, asking.credentials(asking.code("signing", code)), roles)
     unlock_own(here.database, [who.code], asking.pin)
     return here.at(here.station, (who.code, *here.people), {who.code: who.sign_in})
 
@@ -68,3 +68,24 @@ def emulated_parts(folder: RunFolder) -> Iterator[Parts | None]:
         return
     with closing(Parts(folder, settings, leave_emulators=True)) as parts:
         yield parts
+
+
+@contextmanager
+def emulated_hands(folder: RunFolder, *, needed: bool) -> Iterator[MachineDesk | None]:
+    """The hands that move EMULATED pieces in and out of machines; None where they aren't needed or there are none.
+
+    A line that stands has its machines switched on for as long as it takes.
+    """
+    settings = read_settings(folder)
+    if not needed or settings.staff.kind is not StaffKind.EMULATED:
+        yield None
+        return
+    with ExitStack() as opened:
+        parts = opened.enter_context(closing(Parts(folder, settings)))
+        try:
+            opened.enter_context(line_lock(folder))
+        except LineRunsAlreadyError:
+            pass  # its machines are on
+        else:
+            parts.emulators()
+        yield parts.operators()

@@ -7,7 +7,7 @@ which was overtaken, and a second one which is not allowed, write nothing.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, false, literal, null, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, false, literal, null, or_, select, text, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from devices.jobs import JobState
@@ -25,7 +25,7 @@ from stations.personalization.errors import (
 )
 from stations.personalization.leases import Lease
 from stations.personalization.rules import Settlement
-from stations.personalization.tables import Job, JobOutcome
+from stations.personalization.tables import UNRELEASED, Job, JobOutcome
 from stations.statements import Among, listed
 
 JOB = Job.__table__  # type: ignore[attr-defined]
@@ -206,9 +206,7 @@ def lock(tx: Connection, job: str) -> Row[Any] | None:
 
 def unreleased(tx: Connection, machine: str) -> Sequence[Row[Any]]:
     """The jobs of `machine` that it may still hold open, oldest first, with the tray and time node of their orders."""
-    return tx.execute(
-        _WITH_ORDER.where(JOB.c.machine == machine, JOB.c.state != JobState.RELEASED.value).order_by(JOB.c.intent_us)
-    ).all()
+    return tx.execute(_WITH_ORDER.where(JOB.c.machine == machine, text(UNRELEASED)).order_by(JOB.c.intent_us)).all()
 
 
 def in_doubt(tx: Connection, machine: str | None = None) -> Sequence[Row[Any]]:
