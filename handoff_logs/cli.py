@@ -163,6 +163,7 @@ for _question in QUESTIONS.values():
 
 for _name, _function, _help in (
     ("prove", "prove", "Write one file that proves a number's whole custody to others."),
+    ("prove-key", "prove_key", "Write one file that shows the log's present key to who has an earlier one."),
     ("check", "check", "Verify a proof offline, or recompute every custody rule; exit 1 if one does not hold."),
     ("consistency", "consistency", "Prove that the log begins with what a checkpoint signed; exit 1 if it does not."),
     ("line", "line", "Print the line that two people sign at the shift's close."),
@@ -199,7 +200,9 @@ def verify(
     checkpoint: Annotated[
         tuple[Path, ...], Parameter(help="A proof or signed note that you kept; again for more.", negative="")
     ] = (),
-    log_key: Annotated[Path | None, Parameter(help="The log's public key as you know it (log.pub).")] = None,
+    log_key: Annotated[
+        Path | None, Parameter(help="The log's public key as you know it (log.pub); an earlier one does too.")
+    ] = None,
     witness: Annotated[
         tuple[Path, ...], Parameter(help="A witness's public key as you know it; again for more.", negative="")
     ] = (),
@@ -235,6 +238,8 @@ def verify(
         report.print_json(verdict)
     else:
         print(report.summary(verdict))  # noqa: T201 a command's own voice
+        for sentence in key_changes((one.leaf, str(one.key)) for one in verdict.sealed.key_changes):
+            print(sentence)  # noqa: T201 a command's own voice
         outputs.print_table(report.step_rows(verdict), ("step", "what", "outcome"), "The log's verification", "")
         if verdict.problems:
             columns = ("finding", "step", "rule", "subject", "explained_by")
@@ -294,6 +299,16 @@ def _value(name: str, word: str) -> str | int:
     if name == "to_us" and re.fullmatch(r"\d{4}-?\d\d-?\d\d", word):
         moment += timedelta(days=1)
     return in_us(moment.astimezone())
+
+
+def key_changes(changes: Iterable[tuple[int, str]]) -> Iterator[str]:
+    """Say where the log's key changed, by the leaf and the next key, and which one to keep."""
+    key = ""
+    for leaf, following in changes:
+        yield f"The log's key changed at leaf {leaf}, signed over by the key before it."
+        key = following
+    if key:
+        yield f"Keep its present key beside the one you have, as one line of a file of your own: {key}"
 
 
 def fail(sentence: str) -> NoReturn:
