@@ -25,7 +25,7 @@ from handoff_logs.errors import (
     NoKeyInUseError,
     UnknownKeyError,
 )
-from handoff_logs.keyring import KeyFile, KeyFileState, PublicKey, registered_as, station_owner
+from handoff_logs.keyring import KeyFile, PublicKey, registered_as, station_owner
 from handoff_logs.notes import VerifierKey
 from handoff_logs.records import ADMINISTRATION, Party
 from handoff_logs.register import Register
@@ -144,9 +144,8 @@ def rotate_log(database: Database, folder: Path, reason: Reason, signers: Signer
         with database.read() as conn:
             old = check_log(conn, folder)
             known = register.state(conn, Register.KEY)
-        for file in log_key.files(folder):
-            if file.state is KeyFileState.KEY and (file.key_id, "owner") not in known:
-                log_key.retire(folder, file.key_id)  # what a command left that was killed before its record
+        # What a command left that was killed before its record.
+        log_key.clear(folder, {subject for subject, field in known if field == "owner"})
         new = log_key.write_next(folder)
         public = registered_as(new.public, log_key.OWNER)
 

@@ -1,14 +1,15 @@
 """The log's own key: what signs checkpoints. It lives in a folder of the sealer's, not with the stations' keys.
 
 `log.pub` says which key is the log's now and what the log is called; its private key is `log.key`, or
-`log.<key id>.key` for one that came later. A next key lies beside it, and signs nothing, until the log's records name it
-and the key before has signed over them; then `log.pub` is replaced, in one step, and the key before renamed `….retired`.
+`log.<key id>.key` for one that came later. A next key lies beside it, and signs nothing, until the log's records name
+it and the key before has signed over them; then `log.pub` is replaced, in one step, and the key before is renamed
+`….retired`.
 """
 
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_hex
@@ -129,6 +130,15 @@ def take_over(folder: Path, key_id: str) -> None:
     for path in folder.glob("log.*.pub"):
         if (earlier := _id_in(path)) and earlier != key_id:
             retire(folder, earlier)
+
+
+def clear(folder: Path, known: Collection[str]) -> None:
+    """Take out of use what a command left that was killed: keys whose ids are not `known`, and half a file."""
+    for file in files(folder):
+        if file.state is KeyFileState.KEY and file.key_id not in known:
+            retire(folder, file.key_id)
+    for path in folder.glob("log.*.*.new"):
+        path.unlink()
 
 
 def retire(folder: Path, key_id: str) -> None:

@@ -1,4 +1,4 @@
-"""`logs prove`, `prove-key`, `check`, `consistency`, `line`, `check-line`: what leaves the log and is verified elsewhere.
+"""`logs prove`, `prove-key`, `check`, `consistency`, `line`, `check-line`: what leaves the log to be verified.
 
 Whoever has an earlier key of the log than its present one verifies all of it too.
 """

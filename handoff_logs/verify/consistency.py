@@ -70,7 +70,7 @@ class Outside:
 
 @dataclass(frozen=True, slots=True)
 class KeyChange:
-    """The log's key changed: the tree, the leaf that names the next key, and that key; the one before vouched for it."""
+    """The log's key changed: the tree, the leaf that names the next key, and that one; the old one vouched for it."""
 
     epoch: int
     leaf: int
