@@ -238,7 +238,9 @@ def verify(
         report.print_json(verdict)
     else:
         print(report.summary(verdict))  # noqa: T201 a command's own voice
-        for sentence in key_changes((one.leaf, str(one.key)) for one in verdict.sealed.key_changes):
+        tree = verdict.sealed.tree
+        changes = [one for one in verdict.sealed.key_changes if tree is not None and one.epoch == tree.epoch]
+        for sentence in key_changes((one.leaf, str(one.key)) for one in changes):
             print(sentence)  # noqa: T201 a command's own voice
         outputs.print_table(report.step_rows(verdict), ("step", "what", "outcome"), "The log's verification", "")
         if verdict.problems:
@@ -308,7 +310,7 @@ def key_changes(changes: Iterable[tuple[int, str]]) -> Iterator[str]:
         yield f"The log's key changed at leaf {leaf}, signed over by the key before it."
         key = following
     if key:
-        yield f"Keep its present key beside the one you have, as one line of a file of your own: {key}"
+        yield f"Keep this line as your log.pub from now on, and the old one beside it: {key}"
 
 
 def fail(sentence: str) -> NoReturn:

@@ -93,6 +93,7 @@ def successions(rows: Iterable[Sequence[Any]]) -> dict[int, Succession]:
     """Return each tree's keys by its number, from ENTRIES; what is not sealed yet goes into the newest tree."""
     found: dict[int, Succession] = {}
     records = [list(of_one) for _, of_one in groupby(rows, key=lambda row: row[3])]
+    ended: set[str] = set()
     newest = max((record[0][0] for record in records if record[0][0] is not None), default=1)
     for record in sorted(records, key=lambda record: _order(record[0], newest)):
         epoch, leaf, seq, event_id, person, second_person = record[0][:6]
@@ -100,6 +101,10 @@ def successions(rows: Iterable[Sequence[Any]]) -> dict[int, Succession]:
         is_first = not of_tree.publics and not of_tree.faulty
         said = _said(record)
         named = {key: public for key, facts in said.items() if (public := _named(key, facts)) is not None}
+        ends = {key for key, facts in said.items() if facts.get("revoked") is not None}
+        if ends and ends | named.keys() <= ended:
+            continue  # a change that was not sealed when a loss ended both keys, and is sealed after it
+        ended |= ends
         is_new = not of_tree.publics.keys() & named
         of_tree.publics |= named
         if is_first and leaf in (0, None):
@@ -108,7 +113,7 @@ def successions(rows: Iterable[Sequence[Any]]) -> dict[int, Succession]:
             is_new
             and len(named) == 1
             and of_tree.last is not None
-            and {key for key, facts in said.items() if facts.get("revoked") is not None} == {of_tree.last}
+            and ends == {of_tree.last}
             and second_person not in (None, person)
         ):
             of_tree.handovers.append(Handover(event_id, seq, leaf, of_tree.last, next(iter(named))))

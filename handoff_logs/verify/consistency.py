@@ -209,7 +209,7 @@ class _Growth:
             first = above = until
         self._sealed.tree = parts.Tree(self._epoch, end, self._tree.root())
         self._sealed.origin = self._origin
-        for handover in self._log_keys.before(self._sealed.signed_size):
+        for handover in self._log_keys.before(self._sealed.signed_size + 1):
             self._handed_over(handover)
         self._hold_nodes(start)
 
