@@ -102,8 +102,8 @@ def successions(rows: Iterable[Sequence[Any]]) -> dict[int, Succession]:
         said = _said(record)
         named = {key: public for key, facts in said.items() if (public := _named(key, facts)) is not None}
         ends = {key for key, facts in said.items() if facts.get("revoked") is not None}
-        if ends and ends | named.keys() <= ended:
-            continue  # a change that was not sealed when a loss ended both keys, and is sealed after it
+        if named.keys() <= ended and not ends & of_tree.publics.keys():
+            continue  # of keys that a loss has ended: it was not sealed before that, and is after it
         ended |= ends
         is_new = not of_tree.publics.keys() & named
         of_tree.publics |= named
