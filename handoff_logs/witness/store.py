@@ -63,16 +63,16 @@ CREATE INDEX evidence_of ON evidence (origin, size, root);
 
 
 _SCHEMA_2: Final = """
-CREATE TABLE key_change (
+CREATE TABLE IF NOT EXISTS key_change (
     origin TEXT NOT NULL, size INTEGER NOT NULL, old_key TEXT NOT NULL, new_key TEXT NOT NULL, time_s INTEGER NOT NULL,
     PRIMARY KEY (origin, old_key)
 ) STRICT;
-CREATE TRIGGER key_change_once BEFORE INSERT ON key_change
+CREATE TRIGGER IF NOT EXISTS key_change_once BEFORE INSERT ON key_change
 WHEN EXISTS (SELECT 1 FROM key_change WHERE origin = NEW.origin AND old_key = NEW.old_key)
 BEGIN SELECT RAISE(ABORT, 'a key of a log is followed by one'); END;
-CREATE TRIGGER key_change_unchanged BEFORE UPDATE ON key_change
+CREATE TRIGGER IF NOT EXISTS key_change_unchanged BEFORE UPDATE ON key_change
 BEGIN SELECT RAISE(ABORT, 'a log''s key is not changed back'); END;
-CREATE TRIGGER key_change_stays BEFORE DELETE ON key_change
+CREATE TRIGGER IF NOT EXISTS key_change_stays BEFORE DELETE ON key_change
 BEGIN SELECT RAISE(ABORT, 'a witness does not forget'); END;
 """
 """Where a log's key changed: `old_key` signs up to `size` leaves, `new_key` what is larger."""
