@@ -157,7 +157,13 @@ def files(folder: Path) -> list[KeyFile]:
 def _files(folder: Path) -> Iterator[tuple[Path, str, KeyFileState]]:
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.name == _PRIVATE:
-            yield path, public_of(read_private(path), OWNER).key_id, KeyFileState.KEY
+            try:
+                private = read_private(path)
+            except KeyFileRefusedError:
+                if path.exists():
+                    raise
+                continue  # retired by the sealer at this moment
+            yield path, public_of(private, OWNER).key_id, KeyFileState.KEY
         elif path.suffix in (".key", ".retired") and (key_id := _id_in(path)):
             yield path, key_id, KeyFileState(path.suffix[1:])
 

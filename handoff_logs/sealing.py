@@ -207,6 +207,8 @@ class Sealer:
             # Killed before the key vouched for the next one: nothing is added until it has.
             self._tree, self._was_cut = tree, True
             return 0
+        if (signer := self._keys.signer(size + 1)) is not None:
+            self._key.of(signer)  # not one leaf, where nobody here could sign it
         settled = self._settled_by_now(tx)
         rows = self._cut(tx, _UNSEALED.run(tx, {"settled": self._begin_of_look(), "most": most}).fetchall())
         leaves = [_leaf(row) for row in rows]

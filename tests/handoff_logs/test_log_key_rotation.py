@@ -203,6 +203,7 @@ def test_a_sealer_with_a_stale_copy_of_the_folder_signs_nothing(
     with pytest.raises(LogKeyMissingError):
         stale.seal()
     assert signers() == before
+    assert centre.do(lambda tx: tx.exec_driver_sql("SELECT count(*) FROM seal_leaf").scalar()) == before[-1][0]
     seal_all(sealer)
     assert len(signers()) == len(before) + 1
 
