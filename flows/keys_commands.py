@@ -44,11 +44,12 @@ class UnknownOwnerError(FlowError):
 
 @dataclass(frozen=True, slots=True)
 class OpenKeys:
-    """The keys of an open line."""
+    """The keys of an open line. `witnessed`: others run a witness of its log."""
 
     database: "Database"
     folder: RunFolder
     emulated: bool
+    witnessed: bool
 
     def say(self, sentence: str) -> None:
         """Tell what was done."""
@@ -196,9 +197,12 @@ def _rotate_log(line: OpenKeys, reason: "Reason", asking: Asking, first: str | N
     sys.stdout.write(
         f"1. Back up {line.folder.log_key} now, apart from the database.\n"
         f"2. Its public side, for every auditor: {new}\n"
-        "3. Whoever runs the witness needs it too, or the log is sealed and not witnessed: give them the file that"
-        f" `passline logs prove-key --dir {line.folder.path}` writes, for `passline witness accept FILE`.\n"
     )
+    if line.witnessed:
+        sys.stdout.write(
+            "3. Whoever runs the witness needs it too, or the log is sealed and not witnessed: give them the file that"
+            f" `passline logs prove-key --dir {line.folder.path}` writes, for `passline witness accept FILE`.\n"
+        )
 
 
 @app.command
@@ -238,12 +242,13 @@ def revoke(
 def _open(directory: Path) -> Iterator[OpenKeys]:
     from flows.composition import open_database, prepare
     from flows.configuration import read_settings
+    from flows.sealer import EMULATED
 
     folder = RunFolder(directory)
     settings = read_settings(folder)
     prepare(folder)
     with open_database(folder, folder.resolve_database(settings.database.url)) as database:
-        yield OpenKeys(database, folder, settings.emulated)
+        yield OpenKeys(database, folder, settings.emulated, settings.log.witness not in (None, EMULATED))
 
 
 def _owner(word: str, *, people: bool = True) -> str:
