@@ -492,6 +492,21 @@ def test_a_file_shows_the_present_key_to_whoever_has_an_earlier_one(
     assert isinstance(verify(reading(making.prove_key).encode(), new), Continued)
 
 
+def test_a_key_that_is_only_named_has_signed_nothing_yet(
+    centre: Any, sealer: Sealer, first: LogKey, rotate: Any, reading: Any
+) -> None:
+    keys = [first.verifier]
+    for _ in range(2):
+        keys.append(rotate())
+        seal_all(sealer)
+    data = reading(making.prove_key).encode()
+    for key in keys[:2]:
+        told = verify(data, key)
+        assert [one.key for one in told.key_changes] == keys[1:]
+    with pytest.raises(BrokenProofError, match="none of the log's keys that signed it"):
+        verify(data, keys[2])
+
+
 # The whole log
 
 
