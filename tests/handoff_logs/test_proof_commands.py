@@ -30,6 +30,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
 
     # Another test may have loaded `passline` in this process, which reads a line's whole settings.
     monkeypatch.setattr(cli, "resolve_url", cli.database_url)
+    monkeypatch.setattr(cli, "differences", ())
 
     def typed(*arguments: object, cwd: Path = tmp_path) -> Answer:
         monkeypatch.chdir(cwd)
