@@ -26,7 +26,9 @@ from handoff_logs.proofs.spoken_line import SpokenLine
 from handoff_logs.proofs.strict_json import MAX_BYTES
 from handoff_logs.proofs.verifying import NOT_SAID, Continued, Verified, verify
 from handoff_logs.questions.answers import Column, Type
-from handoff_logs.reading import Reading, open_reading
+from handoff_logs.reading import Reading
+from handoff_logs.records import Scalar
+from handoff_logs.terminal import Audience
 
 T = TypeVar("T")
 
@@ -65,7 +67,7 @@ def prove(
         proof = making.prove(reading, number)
         return proof.encode(), making.log_key(reading, checkpoint_of(proof.note).size)
 
-    proof, key = _ask(directory, proved)
+    proof, key = _ask(directory, proved, "proof", Audience.READERS, number=number)
     # What the database says may be damaged: nobody is given a file that proves nothing.
     told = _proven(proof, key)
     _write(path, proof)
@@ -83,7 +85,7 @@ def prove_key(
         proof = making.prove_key(reading)
         return proof.encode(), making.log_key(reading, checkpoint_of(proof.new).size)
 
-    proof, key = _ask(directory, proved)
+    proof, key = _ask(directory, proved, "prove-key")
     told = _proven(proof, key)
     _write(out, proof)
     _say(f"{out}: {_summary(told)}")
@@ -129,7 +131,7 @@ def consistency(
         proof = making.prove_consistency(reading, earlier, later, given)
         return proof.encode(), given or making.log_key(reading, checkpoint_of(proof.new).size)
 
-    proof, log_key = _ask(directory, prove_between)
+    proof, log_key = _ask(directory, prove_between, "consistency")
     told = _proven(proof, log_key)
     if out is not None:
         _write(out, proof)
@@ -142,7 +144,11 @@ def line(
     directory: Directory = DEFAULT_DIRECTORY,
 ) -> None:
     """Print the line that two people sign at the shift's close: the log's name, its size and its root's beginning."""
-    _say(str(SpokenLine.of(_ask(directory, lambda reading: making.signed_checkpoint_of(reading, size)))))
+
+    def signed(reading: Reading) -> Checkpoint:
+        return making.signed_checkpoint_of(reading, size)
+
+    _say(str(SpokenLine.of(_ask(directory, signed, "line", size=size))))
 
 
 def check_line(
@@ -155,15 +161,22 @@ def check_line(
         spoken.expect(making.leaves_at(reading, spoken.size), making.origin(reading))
 
     try:
-        _ask(directory, compare)
+        _ask(directory, compare, "check-line", size=spoken.size)
     except LineNotContainedError as error:
         _fail(_sentence(error), FINDINGS)
     _say(f"The log still contains {spoken}.")
 
 
-def _ask(directory: Path, question: Callable[[Reading], T]) -> T:
+def _ask(
+    directory: Path,
+    question: Callable[[Reading], T],
+    name: str,
+    audience: Audience = Audience.ANYBODY,
+    /,
+    **parameters: Scalar,
+) -> T:
     def ask() -> T:
-        with open_reading(cli.resolve_url(directory)) as reading:
+        with cli.asked_of(directory, name, audience, **parameters) as reading:
             return question(reading)
 
     return _sound(lambda: _held(ask))
