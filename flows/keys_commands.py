@@ -17,11 +17,13 @@ from stations.people_register.asking import Asking, First, PasswordsFrom, Second
 
 if TYPE_CHECKING:
     from handoff_logs.database import Database
-    from handoff_logs.key_register import KeyStanding, Signers
+    from handoff_logs.key_register import KeyStanding, Reason, Signers
 
 Directory = Annotated[Path, Parameter("--dir", help="The run's folder.")]
 DEFAULT_DIRECTORY = Path(".passline")
 ReasonCode = Annotated[Literal["stolen", "lost", "retired"], Parameter("--reason", help="Why the old key ends.")]
+LOG = "log"
+"""How the log's own key is named, which is no station's and no person's."""
 PIPED_WIDTH = 160
 """Characters of a table that no terminal bounds."""
 
@@ -42,11 +44,12 @@ class UnknownOwnerError(FlowError):
 
 @dataclass(frozen=True, slots=True)
 class OpenKeys:
-    """The keys of an open line."""
+    """The keys of an open line. `witnessed`: others run a witness of its log."""
 
     database: "Database"
     folder: RunFolder
     emulated: bool
+    witnessed: bool
 
     def say(self, sentence: str) -> None:
         """Tell what was done."""
@@ -133,7 +136,7 @@ def enrol(
 
 @app.command
 def rotate(
-    owner: Annotated[str, Parameter(help="A station, or the code of a person.")],
+    owner: Annotated[str, Parameter(help="A station, the code of a person, or `log`: the key that signs the seals.")],
     /,
     *,
     reason: ReasonCode = "retired",
@@ -144,12 +147,16 @@ def rotate(
 ) -> None:
     """Replace a key: the new one is registered and the old one revoked in one record. The line goes on meanwhile.
 
-    Asks for the passwords of two administrators; for a person's key, then for the person's new PIN.
+    Asks for the passwords of two administrators; for a person's key, then for the person's new PIN. The log's old key
+    signs one checkpoint more, which ends with that record: so it vouches for the new one.
     """
     from handoff_logs import key_register
     from handoff_logs.key_register import Reason
 
     with _open(directory) as line:
+        if owner == LOG:
+            _rotate_log(line, Reason(reason), Asking(passwords_from), first, second)
+            return
         named = _owner(owner)
         kind, _, name = named.partition(":")
         person = name if kind == "person" else None
@@ -172,6 +179,29 @@ def rotate(
         line.say(
             f"{named} signs with the new key {public.key_id}, its old one is revoked ({reason});"
             f" signed by {signers.by.person} and {signers.second}"
+        )
+
+
+def _rotate_log(line: OpenKeys, reason: "Reason", asking: Asking, first: str | None, second: str | None) -> None:
+    from handoff_logs import key_register
+    from handoff_logs.keyring import registered_as
+
+    with line.database.read() as conn:
+        key_register.check_log(conn, line.folder.log_key)
+    signers = _signers(line, asking, first, second)
+    new = key_register.rotate_log(line.database, line.folder.log_key, reason, signers, emulated=line.emulated)
+    line.say(
+        f"the log's next key {registered_as(new.public, LOG).key_id} is named and the old one ends ({reason});"
+        f" signed by {signers.by.person} and {signers.second}. It signs as soon as the sealer has sealed that record"
+    )
+    sys.stdout.write(
+        f"1. Back up {line.folder.log_key} now, apart from the database.\n"
+        f"2. Its public side, for every auditor: {new}\n"
+    )
+    if line.witnessed:
+        sys.stdout.write(
+            "3. Whoever runs the witness needs it too, or the log is sealed and not witnessed: give them the file that"
+            f" `passline logs prove-key --dir {line.folder.path}` writes, for `passline witness accept FILE`.\n"
         )
 
 
@@ -212,12 +242,13 @@ def revoke(
 def _open(directory: Path) -> Iterator[OpenKeys]:
     from flows.composition import open_database, prepare
     from flows.configuration import read_settings
+    from flows.sealer import EMULATED
 
     folder = RunFolder(directory)
     settings = read_settings(folder)
     prepare(folder)
     with open_database(folder, folder.resolve_database(settings.database.url)) as database:
-        yield OpenKeys(database, folder, settings.emulated)
+        yield OpenKeys(database, folder, settings.emulated, settings.log.witness not in (None, EMULATED))
 
 
 def _owner(word: str, *, people: bool = True) -> str:
@@ -263,12 +294,10 @@ def _signers(
 def _standings(line: OpenKeys) -> "list[KeyStanding]":
     from handoff_logs import key_register, keyring, log_key
     from handoff_logs.errors import KeyFileRefusedError
-    from handoff_logs.keyring import KeyFile, KeyFileState
 
     files = keyring.files(line.folder.signing_keys)
-    folder = line.folder.log_key
-    with contextlib.suppress(KeyFileRefusedError):  # it may live with a sealer on another computer
-        files.append(KeyFile(folder, log_key.OWNER, log_key.read(folder).public.key_id, KeyFileState.KEY))
+    with contextlib.suppress(KeyFileRefusedError):  # they may live with a sealer on another computer
+        files += log_key.files(line.folder.log_key)
     with line.database.read() as conn:
         return key_register.standings(conn, files)
 

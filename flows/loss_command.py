@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 PLAN: Final = "plan.json"
 LOG_FILES: Final = ("sealed.note", "cosigned.note", "log.key", "log.pub")
+MADE: Final = frozenset({"log.key", "log.pub"})
 
 ADMINISTRATION_KEYS: Final = (
     "SELECT named.subject AS key_id FROM custody_register AS named JOIN custody_event AS event"
@@ -124,7 +125,7 @@ def _declare(
     old = log_key.read(folder.log_key)
     with reading:
         tree = next((row["origin"] for row in reading.rows(ORIGIN)), old.origin)
-        last = _last_checkpoint(folder, settings, reading, tree, old.verifier, checkpoint)
+        last = _last_checkpoint(folder, settings, reading, tree, log_key.verifiers(folder.log_key), checkpoint)
         signer = next(
             (row["key_id"] for row in reading.rows(ADMINISTRATION_KEYS, owner=station_owner(ADMINISTRATION))), ""
         )
@@ -227,14 +228,20 @@ def _put_signing_keys(staged: Path, signing_keys: Path, lost: set[str]) -> None:
 
 
 def _put_log_key(staged: Path, log_folder: Path, was: str) -> None:
+    from handoff_logs import log_key
+    from handoff_logs.keyring import KeyFileState
+
     for name in LOG_FILES:
         new, here = staged / name, log_folder / name
         kept = log_folder / f"{name}.{was}"
-        # Moved aside once: what lies there after that is the new one.
-        if here.exists() and not kept.exists():
+        # Moved aside once: what lies there after that is the new one. A later key of the log lay under another name.
+        if here.exists() and not kept.exists() and (new.exists() or name not in MADE):
             here.rename(kept)
         if new.exists():
             new.rename(here)
+    for file in log_key.files(log_folder):
+        if file.path.name not in MADE and file.state is KeyFileState.KEY:
+            log_key.retire(log_folder, file.key_id)
     _sync(log_folder)
 
 
@@ -243,7 +250,7 @@ def _last_checkpoint(
     settings: "LineSettings",
     reading: "Reading",
     tree: str,
-    log: "VerifierKey",
+    log: "Sequence[VerifierKey]",
     given: Path | None,
 ) -> "LastCheckpoint | None":
     """The largest checkpoint of the tree that a witness cosigned; if there is none, the largest that is signed.
@@ -257,7 +264,7 @@ def _last_checkpoint(
     found = [LastCheckpoint(row["size"], row["root"], row["witness"])
              for row in reading.rows(COSIGNED, origin=tree)]  # fmt: skip
     for file, is_given in _notes(folder, given):
-        if tree != log.name and not is_given:
+        if tree != log[0].name and not is_given:
             continue
         try:
             found.append(_signed(file.read_bytes(), log, witness))
@@ -275,8 +282,8 @@ def _notes(folder: RunFolder, given: Path | None) -> Iterator[tuple[Path, bool]]
         yield given, True
 
 
-def _signed(data: bytes, log: "VerifierKey", witness: "VerifierKey | None") -> "LastCheckpoint":
-    """A checkpoint of the log, its signatures verified. Raises ValueError for one that is none."""
+def _signed(data: bytes, log: "Sequence[VerifierKey]", witness: "VerifierKey | None") -> "LastCheckpoint":
+    """A checkpoint of the log, the signatures of one of its keys verified. Raises ValueError for one that is none."""
     from handoff_logs.checkpoints import Checkpoint
     from handoff_logs.cosignatures import verified
     from handoff_logs.errors import HandoffLogError
@@ -285,12 +292,12 @@ def _signed(data: bytes, log: "VerifierKey", witness: "VerifierKey | None") -> "
 
     try:
         note = Note.parse(data)
-        note.signatures_of([log])
+        note.signatures_of(log)
         checkpoint = Checkpoint.parse(note.text)
         cosigned = [verified(note.text, one, witness) for one in note.signatures if witness and one.is_of(witness)]
     except HandoffLogError as error:
         raise ValueError(str(error)) from error
-    if checkpoint.origin != log.name:
+    if checkpoint.origin != log[0].name:
         raise ValueError(f"it is of {checkpoint.origin}")
     return LastCheckpoint(checkpoint.size, checkpoint.root.hex(), witness.name if cosigned and witness else None)
 

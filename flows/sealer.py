@@ -1,7 +1,10 @@
 """What a sealer of a run's folder is made of: the log's key, the database, the witness. One at a time seals."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import structlog
 
 from flows.errors import WitnessKeyMissingError
 from flows.locks import seal_lock
@@ -9,11 +12,15 @@ from flows.run_folder import RunFolder
 from flows.settings import LineSettings
 from handoff_logs import log_key
 from handoff_logs.database import Database
+from handoff_logs.errors import HandoffLogError
 from handoff_logs.kept_notes import KeptNotes
 from handoff_logs.notes import VerifierKey
+from handoff_logs.reading import open_reading
 from handoff_logs.sealing import Sealer
 from handoff_logs.sealing_loop import SealingLoop, Witness
 from handoff_logs.witness.folder import STORE, open_witness
+
+log = structlog.get_logger()
 
 EMULATED = "emulated"
 
@@ -30,6 +37,8 @@ def open_loop(folder: RunFolder, settings: LineSettings, witness_url: str | None
             Sealer(database, log_key.read(folder.log_key)),
             _witness(folder, settings, witness_url),
             kept=KeptNotes(folder.log_key),
+            key_changed=lambda: _tell(folder, settings),
+            say=lambda sentence: sys.stderr.write(f"the sealer: {sentence}\n"),
             every_s=settings.log.seal_every_s,
             heartbeat_s=settings.log.heartbeat_s,
         )
@@ -44,6 +53,24 @@ def witness_key(folder: RunFolder, settings: LineSettings) -> VerifierKey | None
     if settings.log.witness_key is None:
         raise WitnessKeyMissingError(settings.log.witness)
     return VerifierKey.parse(settings.log.witness_key)
+
+
+def _tell(folder: RunFolder, settings: LineSettings) -> None:
+    """Show the emulated witness that the log's key changed, as a real one's administrator does with its own hands."""
+    if settings.log.witness != EMULATED:
+        return
+    from handoff_logs.accept_command import accept
+    from handoff_logs.proofs.errors import KeyNeverChangedError
+    from handoff_logs.proofs.making import prove_key
+
+    try:
+        with open_reading(folder.resolve_database(settings.database.url)) as reading:
+            proof = prove_key(reading).encode()
+        accept(open_witness(folder.witness).store, log_key.verifiers(folder.log_key), proof)
+    except KeyNeverChangedError:
+        pass
+    except HandoffLogError as error:
+        log.warning("witness_not_told", error=type(error).__name__)
 
 
 def _witness(folder: RunFolder, settings: LineSettings, witness_url: str | None) -> Witness | None:

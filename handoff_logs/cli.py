@@ -176,6 +176,7 @@ app.command(_command(LOOKUPS, Audience.OVERSEERS), name=LOOKUPS.name, sort_key=L
 
 for _name, _function, _help in (
     ("prove", "prove", "Write one file that proves a number's whole custody to others."),
+    ("prove-key", "prove_key", "Write one file that shows the log's present key to who has an earlier one."),
     ("check", "check", "Verify a proof offline, or recompute every custody rule; exit 1 if one does not hold."),
     ("consistency", "consistency", "Prove that the log begins with what a checkpoint signed; exit 1 if it does not."),
     ("line", "line", "Print the line that two people sign at the shift's close."),
@@ -212,7 +213,9 @@ def verify(
     checkpoint: Annotated[
         tuple[Path, ...], Parameter(help="A proof or signed note that you kept; again for more.", negative="")
     ] = (),
-    log_key: Annotated[Path | None, Parameter(help="The log's public key as you know it (log.pub).")] = None,
+    log_key: Annotated[
+        Path | None, Parameter(help="The log's public key as you know it (log.pub); an earlier one does too.")
+    ] = None,
     witness: Annotated[
         tuple[Path, ...], Parameter(help="A witness's public key as you know it; again for more.", negative="")
     ] = (),
@@ -247,6 +250,10 @@ def verify(
         report.print_json(verdict)
     else:
         print(report.summary(verdict))  # noqa: T201 a command's own voice
+        tree = verdict.sealed.tree
+        changes = [one for one in verdict.sealed.key_changes if tree is not None and one.epoch == tree.epoch]
+        for sentence in key_changes((one.leaf, str(one.key)) for one in changes):
+            print(sentence)  # noqa: T201 a command's own voice
         outputs.print_table(report.step_rows(verdict), ("step", "what", "outcome"), "The log's verification", "")
         if verdict.problems:
             columns = ("finding", "step", "rule", "subject", "explained_by")
@@ -345,6 +352,16 @@ def moment_us(word: str, *, whole_day: bool = False) -> int:
     if whole_day and re.fullmatch(r"\d{4}-?\d\d-?\d\d", word):
         moment += timedelta(days=1)
     return in_us(moment.astimezone())
+
+
+def key_changes(changes: Iterable[tuple[int, str]]) -> Iterator[str]:
+    """Say where the log's key changed, by the leaf and the next key, and which one to keep."""
+    key = ""
+    for leaf, following in changes:
+        yield f"The log's key changed at leaf {leaf}, signed over by the key before it."
+        key = following
+    if key:
+        yield f"Keep this line as your log.pub from now on, and the old one beside it: {key}"
 
 
 def fail(sentence: str) -> NoReturn:

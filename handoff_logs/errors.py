@@ -310,9 +310,38 @@ class NeededKeyError(HandoffLogError):
         self.key_id, self.owner = key_id, owner
 
     def __str__(self) -> str:
+        why = "signs the log's checkpoints" if self.owner == "log" else "signs what is done to keys"
         return (
-            f"the key {self.key_id} of {self.owner} signs what is done to keys; nothing was done; replace it with"
+            f"the key {self.key_id} of {self.owner} {why}; nothing was done; replace it with"
             f" `passline keys rotate {self.owner}`"
+        )
+
+
+class LogKeyMissingError(HandoffLogError):
+    """The key that the log's records say must sign now is not in the sealer's folder; nothing was signed."""
+
+    def __init__(self, key_id: str, folder: str) -> None:
+        super().__init__(key_id, folder)
+        self.key_id, self.folder = key_id, folder
+
+    def __str__(self) -> str:
+        return (
+            f"the log's records say that its key {self.key_id} signs now, and it is not in {self.folder}; nothing was"
+            " done; restore that folder from its newest backup, or work where the sealer's keys are"
+        )
+
+
+class LogKeyPendingError(HandoffLogError):
+    """The log's next key was named, and the one before has not signed over it yet."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(key_id)
+        self.key_id = key_id
+
+    def __str__(self) -> str:
+        return (
+            f"the log's next key {self.key_id} is named already and signs as soon as its record is sealed; nothing was"
+            " done; start the line or run `passline logs seal --once`, then look at `passline keys list`"
         )
 
 

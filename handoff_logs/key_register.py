@@ -15,10 +15,18 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from handoff_logs import keyring, register, signing
+from handoff_logs import keyring, log_key, register, sealing, signing
 from handoff_logs.database import Database
-from handoff_logs.errors import KeyEndedError, KeyExistsError, NeededKeyError, NoKeyInUseError, UnknownKeyError
-from handoff_logs.keyring import KeyFile, PublicKey, station_owner
+from handoff_logs.errors import (
+    KeyEndedError,
+    KeyExistsError,
+    LogKeyPendingError,
+    NeededKeyError,
+    NoKeyInUseError,
+    UnknownKeyError,
+)
+from handoff_logs.keyring import KeyFile, PublicKey, registered_as, station_owner
+from handoff_logs.notes import VerifierKey
 from handoff_logs.records import ADMINISTRATION, Party
 from handoff_logs.register import Register
 from handoff_logs.statements import Statement
@@ -126,6 +134,48 @@ def rotate(
     return public
 
 
+def rotate_log(database: Database, folder: Path, reason: Reason, signers: Signers, *, emulated: bool) -> VerifierKey:
+    """Name the log's next key, whose file is made in the log key's `folder`, and end the one before, in one record.
+
+    The sealer signs with it as soon as the old key has signed a checkpoint that ends with that record; till then the
+    old one signs. Raises NoKeyInUseError, LogKeyMissingError where the log's keys are elsewhere, LogKeyPendingError.
+    """
+    with _alone(folder):
+        with database.read() as conn:
+            old = check_log(conn, folder)
+            known = register.state(conn, Register.KEY)
+        # What a command left that was killed before its record.
+        log_key.clear(folder, {subject for subject, field in known if field == "owner"})
+        new = log_key.write_next(folder)
+        public = registered_as(new.public, log_key.OWNER)
+
+        def work(tx: Connection) -> None:
+            # Whoever replaces it from another folder at this moment is waited for, and then seen.
+            for key_id in _in_use(tx, station_owner(ADMINISTRATION)):
+                signing.wait_for(tx, key_id)
+            check_log(tx, folder)
+            entries = [*register.key_entries([public]), Entry(Register.KEY, old, "revoked", reason)]
+            _record(tx, database, entries, reason, signers, emulated)
+
+        database.write(work)
+    return new
+
+
+def check_log(conn: Connection, folder: Path) -> str:
+    """Return the id of the log's key, if it can be replaced from its `folder`.
+
+    Raises NoKeyInUseError, LogKeyMissingError, LogKeyPendingError.
+    """
+    epoch = sealing.newest_epoch(conn)
+    keys = sealing.log_keys(conn, epoch)
+    if keys.last is None:
+        raise NoKeyInUseError(log_key.OWNER)
+    if keys.pending(sealing.signed_size(conn, epoch)) is not None:
+        raise LogKeyPendingError(keys.last)
+    log_key.read(folder).of(keys.last)
+    return keys.last
+
+
 def revoke(database: Database, folder: Path, key_id: str, reason: Reason, signers: Signers, *, emulated: bool) -> str:
     """Revoke a key, for ever; its owner, who has none then. Raises UnknownKeyError, KeyEndedError, NeededKeyError."""
 
@@ -150,7 +200,7 @@ def check_revocable(tx: Connection, key_id: str) -> str:
         raise UnknownKeyError(key_id)
     if (ended := facts.get((key_id, "revoked"))) is not None:
         raise KeyEndedError(key_id, owner, ended)
-    if owner == station_owner(ADMINISTRATION) and _in_use(tx, owner) == [key_id]:
+    if owner == log_key.OWNER or (owner == station_owner(ADMINISTRATION) and _in_use(tx, owner) == [key_id]):
         raise NeededKeyError(key_id, owner)
     return owner
 

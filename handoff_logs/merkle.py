@@ -167,6 +167,18 @@ def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], 
     return leaf == root
 
 
+def root_ending_with(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
+    """Return the 32-byte root of the tree that ends with the leaf `index`, from its audit path in one of `size` leaves.
+
+    What stands left of it is the same in both; so a path that leads to the larger tree's root shows, too, that this one
+    begins with the smaller. `path` must have been verified.
+    """
+    for (_, sibling_is_left), sibling in zip(_sides(index, size - 1), path, strict=True):
+        if sibling_is_left:
+            leaf = _pair(sibling, leaf)
+    return leaf
+
+
 def sided_path(node: Node, index: int, size: int) -> list[tuple[bool, bytes]]:
     """Return the audit path of the leaf `index`, each hash with whether it stands on the left.
 

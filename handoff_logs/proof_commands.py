@@ -1,4 +1,7 @@
-"""`logs prove`, `check`, `consistency`, `line`, `check-line`: what leaves the log to be verified elsewhere."""
+"""`logs prove`, `prove-key`, `check`, `consistency`, `line`, `check-line`: what leaves the log to be verified.
+
+Whoever has an earlier key of the log than its present one verifies all of it too.
+"""
 
 import json
 import re
@@ -18,7 +21,7 @@ from handoff_logs.errors import HandoffLogError
 from handoff_logs.notes import Note, VerifierKey
 from handoff_logs.proofs import making
 from handoff_logs.proofs.errors import BrokenProofError, LineNotContainedError
-from handoff_logs.proofs.proof_file import ConsistencyProof, parse
+from handoff_logs.proofs.proof_file import ConsistencyProof, checkpoint_of, parse
 from handoff_logs.proofs.spoken_line import SpokenLine
 from handoff_logs.proofs.strict_json import MAX_BYTES
 from handoff_logs.proofs.verifying import NOT_SAID, Continued, Verified, verify
@@ -29,7 +32,9 @@ from handoff_logs.terminal import Audience
 
 T = TypeVar("T")
 
-Key = Annotated[Path | None, Parameter(name="--key", help="The log's public key, as in its log.pub.")]
+Key = Annotated[
+    Path | None, Parameter(name="--key", help="The log's public key, as in its log.pub; an earlier one does too.")
+]
 Witnesses = Annotated[
     list[str] | None,
     Parameter(name="--witness", negative="", help="Public key of a witness that must have seen it; again for each."),
@@ -59,13 +64,32 @@ def prove(
     path = out or Path(f"{_NOT_IN_A_NAME.sub('-', number)}.proof.json")
 
     def proved(reading: Reading) -> tuple[bytes, VerifierKey]:
-        return making.prove(reading, number).encode(), making.log_key(reading)
+        proof = making.prove(reading, number)
+        return proof.encode(), making.log_key(reading, checkpoint_of(proof.note).size)
 
     proof, key = _ask(directory, proved, "proof", Audience.READERS, number=number)
     # What the database says may be damaged: nobody is given a file that proves nothing.
     told = _proven(proof, key)
     _write(path, proof)
     _say(f"{path}: {_summary(told)}")
+
+
+def prove_key(
+    *,
+    out: Annotated[Path, Parameter(name="--out", help="The file to write.")] = Path("log-key.proof.json"),
+    directory: Directory = DEFAULT_DIRECTORY,
+) -> None:
+    """Write one file that shows the log's present key to whoever has an earlier one: an auditor, or its witness."""
+
+    def proved(reading: Reading) -> tuple[bytes, VerifierKey]:
+        proof = making.prove_key(reading)
+        return proof.encode(), making.log_key(reading, checkpoint_of(proof.new).size)
+
+    proof, key = _ask(directory, proved, "prove-key")
+    told = _proven(proof, key)
+    _write(out, proof)
+    _say(f"{out}: {_summary(told)}")
+    _say_key_changes(told)
 
 
 def check(
@@ -105,7 +129,7 @@ def consistency(
 
     def prove_between(reading: Reading) -> tuple[bytes, VerifierKey]:
         proof = making.prove_consistency(reading, earlier, later, given)
-        return proof.encode(), given or making.log_key(reading)
+        return proof.encode(), given or making.log_key(reading, checkpoint_of(proof.new).size)
 
     proof, log_key = _ask(directory, prove_between, "consistency")
     told = _proven(proof, log_key)
@@ -134,7 +158,7 @@ def check_line(
     spoken = _held(lambda: SpokenLine.parse(" ".join(text)))
 
     def compare(reading: Reading) -> None:
-        spoken.expect(making.leaves_at(reading, spoken.size), making.log_key(reading).name)
+        spoken.expect(making.leaves_at(reading, spoken.size), making.origin(reading))
 
     try:
         _ask(directory, compare, "check-line", size=spoken.size)
@@ -220,6 +244,7 @@ def _print(told: Verified | Continued, form: Output, out: Path | None = None) ->
         return
     if isinstance(told, Continued):
         _say(f"The proof holds: {_summary(told)}")
+        _say_key_changes(told)
         return
     title = f"The proof holds: {_summary(told)}"
     if form != "table":
@@ -227,6 +252,7 @@ def _print(told: Verified | Continued, form: Output, out: Path | None = None) ->
         return
     shown = [row | {"sealed": "not yet" if row["leaf"] is None else f"leaf {row['leaf']}"} for row in told.steps]
     outputs.print_table(shown, SHOWN, title, title)
+    _say_key_changes(told)
     _say(NOT_SAID)
 
 
@@ -242,9 +268,15 @@ def _summary(told: Verified | Continued) -> str:
     )
 
 
+def _say_key_changes(told: Verified | Continued) -> None:
+    for sentence in cli.key_changes((one.leaf, str(one.key)) for one in told.key_changes):
+        _say(sentence)
+
+
 def _facts(told: Verified | Continued) -> dict[str, Any]:
     if isinstance(told, Continued):
-        return {"holds": True, "old": str(SpokenLine.of(told.old)), "new": str(SpokenLine.of(told.new))}
+        lines = {"old": str(SpokenLine.of(told.old)), "new": str(SpokenLine.of(told.new))}
+        return {"holds": True, **lines, "key_changes": _changes(told)}
     return {
         "holds": True,
         "origin": told.checkpoint.origin,
@@ -253,9 +285,14 @@ def _facts(told: Verified | Continued) -> dict[str, Any]:
         "line": str(SpokenLine.of(told.checkpoint)),
         "witnessed": [{"witness": one.witness, "time_s": one.time_s} for one in told.witnessed],
         "unchecked_witnesses": list(told.unchecked),
+        "key_changes": _changes(told),
         "steps": told.steps,
         "not_said": NOT_SAID,
     }
+
+
+def _changes(told: Verified | Continued) -> list[dict[str, Any]]:
+    return [{"leaf": one.leaf, "key": str(one.key)} for one in told.key_changes]
 
 
 def _local(time_s: int) -> str:

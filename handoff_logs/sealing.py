@@ -3,6 +3,9 @@
 Leaves are committed before their root is signed, and a checkpoint before it is shown to anybody. Records are taken as
 they become visible, by their numbers, and what has no leaf yet is looked for among all of them: on PostgreSQL a lower
 number may be committed after a higher one.
+
+Where a record names the log's next key, the leaves end with it for one checkpoint: by that one the key before vouches
+for the next, which signs from then on.
 """
 
 import base64
@@ -13,17 +16,18 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from handoff_logs import merkle, register
+from handoff_logs import log_key, merkle, register
 from handoff_logs.checkpoints import Checkpoint
 from handoff_logs.database import Database
 from handoff_logs.dialects import insert_row, insert_rows
 from handoff_logs.errors import AppendOnlyError, CustodyRefusedError, SealedElsewhereError, WrongOriginError
 from handoff_logs.log_key import LogKey
 from handoff_logs.merkle import Tree
-from handoff_logs.notes import Note, signed
-from handoff_logs.records import EVENT_FIELDS, event_hash, leaf_entry
+from handoff_logs.notes import Note, Signature, signed
+from handoff_logs.records import EVENT_FIELDS, Act, event_hash, leaf_entry
 from handoff_logs.register import Register
 from handoff_logs.statements import Statement
+from handoff_logs.succession import ENTRIES, Succession, successions
 from handoff_logs.tree_store import is_kept, stored
 
 AT_MOST_EVENTS = 5_000
@@ -48,6 +52,8 @@ _ONE = Statement(
     f"SELECT event.seq, event.signature, event.second_signature, {', '.join('event.' + f for f in EVENT_FIELDS)}"  # noqa: S608
     " FROM custody_event AS event WHERE event.event_id = :event_id"
 )
+_LOG_KEYS = Statement(ENTRIES)
+_ACT = 3 + EVENT_FIELDS.index("act")
 _HIGHEST = Statement("SELECT coalesce(max(seq), 0) FROM custody_event")
 # Transactions that were under way when the highest number was read may still commit lower ones. The number that this
 # one is given after that reading is above theirs; a snapshot's xmax is not, being one past the highest that has ended.
@@ -58,12 +64,29 @@ _TREE_INTEGERS = frozenset({"epoch", "leaf_index", "event_seq", "level", "node_i
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A checkpoint as stored: its note, its size, and how many leaves it added."""
+    """A checkpoint as stored: its note, its size, how many leaves it added, and whether there may be more to seal."""
 
     epoch: int
     checkpoint: Checkpoint
     note: Note
     added: int
+    more: bool = False
+
+
+def log_keys(tx: Connection, epoch: int) -> Succession:
+    """Return the keys of one tree of the log, as its records name them."""
+    return successions(_LOG_KEYS.run(tx).fetchall()).get(epoch, Succession())
+
+
+def signed_size(tx: Connection, epoch: int) -> int:
+    """Return the size of a tree's newest checkpoint; 0 before the first."""
+    return _only(_SIGNED.run(tx, {"epoch": epoch}).fetchone())
+
+
+def newest_epoch(tx: Connection) -> int:
+    """Return the number of the tree that is being sealed; 1 before the first seal."""
+    row = _ORIGIN.run(tx).fetchone()
+    return int(row[0]) if row else 1
 
 
 def begin_epoch(tx: Connection, epoch: int, origin: str, event_id: str) -> None:
@@ -76,7 +99,9 @@ def begin_epoch(tx: Connection, epoch: int, origin: str, event_id: str) -> None:
 
 
 class Sealer:
-    """Seals one database with one log key. Raises WrongOriginError where the database is another log's.
+    """Seals one database with the log's key, and with the next one once that is named and vouched for.
+
+    Raises WrongOriginError where the database is another log's.
 
     A second one at the same time makes no second history: each leaf's place and each size is written once, and the
     one that comes late stops with SealedElsewhereError.
@@ -86,6 +111,9 @@ class Sealer:
         self._database, self._key = database, key
         self._epoch = database.write(self._open_origin)
         self._tree: Tree | None = None
+        self._keys: Succession | None = None
+        self._was_cut = False
+        self._is_alone = False
         self._nodes: list[tuple[int, int, str]] = []
         self._settled = 0
         self._looked: tuple[int, int] | None = None
@@ -102,7 +130,10 @@ class Sealer:
         return self._key.origin
 
     def seal(self, most: int = AT_MOST_EVENTS) -> Sealed | None:
-        """Seal what is committed and not sealed yet, `most` records at most; None when there is nothing new."""
+        """Seal what is committed and not sealed yet, `most` records at most; None when there is nothing new.
+
+        Raises SealedElsewhereError, and LogKeyMissingError where the key that must sign is not here.
+        """
         try:
             added = self._database.write(lambda tx: self._add_leaves(tx, most))
             # A transaction of its own, which has no number yet.
@@ -111,7 +142,9 @@ class Sealer:
             if tree is None or not tree.size:
                 return None
             checkpoint = Checkpoint(self._key.origin, tree.size, tree.root())
-            return self._database.write(lambda tx: self._sign(tx, checkpoint, added))
+            sealed = self._database.write(lambda tx: self._sign(tx, checkpoint, added, most))
+            self._hand_over(tree.size)
+            return sealed
         except (AppendOnlyError, CustodyRefusedError) as error:
             self._tree = None
             raise SealedElsewhereError(self._key.origin) from error
@@ -140,21 +173,27 @@ class Sealer:
         """Return the newest checkpoint as it was stored, None before the first."""
         with self._database.read() as tx:
             row = _LATEST.run(tx, {"epoch": self._epoch}).fetchone()
-        if row is None:
+            keys = log_keys(tx, self._epoch) if row is not None else None
+        if row is None or keys is None:
             return None
-        checkpoint = Checkpoint(self._key.origin, row[0], bytes.fromhex(row[1]))
-        return Sealed(self._epoch, checkpoint, self._note(checkpoint), 0)
+        size, root, key_id, signature = row
+        checkpoint = Checkpoint(self._key.origin, size, bytes.fromhex(root))
+        if key_id not in keys.publics:
+            raise WrongOriginError("of other keys", self._key.origin)
+        key = keys.verifier(key_id, self._key.origin)
+        line = Signature(key.name, key.key_id, base64.b64decode(signature))
+        return Sealed(self._epoch, checkpoint, Note(checkpoint.text, (line,)), 0)
 
     def _open_origin(self, tx: Connection) -> int:
         row = _ORIGIN.run(tx).fetchone()
         if row is not None and row[1] != self._key.origin:
             raise WrongOriginError(row[1], self._key.origin)
+        if row is not None:
+            return int(row[0])
         if (self._key.public.key_id, "owner") not in register.state(tx, Register.KEY):
-            raise WrongOriginError(row[1] if row else "of other keys", self._key.origin)
-        if row is None:
-            insert_row(tx, "seal_origin", ("epoch", "origin"), (1, self._key.origin))
-            return 1
-        return int(row[0])
+            raise WrongOriginError("of other keys", self._key.origin)
+        insert_row(tx, "seal_origin", ("epoch", "origin"), (1, self._key.origin))
+        return 1
 
     def _add_leaves(self, tx: Connection, most: int) -> int:
         size = _only(_SIZE.run(tx, {"epoch": self._epoch}).fetchone())
@@ -162,8 +201,16 @@ class Sealer:
         if tree is None or tree.size != size:
             tree = Tree.restore(size, stored(_hashes(tx), self._epoch), self._completed)
         self._nodes = []
+        if self._keys is None or self._tree is not tree:
+            self._keys = log_keys(tx, self._epoch)
+        if self._keys.ending(size) is not None and signed_size(tx, self._epoch) < size:
+            # Killed before the key vouched for the next one: nothing is added until it has.
+            self._tree, self._was_cut = tree, True
+            return 0
+        if (signer := self._keys.signer(size + 1)) is not None:
+            self._key.of(signer)  # not one leaf, where nobody here could sign it
         settled = self._settled_by_now(tx)
-        rows = _UNSEALED.run(tx, {"settled": self._begin_of_look(), "most": most}).fetchall()
+        rows = self._cut(tx, _UNSEALED.run(tx, {"settled": self._begin_of_look(), "most": most}).fetchall())
         leaves = [_leaf(row) for row in rows]
         tree.extend(leaves)
         insert_rows(
@@ -178,10 +225,22 @@ class Sealer:
         )
         insert_rows(tx, "seal_node", _NODE_FIELDS, [(self._epoch, *node) for node in self._nodes], _TREE_INTEGERS)
         self._tree = tree
-        if len(rows) < most:
+        if any(row[_ACT] == Act.REGISTER for row in rows):
+            self._keys = log_keys(tx, self._epoch)
+        if len(rows) < most and not self._was_cut:
             # All that was there when this look began has its leaf now.
             self._settled = settled
         return len(rows)
+
+    def _cut(self, tx: Connection, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Return the rows up to the first that names the log's next key: its leaf is the last of a checkpoint."""
+        self._was_cut = False
+        if any(row[_ACT] == Act.REGISTER for row in rows):
+            naming = {one.seq for one in log_keys(tx, self._epoch).handovers if one.leaf is None}
+            end = next((place for place, row in enumerate(rows, start=1) if row[0] in naming), len(rows))
+            self._was_cut = end < len(rows)
+            return rows[:end]
+        return rows
 
     def _settled_by_now(self, tx: Connection) -> int:
         """Return the number up to which all writers have ended."""
@@ -207,24 +266,37 @@ class Sealer:
         if is_kept(level):
             self._nodes.append((level, index, hash_.hex()))
 
-    def _sign(self, tx: Connection, checkpoint: Checkpoint, added: int) -> Sealed | None:
-        if _only(_SIGNED.run(tx, {"epoch": self._epoch}).fetchone()) >= checkpoint.size:
+    def _sign(self, tx: Connection, checkpoint: Checkpoint, added: int, most: int) -> Sealed | None:
+        if signed_size(tx, self._epoch) >= checkpoint.size:
             return None
-        note = self._note(checkpoint)
+        # As the database has it in this very transaction: no other process has made another key the log's meanwhile.
+        self._keys = log_keys(tx, self._epoch)
+        signer = self._keys.signer(checkpoint.size)
+        if signer is None:
+            raise WrongOriginError("of no key, by its first record", self._key.origin)
+        key = self._key.of(signer)
+        note = Note(checkpoint.text, (signed(checkpoint.text, key.verifier, key.sign),))
         signature = base64.b64encode(note.signatures[0].value).decode()
-        row = (self._epoch, checkpoint.size, checkpoint.root.hex(), self._key.public.key_id, signature)
+        row = (self._epoch, checkpoint.size, checkpoint.root.hex(), key.public.key_id, signature)
         insert_row(tx, "seal_checkpoint", _CHECKPOINT_FIELDS, row)
-        return Sealed(self._epoch, checkpoint, note, added)
+        return Sealed(self._epoch, checkpoint, note, added, more=added >= most or self._was_cut)
 
-    def _note(self, checkpoint: Checkpoint) -> Note:
-        return Note(checkpoint.text, (signed(checkpoint.text, self._key.verifier, self._key.sign),))
+    def _hand_over(self, size: int) -> None:
+        """Make the key that signs from now on the log's, once the one before has vouched for it."""
+        key_id = self._keys.signer(size + 1) if self._keys else None
+        if key_id is not None and (key_id != self._key.public.key_id or not self._is_alone):
+            if self._key.folder is not None:
+                log_key.take_over(self._key.folder, key_id)
+            self._key, self._is_alone = self._key.of(key_id), True
 
 
 _KNOWN_COSIGNATURE = Statement(
     "SELECT 1 FROM seal_cosignature WHERE epoch = :epoch AND size = :size AND witness = :witness AND time_s = :time_s"
 )
 _COSIGNED = Statement("SELECT coalesce(max(size), 0) FROM seal_cosignature WHERE epoch = :epoch AND witness = :witness")
-_LATEST = Statement("SELECT size, root FROM seal_checkpoint WHERE epoch = :epoch ORDER BY size DESC LIMIT 1")
+_LATEST = Statement(
+    "SELECT size, root, key_id, signature FROM seal_checkpoint WHERE epoch = :epoch ORDER BY size DESC LIMIT 1"
+)
 
 
 def _leaf(row: Sequence[Any]) -> bytes:

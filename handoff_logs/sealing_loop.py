@@ -13,9 +13,15 @@ import structlog
 
 from handoff_logs.kept_notes import COSIGNED, SEALED, KeptNotes
 from handoff_logs.notes import Note, VerifierKey
-from handoff_logs.sealing import AT_MOST_EVENTS, Sealer
+from handoff_logs.sealing import Sealer
 from handoff_logs.witness.client import add_checkpoint
-from handoff_logs.witness.errors import OldSizeError, RolledBackError, TwoHistoriesError, WitnessError
+from handoff_logs.witness.errors import (
+    OldSizeError,
+    RolledBackError,
+    StrangeKeyError,
+    TwoHistoriesError,
+    WitnessError,
+)
 
 log = structlog.get_logger()
 
@@ -39,7 +45,8 @@ class SealingLoop:
     """One sealer and, if the log has one, its witness.
 
     With `kept` the log's key remembers outside the database what it sealed: raises LogBehindError where the database
-    has less.
+    has less. `key_changed` is called before the witness is first asked to cosign what a later key of the log signed,
+    `say` with a sentence for people where the witness does not know that key.
     """
 
     def __init__(
@@ -48,6 +55,8 @@ class SealingLoop:
         witness: Witness | None,
         *,
         kept: KeptNotes | None = None,
+        key_changed: Callable[[], object] | None = None,
+        say: Callable[[str], object] | None = None,
         every_s: float = EVERY_S,
         heartbeat_s: float = HEARTBEAT_S,
         clock: Callable[[], float] = time.monotonic,
@@ -56,8 +65,9 @@ class SealingLoop:
         self._every_s, self._heartbeat_s, self._clock = every_s, heartbeat_s, clock
         self._known_size = sealer.cosigned_size(witness.key.name) if witness else 0
         self._cosigned_s: float | None = None
-        self._silent = False
+        self._silent: type[WitnessError] | None = None
         self._history: WitnessError | None = None
+        self._key_changed, self._signer, self._say = key_changed, b"", say
         if kept is not None:
             latest = sealer.latest()
             kept.refuse_behind(sealer.origin, latest.checkpoint.size if latest else 0)
@@ -86,7 +96,7 @@ class SealingLoop:
             log.info("log_sealed", count=sealed.added, after=sealed.checkpoint.size)
             if self._kept is not None:
                 self._kept.keep(SEALED, sealed.note)
-            if sealed.added < AT_MOST_EVENTS:
+            if not sealed.more:
                 return
 
     def show(self) -> None:
@@ -98,6 +108,10 @@ class SealingLoop:
         fresh = self._cosigned_s is not None and self._clock() - self._cosigned_s < self._heartbeat_s
         if size == self._known_size and fresh:
             return
+        signer = latest.note.signatures[0].key_id
+        if self._key_changed is not None and signer != self._signer:
+            self._key_changed()
+        self._signer = signer
         try:
             # The log is not shown to be rolled back by what this process believes of the witness: the witness says.
             known = min(self._known_size, size)
@@ -109,14 +123,16 @@ class SealingLoop:
         except (RolledBackError, TwoHistoriesError):
             raise
         except WitnessError as error:
-            if not self._silent:
+            if self._silent is not type(error):
                 log.warning("witness_silent", error=type(error).__name__)
-            self._silent = True
+                if self._say is not None and isinstance(error, StrangeKeyError):
+                    self._say(str(error))
+            self._silent = type(error)
             return
         self._sealer.cosigned(latest, self._witness.key.name, cosignature.time_s, cosignature.signature.value)
         if self._kept is not None:
             self._kept.keep(COSIGNED, Note(latest.note.text, (*latest.note.signatures, cosignature.signature)))
-        self._known_size, self._cosigned_s, self._silent = size, self._clock(), False
+        self._known_size, self._cosigned_s, self._silent = size, self._clock(), None
 
     def _show_until(self, stop: threading.Event) -> None:
         while not stop.wait(min(ASK_AGAIN_S, self._every_s)):

@@ -27,6 +27,7 @@ from handoff_logs.pages.timeline import custody
 from handoff_logs.pages.verified import read_verified
 from handoff_logs.pages.words import Words
 from handoff_logs.proofs import making
+from handoff_logs.proofs.proof_file import checkpoint_of
 from handoff_logs.proofs.verifying import verify
 from handoff_logs.questions.answers import FIRST_US, LAST_US, Answer, Period
 from handoff_logs.questions.registry import LOOKUPS, QUESTIONS, Question
@@ -102,7 +103,8 @@ class AuditPages:
         """Hand out the file that proves a number's custody to whoever has the log's public key, if it holds."""
         number = cleaned(request.query_params.get("number", ""))
         with self._asking.answer(who.code, "proof", number=number) as reading:
-            data, key = making.prove(reading, number).encode(), making.log_key(reading)
+            proof = making.prove(reading, number)
+            data, key = proof.encode(), making.log_key(reading, checkpoint_of(proof.note).size)
         # What the database says may be damaged: nobody is given a file that proves nothing.
         verify(data, key)
         file = f"{_NOT_IN_A_NAME.sub('-', number)}.proof.json"

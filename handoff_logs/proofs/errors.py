@@ -49,6 +49,17 @@ class NotSealedError(HandoffLogError):
         return f"the log signed no checkpoint of {self.size} records; its newest has {self.newest}"
 
 
+class KeyNeverChangedError(HandoffLogError):
+    """The log's key is its first one: there is no change to prove."""
+
+    def __init__(self, origin: str) -> None:
+        super().__init__(origin)
+        self.origin = origin
+
+    def __str__(self) -> str:
+        return f"{self.origin} has had one key, and no next one that is sealed; its log.pub is as it was"
+
+
 class SpansOriginsError(HandoffLogError):
     """Records under two origins: between them a loss was declared, and one checkpoint can't cover both."""
 

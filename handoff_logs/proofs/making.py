@@ -2,13 +2,20 @@
 
 import base64
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Final
 
 from handoff_logs import merkle
 from handoff_logs.checkpoints import Checkpoint
 from handoff_logs.merkle import Tree
-from handoff_logs.notes import ED25519, Note, Signature, VerifierKey
-from handoff_logs.proofs.errors import BrokenProofError, NotSealedError, SpansOriginsError, UnknownNumberError
+from handoff_logs.notes import Note, Signature, VerifierKey
+from handoff_logs.proofs.errors import (
+    BrokenProofError,
+    KeyNeverChangedError,
+    NotSealedError,
+    SpansOriginsError,
+    UnknownNumberError,
+)
 from handoff_logs.proofs.proof_file import (
     ConsistencyProof,
     CustodyProof,
@@ -18,11 +25,13 @@ from handoff_logs.proofs.proof_file import (
     Row,
     Seal,
     SeenBy,
+    checkpoint_of,
 )
 from handoff_logs.proofs.verifying import signed_checkpoint
 from handoff_logs.questions import document
 from handoff_logs.reading import Reading
 from handoff_logs.records import CASE_FIELDS, EVENT_FIELDS, REGISTER_FIELDS, UNIT_FIELDS, row_hash
+from handoff_logs.succession import ENTRIES, Succession, successions, verifiers
 from handoff_logs.tree_store import MissingHashError, stored
 
 # ruff: noqa: S608 (own names)
@@ -45,23 +54,19 @@ _FIRST: Final = (
 )
 _REGISTERED_BY: Final = "SELECT DISTINCT event_id FROM custody_register WHERE register = 'key' AND subject = :key_id"
 _NEWEST: Final = (
-    "SELECT origin.epoch, origin.origin, point.size, point.key_id FROM seal_origin AS origin"
+    "SELECT origin.epoch, origin.origin, point.size FROM seal_origin AS origin"
     " JOIN seal_checkpoint AS point ON point.epoch = origin.epoch ORDER BY origin.epoch DESC, point.size DESC LIMIT 1"
 )
-_CHECKPOINT: Final = "SELECT root, signature FROM seal_checkpoint WHERE epoch = :epoch AND size = :size"
+_CHECKPOINT: Final = "SELECT root, key_id, signature FROM seal_checkpoint WHERE epoch = :epoch AND size = :size"
 _NEWEST_WITNESSED: Final = "SELECT max(size) AS size FROM seal_cosignature WHERE epoch = :epoch"
 _COSIGNATURES: Final = (
     "SELECT witness, signature FROM seal_cosignature WHERE epoch = :epoch AND size = :size ORDER BY witness, time_s"
-)
-_PUBLIC: Final = (
-    "SELECT entry.value FROM custody_register AS entry WHERE entry.register = 'key' AND entry.subject = :key_id"
-    " AND entry.field = 'public'"
 )
 _NUMBER: Final = "SELECT unit_id, number, salt FROM unit_number WHERE unit_id = :unit_id"
 
 
 class _Epoch:
-    """The log's newest tree: its origin, its key, and its checkpoints as signed notes. Raises NotSealedError."""
+    """The log's newest tree: its origin, its keys, and its checkpoints as signed notes. Raises NotSealedError."""
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
@@ -69,12 +74,20 @@ class _Epoch:
         if not newest:
             raise NotSealedError(None, None)
         (row,) = newest
-        self.number, self.newest, self.key_id = int(row["epoch"]), int(row["size"]), str(row["key_id"])
-        public = reading.rows(_PUBLIC, key_id=self.key_id)
-        if not public:
-            raise BrokenProofError("checkpoint", f"the record that registers the log's key {self.key_id} is gone")
-        self.key = VerifierKey(row["origin"], ED25519, base64.b64decode(public[0]["value"]))
+        self.number, self.newest, self.origin = int(row["epoch"]), int(row["size"]), str(row["origin"])
+        self.keys = successions(reading.tuples(ENTRIES)).get(self.number, Succession())
         self._stored = stored(self._hashes, self.number)
+
+    def key(self, size: int) -> VerifierKey:
+        """Return the key that signs the checkpoint of a size. Raises BrokenProofError where no record names it."""
+        key_id = self.keys.signer(size)
+        if key_id is None:
+            raise BrokenProofError("checkpoint", "the record that registers the log's first key is gone")
+        return self.keys.verifier(key_id, self.origin)
+
+    def handovers(self, size: int) -> tuple[Note, ...]:
+        """Return the checkpoints by which each earlier key vouched for the next, up to that which signed `size`."""
+        return tuple(self.signed(one.size) for one in self.keys.before(size) if one.size is not None)
 
     def node(self, level: int, index: int) -> bytes:
         """Return the hash of a complete subtree. Raises BrokenProofError where rows were deleted."""
@@ -94,8 +107,11 @@ class _Epoch:
         if not rows:
             raise NotSealedError(size, self.newest)
         (row,) = rows
-        text = Checkpoint(self.key.name, size, bytes.fromhex(row["root"])).text
-        return Note(text, (Signature(self.key.name, self.key.key_id, base64.b64decode(row["signature"])),))
+        if row["key_id"] not in self.keys.publics:
+            raise BrokenProofError("checkpoint", f"the record that registers the log's key {row['key_id']} is gone")
+        key = self.keys.verifier(row["key_id"], self.origin)
+        text = Checkpoint(self.origin, size, bytes.fromhex(row["root"])).text
+        return Note(text, (Signature(key.name, key.key_id, base64.b64decode(row["signature"])),))
 
     def cosignatures(self, size: int) -> tuple[SeenBy, ...]:
         """Return each witness's first cosignature of a checkpoint: by then all under it was there."""
@@ -122,17 +138,18 @@ def prove(reading: Reading, number: str) -> CustodyProof:
     units = {str(row["unit_id"]) for row in steps}
     wanted = [*(row["event_id"] for row in steps), *_ids(reading, _FIRST, epoch=epoch.number)]
     events = {event_id: _read_event(reading, event_id) for event_id in dict.fromkeys(wanted)}
-    keys = _with_their_registration(reading, events, epoch.key_id)
+    keys = _with_their_registration(reading, events)
     epochs = {row["epoch"] for row in events.values() if row["epoch"] is not None}
     if epochs - {epoch.number}:
         raise SpansOriginsError(number, tuple(sorted(epochs)))
     size = epoch.covering(max((row["leaf_index"] + 1 for row in events.values() if row["epoch"]), default=0))
-    ordered = sorted(events.values(), key=lambda row: _order(row, size))
+    keys |= _with_the_log_keys(reading, events, epoch, size)
     return CustodyProof(
         epoch.signed(size),
         epoch.cosignatures(size),
-        tuple(_proven(reading, row, size, units, keys, epoch.node) for row in ordered),
+        _ordered(reading, events, size, units, keys, epoch.node),
         tuple(Opening(**row) for unit_id in sorted(units) for row in reading.rows(_NUMBER, unit_id=unit_id)),
+        epoch.handovers(size),
     )
 
 
@@ -141,19 +158,46 @@ def prove_consistency(
 ) -> ConsistencyProof:
     """Return the path between two checkpoints that the log's key signed, in either order; the newest if `new` is None.
 
-    `key`: else the one that the log itself registers. Raises BrokenProofError for a note that the key did not sign and
-    for a log that is shorter than what it signed, NotSealedError.
+    `key`: one that need not be the log's by its own records. Raises BrokenProofError for a note that the log's key of
+    its size did not sign and for a log that is shorter than what it signed, NotSealedError.
     """
     epoch = _Epoch(reading)
+    strange = key is not None and key not in verifiers(epoch.keys, epoch.origin)
     notes = [old, new or epoch.signed(epoch.newest)]
-    sizes = [signed_checkpoint(note, key or epoch.key, "checkpoint").size for note in notes]
+    sizes = []
+    for note in notes:
+        size = checkpoint_of(note).size
+        sizes.append(signed_checkpoint(note, key if key and strange else epoch.key(size), "checkpoint").size)
     if max(sizes) > epoch.newest:
         shorter = f"the log has {epoch.newest} records and once signed {max(sizes)}"
         raise BrokenProofError("checkpoint", f"{shorter}: it was cut, or restored from an older copy")
     if sizes[0] > sizes[1]:
         sizes.reverse()
         notes.reverse()
-    return ConsistencyProof(notes[0], notes[1], tuple(merkle.consistency_path(epoch.node, sizes[0], sizes[1])))
+    path = tuple(merkle.consistency_path(epoch.node, sizes[0], sizes[1]))
+    return _with_key_changes(reading, epoch, ConsistencyProof(notes[0], notes[1], path), sizes[1])
+
+
+def prove_key(reading: Reading) -> ConsistencyProof:
+    """Return what shows the log's last key to whoever has an earlier one: its newest checkpoint since that was named.
+
+    Raises KeyNeverChangedError, NotSealedError.
+    """
+    epoch = _Epoch(reading)
+    changes = epoch.keys.before(epoch.newest + 1)
+    if not changes or changes[-1].size is None:
+        raise KeyNeverChangedError(epoch.origin)
+    return prove_consistency(reading, epoch.signed(changes[-1].size))
+
+
+def _with_key_changes(reading: Reading, epoch: _Epoch, proof: ConsistencyProof, size: int) -> ConsistencyProof:
+    """Add what leads from the log's first key to the last that is named under `size`, if there are two."""
+    if not epoch.keys.before(size + 1):
+        return proof
+    events = {event_id: _read_event(reading, event_id) for event_id in _ids(reading, _FIRST, epoch=epoch.number)}
+    keys = _with_the_log_keys(reading, events, epoch, size + 1)
+    events_ = _ordered(reading, events, size, set(), keys, epoch.node)
+    return replace(proof, handovers=epoch.handovers(size), events=events_)
 
 
 def signed_checkpoint_of(reading: Reading, size: int | None = None) -> Checkpoint:
@@ -165,12 +209,17 @@ def signed_checkpoint_of(reading: Reading, size: int | None = None) -> Checkpoin
 def leaves_at(reading: Reading, size: int) -> Checkpoint | None:
     """Return what the log's leaves are at a size, whether it was signed or not; None where there are fewer."""
     epoch = _Epoch(reading)
-    return Checkpoint(epoch.key.name, size, Tree.restore(size, epoch.node).root()) if size <= epoch.newest else None
+    return Checkpoint(epoch.origin, size, Tree.restore(size, epoch.node).root()) if size <= epoch.newest else None
 
 
-def log_key(reading: Reading) -> VerifierKey:
-    """Return the log's key as the log itself registers it. Raises NotSealedError."""
-    return _Epoch(reading).key
+def origin(reading: Reading) -> str:
+    """Return the log's name. Raises NotSealedError."""
+    return _Epoch(reading).origin
+
+
+def log_key(reading: Reading, size: int) -> VerifierKey:
+    """Return the log's key for the checkpoint of `size` leaves, as the log registers it. Raises NotSealedError."""
+    return _Epoch(reading).key(size)
 
 
 def _ids(reading: Reading, sql: str, **parameters: str | int) -> list[str]:
@@ -184,18 +233,25 @@ def _read_event(reading: Reading, event_id: str) -> dict[str, Any]:
     return rows[0] | {"emulated": bool(rows[0]["emulated"])}
 
 
-def _with_their_registration(reading: Reading, events: dict[str, dict[str, Any]], log_key_id: str) -> set[str]:
+def _with_their_registration(reading: Reading, events: dict[str, dict[str, Any]]) -> set[str]:
     """Add the records that registered or revoked the keys of `events`, and of those, back to the first record."""
     keys: set[str] = set()
-    wanted = {log_key_id} | _signed_with(events.values())
-    while wanted - keys:
-        for key_id in wanted - keys:
+    while wanted := _signed_with(events.values()) - keys:
+        for key_id in wanted:
             keys.add(key_id)
             for event_id in _ids(reading, _REGISTERED_BY, key_id=key_id):
                 if event_id not in events:
                     events[event_id] = _read_event(reading, event_id)
-        wanted = _signed_with(events.values())
     return keys
+
+
+def _with_the_log_keys(reading: Reading, events: dict[str, dict[str, Any]], epoch: _Epoch, size: int) -> set[str]:
+    """Add the records that name the log's next keys, up to that which signs the checkpoint of `size`; all keys' ids."""
+    changes = epoch.keys.before(size)
+    for one in changes:
+        events.setdefault(one.event_id, _read_event(reading, one.event_id))
+    first = {epoch.keys.first} if epoch.keys.first else set()
+    return _with_their_registration(reading, events) | first | {one.new for one in changes}
 
 
 def _signed_with(events: Iterable[dict[str, Any]]) -> set[str]:
@@ -206,6 +262,18 @@ def _order(row: dict[str, Any], size: int) -> tuple[int, int]:
     """Leaves first, then what the checkpoint does not cover, by its number."""
     index = row["leaf_index"]
     return (0, index) if index is not None and index < size else (1, row["seq"])
+
+
+def _ordered(
+    reading: Reading,
+    events: dict[str, dict[str, Any]],
+    size: int,
+    units: set[str],
+    keys: set[str],
+    node: merkle.Node,
+) -> tuple[ProvenEvent, ...]:
+    ordered = sorted(events.values(), key=lambda row: _order(row, size))
+    return tuple(_proven(reading, row, size, units, keys, node) for row in ordered)
 
 
 def _proven(

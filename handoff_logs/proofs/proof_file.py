@@ -17,12 +17,16 @@ from handoff_logs.records import CASE_FIELDS, EVENT_FIELDS, REGISTER_FIELDS, UNI
 
 CUSTODY: Final = "passline custody proof 1"
 CONSISTENCY: Final = "passline consistency proof 1"
+CUSTODY_2: Final = "passline custody proof 2"
+CONSISTENCY_2: Final = "passline consistency proof 2"
+"""Of a log whose key changed: with the checkpoints by which each key vouched for the next one."""
 
 MAX_EVENTS: Final = 100_000
 MAX_ROWS: Final = 10_000
 MAX_PATH: Final = 64
 MAX_NOTE: Final = 8 * 1024
 MAX_COSIGNATURES: Final = 64
+MAX_HANDOVERS: Final = 10_000
 
 ROW_FIELDS: Final = (UNIT_FIELDS, CASE_FIELDS, REGISTER_FIELDS)
 """The three kinds of rows that an event's root covers; their columns' names tell them apart."""
@@ -100,19 +104,25 @@ class SeenBy:
 
 @dataclass(frozen=True, slots=True)
 class CustodyProof:
-    """A signed checkpoint with one signature, and what hangs on it: events in the order of their leaves."""
+    """A signed checkpoint with one signature, and what hangs on it: events in the order of their leaves.
+
+    `handovers`: the checkpoints by which each earlier key of the log vouched for the next one, in their order.
+    """
 
     note: Note
     cosignatures: tuple[SeenBy, ...]
     events: tuple[ProvenEvent, ...]
     numbers: tuple[Opening, ...]
+    handovers: tuple[Note, ...] = ()
 
     def encode(self) -> bytes:
         """Return the bytes that `parse` reads."""
+        handovers = {"handovers": _texts(self.handovers)} if self.handovers else {}
         return _encoded(
             {
-                "format": CUSTODY,
+                "format": CUSTODY_2 if self.handovers else CUSTODY,
                 "checkpoint": self.note.encode().decode(),
+                **handovers,
                 "cosignatures": [
                     {"witness": one.witness, "signature": base64.b64encode(one.signature).decode()}
                     for one in self.cosignatures
@@ -125,20 +135,27 @@ class CustodyProof:
 
 @dataclass(frozen=True, slots=True)
 class ConsistencyProof:
-    """Two signed checkpoints of one log, and the path that shows the second to continue the first."""
+    """Two signed checkpoints of one log, and the path that shows the second to continue the first.
+
+    `handovers` as in a CustodyProof; `events`: the records that name the log's keys, and the keys that signed these.
+    """
 
     old: Note
     new: Note
     path: tuple[bytes, ...]
+    handovers: tuple[Note, ...] = ()
+    events: tuple[ProvenEvent, ...] = ()
 
     def encode(self) -> bytes:
         """Return the bytes that `parse` reads."""
+        changes = {"handovers": _texts(self.handovers), "events": [_event(event) for event in self.events]}
         return _encoded(
             {
-                "format": CONSISTENCY,
+                "format": CONSISTENCY_2 if self.events else CONSISTENCY,
                 "old": self.old.encode().decode(),
                 "new": self.new.encode().decode(),
                 "path": [sibling.hex() for sibling in self.path],
+                **(changes if self.events else {}),
             }
         )
 
@@ -146,23 +163,32 @@ class ConsistencyProof:
 def parse(data: bytes) -> CustodyProof | ConsistencyProof:
     """Return the proof that a file's bytes are. Raises MalformedProofError."""
     whole = read(data)
-    if "old" in whole.names():
-        found = whole.fields("format", "old", "new", "path")
-        _of_format(found["format"], CONSISTENCY)
-        return ConsistencyProof(_note(found["old"]), _note(found["new"]), _path(found["path"]))
-    found = whole.fields("format", "checkpoint", "cosignatures", "events", "numbers")
-    _of_format(found["format"], CUSTODY)
+    names = whole.names()
+    if "old" in names:
+        changes: tuple[str, ...] = ("handovers", "events") if "events" in names else ()
+        found = whole.fields("format", "old", "new", "path", *changes)
+        _of_format(found["format"], CONSISTENCY_2 if changes else CONSISTENCY)
+        handovers, events = (_handovers(found["handovers"]), _events(found["events"])) if changes else ((), ())
+        return ConsistencyProof(_note(found["old"]), _note(found["new"]), _path(found["path"]), handovers, events)
+    changes = ("handovers",) if "handovers" in names else ()
+    found = whole.fields("format", "checkpoint", *changes, "cosignatures", "events", "numbers")
+    _of_format(found["format"], CUSTODY_2 if changes else CUSTODY)
     return CustodyProof(
         _note(found["checkpoint"]),
         tuple(map(_seen_by, found["cosignatures"].items(MAX_COSIGNATURES))),
-        tuple(map(_proven_event, found["events"].items(MAX_EVENTS))),
+        _events(found["events"]),
         tuple(map(_opening, found["numbers"].items(MAX_EVENTS))),
+        _some(found["handovers"]) if changes else (),
     )
 
 
 def checkpoint_of(note: Note) -> Checkpoint:
     """Return the checkpoint in a note that was parsed here."""
     return Checkpoint.parse(note.text)
+
+
+def _texts(notes: Sequence[Note]) -> list[str]:
+    return [note.encode().decode() for note in notes]
 
 
 def _encoded(proof: Mapping[str, Any]) -> bytes:
@@ -201,6 +227,18 @@ def _note(value: Value) -> Note:
     if len(note.signatures) != 1:
         value.refuse("it has other signatures than the log's")
     return note
+
+
+def _handovers(value: Value) -> tuple[Note, ...]:
+    return tuple(map(_note, value.items(MAX_HANDOVERS)))
+
+
+def _some(value: Value) -> tuple[Note, ...]:
+    return _handovers(value) or value.refuse("there is none, and then this member is not there either")
+
+
+def _events(value: Value) -> tuple[ProvenEvent, ...]:
+    return tuple(map(_proven_event, value.items(MAX_EVENTS)))
 
 
 def _seen_by(value: Value) -> SeenBy:

@@ -1,16 +1,21 @@
-"""Verifying a proof from its file and the log's public key alone, in the steps that docs/proofs.md numbers. Pure."""
+"""Verifying a proof from its file and the log's public key alone, in the steps that docs/proofs.md numbers. Pure.
+
+Where the log's key changed, the file has what leads from its first key to the last one; the public key that is brought
+may be any of those that signed.
+"""
 
 import base64
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final
 
 from handoff_logs import cosignatures, merkle
 from handoff_logs.checkpoints import Checkpoint
 from handoff_logs.errors import ForgedNoteError, MalformedNoteError, UnsignedNoteError
-from handoff_logs.notes import ED25519, Note, Signature, VerifierKey, decoded_base64
+from handoff_logs.notes import ED25519, PUBLIC_BYTES, Note, Signature, VerifierKey, decoded_base64
 from handoff_logs.proofs.errors import BrokenProofError
 from handoff_logs.proofs.proof_file import (
     ConsistencyProof,
@@ -51,6 +56,15 @@ class Witnessed:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyChange:
+    """The leaf that names the log's next key, the `old` key, which signed the log up to this leaf, and the next one."""
+
+    leaf: int
+    old: VerifierKey
+    key: VerifierKey
+
+
+@dataclass(frozen=True, slots=True)
 class Verified:
     """What a proof that holds says.
 
@@ -63,14 +77,16 @@ class Verified:
     witnessed: tuple[Witnessed, ...]
     unchecked: tuple[str, ...]
     steps: list[dict[str, Any]]
+    key_changes: tuple[KeyChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Continued:
-    """Two checkpoints of one log, of which the second continues the first."""
+    """Two checkpoints of one log, of which the second continues the first; `key_changes` up to the second."""
 
     old: Checkpoint
     new: Checkpoint
+    key_changes: tuple[KeyChange, ...] = ()
 
 
 def verify(data: bytes, key: VerifierKey, witnesses: Sequence[VerifierKey] = ()) -> Verified | Continued:
@@ -81,18 +97,16 @@ def verify(data: bytes, key: VerifierKey, witnesses: Sequence[VerifierKey] = ())
     proof = parse(data)
     if isinstance(proof, ConsistencyProof):
         return _continued(proof, key)
-    checkpoint = signed_checkpoint(proof.note, key, "checkpoint")
+    events = _Events(proof.note, "checkpoint", key, proof.handovers)
     witnessed = [_witnessed(proof, witness) for witness in witnesses]
-    events = _Events(checkpoint, key)
-    for number, event in enumerate(proof.events):
-        events.add(event, f"events[{number}], {event.event['act']} by {acting_station(event.event)}")
-    events.finish()
+    events.add_all(proof.events)
     named = {witness.name for witness in witnesses}
     return Verified(
-        checkpoint,
+        events.checkpoint,
         tuple(witnessed),
         tuple(sorted({one.witness for one in proof.cosignatures} - named)),
         custody(proof.numbers, events.known),
+        events.key_changes,
     )
 
 
@@ -109,10 +123,17 @@ def signed_checkpoint(note: Note, key: VerifierKey, place: str) -> Checkpoint:
 
 
 def _continued(proof: ConsistencyProof, key: VerifierKey) -> Continued:
-    old, new = signed_checkpoint(proof.old, key, "old"), signed_checkpoint(proof.new, key, "new")
+    changes: tuple[KeyChange, ...] = ()
+    if proof.events:
+        events = _Events(proof.new, "new", key, proof.handovers)
+        events.add_all(proof.events)
+        new, changes = events.checkpoint, events.key_changes
+        old = signed_checkpoint(proof.old, events.signer(checkpoint_of(proof.old).size), "old")
+    else:
+        old, new = signed_checkpoint(proof.old, key, "old"), signed_checkpoint(proof.new, key, "new")
     if not merkle.verify_consistency(old.size, new.size, proof.path, old.root, new.root):
         raise BrokenProofError("path", f"the log of {new.size} records does not begin with that of {old.size}")
-    return Continued(old, new)
+    return Continued(old, new, changes)
 
 
 def _witnessed(proof: CustodyProof, key: VerifierKey) -> Witnessed:
@@ -156,16 +177,39 @@ class _Keys:
 
 
 class _Events:
-    """The events of a proof, verified one after another in the order of the log."""
+    """The events of a proof, verified one after another in the order of the log, and who signed its checkpoints."""
 
-    def __init__(self, checkpoint: Checkpoint, key: VerifierKey) -> None:
-        self._checkpoint, self._log_key = checkpoint, key
-        self._log_key_id = hashlib.sha256(key.public).hexdigest()[:16]
+    def __init__(self, note: Note, place: str, key: VerifierKey, handovers: Sequence[Note]) -> None:
+        self._note, self._place, self._key, self._handovers = note, place, key, handovers
+        self.checkpoint = checkpoint_of(note) if handovers else signed_checkpoint(note, key, place)
         self._keys = _Keys()
+        # Each key of the log, and the size above which it signs.
+        self._signers: list[tuple[int, VerifierKey]] = []
         self._last_leaf: int | None = -1
         self.known: dict[str, Known] = {}
 
-    def add(self, proven: ProvenEvent, place: str) -> None:
+    def add_all(self, events: Sequence[ProvenEvent]) -> None:
+        """Verify the events, and then that the log's own keys signed the checkpoint they are under."""
+        for number, event in enumerate(events):
+            self._add(event, f"events[{number}], {event.event['act']} by {acting_station(event.event)}")
+        if not self.known:
+            raise BrokenProofError("events", "the log's first record is not there")
+        if len(self.key_changes) < len(self._handovers):
+            raise BrokenProofError(f"handovers[{len(self.key_changes)}]", "no record in the file names a next key")
+        signed_checkpoint(self._note, self.signer(self.checkpoint.size), self._place)
+        if self._key not in [key for above, key in self._signers if above < self.checkpoint.size]:
+            raise BrokenProofError(self._place, f"none of the log's keys that signed it is {self._key}")
+
+    def signer(self, size: int) -> VerifierKey:
+        """Return the log's key that signs the checkpoint of `size` leaves."""
+        return [key for above, key in self._signers if above < size or not above][-1]
+
+    @property
+    def key_changes(self) -> tuple[KeyChange, ...]:
+        """Where the log's key changed, up to the checkpoint."""
+        return tuple(KeyChange(above - 1, old, key) for (_, old), (above, key) in pairwise(self._signers))
+
+    def _add(self, proven: ProvenEvent, place: str) -> None:
         """Verify an event: its rows, its place in the order, its signatures, its leaf; then learn its keys."""
         event = proven.event
         self._in_order(proven, place)
@@ -175,25 +219,19 @@ class _Events:
         if not self.known:
             # Nothing before the first record could register the keys that sign it: the log's key vouches for it.
             self._learn(proven, place)
-            self._expect_log_key(place)
+            self._begin(proven, place)
         hash_ = event_hash(event)
         self._verify_signatures(proven, hash_, place)
         if proven.seal is not None:
-            entry = leaf_entry(proven.seal.seq, hash_, proven.signature, proven.second_signature)
-            index, size = proven.seal.leaf, self._checkpoint.size
-            path = proven.seal.path
-            if not merkle.verify_inclusion(merkle.leaf_hash(entry), index, size, path, self._checkpoint.root):
+            leaf = merkle.leaf_hash(leaf_entry(proven.seal.seq, hash_, proven.signature, proven.second_signature))
+            index, size, path = proven.seal.leaf, self.checkpoint.size, proven.seal.path
+            if not merkle.verify_inclusion(leaf, index, size, path, self.checkpoint.root):
                 raise BrokenProofError(place, f"it is not the leaf {index} under the checkpoint of {size}")
+            if self.known:
+                self._change_key(proven, merkle.root_ending_with(leaf, index, size, path), place)
         if self.known:
             self._learn(proven, place)
         self.known[str(event["event_id"])] = Known(proven, place, hash_)
-
-    def finish(self) -> None:
-        """Verify what holds only once all events are known."""
-        if not self.known:
-            raise BrokenProofError("events", "the log's first record is not there")
-        if "revoked" in self._keys.facts[self._log_key_id]:
-            raise BrokenProofError("checkpoint", "the log's key was revoked by a record before it")
 
     def _in_order(self, proven: ProvenEvent, place: str) -> None:
         leaf = None if proven.seal is None else proven.seal.leaf
@@ -210,10 +248,43 @@ class _Events:
                     raise BrokenProofError(f"rows[{number}] of {place}", "only the act `register` changes a register")
                 self._keys.learn(one.row, f"rows[{number}] of {place}")
 
-    def _expect_log_key(self, place: str) -> None:
-        public = base64.b64encode(self._log_key.public).decode()
-        if self._keys.facts[self._log_key_id] != {"owner": LOG_OWNER, "public": public}:
-            raise BrokenProofError(place, f"the log's first record does not register the log's key {self._log_key}")
+    def _begin(self, proven: ProvenEvent, place: str) -> None:
+        """The log's first record names its first key."""
+        named = _log_keys(proven)
+        public = self._keys.facts[next(iter(named))].get("public") if len(named) == 1 else None
+        if public is None:
+            raise BrokenProofError(place, "the log's first record does not register the log's key, or two of them")
+        self._signers = [(0, VerifierKey(self.checkpoint.origin, ED25519, base64.b64decode(public)))]
+        if not self._handovers and self._signers[0][1] != self._key:
+            raise BrokenProofError(place, f"the log's first record does not register the log's key {self._key}")
+
+    def _change_key(self, proven: ProvenEvent, root: bytes, place: str) -> None:
+        """Follow a sealed record that speaks of the log's keys: to the next one, if the one before vouches for it.
+
+        `root`: of the log up to this record.
+        """
+        (_, present), leaf = self._signers[-1], proven.seal.leaf if proven.seal else 0
+        named, ended = _log_keys(proven), _ended(proven) & {_key_id(key) for _, key in self._signers}
+        if not named and not ended:
+            return
+        event = proven.event
+        if not named:
+            raise BrokenProofError(place, "the log's key was revoked by a record that names no next one")
+        if len(named) != 1 or ended != {_key_id(present)} or event["second_person"] in (None, event["person"]):
+            raise BrokenProofError(place, "it changes the log's key, and not as two people name one next key for one")
+        public = _log_public(proven, next(iter(named)), place)
+        following = VerifierKey(present.name, ED25519, public)
+        if following in [key for _, key in self._signers]:
+            raise BrokenProofError(place, f"it names {following} as the log's next key, which it was before")
+        if leaf + 1 < self.checkpoint.size:
+            number = len(self._signers) - 1
+            if number >= len(self._handovers):
+                raise BrokenProofError("handovers", f"what the key before signed over the leaf {leaf} is not there")
+            at = f"handovers[{number}]"
+            signed = signed_checkpoint(self._handovers[number], present, at)
+            if (signed.size, signed.root) != (leaf + 1, root):
+                raise BrokenProofError(at, f"it is not the log up to the leaf {leaf}, which names the next key")
+        self._signers.append((leaf + 1, following))
 
     def _verify_signatures(self, proven: ProvenEvent, hash_: str, place: str) -> None:
         event, message = proven.event, signed_bytes(hash_)
@@ -226,6 +297,32 @@ class _Events:
             second = self._keys.verifier(str(event["second_key_id"]), f"person:{second_signer(event)}", place)
             if not second.holds(message, base64.b64decode(proven.second_signature)):
                 raise BrokenProofError(place, f"its second signature is not of the key {second.name}")
+
+
+def _log_keys(proven: ProvenEvent) -> set[str]:
+    """The ids of the keys that an event names as the log's."""
+    return {str(row["subject"]) for row in _key_rows(proven) if row["field"] == "owner" and row["value"] == LOG_OWNER}
+
+
+def _ended(proven: ProvenEvent) -> set[str]:
+    return {str(row["subject"]) for row in _key_rows(proven) if row["field"] == "revoked" and row["value"] is not None}
+
+
+def _log_public(proven: ProvenEvent, key_id: str, place: str) -> bytes:
+    for row in _key_rows(proven):
+        if row["subject"] == key_id and row["field"] == "public":
+            public = decoded_base64(str(row["value"]))
+            if public is not None and len(public) == PUBLIC_BYTES:
+                return public
+    raise BrokenProofError(place, f"it names the log's key {key_id} without its public side")
+
+
+def _key_rows(proven: ProvenEvent) -> list[Row]:
+    return [one.row for one in proven.rows if one.fields is REGISTER_FIELDS and one.row["register"] == "key"]
+
+
+def _key_id(key: VerifierKey) -> str:
+    return hashlib.sha256(key.public).hexdigest()[:16]
 
 
 def _verify_rows(proven: ProvenEvent, place: str) -> None:

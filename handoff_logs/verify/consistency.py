@@ -12,16 +12,20 @@ from handoff_logs.cosignatures import verified
 from handoff_logs.errors import ForgedNoteError, MalformedNoteError, UnsignedNoteError
 from handoff_logs.notes import COSIGNATURE_V1, ED25519, Note, Signature, VerifierKey, decoded_base64
 from handoff_logs.reading import Reading
+from handoff_logs.succession import ENTRIES, Handover, Succession, successions, verifiers
 from handoff_logs.tree_store import is_kept, stored
 from handoff_logs.verify import bounds as parts
 from handoff_logs.verify.bounds import Bounds
-from handoff_logs.verify.keys import LOG_OWNER, Keys, Place
+from handoff_logs.verify.keys import LOG_OWNER, Keys
 from handoff_logs.verify.problems import Limits, Problem
 
 PAGE_LEAVES = 20_000
 LEAF_RULE = "every leaf is in a tree of the log"
 LOSS_RULE = "a later tree begins with two people's word on what was lost"
 CHECKPOINT_RULE = "no leaf is without a checkpoint for long"
+SIGNER_RULE = "a checkpoint is signed by the key that was the log's at its size"
+NEXT_RULE = "the log's next key is two people's word, and ends the one before"
+VOUCHED_RULE = "the log's key signed the checkpoint that ends with the record of the next one"
 
 _ORIGINS = "SELECT epoch, origin FROM seal_origin ORDER BY epoch"
 _LEAVES = (
@@ -50,6 +54,7 @@ _COSIGNED = (
     "SELECT coalesce(max(size), 0), coalesce(max(time_s), 0) FROM seal_cosignature"
     " WHERE epoch = :epoch AND size < :size"
 )
+_SIGNED = "SELECT size FROM seal_checkpoint WHERE epoch = :epoch AND size = :size"
 _NODES = "SELECT level, node_index, hash FROM seal_node WHERE epoch = :epoch"
 
 
@@ -63,9 +68,21 @@ class Outside:
     verified: parts.Tree | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """The log's key changed: the tree, the leaf that names the next key, and that one; the old one vouched for it."""
+
+    epoch: int
+    leaf: int
+    key: VerifierKey
+
+
 @dataclass(slots=True)
 class Sealed:
-    """What the seals say: the newest tree, rows by table, the last cosignature's tree and time, and what is wrong."""
+    """What the seals say: the newest tree, rows by table, the last cosignature's tree and time, and what is wrong.
+
+    `key_changes`: where the log's key changed, as its keys themselves have signed it.
+    """
 
     tree: parts.Tree | None = None
     origin: str | None = None
@@ -75,6 +92,7 @@ class Sealed:
     rows: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(("seal_origin", "seal_node", "seal_checkpoint", "seal_cosignature"), 0)
     )
+    key_changes: list[KeyChange] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
     def count(self, table: str, rows: int) -> None:
@@ -92,13 +110,16 @@ def verify_seals(reading: Reading, keys: Keys, bounds: Bounds, outside: Outside,
         sealed.problems.append(Problem(2, "the log's trees are numbered from 1", ", ".join(map(str, sorted(origins)))))
     for step, rule, sql in ((2, LEAF_RULE, _STRAY_LEAVES), (4, LOSS_RULE, _UNDECLARED)):
         sealed.problems += [Problem(step, rule, str(epoch)) for (epoch,) in reading.tuples(sql)]
-    expected = {(epoch, size): root for epoch, size, root in _brought(outside, origins, keys, sealed)}
+    log_keys = successions(reading.tuples(ENTRIES))
+    sealed.problems += [Problem(2, NEXT_RULE, event_id) for one in log_keys.values() for event_id in one.faulty]
+    expected = {(epoch, size): root for epoch, size, root in _brought(outside, origins, log_keys, keys, sealed)}
     if outside.verified is not None and known is None:
         expected[outside.verified.epoch, outside.verified.size] = outside.verified.root
     for epoch in sorted(origins):
         if known is not None and epoch < known.epoch:
             continue
-        growth = _Growth(reading, keys, outside, limits, epoch, origins[epoch], sealed)
+        of_tree = log_keys.get(epoch, Succession())
+        growth = _Growth(reading, keys, of_tree, outside, limits, epoch, origins[epoch], sealed)
         growth.run(known if known is not None and known.epoch == epoch else None, expected)
         tree = sealed.tree
         # What the newest tree may still wait for, none before it may.
@@ -112,35 +133,56 @@ def verify_seals(reading: Reading, keys: Keys, bounds: Bounds, outside: Outside,
 
 
 def _brought(
-    outside: Outside, origins: Mapping[int, str], keys: Keys, sealed: Sealed
+    outside: Outside, origins: Mapping[int, str], log_keys: Mapping[int, Succession], keys: Keys, sealed: Sealed
 ) -> Iterator[tuple[int, int, bytes]]:
     """Yield (epoch, size, root) of the checkpoints that the auditor brings, if the log's own key signed them."""
     for note in outside.checkpoints:
+        epoch = None
         try:
             checkpoint = Checkpoint.parse(note.text)
-            note.signatures_of(outside.log_keys or _log_keys(keys, checkpoint.origin))
+            epoch = next((epoch for epoch, origin in origins.items() if origin == checkpoint.origin), None)
+            of_tree = log_keys.get(epoch or 0, Succession())
+            note.signatures_of(_may_have_signed(checkpoint, of_tree, outside, keys))
         except (MalformedNoteError, ForgedNoteError, UnsignedNoteError):
             rule = "the auditor's checkpoint is one that the log's key signed"
             sealed.problems.append(Problem(2, rule, note.text.partition("\n")[0]))
             continue
-        epoch = next((epoch for epoch, origin in origins.items() if origin == checkpoint.origin), None)
         if epoch is None:
             sealed.problems.append(Problem(2, "the log has the tree that the auditor knows", checkpoint.origin))
         else:
             yield epoch, checkpoint.size, checkpoint.root
 
 
-def _log_keys(keys: Keys, origin: str) -> list[VerifierKey]:
-    return [VerifierKey(origin, ED25519, key.public) for key in keys.by_id.values() if key.owner == LOG_OWNER]
+def _may_have_signed(checkpoint: Checkpoint, of_tree: Succession, outside: Outside, keys: Keys) -> list[VerifierKey]:
+    """The key that was the log's at this size, and what the auditor brings that is none of this log's at any size."""
+    origin = checkpoint.origin
+    ours = list(verifiers(of_tree, origin))
+    if not ours:
+        registered = [key for key in keys.by_id.values() if key.owner == LOG_OWNER and key.public]
+        return list(outside.log_keys) or [VerifierKey(origin, ED25519, key.public) for key in registered]
+    signer = of_tree.signer(checkpoint.size)
+    at_its_size = [of_tree.verifier(signer, origin)] if signer is not None else []
+    return at_its_size + [key for key in outside.log_keys if key not in ours]
 
 
 class _Growth:
     """One tree's growth from its leaves."""
 
     def __init__(
-        self, reading: Reading, keys: Keys, outside: Outside, limits: Limits, epoch: int, origin: str, sealed: Sealed
+        self,
+        reading: Reading,
+        keys: Keys,
+        log_keys: Succession,
+        outside: Outside,
+        limits: Limits,
+        epoch: int,
+        origin: str,
+        sealed: Sealed,
     ) -> None:
-        self._reading, self._keys, self._outside, self._limits = reading, keys, outside, limits
+        self._reading, self._keys, self._limits = reading, keys, limits
+        self._log_keys = log_keys
+        brought = outside.log_keys
+        self._is_known = not brought or any(key in brought for key in verifiers(log_keys, origin))
         self._epoch, self._origin, self._sealed = epoch, origin, sealed
         self._witnesses = keys.witnesses() | {key.name: key.public for key in outside.witnesses}
         self._nodes: dict[tuple[int, int], str] = {}
@@ -167,6 +209,8 @@ class _Growth:
             first = above = until
         self._sealed.tree = parts.Tree(self._epoch, end, self._tree.root())
         self._sealed.origin = self._origin
+        for handover in self._log_keys.before(self._sealed.signed_size + 1):
+            self._handed_over(handover)
         self._hold_nodes(start)
 
     def _wrong(self, step: int, rule: str, subject: object) -> None:
@@ -236,14 +280,13 @@ class _Growth:
             self._wrong(3, "a checkpoint's root is its leaves'", name)
         self._sealed.signed_size = size
         key = self._keys.by_id.get(key_id)
-        if key is None or key.owner != LOG_OWNER or not key.since < Place(self._epoch, size):
+        if key is None or key.owner != LOG_OWNER or not key.public or self._log_keys.first is None:
             self._wrong(2, "a checkpoint is signed by a registered key of the log", name)
             return
-        brought = [one.public for one in self._outside.log_keys if one.name == self._origin]
-        if self._outside.log_keys and key.public not in brought:
+        if key_id != self._log_keys.signer(size):
+            self._wrong(2, SIGNER_RULE, name)
+        if not self._is_known:
             self._wrong(2, "a checkpoint is signed by the log's key that the auditor knows", name)
-        if key.revoked is not None and not Place(self._epoch, size) <= key.revoked:
-            self._wrong(2, "a checkpoint is signed by a key that was not revoked", name)
         decoded = decoded_base64(signature)
         text = self._text(size, root)
         if decoded is None or not self._keys.holds(key.public, text.encode(), decoded):
@@ -271,6 +314,14 @@ class _Growth:
             self._wrong(5, "a witness's times go with the sizes that it saw", name)
         self._seen[witness] = max(time_s, self._seen.get(witness, 0))
         self._sealed.cosigned_size, self._sealed.cosigned_s = size, max(time_s, self._sealed.cosigned_s)
+
+    def _handed_over(self, handover: Handover) -> None:
+        """A key that signs checkpoints was vouched for by the one before it."""
+        if handover.leaf is None or not self._reading.tuples(_SIGNED, epoch=self._epoch, size=handover.size):
+            self._wrong(2, VOUCHED_RULE, f"{self._epoch}/{handover.size}")
+            return
+        key = self._log_keys.verifier(handover.new, self._origin)
+        self._sealed.key_changes.append(KeyChange(self._epoch, handover.leaf, key))
 
     def _text(self, size: int, root: bytes) -> str:
         return Checkpoint(self._origin, size, root).text

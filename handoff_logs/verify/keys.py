@@ -118,6 +118,8 @@ def keys_of(entries: Iterable[tuple[str, object, object, Place]]) -> Keys:
     for subject, name, value, place in entries:
         genesis = genesis or place
         key = keys.setdefault(subject, RegisteredKey(subject))
+        if name == "lost":
+            continue  # the numbers that a declared loss says are gone
         if name == "revoked":
             key.revoked = key.revoked or place
         elif name == "owner" and isinstance(value, str) and not key.owner:

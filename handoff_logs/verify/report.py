@@ -22,6 +22,9 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
         "root": tree.root.hex() if tree else None,
         "cosigned_size": verdict.sealed.cosigned_size,
         "cosigned_s": verdict.sealed.cosigned_s or None,
+        "key_changes": [
+            {"epoch": one.epoch, "leaf": one.leaf, "key": str(one.key)} for one in verdict.sealed.key_changes
+        ],
         "events": verdict.events,
         "units": verdict.units,
         "unsealed": verdict.unsealed,

@@ -66,20 +66,34 @@ def serve(
         answer(cosigner, listener)
 
 
+app.command(
+    "handoff_logs.accept_command:accept_command",
+    name="accept",
+    help="""Believe the key that a log changed to, if the key before signed for it; a running witness sees it at once.
+
+The old key is believed no more above the size at which it ended. Compare the new key with what the log's people
+tell you on another way. Exit 1 if the proof does not hold.
+""",
+)
+
+
 @app.command
 def show(*, directory: Directory = DEFAULT_DIRECTORY, output: Output = "text") -> None:
     """Print the public key, each log's last cosigned checkpoint and the evidence of two histories; exit 1 on such."""
     from handoff_logs.witness.folder import open_witness
 
     key, _, store = open_witness(directory)
-    cosigned, evidence = store.cosigned(), store.evidence()
+    cosigned, evidence, changes = store.cosigned(), store.evidence(), store.key_changes()
     if output == "json":
-        facts = {"key": str(key), "cosigned": _plain(cosigned), "evidence": _plain(evidence)}
+        facts: dict[str, Any] = {"key": str(key), "cosigned": _plain(cosigned), "evidence": _plain(evidence)}
+        facts["key_changes"] = [change._asdict() for change in changes]
         _print(json.dumps(facts, ensure_ascii=False, indent=2))
     else:
         _print(str(key))
         for row in cosigned:
             _print(f"{_tree(row)}, last cosigned {_local(row['time_s'])}")
+        for change in changes:
+            _print(f"{change.origin}: above {change.size} leaves its key is {change.new_key}")
         for row in evidence:
             word = "REFUSED" if row["proven_s"] is None else "refused, later proven:"
             _print(f"{word} {_tree(row)}, at {_local(row['time_s'])}: {row['reason']}, {row['cosigned_size']} cosigned")

@@ -15,6 +15,7 @@ from handoff_logs.witness.errors import (
     OldSizeError,
     RefusedError,
     RolledBackError,
+    StrangeKeyError,
     TwoHistoriesError,
     UnreachableError,
 )
@@ -48,7 +49,7 @@ def add_checkpoint(
     - OldSizeError: the witness cosigned another size, not above the checkpoint's: prove from that one;
     - RolledBackError: the witness cosigned a larger tree of this log;
     - TwoHistoriesError: the checkpoint does not continue what the witness cosigned, by its own check of `proof`;
-    - RefusedError: the witness does not know the log or its key, or can't read the request;
+    - RefusedError: the witness does not know the log, or can't read the request; StrangeKeyError: nor the key;
     - FalseAnswerError: what answered is not this witness, or broke off.
     """
     request = AddCheckpoint.of(old_size, tuple(proof), note)
@@ -70,7 +71,8 @@ def add_checkpoint(
     said = said.strip()[:SAID]
     if status >= httpx.codes.INTERNAL_SERVER_ERROR or status in TRY_AGAIN:
         raise UnreachableError(url, f"it answers {status} {said}".rstrip())
-    raise RefusedError(url, status, said or "it does not say why")
+    refusal = StrangeKeyError if status == httpx.codes.FORBIDDEN else RefusedError
+    raise refusal(url, status, said or "it does not say why")
 
 
 async def _post(url: str, body: bytes, timeout_s: float) -> tuple[int, str, bytes]:

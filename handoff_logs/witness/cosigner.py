@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
+from handoff_logs.checkpoints import Checkpoint
 from handoff_logs.cosignatures import cosign
 from handoff_logs.errors import ForgedNoteError, MalformedNoteError, UnsignedNoteError
 from handoff_logs.notes import ED25519, Note, Sign, VerifierKey
@@ -15,6 +16,7 @@ from handoff_logs.witness.store import Store, Verdict
 
 log = structlog.get_logger()
 
+ACCEPT: Final = "show this witness its proof: passline witness accept FILE"
 TEXT_TYPE: Final = "text/plain; charset=utf-8"
 
 
@@ -51,8 +53,7 @@ class Cosigner:
         except MalformedNoteError as error:
             return self._refuse(400, str(error), host, bytes=len(body))
         checkpoint = request.checkpoint
-        keys = self._logs.get(checkpoint.origin)
-        if keys is None:
+        if checkpoint.origin not in self._logs:
             return self._refuse(404, "this witness does not know that log", host, bytes=len(body))
         facts: dict[str, object] = {
             "origin": checkpoint.origin,
@@ -61,9 +62,11 @@ class Cosigner:
             "old_size": request.old_size,
         }
         try:
-            signatures = [signature for _, signature in request.note.signatures_of(keys)]
+            signatures = [signature for _, signature in request.note.signatures_of(self._keys(checkpoint))]
         except (UnsignedNoteError, ForgedNoteError) as error:
-            return self._refuse(403, str(error), host, **facts)
+            return self._refuse(403, f"{error}; if the log's key changed, {ACCEPT}", host, **facts)
+        except StoreBusyError as error:
+            return self._refuse(503, str(error), host, **facts)
         if request.old_size > checkpoint.size:
             return self._refuse(400, "the old size is larger than the checkpoint's", host, **facts)
         try:
@@ -84,6 +87,16 @@ class Cosigner:
         if verdict is Verdict.OTHER_ROOT:
             return Answer(409, "this size was cosigned with another root\n")
         return Answer(422, "the proof does not show that the log continues what was cosigned\n")
+
+    def _keys(self, checkpoint: Checkpoint) -> list[VerifierKey]:
+        """What is believed of a log at a size: the keys that this witness was started with, and its changes of keys."""
+        changes = self._store.key_changes(checkpoint.origin)
+        ended = {change.old_key for change in changes if checkpoint.size > change.size}
+        coming = {change.new_key for change in changes if checkpoint.size <= change.size}
+        keys = {str(key): key for key in self._logs[checkpoint.origin]}
+        for change in changes:
+            keys |= {one: VerifierKey.parse(one) for one in (change.old_key, change.new_key)}
+        return [key for one, key in keys.items() if one not in ended | coming]
 
     def _refuse(self, status: int, reason: str, host: str, **facts: object) -> Answer:
         log.warning("checkpoint_refused", status=status, reason=reason, host=host, **facts)

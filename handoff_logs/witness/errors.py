@@ -78,6 +78,28 @@ class StoreBusyError(WitnessError):
         return f"the witness's store could not be written ({self.detail}); nothing was cosigned, ask again"
 
 
+class KeyChangedOtherwiseError(WitnessError):
+    """Another key than this one is known to follow the log's old key: the old key vouched for two."""
+
+    def __init__(self, origin: str, known: str, told: str) -> None:
+        super().__init__(origin, known, told)
+        self.origin, self.known, self.told = origin, known, told
+
+    def __str__(self) -> str:
+        return (
+            f"the old key of {self.origin} is followed by {self.known}, as this witness has it, and by {self.told} in"
+            " this file: it signed over two keys; nothing was accepted, keep the file as evidence and call the centre's"
+            " administration"
+        )
+
+
+class NoKeyChangeError(WitnessError):
+    """A file that shows no change of a log's key."""
+
+    def __str__(self) -> str:
+        return "this file shows no change of a log's key; ask for the one that `passline logs prove-key` writes"
+
+
 class ClockBehindError(WitnessError):
     """The witness's clock shows less than what it has already signed; nothing was cosigned."""
 
@@ -156,6 +178,17 @@ class RefusedError(WitnessError):
 
     def __str__(self) -> str:
         return f"the witness at {self.url} refused with {self.status}: {self.detail}"
+
+
+class StrangeKeyError(RefusedError):
+    """The witness does not know the key that signed: the log's key changed, and the witness was not told."""
+
+    def __str__(self) -> str:
+        return (
+            f"the witness at {self.url} does not know the log's key that signed (403); sealing goes on, not witnessed."
+            " If the log's key was changed, give those who run the witness the file of `passline logs prove-key`; they"
+            " run `passline witness accept FILE`"
+        )
 
 
 class FalseAnswerError(WitnessError):

@@ -13,10 +13,15 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from handoff_logs.merkle import EMPTY_ROOT, verify_consistency
-from handoff_logs.witness.errors import ClockBehindError, StoreBusyError, StoreLostError
+from handoff_logs.witness.errors import (
+    ClockBehindError,
+    KeyChangedOtherwiseError,
+    StoreBusyError,
+    StoreLostError,
+)
 from handoff_logs.witness.protocol import AddCheckpoint
 
-VERSION: Final = 1
+VERSION: Final = 2
 BUSY_TIMEOUT_S: Final = 5.0
 CLOCK_TOLERANCE_S: Final = 2
 """A clock set back by this much repeats the last time; further back, nothing is cosigned."""
@@ -57,6 +62,22 @@ CREATE INDEX evidence_of ON evidence (origin, size, root);
 """
 
 
+_SCHEMA_2: Final = """
+CREATE TABLE IF NOT EXISTS key_change (
+    origin TEXT NOT NULL, size INTEGER NOT NULL, old_key TEXT NOT NULL, new_key TEXT NOT NULL, time_s INTEGER NOT NULL,
+    PRIMARY KEY (origin, old_key)
+) STRICT;
+CREATE TRIGGER IF NOT EXISTS key_change_once BEFORE INSERT ON key_change
+WHEN EXISTS (SELECT 1 FROM key_change WHERE origin = NEW.origin AND old_key = NEW.old_key)
+BEGIN SELECT RAISE(ABORT, 'a key of a log is followed by one'); END;
+CREATE TRIGGER IF NOT EXISTS key_change_unchanged BEFORE UPDATE ON key_change
+BEGIN SELECT RAISE(ABORT, 'a log''s key is not changed back'); END;
+CREATE TRIGGER IF NOT EXISTS key_change_stays BEFORE DELETE ON key_change
+BEGIN SELECT RAISE(ABORT, 'a witness does not forget'); END;
+"""
+"""Where a log's key changed: `old_key` signs up to `size` leaves, `new_key` what is larger."""
+
+
 class Verdict(Enum):
     """How a request compares with what was cosigned before."""
 
@@ -65,6 +86,15 @@ class Verdict(Enum):
     """It starts from another size than the one cosigned last."""
     OTHER_ROOT = "other_root"
     UNPROVEN = "unproven"
+
+
+class KeyChange(NamedTuple):
+    """A log's key changed: the old one, as it is written, signs up to `size` leaves, the new one what is larger."""
+
+    origin: str
+    size: int
+    old_key: str
+    new_key: str
 
 
 class Cosigned(NamedTuple):
@@ -90,7 +120,7 @@ class Store:
         """Write the store of a new witness, which has cosigned nothing."""
         store = cls(path)
         with store._connection("rwc") as connection:
-            connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {VERSION};")
+            connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} {_SCHEMA_2} PRAGMA user_version = {VERSION};")
             connection.execute("INSERT INTO witness VALUES (?)", (vkey,))
             connection.execute("COMMIT")
         return store
@@ -105,6 +135,9 @@ class Store:
             with store._connection() as connection:
                 (version,) = connection.execute("PRAGMA user_version").fetchone()
                 (sound,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+                if (version, sound) == (1, "ok"):
+                    connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA_2} PRAGMA user_version = {VERSION}; COMMIT;")
+                    version = VERSION
         except sqlite3.DatabaseError as error:
             raise StoreLostError(str(path), f"can't be read ({error})") from error
         if version != VERSION or sound != "ok":
@@ -119,6 +152,29 @@ class Store:
     def cosigned(self) -> list[dict[str, Any]]:
         """Return the largest cosigned checkpoint of each log."""
         return self._rows("SELECT origin, size, root, note, time_s FROM cosigned ORDER BY origin")
+
+    def key_changes(self, origin: str | None = None) -> list[KeyChange]:
+        """Return where the key of a log, or of any, changed, as this witness has checked. Raises StoreBusyError."""
+        query = "SELECT origin, size, old_key, new_key FROM key_change WHERE origin = ? OR ? ORDER BY origin, size"
+        try:
+            with self._connection() as connection:
+                return [KeyChange(*row) for row in connection.execute(query, (origin, origin is None))]
+        except sqlite3.Error as error:
+            raise StoreBusyError(str(error)) from error
+
+    def change_key(self, change: KeyChange, now_s: int) -> bool:
+        """Remember that a log's key changed; False if it is known already.
+
+        Raises KeyChangedOtherwiseError where another key is known to follow the old one, StoreBusyError.
+        """
+        with self._transaction() as connection:
+            query = "SELECT origin, size, old_key, new_key FROM key_change WHERE origin = ? AND old_key = ?"
+            found = connection.execute(query, (change.origin, change.old_key)).fetchone()
+            if found is None:
+                connection.execute("INSERT INTO key_change VALUES (?, ?, ?, ?, ?)", (*change, now_s))
+            elif KeyChange(*found) != change:
+                raise KeyChangedOtherwiseError(change.origin, KeyChange(*found).new_key, change.new_key)
+            return found is None
 
     def evidence(self) -> list[dict[str, Any]]:
         """Return what logs signed that does not continue what was cosigned before, oldest first.

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from proof_forge import leaves_of
 from signing_keys import log_key_of
 
 from handoff_logs import log_key
+from handoff_logs.key_register import Reason, Signers, rotate_log
 from handoff_logs.keyring import Keyring, person_owner, write_new
 from handoff_logs.log import accept, offer, receive
 from handoff_logs.notes import VerifierKey
@@ -75,6 +77,45 @@ def test_the_pages_program_refuses_what_was_changed(
     text = (EXAMPLE / "A1.proof.json").read_text("utf-8")
     (tmp_path / "forged.json").write_text(text.replace(old, new, number), "utf-8")
     assert run(verifier, tmp_path / "forged.json", EXAMPLE / "log.pub").returncode == 1
+
+
+def test_the_pages_program_follows_the_log_s_keys_from_any_of_them(
+    verifier: Path, database: Any, database_url: str, signing_keys: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(log_key_of(signing_keys), tmp_path / "log")
+    stamp = Stamp(1_764_000_000_000_000, True)
+    order = Birth(new_id(), Kind.ORDER, "A1")
+    database.write(lambda tx: receive(tx, Party("review", "review-1", "day"), None, [order], "in", stamp))
+    keys = [log_key.read(folder).verifier]
+    for _ in range(2):
+        signers = Signers(administration("p-0001"), "p-0002", None)
+        keys.append(rotate_log(database, folder, Reason.RETIRED, signers, emulated=True))
+        sealer = Sealer(database, log_key.read(folder))
+        while (sealed := sealer.seal()) and sealed.more:
+            pass
+    other = Birth(new_id(), Kind.ORDER, "A2")
+    database.write(lambda tx: receive(tx, Party("review", "review-1", "day"), None, [other], "in", stamp))
+    sealer.seal()
+    with open_reading(database_url) as reading:
+        proof = json.loads(prove(reading, "A2").encode())
+    file, key_file = tmp_path / "proof.json", tmp_path / "key.pub"
+    for key in keys:
+        file.write_text(json.dumps(proof))
+        key_file.write_text(f"{key}\n")
+        assert run(verifier, file, key_file).stderr == ""
+    assert {name for name in proof if f"`{name}`" not in PAGE} == set()
+    for change in (
+        lambda forged: forged["handovers"].reverse(),
+        lambda forged: forged["handovers"].pop(),
+        lambda forged: forged["handovers"].append(forged["handovers"][0]),
+        lambda forged: forged["events"].pop(1),
+        lambda forged: forged.update(checkpoint=forged["handovers"][0]),
+        lambda forged: forged["events"][1]["event"].update(second_person=None),
+    ):
+        forged = json.loads(json.dumps(proof))
+        change(forged)
+        file.write_text(json.dumps(forged))
+        assert run(verifier, file, key_file).returncode == 1
 
 
 def test_the_pages_program_and_ours_agree_on_a_fresh_proof(

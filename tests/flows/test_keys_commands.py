@@ -13,7 +13,7 @@ from flows.cli import run
 from flows.default_line import write_default
 from flows.errors import Exit
 from flows.run_folder import RunFolder
-from handoff_logs import keyring, pins
+from handoff_logs import keyring, log_key, pins
 from stations.people_register import passwords
 
 ONE, TWO, NEW, PIN = "correct horse one", "correct horse two", "a password of p-0417", "4711-0815"
@@ -89,6 +89,36 @@ def test_a_key_is_replaced_and_revoked_by_two_administrators(
     assert [row["revoked"] is None for row in listed("station:review")] == [False, False, True]
 
 
+def test_the_log_s_own_key_is_replaced_by_two_and_takes_over_with_the_next_seal(
+    founded: Command, listed: Callable[..., Any], line: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = RunFolder(line).log_key
+    first, old_pub = log_key.read(folder), tmp_path / "old.pub"
+    old_pub.write_bytes((folder / "log.pub").read_bytes())
+    assert founded("logs", "seal", "--once") == Exit.FINE
+    assert founded("keys", "revoke", first.public.key_id, "--reason", "lost", *SIGNED) == Exit.REFUSED
+    assert "passline keys rotate log" in " ".join(capsys.readouterr().err.split())
+    assert founded("keys", "rotate", "log", "--reason", "stolen", *SIGNED, lines=(ONE, TWO)) == Exit.FINE
+    said = capsys.readouterr().out
+    old, new = listed("log")
+    assert said.startswith(f"EMULATED line: the log's next key {new['key_id']} is named and the old one ends (stolen)")
+    assert (old["revoked"].split()[0], old["file"], new["revoked"], new["file"]) == ("stolen", "key", None, "key")
+    assert founded("keys", "rotate", "log", *SIGNED) == Exit.REFUSED
+    assert "is named already" in " ".join(capsys.readouterr().err.split())
+    assert founded("logs", "seal", "--once") == Exit.FINE
+    assert [row["file"] for row in listed("log")] == ["retired", "key"]
+    assert str(log_key.read(folder).verifier) in said
+    proof = tmp_path / "key.json"
+    assert founded("logs", "prove-key", "--out", str(proof)) == Exit.FINE
+    capsys.readouterr()
+    assert run(["logs", "check", str(proof), "--key", str(old_pub)]) == Exit.FINE
+    told = capsys.readouterr().out
+    assert "changed at leaf 3, signed over by the key before it" in told
+    assert told.splitlines()[-1].endswith(str(log_key.read(folder).verifier))
+    assert founded("logs", "verify", "--log-key", str(old_pub)) == Exit.FINE
+    assert told.splitlines()[-1] in capsys.readouterr().out.splitlines()
+
+
 def test_a_person_enrols_a_key_of_their_own_and_then_signs_with_a_pin_too(
     founded: Command, listed: Callable[..., Any], line: Path
 ) -> None:
@@ -135,7 +165,8 @@ def test_a_pin_is_typed_twice_without_echo(founded: Command, line: Path) -> None
 
 REFUSED = (
     (("rotate", "binding", *SIGNED), (), "binding is nobody"),
-    (("rotate", "log", *SIGNED), (), "log is nobody"),
+    (("create", "log", *SIGNED), (), "log is nobody"),
+    (("rotate", "log", *SIGNED), (ONE, ONE), "p-0002 is refused"),
     (("create", "p-0417", *SIGNED), (), "p-0417 is nobody"),
     (("create", "review", *SIGNED), (), "has the key"),
     (("rotate", "p-0417", *SIGNED), (), "person:p-0417 has no key in use"),

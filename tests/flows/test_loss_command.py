@@ -27,11 +27,13 @@ from flows.run_folder import RunFolder
 from flows.sealer import open_loop
 from handoff_logs import log_key, merkle, register, signing
 from handoff_logs.errors import DatabaseBehindError
+from handoff_logs.keyring import KeyFileState
 from handoff_logs.log import Stamp
 from handoff_logs.reading import open_reading
 from handoff_logs.records import EVENT_FIELDS, event_hash, leaf_entry, new_id
 from handoff_logs.recovering import Outside, compare
 from handoff_logs.register import Register
+from handoff_logs.verify.run import verify
 from handoff_logs.writing import Entry
 from stations.people_register import passwords
 
@@ -163,6 +165,7 @@ def test_a_declared_loss_names_what_is_gone_and_the_log_goes_on(
     )
     assert tuple(first.values()) == ("register", "loss", "p-0001", "p-0002")
     whole(behind)
+    assert passline("logs", "verify") == Exit.FINE
     with open_reading(behind.line().database_url) as reading:
         # A witness knows the ended tree for ever; of the new one it must not know more than there is.
         assert compare(Outside(sealed=(("witness.test", old, ahead),)), reading).current
@@ -254,6 +257,43 @@ def test_killed_anywhere_a_declaration_is_ended_by_the_next_call(
         assert rows(behind, "SELECT count(*) AS n FROM seal_origin") == [{"n": 2}]
         assert rows(behind, "SELECT count(*) AS n FROM custody_event WHERE reason = 'loss'") == [{"n": 1}]
         whole(behind)
+
+
+@pytest.mark.parametrize("in_the_copy", ["all of it", "its record alone", "nothing"])
+def test_a_loss_after_the_log_s_key_was_replaced(
+    folder: RunFolder, passline: Passline, tmp_path: Path, in_the_copy: str
+) -> None:
+    """Whether the copy knows the next key or not, one key is left that signs, even after the command was killed."""
+    rotate = ("keys", "rotate", "log", *SIGNED)
+    assert passline(*rotate, lines=(ONE, TWO)) == Exit.FINE
+    if in_the_copy == "all of it":
+        seal(folder)
+        record(folder)
+        seal(folder)
+    if in_the_copy != "nothing":
+        for name in ("copy", "copy.json"):
+            (tmp_path / name).unlink()
+        assert passline("logs", "backup", "--out", str(tmp_path / "copy")) == Exit.FINE
+    lose(folder, tmp_path, passline)
+    died = subprocess.run(
+        [sys.executable, "-c", DIE.format(patch=STEPS[2]), "logs", "declare-loss", *SIGNED, "--dir", str(folder.path)],
+        input=f"{ONE}\n{TWO}\n",
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert died.returncode == 9, died.stderr
+    assert passline("logs", "declare-loss", *SIGNED, lines=(ONE, TWO)) == Exit.FINE
+    whole(folder)
+    said = {row["field"]: row["value"] for row in rows(
+        folder, "SELECT field, value FROM custody_register WHERE register = 'origin'")}  # fmt: skip
+    assert int(said["size"]) == int(said["known"])  # the note that the lost key signed is believed
+    usable = [file.path.name for file in log_key.files(folder.log_key) if file.state is KeyFileState.KEY]
+    assert usable == ["log.key"]
+    rules = {problem.rule for problem in verify(folder.line().database_url).problems if problem.step == 2}
+    assert rules == set()
+    assert passline(*rotate, lines=(ONE, TWO)) == Exit.FINE
+    whole(folder)
 
 
 def test_a_copy_from_before_a_declared_loss_needs_a_second_one(

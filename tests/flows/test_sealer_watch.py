@@ -18,10 +18,14 @@ from flows.processes import ProcessMark
 from flows.run_folder import RunFolder
 from flows.sealer import open_loop
 from flows.sealer_watch import MARK, sealer_beside
-from handoff_logs import log_key, register
+from handoff_logs import key_register, log_key, register
+from handoff_logs.key_register import Reason, Signers
 from handoff_logs.log import Stamp
+from handoff_logs.notes import Note
 from handoff_logs.reading import open_reading
 from handoff_logs.register import Register
+from handoff_logs.verify.run import CLEAN, verify
+from handoff_logs.witness.folder import open_witness
 from handoff_logs.writing import Entry
 
 PATIENCE_S = 30.0
@@ -112,6 +116,32 @@ def test_a_killed_line_leaves_no_sealer_and_nothing_unsealed(folder: RunFolder) 
     line.stdout.close()
     until(lambda: sealer_pid(folder) is None)
     assert sealed(folder) == seen(folder, "SELECT count(*) AS n FROM custody_event")
+
+
+def test_the_emulated_witness_follows_the_log_to_its_next_key(folder: RunFolder) -> None:
+    signers = Signers(register.administration("p-0001"), "p-0002", None)
+    first = log_key.read(folder.log_key).verifier
+
+    def rotate() -> None:
+        with open_database(folder, folder.line().database_url) as database:
+            key_register.rotate_log(database, folder.log_key, Reason.STOLEN, signers, emulated=True)
+
+    with sealer_beside(folder, read_settings(folder)):
+        until(lambda: cosigned(folder) > 0)
+        rotate()
+        until(lambda: log_key.read(folder.log_key).verifier != first)
+        record(folder)
+        until(lambda: cosigned(folder) == seen(folder, "SELECT count(*) AS n FROM custody_event"))
+        rotate()
+    # Ended between the old key's last checkpoint and the new one's first: the next witness process has to know both.
+    with sealer_beside(folder, read_settings(folder)):
+        record(folder)
+        until(lambda: cosigned(folder) == seen(folder, "SELECT count(*) AS n FROM custody_event"))
+    changes = open_witness(folder.witness).store.key_changes()
+    assert [changes[0].old_key, changes[1].new_key] == [str(first), str(log_key.read(folder.log_key).verifier)]
+    assert verify(folder.line().database_url).exit_code == CLEAN
+    note = Note.parse((folder.log_key / "cosigned.note").read_bytes())
+    assert note.signatures_of([log_key.read(folder.log_key).verifier])
 
 
 def test_one_sealer_at_a_time(folder: RunFolder) -> None:

@@ -12,8 +12,9 @@ import pytest
 from signing_keys import log_key_of
 from sqlalchemy import create_engine
 
-from handoff_logs import cli, log_key, terminal
+from handoff_logs import cli, key_register, log_key, register, terminal
 from handoff_logs.cli import app
+from handoff_logs.key_register import Reason, Signers
 from handoff_logs.sealing import Sealer
 
 
@@ -29,6 +30,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
 
     # Another test may have loaded `passline` in this process, which reads a line's whole settings.
     monkeypatch.setattr(cli, "resolve_url", cli.database_url)
+    monkeypatch.setattr(cli, "differences", ())
     monkeypatch.setattr(terminal, "who_asks", terminal.unsigned)
 
     def typed(*arguments: object, cwd: Path = tmp_path) -> Answer:
@@ -61,6 +63,34 @@ def folder(centre: Any, database_url: str, tmp_path: Path, signing_keys: Path) -
     (tmp_path / "line.toml").write_text(f'database = "{database_url}"\n')
     shutil.copy(log_key_of(signing_keys) / "log.pub", tmp_path)
     return tmp_path
+
+
+def test_what_an_old_key_verifies_says_where_the_key_changed(
+    folder: Path, centre: Any, signing_keys: Path, tmp_path: Path, run: Any
+) -> None:
+    keys = shutil.copytree(log_key_of(signing_keys), tmp_path / "log")
+    signers = Signers(register.administration("p-0001"), "p-0002", None)
+    new = key_register.rotate_log(centre.database, keys, Reason.RETIRED, signers, emulated=True)
+    sealer = Sealer(centre.database, log_key.read(keys))
+    sealer.seal()
+    assert run("prove-key", "--dir", folder).returncode == 0
+    centre.orders(1)
+    sealer.seal()
+    assert run("prove", "A1/2", "--dir", folder).returncode == 0
+    assert run("consistency", "first.note", "--dir", folder, "--out", "since.json", "--key", "log.pub").returncode == 0
+    for file in ("A1-2.proof.json", "since.json", "log-key.proof.json"):
+        said = run("check", file, "--key", "log.pub")
+        assert said.returncode == 0
+        assert "The log's key changed at leaf 4, signed over by the key before it." in said.stdout
+        assert str(new) in said.stdout
+        facts = json.loads(run("check", file, "--key", "log.pub", "--output", "json").stdout)
+        assert facts["key_changes"] == [{"leaf": 4, "key": str(new)}]
+    (tmp_path / "new.pub").write_text(f"{new}\n")
+    assert run("check", "A1-2.proof.json", "--key", "new.pub").returncode == 0
+    told = run("verify", "--dir", folder, "--log-key", "log.pub", "--output", "json")
+    assert json.loads(told.stdout)["key_changes"] == [{"epoch": 1, "leaf": 4, "key": str(new)}]
+    line = run("line", "--dir", folder).stdout.strip()
+    assert run("check-line", line, "--dir", folder).returncode == 0
 
 
 def test_a_number_is_proved_and_the_file_checked_where_no_log_is(folder: Path, tmp_path: Path, run: Any) -> None:

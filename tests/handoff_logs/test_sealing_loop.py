@@ -5,15 +5,20 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from signing_keys import log_key_of, open_signed
 
-from handoff_logs import log_key
+from flows.cli import run
+from handoff_logs import key_register, log_key, register
 from handoff_logs.database import Database
+from handoff_logs.key_register import Reason, Signers
 from handoff_logs.log_key import LogKey
+from handoff_logs.proofs.making import prove_key
+from handoff_logs.reading import open_reading
 from handoff_logs.sealing import Sealer
 from handoff_logs.sealing_loop import SealingLoop, Witness
 from handoff_logs.witness.errors import RolledBackError, TwoHistoriesError
@@ -114,6 +119,43 @@ def test_a_silent_witness_holds_up_no_seal_and_hears_of_all_of_it_later(
     witness.again()
     loop.show()
     assert cosigned(sqlite_centre) == [1, 4]
+
+
+def test_the_log_s_next_key_is_not_witnessed_until_the_witness_is_shown_it(
+    sqlite_centre: Any, key: LogKey, witness: RunningWitness, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By its own administrator, while it runs; sealing goes on, and each side is told what to do."""
+    folder = shutil.copytree(key.folder, tmp_path / "log")
+    said: list[str] = []
+    loop = SealingLoop(
+        Sealer(sqlite_centre.database, log_key.read(folder)), Witness(witness.url, witness.key), say=said.append
+    )
+    loop.seal()
+    signers = Signers(register.administration("p-0001"), "p-0002", None)
+    new = key_register.rotate_log(sqlite_centre.database, folder, Reason.STOLEN, signers, emulated=True)
+    loop.seal()
+    loop.show()
+    sqlite_centre.orders(1)
+    for _ in range(2):
+        loop.seal()
+        loop.show()
+    assert (sealed(sqlite_centre), cosigned(sqlite_centre)) == (3, [2])
+    (sentence,) = said
+    assert "passline logs prove-key" in sentence
+    with open_reading(f"sqlite:///{tmp_path / 'passline.db'}") as reading:
+        (tmp_path / "key.json").write_bytes(prove_key(reading).encode())
+    accept = ["witness", "accept", str(tmp_path / "key.json"), "--dir", str(tmp_path / "witness"), "--log"]
+    capsys.readouterr()
+    assert run([*accept, str(replace(key.verifier, public=b"\1" * 32))]) == 1
+    assert "proof does not hold" in capsys.readouterr().err
+    loop.show()
+    assert cosigned(sqlite_centre) == [2]
+    assert run([*accept, str(key.verifier)]) == 0
+    assert f"above 2 leaves is believed {new}" in capsys.readouterr().out
+    loop.show()
+    assert cosigned(sqlite_centre) == [2, 3]
+    run(["witness", "show", "--dir", str(tmp_path / "witness")])
+    assert f"above 2 leaves its key is {new}" in capsys.readouterr().out
 
 
 def test_a_cosignature_that_was_lost_on_its_way_is_asked_for_again(
