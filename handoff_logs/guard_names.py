@@ -38,12 +38,13 @@ POSTGRESQL_TRIGGERS = (
     "SELECT tgname AS name FROM pg_trigger WHERE tgenabled = 'A' AND tgrelid IN"  # noqa: S608 own names
     f" ({', '.join(f'to_regclass({table!r})' for table in GUARDED)})"
 )
-POSTGRESQL_UNGUARDED_PARTS = """
-SELECT CAST(part.relname AS text) AS name FROM pg_inherits JOIN pg_class AS part ON part.oid = pg_inherits.inhrelid
-WHERE pg_inherits.inhparent = to_regclass('custody_unit') AND NOT EXISTS (
-    SELECT 1 FROM pg_trigger AS guard JOIN pg_proc AS body ON body.oid = guard.tgfoid
-    WHERE guard.tgrelid = part.oid AND guard.tgenabled = 'A' AND guard.tgtype = 62 AND guard.tgqual IS NULL
-    AND guard.tgname = 'custody_unit_append_only' AND body.proname = 'custody_append_only')
-ORDER BY 1
-"""
+PART_GUARD = "custody_unit_append_only"
+POSTGRESQL_UNGUARDED_PARTS = (
+    "SELECT CAST(part.relname AS text) AS name FROM pg_inherits"  # noqa: S608 own name
+    " JOIN pg_class AS part ON part.oid = pg_inherits.inhrelid"
+    " WHERE pg_inherits.inhparent = to_regclass('custody_unit') AND NOT EXISTS ("
+    " SELECT 1 FROM pg_trigger AS guard JOIN pg_proc AS body ON body.oid = guard.tgfoid"
+    " WHERE guard.tgrelid = part.oid AND guard.tgenabled = 'A' AND guard.tgtype = 62 AND guard.tgqual IS NULL"
+    f" AND guard.tgname = '{PART_GUARD}' AND body.proname = 'custody_append_only') ORDER BY 1"
+)
 """The parts of the custody units that a statement could change by naming them. 62: before each statement of any kind."""

@@ -143,6 +143,22 @@ class Part(NamedTuple):
         """
         return self.last is not None and (self.first or month) <= month <= self.last
 
+    def meets(self, other: "Part") -> bool:
+        """Say whether the two have a month in common; `other` is one of months, from a first to a last.
+
+        >>> Part(None, Month(2026, 11)).meets(Part(Month(2026, 1), Month(2026, 12)))
+        True
+        """
+        return self.last is not None and other.first <= self.last and (self.first or other.first) <= other.last
+
+    def lies_in(self, other: "Part") -> bool:
+        """Say whether it has no months after those of `other`, nor, but for all before it, any before them.
+
+        >>> Part(None, Month(2026, 11)).lies_in(Part(Month(2026, 1), Month(2026, 12)))
+        True
+        """
+        return self.last is not None and other.first <= (self.first or self.last) and self.last <= other.last
+
 
 PARTED = "custody_unit"
 """The table that is kept in parts."""

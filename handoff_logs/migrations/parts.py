@@ -16,16 +16,35 @@ def statements(file: str, /, **words: str) -> list[str]:
 
 
 def creation(part: Part) -> list[str]:
-    """Return what makes the table of a part, beside the whole; the units of no month need no check."""
-    return [*statements("part", name=part.table), *checked(part)]
+    """Return what makes the table of a part, guarded, beside the whole."""
+    return [*statements("part", name=part.table), *checked(part), *guarded(part)]
 
 
 def checked(part: Part) -> list[str]:
-    """Return what lets a table of a part have no other rows, so that attaching it needs no look at each of them."""
+    """Return what lets the table of a part have no other rows, so that attaching it needs no look at each of them."""
     added = f"ALTER TABLE {part.table} ADD CONSTRAINT ck_unit_month CHECK ({part.check})"
     return [added] if part.check else []
 
 
-def attachment(part: Part) -> list[str]:
-    """Return what makes the table of a part, which has its keys and check, a guarded part of the whole."""
-    return [*statements("guards", name=part.table), f"ALTER TABLE {PARTED} ATTACH PARTITION {part.table} {part.bounds}"]
+def guarded(part: Part) -> list[str]:
+    """Return what lets nobody change the table of a part by its own name."""
+    return statements("guards", name=part.table)
+
+
+def attached(part: Part) -> str:
+    """Return what makes the table of a part one of the whole."""
+    return f"ALTER TABLE {PARTED} ATTACH PARTITION {part.table} {part.bounds}"
+
+
+def detached(part: Part) -> str:
+    """Return what makes it a table by itself again, with its keys and its guard."""
+    return f"ALTER TABLE {PARTED} DETACH PARTITION {part.table}"
+
+
+def renamed(part: Part, other: Part) -> list[str]:
+    """Return what lets the table of a part be that of another."""
+    return [
+        f"ALTER TABLE {part.table} RENAME CONSTRAINT {part.table}_pkey TO {other.table}_pkey",
+        f"ALTER TABLE {part.table} RENAME CONSTRAINT uq_{part.table}_position TO uq_{other.table}_position",
+        f"ALTER TABLE {part.table} RENAME TO {other.table}",
+    ]

@@ -21,7 +21,8 @@ MONTHS_AHEAD = 3
 """How many months are made at once; `passline database months` makes more."""
 FURTHEST = 24
 _RULES = parts.SQL.parent / "custody_0001" / "unit_rules.sql"
-_RULE = re.compile(r"THEN \{(.+)\}")
+_RULE = re.compile(r"^WHEN .+?THEN \{.+?\}$", re.MULTILINE | re.DOTALL)
+_VERDICT = re.compile(r"THEN \{(.+)\}")
 
 
 def upgrade() -> None:
@@ -30,18 +31,20 @@ def upgrade() -> None:
     if connection.dialect.name == "sqlite":
         return
     _run(["LOCK TABLE custody_event, custody_unit IN ACCESS EXCLUSIVE MODE"])
-    rules = re.sub(r"\bnew\.", "fresh.", _RULE.sub(r"THEN '\1'", _RULES.read_text(encoding="utf-8")))
+    rules = [_VERDICT.sub(r"THEN '\1'", rule) for rule in _RULE.findall(_RULES.read_text(encoding="utf-8"))]
+    of_containers = [rule for rule in rules if PARTED in rule]
+    of_rows = [rule for rule in rules if PARTED not in rule]
     now = Month.at(int(_one("SELECT CAST(extract(epoch FROM now()) * 1000000 AS bigint)")))
     there = _all_so_far(now, _one(f"SELECT max(unit_id) FROM {PARTED}"))  # noqa: S608 own name
     _run(parts.statements("parent", name=there.table))
-    _run(parts.statements("whole_events", unit_rules=rules))
-    _run([*parts.checked(there), *parts.attachment(there)])
+    _run(parts.statements("whole_events", rules=_fresh(of_rows), container_rules=_fresh(of_containers)))
+    _run([*parts.checked(there), *parts.guarded(there), parts.attached(there)])
     if there == DEFAULT:
         return
     first = there.last.plus(1) if there.last else now
     months = [Part.of(first.plus(more)) for more in range(first.until(now.plus(MONTHS_AHEAD)) + 1)]
     for part in (*months, DEFAULT):
-        _run([*parts.creation(part), *parts.attachment(part)])
+        _run([*parts.creation(part), parts.attached(part)])
 
 
 def downgrade() -> None:
@@ -61,6 +64,11 @@ def _all_so_far(now: Month, latest: str | None) -> Part:
     if month is None or now.until(month) > FURTHEST:
         return DEFAULT
     return Part(None, max(now, month))
+
+
+def _fresh(rules: list[str]) -> str:
+    """Return the rules as they are asked of all rows of a statement: `new` is a variable of a trigger there."""
+    return re.sub(r"\bnew\.", "fresh.", "\n".join(rules))
 
 
 def _run(statements: list[str]) -> None:

@@ -4,9 +4,14 @@
 -- 2. None goes beyond the last position that the event promises (custody_unit_legal, as before).
 -- 3. At commit the promised last one is there (custody_event_whole).
 -- No race is left: before its commit nobody else sees the event, and who sees it after that sees all of its rows.
-CREATE OR REPLACE FUNCTION custody_unit_legal() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION custody_unit_legal() RETURNS trigger LANGUAGE plpgsql
+    -- One plan for good, whose parts are chosen as it starts: by the ids of the rows that are asked for.
+    SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     broken text;
+    lowest text;
+    highest text;
+    containers boolean;
 BEGIN
     SELECT 'rows-of-an-event: positions are written once and in order' INTO broken FROM (
         SELECT fresh.event_id, min(fresh.position) AS first, max(fresh.position) AS last, count(*) AS rows,
@@ -22,13 +27,29 @@ BEGIN
         OR beside.firsts <> 1 OR beside.befores <> CASE together.first WHEN 1 THEN 0 ELSE 1 END
     LIMIT 1;
     IF broken IS NULL THEN
+        SELECT min(unit_id), max(unit_id), bool_or(state = 'packed') INTO lowest, highest, containers FROM added;
         SELECT checked.rule INTO broken FROM (
             SELECT fresh.event_id, fresh.position, CASE
-            {unit_rules}
+            {rules}
             END AS rule
             FROM added AS fresh
             LEFT JOIN custody_event AS event ON event.event_id = fresh.event_id
             LEFT JOIN custody_unit AS previous ON previous.unit_id = fresh.unit_id AND previous.step = fresh.step - 1
+                AND previous.unit_id BETWEEN lowest AND highest
+        ) AS checked WHERE checked.rule IS NOT NULL ORDER BY checked.event_id, checked.position LIMIT 1;
+    END IF;
+    -- These look for other units than the statement's own, wherever they lie.
+    IF broken IS NULL AND (containers OR EXISTS (
+        SELECT 1 FROM added JOIN custody_event AS event ON event.event_id = added.event_id WHERE event.act = 'unpack'))
+    THEN
+        SELECT checked.rule INTO broken FROM (
+            SELECT fresh.event_id, fresh.position, CASE
+            {container_rules}
+            END AS rule
+            FROM added AS fresh
+            LEFT JOIN custody_event AS event ON event.event_id = fresh.event_id
+            LEFT JOIN custody_unit AS previous ON previous.unit_id = fresh.unit_id AND previous.step = fresh.step - 1
+                AND previous.unit_id BETWEEN lowest AND highest
         ) AS checked WHERE checked.rule IS NOT NULL ORDER BY checked.event_id, checked.position LIMIT 1;
     END IF;
     IF broken IS NOT NULL THEN
