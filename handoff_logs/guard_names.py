@@ -47,4 +47,4 @@ POSTGRESQL_UNGUARDED_PARTS = (
     " WHERE guard.tgrelid = part.oid AND guard.tgenabled = 'A' AND guard.tgtype = 62 AND guard.tgqual IS NULL"
     f" AND guard.tgname = '{PART_GUARD}' AND body.proname = 'custody_append_only') ORDER BY 1"
 )
-"""The parts of the custody units that a statement could change by naming them. 62: before each statement of any kind."""
+"""The parts of the custody units that a statement could change by naming them. 62: before statements of any kind."""

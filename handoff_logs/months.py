@@ -144,12 +144,14 @@ class Part(NamedTuple):
         return self.last is not None and (self.first or month) <= month <= self.last
 
     def meets(self, other: "Part") -> bool:
-        """Say whether the two have a month in common; `other` is one of months, from a first to a last.
+        """Say whether the two have a month in common.
 
         >>> Part(None, Month(2026, 11)).meets(Part(Month(2026, 1), Month(2026, 12)))
         True
         """
-        return self.last is not None and other.first <= self.last and (self.first or other.first) <= other.last
+        if self.last is None or other.last is None:
+            return False
+        return (other.first or self.last) <= self.last and (self.first or other.last) <= other.last
 
     def lies_in(self, other: "Part") -> bool:
         """Say whether it has no months after those of `other`, nor, but for all before it, any before them.
@@ -157,7 +159,9 @@ class Part(NamedTuple):
         >>> Part(None, Month(2026, 11)).lies_in(Part(Month(2026, 1), Month(2026, 12)))
         True
         """
-        return self.last is not None and other.first <= (self.first or self.last) and self.last <= other.last
+        if self.last is None or other.last is None or self.last > other.last:
+            return False
+        return (other.first or self.last) <= (self.first or self.last)
 
 
 PARTED = "custody_unit"

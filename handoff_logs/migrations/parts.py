@@ -15,9 +15,10 @@ def statements(file: str, /, **words: str) -> list[str]:
     return text.split("--;\n")
 
 
-def creation(part: Part) -> list[str]:
-    """Return what makes the table of a part, guarded, beside the whole."""
-    return [*statements("part", name=part.table), *checked(part), *guarded(part)]
+def creation(part: Part, table: str | None = None) -> list[str]:
+    """Return what makes the table of a part, guarded, beside the whole; under the name `table` for the time being."""
+    name = table or part.table
+    return [*statements("part", name=name), *checked(part), *guarded(name)]
 
 
 def checked(part: Part) -> list[str]:
@@ -26,9 +27,9 @@ def checked(part: Part) -> list[str]:
     return [added] if part.check else []
 
 
-def guarded(part: Part) -> list[str]:
+def guarded(table: str) -> list[str]:
     """Return what lets nobody change the table of a part by its own name."""
-    return statements("guards", name=part.table)
+    return statements("guards", name=table)
 
 
 def attached(part: Part) -> str:
@@ -41,10 +42,10 @@ def detached(part: Part) -> str:
     return f"ALTER TABLE {PARTED} DETACH PARTITION {part.table}"
 
 
-def renamed(part: Part, other: Part) -> list[str]:
-    """Return what lets the table of a part be that of another."""
+def renamed(table: str, other: str) -> list[str]:
+    """Return what gives the table of a part, and its keys, the name of another."""
     return [
-        f"ALTER TABLE {part.table} RENAME CONSTRAINT {part.table}_pkey TO {other.table}_pkey",
-        f"ALTER TABLE {part.table} RENAME CONSTRAINT uq_{part.table}_position TO uq_{other.table}_position",
-        f"ALTER TABLE {part.table} RENAME TO {other.table}",
+        f"ALTER TABLE {table} RENAME CONSTRAINT {table}_pkey TO {other}_pkey",
+        f"ALTER TABLE {table} RENAME CONSTRAINT uq_{table}_position TO uq_{other}_position",
+        f"ALTER TABLE {table} RENAME TO {other}",
     ]

@@ -10,8 +10,8 @@ import hashlib
 from collections import defaultdict
 
 from handoff_logs.guard_names import APPEND_ONLY, GUARDED
-from handoff_logs.partitions import PARTS, odd_parts
 from handoff_logs.reading import Reading
+from handoff_logs.unit_parts import PARTS, odd_parts
 from handoff_logs.verify.problems import Problem
 
 TYPES_RULE = "every value is of its column's type"

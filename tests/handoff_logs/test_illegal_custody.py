@@ -111,9 +111,7 @@ def test_answer_after_an_answer_is_refused(forger: Forger) -> None:
     offer = forger.centre.offer([order])
     row = forger.row(order, "held")
     forger.centre.accept(offer, [order])
-    refused(
-        lambda: forger.answer("withdraw", offer.handoff_id, [row], person="review-1"), TAKEN_STEP
-    )
+    refused(lambda: forger.answer("withdraw", offer.handoff_id, [row], person="review-1"), TAKEN_STEP)
 
 
 def test_same_person_on_both_sides_is_refused(forger: Forger) -> None:

@@ -38,7 +38,7 @@ def upgrade() -> None:
     there = _all_so_far(now, _one(f"SELECT max(unit_id) FROM {PARTED}"))  # noqa: S608 own name
     _run(parts.statements("parent", name=there.table))
     _run(parts.statements("whole_events", rules=_fresh(of_rows), container_rules=_fresh(of_containers)))
-    _run([*parts.checked(there), *parts.guarded(there), parts.attached(there)])
+    _run([*parts.checked(there), *parts.guarded(there.table), parts.attached(there)])
     if there == DEFAULT:
         return
     first = there.last.plus(1) if there.last else now

@@ -9,11 +9,7 @@ ALTER TABLE {name} RENAME CONSTRAINT custody_unit_pkey TO {name}_pkey
 --;
 ALTER TABLE {name} RENAME CONSTRAINT uq_custody_unit_position TO uq_{name}_position
 --;
-CREATE TABLE custody_unit (
-    LIKE {name} INCLUDING CONSTRAINTS,
-    PRIMARY KEY (unit_id, step),
-    CONSTRAINT fk_unit_event FOREIGN KEY (event_id) REFERENCES custody_event (event_id)
-) PARTITION BY RANGE (unit_id)
+CREATE TABLE custody_unit (LIKE {name} INCLUDING CONSTRAINTS, PRIMARY KEY (unit_id, step)) PARTITION BY RANGE (unit_id)
 --;
 CREATE TRIGGER custody_unit_legal AFTER INSERT ON custody_unit
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION custody_unit_legal()

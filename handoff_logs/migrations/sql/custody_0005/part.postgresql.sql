@@ -1,5 +1,6 @@
--- A part of custody_unit by itself. Its keys are its own: a unit's steps all lie in one part, so (unit, step - 1) does.
--- What an owner detaches keeps them.
+-- A part of custody_unit by itself. Its keys are its own, and hold of the whole: all steps of a unit lie in one part, so
+-- (unit, step - 1) does, and every part's rows have their event. So a part is attached and detached without a lock on
+-- custody_event, for which a writer might wait who holds what attaching waits for.
 CREATE TABLE {name} (
     LIKE custody_unit INCLUDING CONSTRAINTS,
     CONSTRAINT {name}_pkey PRIMARY KEY (unit_id, step),
