@@ -8,7 +8,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from handoff_logs.months import Month
 from handoff_logs.reading import Reading
+from handoff_logs.unit_parts import FEW_AHEAD, PART_NAMES, months_ahead, named_parts
 
 STATIONS: Final = ("review", "personalization", "qc", "packing", "mailing")
 
@@ -142,7 +144,11 @@ def board_facts(reading: Reading, *, offer_age_min: int = 30) -> BoardFacts:
         emulated=any(row["emulated"] for row in applications) or any(machine.emulated for machine in machines),
         stations=_stations(reading),
         machines=machines,
-        alarms=(*_machine_alarms(machines), *_custody_alarms(reading, now_us, offer_age_min)),
+        alarms=(
+            *_machine_alarms(machines),
+            *_custody_alarms(reading, now_us, offer_age_min),
+            *months_alarms(reading, now_us),
+        ),
         applications={row["state"]: row["applications"] for row in applications},
     )
 
@@ -210,3 +216,14 @@ def _custody_alarms(reading: Reading, now_us: int, offer_age_min: int) -> list[A
         for row in reading.rows(UNANSWERED, before_us=old_us)
     ]
     return [*troubled, *late, *unanswered]
+
+
+def months_alarms(reading: Reading, now_us: int) -> list[Alarm]:
+    """Say when the owner of the tables is to make more of the months that units are born in; nothing stops for it."""
+    if reading.dialect == "sqlite":
+        return []
+    there = named_parts(row["name"] for row in reading.rows(PART_NAMES))
+    ahead = months_ahead(there, Month.at(now_us))
+    if ahead is None or ahead >= FEW_AHEAD:
+        return []
+    return [Alarm("few months", "database", 1, None, f"{ahead} made ahead; passline database months")]

@@ -114,6 +114,21 @@ class Part(NamedTuple):
         return f"{PARTED}{first}" if self.first == self.last else f"{PARTED}{first}_to{last}"
 
     @property
+    def words(self) -> str:
+        """As people read it.
+
+        >>> Part(None, Month(2026, 11)).words, Part.of(Month(2026, 12)).words, DEFAULT.words
+        ('until 2026-11', '2026-12', 'the rest')
+        >>> Part(Month(2026, 12), Month(2027, 2)).words
+        '2026-12 to 2027-02'
+        """
+        if self.last is None:
+            return "the rest"
+        if self.first is None:
+            return f"until {self.last}"
+        return f"{self.first}" if self.first == self.last else f"{self.first} to {self.last}"
+
+    @property
     def bounds(self) -> str:
         """Its ids as PostgreSQL says them of a partition.
 

@@ -82,11 +82,10 @@ def _create(role: str, login: str) -> str:
 
 def _parts_closed(roles: Roles) -> str:
     """Return what closes the tables that custody units lie in, or lay in once: they are used as a whole."""
-    service, auditor = (each.replace("'", "''") for each in (roles.service, roles.auditor))
+    names = ", ".join(quoted(each).replace("'", "''") for each in (roles.service, roles.auditor))
     return (
         "DO $$ DECLARE part name; BEGIN FOR part IN SELECT relname"  # noqa: S608 own names
         " FROM pg_class WHERE relkind = 'r' AND relnamespace = to_regnamespace('public')"
-        " AND relname LIKE 'custody\\_unit\\_%' LOOP"
-        f" EXECUTE format('REVOKE ALL ON %I FROM PUBLIC, %I, %I', part, '{service}', '{auditor}');"
-        " END LOOP; END $$"
+        " AND starts_with(relname, 'custody_unit_') LOOP"
+        f" EXECUTE 'REVOKE ALL ON ' || quote_ident(part) || ' FROM PUBLIC, {names}'; END LOOP; END $$"
     )
