@@ -11,7 +11,7 @@ from cyclopts import App, Parameter, validators
 from flows.errors import FlowError
 from flows.run_folder import RunFolder
 from handoff_logs.months import Month
-from handoff_logs.unit_parts import PART_NAMES, months_ahead, named_parts
+from handoff_logs.unit_parts import AHEAD, MOST_AHEAD, PART_NAMES, months_ahead, named_parts
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
@@ -104,8 +104,8 @@ def months(
     *,
     directory: Directory = Path(".passline"),
     ahead: Annotated[
-        int, Parameter(help="Months after this one, 0 to 24.", validator=validators.Number(gte=0, lte=24))
-    ] = 12,
+        int, Parameter(help="Months after this one, 0 to 24.", validator=validators.Number(gte=0, lte=MOST_AHEAD))
+    ] = AHEAD,
     administrator: Annotated[
         str | None,
         Parameter("--as", help="postgresql://ADMIN@HOST/NAME: make them with this login, which is not kept."),
@@ -115,7 +115,7 @@ def months(
 
     The units born in a month lie in a table of their own, which the owner of the tables makes beforehand; the line may
     be running. Units of a month without one are taken all the same, into a table for the rest: the next time this is
-    repeated, that table becomes the month's, if nothing else lies in it. Repeat it once a year.
+    repeated, that table becomes the month's, if nothing else lies in it. Repeat it twice a year.
     """
     from handoff_logs.reading import open_reading
 
@@ -156,7 +156,6 @@ def apply(administrator: str, roles: "Roles", database: str) -> None:
     from sqlalchemy.exc import DBAPIError
 
     from handoff_logs.migrations import upgrade as upgrade_custody
-    from handoff_logs.partitions import AHEAD
     from handoff_logs.roles import creation, grants
     from stations import table_rights
     from stations.migrations import upgrade as upgrade_stations

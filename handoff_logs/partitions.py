@@ -19,14 +19,10 @@ from handoff_logs.errors import DatabaseBusyError, YearNotApartError, YearNotOve
 from handoff_logs.migrations import parts as sql
 from handoff_logs.months import DEFAULT, PARTED, Month, Part
 from handoff_logs.refusals import translated
-from handoff_logs.unit_parts import PART_NAMES, PARTS, has, months_ahead, named_parts, odd_parts
+from handoff_logs.unit_parts import AHEAD, MOST_AHEAD, PART_NAMES, PARTS, has, months_ahead, named_parts, odd_parts
 
 T = TypeVar("T")
 
-MOST_AHEAD: Final = 24
-"""Furthest month that is made beforehand, counted from this one."""
-AHEAD: Final = 12
-"""How many are made unless told otherwise."""
 WAIT_MS: Final = 400
 """How long a lock is waited for, while whoever wants to write waits behind: less than the server waits until it ends
 one of two that wait for each other, so that it never ends a writer."""

@@ -9,8 +9,12 @@ from typing import Any, Final
 
 from handoff_logs.months import DEFAULT, PARTED, Month, Part
 
+MOST_AHEAD: Final = 24
+"""The furthest month that is made beforehand, counted from this one."""
+AHEAD: Final = 6
+"""How many are made unless told otherwise: each costs every question across all months a little."""
 FEW_AHEAD: Final = 2
-"""Fewer months than these after this one, and the tables' owner is to make more."""
+"""Fewer than these, and the tables' owner is to make more."""
 
 PART_NAMES: Final = (
     "SELECT CAST(part.relname AS text) AS name FROM pg_inherits JOIN pg_class AS part"  # noqa: S608 own name

@@ -50,7 +50,7 @@ from stations.workplace import Workplace
 
 SERVICE = "passline"
 NOW = Month.at(time.time_ns() // 1_000)
-PARTS = (Part.of(NOW).table, Part.of(NOW.plus(12)).table, DEFAULT.table)
+PARTS = (Part.of(NOW).table, Part.of(NOW.plus(6)).table, DEFAULT.table)
 """Tables that the custody units lie in: by the migration, by `database roles`, and for the rest."""
 ROLES = Roles.of(SERVICE)
 
@@ -345,16 +345,16 @@ def test_months_are_made_by_the_owner_and_none_of_them_is_the_services(
     months = ["database", "months", "--dir", str(line.path)]
     assert run(months) == Exit.FINE
     before = capsys.readouterr().out.splitlines()
-    assert before[-1] == f"12 months ahead of {NOW}"
+    assert before[-1] == f"6 months ahead of {NOW}"
     assert before[1] == str(NOW)
-    assert run([*months, "--ahead", "14", "--as", server("")]) == Exit.FINE
-    assert capsys.readouterr().out.splitlines() == [f"made: {NOW.plus(13)}", f"made: {NOW.plus(14)}"]
-    assert run([*months, "--ahead", "14", "--as", server("")]) == Exit.FINE
+    assert run([*months, "--ahead", "8", "--as", server("")]) == Exit.FINE
+    assert capsys.readouterr().out.splitlines() == [f"made: {NOW.plus(7)}", f"made: {NOW.plus(8)}"]
+    assert run([*months, "--ahead", "8", "--as", server("")]) == Exit.FINE
     assert capsys.readouterr().out == "nothing to make\n"
     assert run([*months, "--ahead", "25", "--as", server("")]) == Exit.REFUSED
     with psycopg.connect(server("")) as connection:
         query = "SELECT tableowner FROM pg_tables WHERE tablename = %s"
-        assert connection.execute(query, (Part.of(NOW.plus(14)).table,)).fetchone() == (ROLES.owner,)
+        assert connection.execute(query, (Part.of(NOW.plus(8)).table,)).fetchone() == (ROLES.owner,)
         query = "SELECT count(*) FROM information_schema.table_privileges WHERE table_name LIKE %s AND grantee <> %s"
         assert connection.execute(query, (r"custody\_unit\_%", ROLES.owner)).fetchone() == (0,)
     Database(driver(server(SERVICE)), bound=True).close()
@@ -364,7 +364,7 @@ def test_months_that_run_out_are_said_at_the_start_and_on_the_board_and_stop_not
     line: RunFolder, server: Callable[[str], str]
 ) -> None:
     with psycopg.connect(server(""), autocommit=True) as connection:
-        for month in range(2, 15):
+        for month in range(2, 9):
             connection.execute(f"DROP TABLE {Part.of(NOW.plus(month)).table}")  # type: ignore[arg-type]
     prepare(line)  # as the service, who can't make them
     set_up_log(line)

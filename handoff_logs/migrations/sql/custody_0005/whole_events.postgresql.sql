@@ -6,7 +6,10 @@
 -- No race is left: before its commit nobody else sees the event, and who sees it after that sees all of its rows.
 CREATE OR REPLACE FUNCTION custody_unit_legal() RETURNS trigger LANGUAGE plpgsql
     -- One plan for good, whose parts are chosen as it starts: by the ids of the rows that are asked for.
-    SET plan_cache_mode = force_generic_plan AS $$
+    SET plan_cache_mode = force_generic_plan
+    -- And by index. A session keeps the plan of its first statement: made for a tray in a small log, it would read all
+    -- events for each document in a large one.
+    SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
 DECLARE
     broken text;
     lowest text;
