@@ -59,7 +59,7 @@ MADE_AS = {
         "custody_event": "82d7084b4daf25e9",
         "custody_move": "e28222a2bb342e59",
         "custody_register": "62863ecc3ee932d6",
-        "custody_unit": "ecd59ea822e86604",
+        "custody_unit": "1c8f20144f50e6ca",
         "open_offer": "54e67ab9c29a6cfd",
         "seal_checkpoint": "acc17a8af5a99c08",
         "seal_cosignature": "ddf1b99d63cfce93",
