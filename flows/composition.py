@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection
+import structlog
+from sqlalchemy import Connection, create_engine, pool
 from sqlalchemy.exc import DBAPIError
 
 from flows.configuration import read_settings
@@ -23,13 +24,15 @@ from flows.rolled_back import refuse_rolled_back
 from flows.run_folder import RunFolder
 from flows.sealer import EMULATED, witness_key
 from flows.settings import LineSettings
-from handoff_logs import log_key, register
+from handoff_logs import log_key, partitions, register
 from handoff_logs.database import Database
+from handoff_logs.errors import HandoffLogError
 from handoff_logs.keyring import Keyring, registered_as, station_owner
 from handoff_logs.log import Stamp
 from handoff_logs.migrations import upgrade as upgrade_custody
 from handoff_logs.records import ADMINISTRATION
 from handoff_logs.recovering import State
+from handoff_logs.unit_parts import FEW_AHEAD
 from handoff_logs.witness.folder import make_witness
 from stations.intake.deadline_changes import keep_up
 from stations.migrations import upgrade as upgrade_stations
@@ -41,6 +44,8 @@ INSUFFICIENT_PRIVILEGE = "42501"
 """PostgreSQL's code (appendix A)."""
 
 _OPEN: dict[Path, Line] = {}
+
+log = structlog.get_logger()
 
 
 def prepare(folder: RunFolder) -> None:
@@ -89,11 +94,36 @@ def _upgrade(url: str, folder: RunFolder) -> None:
     try:
         upgrade_custody(url)
         upgrade_stations(url)
+        _make_months(url)
     except DBAPIError as error:
         # Only the owner of its tables, who can't log in, may change them.
         if getattr(error.orig, "sqlstate", None) == INSUFFICIENT_PRIVILEGE:
             raise NotMigratedError(folder.path) from error
         raise
+
+
+def _make_months(url: str) -> None:
+    """Make the months that units will be born in, when few are left, where the line itself owns its tables.
+
+    Elsewhere their owner does (`passline database months`), and `open_line` says so; nothing waits for it.
+    """
+    engine = create_engine(url, poolclass=pool.NullPool)
+    try:
+        with engine.connect() as connection:
+            ahead = partitions.ahead(connection)
+        if ahead is not None and ahead < FEW_AHEAD:
+            partitions.make_months(engine)
+    except (DBAPIError, HandoffLogError):
+        return
+    finally:
+        engine.dispose()
+
+
+def _say_months(database: Database) -> None:
+    with database.read() as connection:
+        ahead = partitions.ahead(connection)
+    if ahead is not None and ahead < FEW_AHEAD:
+        log.warning("few_months_ahead", count=ahead)
 
 
 def open_database(folder: RunFolder, url: str, *, on_commit: Callable[[str], None] | None = None) -> Database:
@@ -129,6 +159,7 @@ def open_line(folder: RunFolder, *, shift: str, stations: tuple[str, ...], alone
     )
     _OPEN[folder.path] = line
     try:
+        _say_months(line.database)
         register_witness(folder, settings, line.database)
         yield line
     finally:

@@ -9,24 +9,21 @@ import json
 import os
 import shutil
 import sqlite3
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import unquote, urlsplit
+from typing import Final
 
+from handoff_logs import postgresql_tools
 from handoff_logs.errors import (
     BackupExistsError,
     BackupRefusedError,
     DatabaseInUseError,
     NewerLogError,
     OtherLogError,
-    PostgresqlToolFailedError,
-    PostgresqlToolMissingError,
     UnreadableDatabaseError,
 )
 from handoff_logs.log_facts import LogFacts, read_facts
@@ -87,10 +84,7 @@ def back_up(url: str, file: Path, *, emulated: bool) -> Manifest:
 
 def source_of(url: str) -> str:
     """Return what people know a database by, without its password."""
-    if kind_of(url) == SQLITE:
-        return str(_path(url))
-    parts = urlsplit(url)
-    return f"{parts.hostname or 'localhost'}{unquote(parts.path)}"
+    return str(_path(url)) if kind_of(url) == SQLITE else postgresql_tools.server_name(url)
 
 
 def read_manifest(file: Path) -> Manifest:
@@ -161,7 +155,7 @@ def restore(url: str, file: Path, manifest: Manifest) -> Path | None:
         return _put_sqlite(_path(url), file, manifest)
     if _hashed(file) != (manifest.sha256, manifest.bytes):
         raise BackupRefusedError(str(file), "it is not the file that its manifest describes")
-    _undump(url, file)
+    postgresql_tools.undump(url, file)
     _as_described(file, manifest, present_facts(url))
     return None
 
@@ -239,29 +233,8 @@ def _dump(url: str, fresh: Path) -> LogFacts:
     with open_reading(url) as reading:
         (snapshot,) = reading.rows("SELECT pg_export_snapshot() AS id")
         # The manifest and the copy are of one state.
-        _run("pg_dump", url, "--format=custom", f"--snapshot={snapshot['id']}", f"--file={fresh}")
+        postgresql_tools.dump(url, fresh, snapshot["id"])
         return read_facts(reading)
-
-
-def _undump(url: str, file: Path) -> None:
-    whole = ("--single-transaction", "--exit-on-error", "--clean", "--if-exists", "--no-owner", "--no-privileges")
-    _run("pg_restore", url, *whole, str(file))
-
-
-def _run(tool: str, url: str, *arguments: str) -> None:
-    from psycopg.conninfo import conninfo_to_dict, make_conninfo
-
-    facts: dict[str, Any] = conninfo_to_dict(url.replace("postgresql+psycopg:", "postgresql:", 1))
-    # Not among the arguments, which everybody on the computer can read.
-    password = facts.pop("password", None)
-    command = [tool, *arguments, f"--dbname={make_conninfo('', **facts)}"]
-    if shutil.which(tool) is None:
-        raise PostgresqlToolMissingError(tool, " ".join(command))
-    environment = {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines()
-        raise PostgresqlToolFailedError(tool, source_of(url), said[0] if said else f"status {done.returncode}")
 
 
 def _write(path: Path, manifest: Manifest) -> None:

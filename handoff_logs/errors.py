@@ -173,6 +173,29 @@ class UnsafeDatabaseError(HandoffLogError):
         return f"this database must not be used: {self.detail}"
 
 
+class YearNotOverError(HandoffLogError):
+    """Units of a year are still being born, or are of one to come."""
+
+    def __init__(self, year: int) -> None:
+        super().__init__(year)
+        self.year = year
+
+    def __str__(self) -> str:
+        return f"the year {self.year} is not over; its units stay in the log, nothing was changed"
+
+
+class YearNotApartError(HandoffLogError):
+    """The units of a year are in no parts of their own, or the part `table` of them is not as it should be."""
+
+    def __init__(self, year: int, table: str | None) -> None:
+        super().__init__(year, table)
+        self.year, self.table = year, table
+
+    def __str__(self) -> str:
+        where = f"those in the table {self.table} are not apart from others" if self.table else "there is no part of it"
+        return f"the units born in {self.year} can't be taken out or put back alone: {where}; nothing was changed"
+
+
 class UnsupportedUrlError(HandoffLogError):
     """A database url that is neither `sqlite:///PATH` nor `postgresql+psycopg://…`."""
 

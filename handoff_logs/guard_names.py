@@ -31,10 +31,20 @@ SQLITE_GUARDS = frozenset(
         *(f"{table}_no_replace" for table in GUARDED if table not in _REPLACED_ELSEWHERE),
     }
 )
-POSTGRESQL_GUARDS = frozenset({*_LEGAL, *(f"{table}_append_only" for table in GUARDED)})
+POSTGRESQL_GUARDS = frozenset({*_LEGAL, "custody_event_whole", *(f"{table}_append_only" for table in GUARDED)})
 
 SQLITE_TRIGGERS = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
 POSTGRESQL_TRIGGERS = (
     "SELECT tgname AS name FROM pg_trigger WHERE tgenabled = 'A' AND tgrelid IN"  # noqa: S608 own names
     f" ({', '.join(f'to_regclass({table!r})' for table in GUARDED)})"
 )
+PART_GUARD = "custody_unit_append_only"
+POSTGRESQL_UNGUARDED_PARTS = (
+    "SELECT CAST(part.relname AS text) AS name FROM pg_inherits"  # noqa: S608 own name
+    " JOIN pg_class AS part ON part.oid = pg_inherits.inhrelid"
+    " WHERE pg_inherits.inhparent = to_regclass('custody_unit') AND NOT EXISTS ("
+    " SELECT 1 FROM pg_trigger AS guard JOIN pg_proc AS body ON body.oid = guard.tgfoid"
+    " WHERE guard.tgrelid = part.oid AND guard.tgenabled = 'A' AND guard.tgtype = 62 AND guard.tgqual IS NULL"
+    f" AND guard.tgname = '{PART_GUARD}' AND body.proname = 'custody_append_only') ORDER BY 1"
+)
+"""The parts of the custody units that a statement could change by naming them. 62: before statements of any kind."""

@@ -3,10 +3,19 @@
 from sqlalchemy import Connection
 
 from handoff_logs.errors import UnsafeDatabaseError
-from handoff_logs.guard_names import GUARDED, POSTGRESQL_GUARDS, POSTGRESQL_TRIGGERS, SQLITE_GUARDS, SQLITE_TRIGGERS
+from handoff_logs.guard_names import (
+    GUARDED,
+    PART_GUARD,
+    POSTGRESQL_GUARDS,
+    POSTGRESQL_TRIGGERS,
+    POSTGRESQL_UNGUARDED_PARTS,
+    SQLITE_GUARDS,
+    SQLITE_TRIGGERS,
+)
 
 _POSTGRESQL_ABLE = """
-WITH guarded AS (SELECT oid, relname, relowner FROM pg_class WHERE oid IN ({tables}))
+WITH guarded AS (SELECT oid, relname, relowner FROM pg_class WHERE oid IN ({tables})
+    OR oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = to_regclass('custody_unit')))
 SELECT lower(privilege) || ' ' || relname FROM guarded,
     unnest(ARRAY['DELETE', 'TRUNCATE', 'TRIGGER']) AS privilege WHERE has_table_privilege(oid, privilege)
 UNION ALL SELECT 'update ' || relname FROM guarded WHERE has_any_column_privilege(oid, 'UPDATE')
@@ -18,10 +27,12 @@ ORDER BY 1
 
 
 def assert_guarded(conn: Connection) -> None:
-    """Raise UnsafeDatabaseError unless every guard of the custody tables is there and switched on."""
+    """Raise UnsafeDatabaseError unless every guard of the custody tables, and of each part, is there and on."""
     sqlite = conn.dialect.name == "sqlite"
     rows = conn.exec_driver_sql(SQLITE_TRIGGERS if sqlite else POSTGRESQL_TRIGGERS)
-    absent = (SQLITE_GUARDS if sqlite else POSTGRESQL_GUARDS) - {row[0] for row in rows}
+    absent = set((SQLITE_GUARDS if sqlite else POSTGRESQL_GUARDS) - {row[0] for row in rows})
+    if not sqlite:
+        absent |= {f"{PART_GUARD} of {row[0]}" for row in conn.exec_driver_sql(POSTGRESQL_UNGUARDED_PARTS)}
     if absent:
         raise UnsafeDatabaseError(f"guards are missing ({', '.join(sorted(absent))}); run the migrations")
 

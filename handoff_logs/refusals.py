@@ -18,6 +18,8 @@ from handoff_logs.errors import (
 _GUARD = re.compile(r"custody: ([a-z-]+): ([^\n]*)")
 _SQLITE_UNIQUE = re.compile(r"UNIQUE constraint failed: (.*)")
 _CONSTRAINT = re.compile(r"\b((?:ck|fk|uq)_\w+|\w+_pkey)\b")
+_PART = re.compile(r"(?<=custody_unit)_(?:default|(?:to_)?\d{4}_\d\d(?:_to_\d{4}_\d\d)?)(?=_(?:pkey|position)$)")
+"""What the keys of one month's units have in their names between those of the whole table's."""
 _BUSY = ("database is locked", "database is busy", "deadlock detected", "could not serialize", "lock timeout")
 
 _STALE = ("step-taken", "custody_unit_pkey", "custody_unit.unit_id, custody_unit.step", "uq_custody_event_answer",
@@ -63,7 +65,7 @@ def translated(error: DBAPIError) -> HandoffLogError | DBAPIError:
         return StaleStepError("custody") if slug in _STALE else CustodyRefusedError(sentence)
     unique = _SQLITE_UNIQUE.search(message)
     named = _CONSTRAINT.search(message)
-    rule = unique.group(1) if unique else named.group(1) if named else message.splitlines()[0]
+    rule = unique.group(1) if unique else _PART.sub("", named.group(1)) if named else message.splitlines()[0]
     if rule in _STALE:
         return StaleStepError("custody")
     if rule in _SAME_PERSON:

@@ -61,6 +61,7 @@ def grants(roles: Roles) -> list[str]:
         f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, {service}, {auditor}",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {service}",
         f"REVOKE ALL ON {custody}, {migrated} FROM {service}",
+        _parts_closed(roles),
         f"GRANT SELECT, INSERT ON {custody} TO {service}",
         f"GRANT SELECT ON {migrated} TO {service}",
         f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {service}",
@@ -76,4 +77,15 @@ def _create(role: str, login: str) -> str:
     return (
         f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {literal})"
         f" THEN CREATE ROLE {quoted(role)} {login}; END IF; END $$"
+    )
+
+
+def _parts_closed(roles: Roles) -> str:
+    """Return what closes the tables that custody units lie in, or lay in once: they are used as a whole."""
+    names = ", ".join(quoted(each).replace("'", "''") for each in (roles.service, roles.auditor))
+    return (
+        "DO $$ DECLARE part name; BEGIN FOR part IN SELECT relname"  # noqa: S608 own names
+        " FROM pg_class WHERE relkind = 'r' AND relnamespace = to_regnamespace('public')"
+        " AND starts_with(relname, 'custody_unit_') LOOP"
+        f" EXECUTE 'REVOKE ALL ON ' || quote_ident(part) || ' FROM PUBLIC, {names}'; END LOOP; END $$"
     )

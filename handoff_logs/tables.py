@@ -23,6 +23,10 @@ OPEN_STATES = "'offered', 'refused', 'missing', 'void_offered', 'void_refused', 
 ODD_TIME = "written_us - happened_us > 60000000 OR happened_us - written_us > 2000000"
 """A record written more than a minute after the act, or more than two seconds before."""
 
+OF_PARTS = frozenset({"uq_custody_unit_position", "fk_unit_previous_step", "fk_unit_event", "fk_event_last_position"})
+"""Keys that the whole table has not on PostgreSQL, where its rows lie in parts by the month of birth: each part has the
+first three for itself, and the trigger `custody_event_whole` stands for the last."""
+
 
 def _partial(name: str, *columns: str, where: str) -> Index:
     return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))

@@ -5,7 +5,14 @@
 from collections.abc import Sequence
 
 from handoff_logs.custody_rules import TABLE_RULES
-from handoff_logs.guard_names import POSTGRESQL_GUARDS, POSTGRESQL_TRIGGERS, SQLITE_GUARDS, SQLITE_TRIGGERS
+from handoff_logs.guard_names import (
+    PART_GUARD,
+    POSTGRESQL_GUARDS,
+    POSTGRESQL_TRIGGERS,
+    POSTGRESQL_UNGUARDED_PARTS,
+    SQLITE_GUARDS,
+    SQLITE_TRIGGERS,
+)
 from handoff_logs.moves import LEGAL_MOVES
 from handoff_logs.projections import Difference, Projection
 from handoff_logs.reading import Reading
@@ -40,6 +47,9 @@ def verify_custody(
     problems += [
         Problem(STEP, GUARDS_RULE, name) for name in sorted((SQLITE_GUARDS if sqlite else POSTGRESQL_GUARDS) - there)
     ]
+    if not sqlite:
+        unguarded = reading.tuples(POSTGRESQL_UNGUARDED_PARTS)
+        problems += [Problem(STEP, GUARDS_RULE, f"{PART_GUARD} of {part}") for (part,) in unguarded]
     for projection in projections:
         problems += followed(reading, projection)
     for rule, sql in differences:

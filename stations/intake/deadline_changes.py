@@ -3,7 +3,7 @@ line reckoned anew, each change with its record.
 
 The register changes in one transaction, the deadlines in many; whoever is cut off between them leaves a reckoning
 unfinished, and whoever opens the line, loads a batch or sets the same calendar next finishes it. What a time node was
-when it was offered stands sealed in that offer: new deadlines give new nodes from the next act on (decision 10).
+when it was offered stands sealed in that offer: new deadlines give new nodes from the next act on (decision 12).
 """
 
 import time

@@ -3,6 +3,8 @@
 The server, the roles and the logins are real; the database is made by the command itself.
 """
 
+import json
+import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -15,10 +17,12 @@ from signing_keys import keyring_copy
 from sqlalchemy import create_engine, make_url
 
 from flows.cli import run
-from flows.composition import open_database, prepare
+from flows.composition import _upgrade, open_database, open_line, prepare
 from flows.database_commands import apply
 from flows.default_line import write_default
 from flows.errors import Exit, NotMigratedError
+from flows.facts import board_facts, months_alarms
+from flows.program_log import set_up_log
 from flows.run_folder import RunFolder
 from handoff_logs import log, questions, register
 from handoff_logs.database import Database
@@ -27,6 +31,7 @@ from handoff_logs.guard_names import GUARDED
 from handoff_logs.key_register import Reason, Signers, rotate
 from handoff_logs.keyring import Keyring, station_owner
 from handoff_logs.log_key import read as read_log_key
+from handoff_logs.months import DEFAULT, Month, Part
 from handoff_logs.reading import open_reading
 from handoff_logs.records import Act, Birth, Kind, Party, new_id
 from handoff_logs.roles import Roles
@@ -44,6 +49,9 @@ from stations.personal import PersonalData
 from stations.workplace import Workplace
 
 SERVICE = "passline"
+NOW = Month.at(time.time_ns() // 1_000)
+PARTS = (Part.of(NOW).table, Part.of(NOW.plus(6)).table, DEFAULT.table)
+"""Tables that the custody units lie in: by the migration, by `database roles`, and for the rest."""
 ROLES = Roles.of(SERVICE)
 
 
@@ -153,6 +161,13 @@ WAYS = (
         "code", "sign_in", "password_us", "begun_us", "until_us", "mac", "account")],
     ("UPDATE person_role SET role = 'administrator'",),
     ("DELETE FROM alembic_version_custody",),
+    *[(way.format(part),) for part in PARTS for way in (
+        "SELECT * FROM {}", "INSERT INTO {0} SELECT * FROM {0}", "UPDATE {} SET place = 'x'", "DELETE FROM {}",
+        "TRUNCATE {}", "DROP TABLE {}", "COPY {} FROM STDIN", "ALTER TABLE {} DISABLE TRIGGER ALL",
+        "ALTER TABLE custody_unit DETACH PARTITION {}", "ALTER TABLE {} OWNER TO " + SERVICE,
+        "DROP TRIGGER custody_unit_append_only ON {}", "LOCK TABLE {} IN SHARE MODE")],
+    ("LOCK TABLE custody_unit IN SHARE UPDATE EXCLUSIVE MODE",),
+    ("CREATE TABLE own PARTITION OF custody_unit FOR VALUES FROM ('y') TO ('z')",),
 )  # fmt: skip
 """What somebody with the service's password may try."""
 
@@ -239,6 +254,7 @@ def test_an_auditor_reads_the_log_and_nothing_personal_and_writes_nothing(
         "UPDATE open_offer SET priority = 1",
         "DELETE FROM whereabouts",
         "SELECT nextval('custody_event_seq_seq')",
+        f"SELECT * FROM {PARTS[0]}",
         "CREATE TEMPORARY TABLE custody_event (seq int)",
     ):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -265,6 +281,7 @@ def test_a_production_line_refuses_a_login_that_could_change_records(
     for given, said in (
         (f"GRANT UPDATE (person) ON custody_event TO {SERVICE}", "update custody_event"),
         (f"GRANT TRUNCATE ON seal_leaf TO {SERVICE}", "truncate seal_leaf"),
+        (f"GRANT DELETE ON {PARTS[1]} TO {SERVICE}", f"delete {PARTS[1]}"),
         (f"GRANT {ROLES.owner} TO {SERVICE}", "own custody_event"),
         (f"GRANT TEMPORARY ON DATABASE {make_url(server('')).database} TO {SERVICE}", "make tables"),
     ):
@@ -324,3 +341,56 @@ def test_an_administrators_login_to_another_database_is_refused(
     other = make_url(server("")).set(database="postgres").render_as_string(hide_password=False)
     assert run(["database", "roles", "--dir", str(folder.path), "--as", other]) == Exit.REFUSED
     assert "leads to the database postgres" in capsys.readouterr().err
+
+
+def test_months_are_made_by_the_owner_and_none_of_them_is_the_services(
+    line: RunFolder, server: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    months = ["database", "months", "--dir", str(line.path)]
+    assert run(months) == Exit.FINE
+    before = capsys.readouterr().out.splitlines()
+    assert before[-1] == f"6 months ahead of {NOW}"
+    assert before[1] == str(NOW)
+    assert run([*months, "--ahead", "8", "--as", server("")]) == Exit.FINE
+    assert capsys.readouterr().out.splitlines() == [f"made: {NOW.plus(7)}", f"made: {NOW.plus(8)}"]
+    assert run([*months, "--ahead", "8", "--as", server("")]) == Exit.FINE
+    assert capsys.readouterr().out == "nothing to make\n"
+    assert run([*months, "--ahead", "25", "--as", server("")]) == Exit.REFUSED
+    with psycopg.connect(server("")) as connection:
+        query = "SELECT tableowner FROM pg_tables WHERE tablename = %s"
+        assert connection.execute(query, (Part.of(NOW.plus(8)).table,)).fetchone() == (ROLES.owner,)
+        query = "SELECT count(*) FROM information_schema.table_privileges WHERE table_name LIKE %s AND grantee <> %s"
+        assert connection.execute(query, (r"custody\_unit\_%", ROLES.owner)).fetchone() == (0,)
+    Database(driver(server(SERVICE)), bound=True).close()
+
+
+def test_months_that_run_out_are_said_at_the_start_and_on_the_board_and_stop_nothing(
+    line: RunFolder, server: Callable[[str], str]
+) -> None:
+    with psycopg.connect(server(""), autocommit=True) as connection:
+        for month in range(2, 9):
+            connection.execute(f"DROP TABLE {Part.of(NOW.plus(month)).table}")  # type: ignore[arg-type]
+    prepare(line)  # as the service, who can't make them
+    set_up_log(line)
+    with open_line(line, shift="day", stations=("review",)):
+        pass
+    events = [json.loads(said) for said in line.program_log.read_text("utf-8").splitlines()]
+    assert [said["count"] for said in events if said["event"] == "few_months_ahead"] == [1]
+    with open_reading(driver(server(SERVICE))) as reading:
+        (alarm,) = [one for one in board_facts(reading).alarms if one.where == "database"]
+    assert (alarm.code, alarm.detail) == ("few months", "1 made ahead; passline database months")
+    apply(server(""), ROLES, str(make_url(server("")).database))
+    with open_reading(driver(server(SERVICE))) as reading:
+        assert months_alarms(reading, time.time_ns() // 1_000) == []
+
+
+def test_a_line_that_owns_its_tables_makes_its_months_itself(
+    postgresql_databases: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgresql_databases(True)
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        for month in range(4):
+            connection.execute(f"DROP TABLE {Part.of(NOW.plus(month)).table}")  # type: ignore[arg-type]
+    _upgrade(url, RunFolder(tmp_path))
+    with open_reading(url) as reading:
+        assert months_alarms(reading, time.time_ns() // 1_000) == []

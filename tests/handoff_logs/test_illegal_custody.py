@@ -89,6 +89,7 @@ def refused(attempt: Callable[[], object], because: str) -> None:
 
 
 FOREIGN_KEY = "FOREIGN KEY|foreign key|no-offer"
+TAKEN_STEP = r"step-taken|custody_unit_(\w+_)?pkey"
 
 
 def test_what_the_forger_writes_by_default_is_legal(forger: Forger) -> None:
@@ -110,9 +111,7 @@ def test_answer_after_an_answer_is_refused(forger: Forger) -> None:
     offer = forger.centre.offer([order])
     row = forger.row(order, "held")
     forger.centre.accept(offer, [order])
-    refused(
-        lambda: forger.answer("withdraw", offer.handoff_id, [row], person="review-1"), "step-taken|custody_unit_pkey"
-    )
+    refused(lambda: forger.answer("withdraw", offer.handoff_id, [row], person="review-1"), TAKEN_STEP)
 
 
 def test_same_person_on_both_sides_is_refused(forger: Forger) -> None:
@@ -147,7 +146,7 @@ def test_two_custodians_are_refused(forger: Forger) -> None:
     (order,) = forger.centre.orders(1)
     row = forger.row(order, "held")
     forger.write("move", [row])
-    refused(lambda: forger.write("move", [row]), "step-taken|custody_unit_pkey")
+    refused(lambda: forger.write("move", [row]), TAKEN_STEP)
 
 
 def test_moving_after_the_end_is_refused(forger: Forger) -> None:
@@ -430,7 +429,7 @@ def test_a_parcel_with_contents_is_not_voided(forger: Forger) -> None:
 
 def test_an_event_has_all_its_rows_at_commit_and_never_more(forger: Forger) -> None:
     first, second = forger.centre.orders(2)
-    refused(lambda: forger.write("move", [forger.row(first, "held")], last=2), "FOREIGN KEY|fk_event_last_position")
+    refused(lambda: forger.write("move", [forger.row(first, "held")], last=2), "FOREIGN KEY|rows-of-an-event")
     event_id = forger.write("move", [forger.row(first, "held")])
 
     def add(position: int) -> None:
@@ -438,7 +437,7 @@ def test_an_event_has_all_its_rows_at_commit_and_never_more(forger: Forger) -> N
             insert(tx, "custody_unit", {"event_id": event_id, "position": position} | forger.row(second, "held"))
 
     refused(lambda: add(2), "rows-of-an-event")
-    refused(lambda: add(1), "rows-of-an-event|uq_custody_unit_position")
+    refused(lambda: add(1), r"rows-of-an-event|uq_custody_unit_(\w+_)?position")
 
 
 def test_a_handoff_is_named_by_its_offer(forger: Forger) -> None:

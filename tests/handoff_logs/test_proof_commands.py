@@ -16,6 +16,7 @@ from handoff_logs import cli, key_register, log_key, register, terminal
 from handoff_logs.cli import app
 from handoff_logs.key_register import Reason, Signers
 from handoff_logs.sealing import Sealer
+from handoff_logs.unit_parts import PART_NAMES
 
 
 class Answer(NamedTuple):
@@ -204,7 +205,8 @@ def with_the_owners_login(url: str, statement: str) -> None:
             for (name,) in thief.exec_driver_sql(triggers).all():
                 thief.exec_driver_sql(f"DROP TRIGGER {name}")
         else:
-            for table in ("seal_leaf", "custody_register", "custody_unit"):
+            parts = thief.exec_driver_sql(PART_NAMES).scalars().all()
+            for table in ("seal_leaf", "custody_register", "custody_unit", *parts):
                 thief.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
         thief.exec_driver_sql(statement)
     engine.dispose()

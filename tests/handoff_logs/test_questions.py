@@ -11,6 +11,7 @@ from handoff_logs import log, questions
 from handoff_logs.errors import UnreadableDatabaseError, UnsupportedUrlError
 from handoff_logs.reading import open_reading
 from handoff_logs.records import Birth, Kind, new_id
+from handoff_logs.unit_parts import PART_NAMES
 
 
 @contextmanager
@@ -24,7 +25,8 @@ def unguarded(url: str) -> Iterator[Connection]:
                 connection.exec_driver_sql(f"DROP TRIGGER {name}")
             connection.exec_driver_sql("PRAGMA ignore_check_constraints = ON")
         else:
-            for table in ("custody_event", "custody_unit", "custody_case"):
+            parts = connection.exec_driver_sql(PART_NAMES).scalars().all()
+            for table in ("custody_event", "custody_case", "custody_unit", *parts):
                 connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
                 query = f"SELECT conname FROM pg_constraint WHERE contype = 'c' AND conrelid = '{table}'::regclass"
                 for (name,) in connection.exec_driver_sql(query).all():
