@@ -53,18 +53,18 @@ _STANDS = {
 
 # A blank that moved since the period began is told by its steps. All others that were here then still stand where they
 # stood, by their last step, and are counted, the missing ones by their ids; station by station, because that is how the
-# whereabouts are indexed.
+# whereabouts are indexed. `CROSS JOIN`: else SQLite goes through all units in their order, to have them distinct or
+# sorted.
 _MOVED = """
 WITH moved(unit_id) AS (
-    SELECT DISTINCT unit.unit_id FROM custody_event AS event JOIN custody_unit AS unit ON unit.event_id = event.event_id
-    WHERE event.happened_us >= :from_us AND unit.kind = 'blank'
+    SELECT DISTINCT unit.unit_id FROM custody_event AS event CROSS JOIN custody_unit AS unit
+    WHERE unit.event_id = event.event_id AND event.happened_us >= :from_us AND unit.kind = 'blank'
 )"""
 _STEPS = f"""{_MOVED}
 SELECT unit.unit_id, unit.step, unit.state, unit.station, unit.place, event.act, event.machine, event.happened_us,
        event.emulated
-FROM moved JOIN custody_unit AS unit ON unit.unit_id = moved.unit_id
-JOIN custody_event AS event ON event.event_id = unit.event_id
-WHERE event.happened_us < :to_us
+FROM moved CROSS JOIN custody_unit AS unit JOIN custody_event AS event ON event.event_id = unit.event_id
+WHERE unit.unit_id = moved.unit_id AND event.happened_us < :to_us
 ORDER BY unit.unit_id, unit.step
 """  # noqa: S608 own words
 _STOOD = f"""{_MOVED.replace("WITH", "WITH RECURSIVE")}, place(station) AS (

@@ -6,7 +6,6 @@ from handoff_logs.questions.answers import (
     ACTING,
     DURING,
     EVENT_FILTERS,
-    FIRST_US,
     ODD,
     Answer,
     bounded,
@@ -155,7 +154,7 @@ SELECT event.seq,
        event.person, event.second_person, event.machine, event.shift, event.tray, event.event_id, event.happened_us,
        event.written_us, event.emulated
 FROM custody_event AS event
-WHERE {ODD} AND event.written_us >= :from_us AND event.written_us < :to_us
+WHERE {ODD} AND event.written_us < :to_us
     AND (event.written_us, event.seq) > (:after_written_us, :after_seq) {{filters}}
 ORDER BY event.written_us, event.seq LIMIT :page
 """  # noqa: S608
@@ -246,8 +245,9 @@ def times(
 
     `person`: either hand; `from_us`, `to_us`: when it was written. Raises BadCursorError.
     """
+    period = whenever(from_us, to_us)
     return by_sql(
-        reading, OddTime, _ODD_TIMES, ("written_us", "seq"), (FIRST_US, -1), name="times", after=after, limit=limit,
-        period=whenever(from_us, to_us), conditions=EVENT_FILTERS, station=station, shift=shift, person=person,
+        reading, OddTime, _ODD_TIMES, ("written_us", "seq"), (period.from_us, -1), name="times", after=after,
+        limit=limit, period=period, conditions=EVENT_FILTERS, station=station, shift=shift, person=person,
         machine=machine,
     )  # fmt: skip
