@@ -1,10 +1,10 @@
 """A year of a centre's custody on SQLite, signed and sealed: what the questions are asked of at their full size.
 
 Blanks come in monthly deliveries; applications come every working day, three times as many in the peaks, and go in
-trays through review, personalization (a document at a time, on sixteen machines), QC, packing and mailing to the carrier,
-over two or three days. Some are returned for recapture, some blanks are spoiled, voided and destroyed, some units are
-missing at a count and settled, some records are corrected or written late. The log ends in the middle of the work. About 23 unit
-rows a document, as on the line.
+trays through review, personalization (a document at a time, on sixteen machines), QC, packing and mailing to the
+carrier, over two or three days. Some are returned for recapture, some blanks are spoiled, voided and destroyed, some
+units are missing at a count and settled, some records are corrected or written late. The log ends in the middle of
+the work. About 23 unit rows a document, as on the line.
 """
 
 import heapq
@@ -56,7 +56,7 @@ def generate(folder: Path, rows: int, *, days: int = DAYS, until: date | None = 
     end = datetime.combine(until or datetime.now(UTC).date(), datetime.min.time(), UTC)
     dates = [end - timedelta(days=days - n) for n in range(days)]
     weights = {_us(day): _weight(day) for day in dates if days < 7 or day.weekday() < 6}
-    rng = random.Random(seed)  # noqa: S311 no secrets
+    rng = random.Random(seed)
     with writing(folder, STATIONS, rng, _us(dates[0])) as log:
         centre = _Centre(log, rng)
         applications = rows / ROWS_AN_APPLICATION / sum(weights.values())

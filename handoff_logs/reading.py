@@ -15,6 +15,12 @@ from handoff_logs.errors import UnreadableDatabaseError, UnsupportedUrlError
 Row = dict[str, Any]
 
 _CURSORS = itertools.count()
+_BY_INDEX = (
+    "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;"
+    " SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off"
+)
+"""For questions, whose statements are written to go from index to index, as they do on SQLite: PostgreSQL takes an
+event to have far more units than it has, and would sooner read the whole log."""
 _NAMED = re.compile(r"(?<!:):([a-z_]+)")
 
 
@@ -54,16 +60,17 @@ class Reading(Protocol):
     ) -> None: ...
 
 
-def open_reading(url: str, snapshot: str | None = None) -> Reading:
+def open_reading(url: str, snapshot: str | None = None, *, whole: bool = False) -> Reading:
     """Open the log at a database url for reading, in the state of a `snapshot` if one is named.
 
-    Raises UnreadableDatabaseError, UnsupportedUrlError.
+    `whole`: to read the log as a whole, rather than to ask it for something. Raises UnreadableDatabaseError,
+    UnsupportedUrlError.
     """
     scheme, _, rest = url.partition(":")
     if scheme in ("sqlite", "sqlite+pysqlite"):
         return _SqliteReading(Path(rest.removeprefix("///")))
     if scheme in ("postgresql", "postgresql+psycopg"):
-        return _PostgresqlReading(f"postgresql:{rest}", snapshot)
+        return _PostgresqlReading(f"postgresql:{rest}", snapshot, whole)
     raise UnsupportedUrlError(scheme)
 
 
@@ -140,7 +147,7 @@ def _taken(cursor: sqlite3.Cursor) -> Iterator[Row]:
 class _PostgresqlReading(_Closing):
     dialect = "postgresql"
 
-    def __init__(self, url: str, snapshot: str | None = None) -> None:
+    def __init__(self, url: str, snapshot: str | None, whole: bool) -> None:
         # Only where PostgreSQL is used: its driver is a third of a second's import.
         import psycopg
         from psycopg import sql
@@ -152,6 +159,8 @@ class _PostgresqlReading(_Closing):
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             if snapshot is not None:
                 connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(snapshot))
+            if not whole:
+                connection.execute(_BY_INDEX)
             connection.execute("SELECT 1 FROM custody_event LIMIT 1")
         except psycopg.Error as error:
             if connection is not None:

@@ -55,19 +55,19 @@ _STANDS = {
 # stood, by their last step, and are counted, the missing ones by their ids; station by station, because that is how the
 # whereabouts are indexed. `CROSS JOIN`: else SQLite goes through all units in their order, to have them distinct or
 # sorted.
-_MOVED = """
-WITH moved(unit_id) AS (
+_STEPS = """
+WITH moved(unit_id) AS MATERIALIZED (
     SELECT DISTINCT unit.unit_id FROM custody_event AS event CROSS JOIN custody_unit AS unit
     WHERE unit.event_id = event.event_id AND event.happened_us >= :from_us AND unit.kind = 'blank'
-)"""
-_STEPS = f"""{_MOVED}
+)
 SELECT unit.unit_id, unit.step, unit.state, unit.station, unit.place, event.act, event.machine, event.happened_us,
        event.emulated
 FROM moved CROSS JOIN custody_unit AS unit JOIN custody_event AS event ON event.event_id = unit.event_id
 WHERE unit.unit_id = moved.unit_id AND event.happened_us < :to_us
 ORDER BY unit.unit_id, unit.step
-"""  # noqa: S608 own words
-_STOOD = f"""{_MOVED.replace("WITH", "WITH RECURSIVE")}, place(station) AS (
+"""
+_STOOD = """
+WITH RECURSIVE place(station) AS (
     SELECT min(station) FROM whereabouts
     UNION ALL
     SELECT (SELECT min(station) FROM whereabouts WHERE whereabouts.station > place.station)
@@ -80,9 +80,10 @@ FROM place JOIN whereabouts AS here ON here.station = place.station AND here.kin
         'void_missing', 'doubt')
 JOIN custody_unit AS unit ON unit.unit_id = here.unit_id AND unit.step = here.step
 JOIN custody_event AS event ON event.event_id = unit.event_id
-WHERE here.unit_id NOT IN (SELECT unit_id FROM moved)
+WHERE NOT EXISTS (SELECT 1 FROM custody_unit AS own JOIN custody_event AS act ON act.event_id = own.event_id
+    WHERE own.unit_id = here.unit_id AND act.happened_us >= :from_us)
 GROUP BY unit.station, unit.state, unit.place, event.machine, 5, 6
-"""  # noqa: S608
+"""
 _SERIAL = "SELECT number FROM unit_number WHERE unit_id = :unit_id"
 
 
