@@ -53,12 +53,14 @@ _STANDS = {
 
 # A blank that moved since the period began is told by its steps. All others that were here then still stand where they
 # stood, by their last step, and are counted, the missing ones by their ids; station by station, because that is how the
-# whereabouts are indexed. `CROSS JOIN`: else SQLite goes through all units in their order, to have them distinct or
-# sorted.
+# whereabouts are indexed. `CROSS JOIN` and `MATERIALIZED`: else SQLite and PostgreSQL go through all units in their
+# order, to have them distinct or sorted.
 _STEPS = """
-WITH moved(unit_id) AS MATERIALIZED (
-    SELECT DISTINCT unit.unit_id FROM custody_event AS event CROSS JOIN custody_unit AS unit
-    WHERE unit.event_id = event.event_id AND event.happened_us >= :from_us AND unit.kind = 'blank'
+WITH since(event_id) AS MATERIALIZED (
+    SELECT event_id FROM custody_event WHERE happened_us >= :from_us
+), moved(unit_id) AS MATERIALIZED (
+    SELECT DISTINCT unit.unit_id FROM since CROSS JOIN custody_unit AS unit
+    WHERE unit.event_id = since.event_id AND unit.kind = 'blank'
 )
 SELECT unit.unit_id, unit.step, unit.state, unit.station, unit.place, event.act, event.machine, event.happened_us,
        event.emulated
