@@ -131,14 +131,14 @@ def measure(url: str, asked: Sequence[tuple[str, str, list[Asking]]]) -> Iterato
     opened = []
     for _ in range(AGAIN):
         started_s = time.perf_counter()
-        with open_reading(url):
+        with open_reading(url, by_index=True):
             opened.append(Spent(time.perf_counter() - started_s, 0.0))
     yield Figure("opening", "a reading", opened, (), 0, None)
     for name, of_what, each in asked:
         a_day = "day" in of_what
         at_once = name in AT_ONCE and not a_day
         with ExitStack() as kept:
-            reading = kept.enter_context(open_reading(url))
+            reading = kept.enter_context(open_reading(url, by_index=True))
             if at_once:  # a reading's first question of a kind is planned; a figure of its own
                 (subject, filters), *each = each
                 first = _timed(reading, lambda: _page(reading, name, subject, filters))[0]  # noqa: B023
@@ -146,7 +146,7 @@ def measure(url: str, asked: Sequence[tuple[str, str, list[Asking]]]) -> Iterato
             times, limits, most = [], [], 0
             for subject, filters in each:
                 if not at_once:
-                    reading = kept.enter_context(open_reading(url))
+                    reading = kept.enter_context(open_reading(url, by_index=True))
                 spent, rows = _timed(reading, lambda: _page(reading, name, subject, filters))  # noqa: B023
                 times.append(spent)
                 most = max(most, rows)

@@ -24,7 +24,7 @@ def snapshot_command(
     from handoff_logs.snapshot import take
 
     try:
-        with open_reading(cli.resolve_url(directory), whole=True) as reading:
+        with open_reading(cli.resolve_url(directory)) as reading:
             sealed = next(iter(state(reading)))["sealed"]
             taken = take(reading, out or directory / SNAPSHOTS / str(sealed))
     except HandoffLogError as error:

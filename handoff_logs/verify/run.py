@@ -71,7 +71,7 @@ def verify(
 
     Raises UnreadableDatabaseError, UnsupportedUrlError.
     """
-    with open_reading(url, whole=True) as reading:
+    with open_reading(url) as reading:
         return verify_reading(reading, asked, url=url, processes=processes, progress=progress)
 
 
@@ -160,7 +160,7 @@ _OPENED: list[tuple[Reading, _Work]] = []
 
 
 def _begin(url: str, snapshot: str | None, work: _Work) -> None:
-    _OPENED.append((open_reading(url, snapshot, whole=True), work))
+    _OPENED.append((open_reading(url, snapshot), work))
 
 
 def _do(task: Task) -> Page:

@@ -47,7 +47,7 @@ class Listening:
 
 def heard(url: str, name: str, subject: tuple[str, ...], filters: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """Every statement of a question's first page."""
-    with open_reading(url) as reading:
+    with open_reading(url, by_index=True) as reading:
         listening = Listening(reading)
         list(QUESTIONS[name].ask(listening, *subject, limit=50, **filters))
     assert listening.heard
@@ -97,7 +97,7 @@ def test_no_question_reads_a_whole_table_or_index_on_postgresql(
     weeks_on_postgresql: str, name: str, asked: Any
 ) -> None:
     for sql, parameters in heard(weeks_on_postgresql, name, *asked):
-        with open_reading(weeks_on_postgresql) as reading:
+        with open_reading(weeks_on_postgresql, by_index=True) as reading:
             ((told,),) = reading.tuples(f"EXPLAIN (FORMAT JSON) {sql}", **parameters)
         for node in nodes(told[0]["Plan"]):
             if node.get("Relation Name") in LARGE:
@@ -122,7 +122,7 @@ def test_both_databases_answer_alike(weeks: Path, weeks_on_postgresql: str, name
     filters = filters if "from_us" in QUESTIONS[name].filters and name != "document" else {}
     answers = []
     for url in (f"sqlite:///{weeks}", weeks_on_postgresql):
-        with open_reading(url) as reading:
+        with open_reading(url, by_index=True) as reading:
             answers.append(list(QUESTIONS[name].ask(reading, *subject, limit=2_000, **filters)))
     assert answers[0] == answers[1]
     assert answers[0] or name in EMPTY
@@ -130,7 +130,7 @@ def test_both_databases_answer_alike(weeks: Path, weeks_on_postgresql: str, name
 
 def test_a_reading_of_the_whole_log_may_scan_it(weeks_on_postgresql: str) -> None:
     counting = "EXPLAIN (FORMAT JSON) SELECT count(*), max(place) FROM custody_unit"
-    with open_reading(weeks_on_postgresql, whole=True) as reading:
+    with open_reading(weeks_on_postgresql) as reading:
         ((told,),) = reading.tuples(counting)
     assert "Seq Scan" in {node["Node Type"] for node in nodes(told[0]["Plan"])}
 
