@@ -19,7 +19,7 @@ FETCHED_ROWS = 2_000
 """Brought from PostgreSQL at a time; its driver's own hundred makes a round trip for each hundred rows of millions."""
 _BY_INDEX = (
     "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;"
-    " SET LOCAL enable_incremental_sort = off; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off"
+    " SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off"
 )
 """So that PostgreSQL goes by indexes in the order in which a question is written, as SQLite does: it takes an event to
 have far more units than it has, and would sooner read the whole log."""

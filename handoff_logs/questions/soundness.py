@@ -84,28 +84,32 @@ ROUTE = ("intake", "review", "personalization", "qc", "packing", "mailing", "car
 """An application's, its document's and its parcel's way; an accepting office stands for the carrier."""
 
 _UNIT_FILTERS = EVENT_FILTERS | {"kind": "unit.kind = :kind"}
-# The number is looked up for what is found alone, here and below.
+# The number is looked up for what is found alone, here and below. `MATERIALIZED`, because PostgreSQL would go through
+# all events in the order of the answer, to leave out those of other times.
 _NUMBER = "(SELECT named.number FROM unit_number AS named WHERE named.unit_id = step.unit_id) AS number"
 _GAPS = f"""
-SELECT step.*, {_NUMBER} FROM (
-    SELECT event.seq, unit.position,
-           CASE
-               WHEN unit.step < 1 OR (unit.step > 1 AND before.unit_id IS NULL) THEN 'step missing'
-               WHEN EXISTS (SELECT 1 FROM custody_unit AS other WHERE other.unit_id = unit.unit_id
-                   AND other.step = unit.step AND other.event_id <> unit.event_id) THEN 'step twice'
-               WHEN before.station <> event.from_station AND (event.act NOT IN ('receive', 'settle', 'unpack')
-                   OR (event.act = 'settle' AND before.state = 'doubt')) THEN 'not the custodian'
-               WHEN earlier.happened_us > event.happened_us THEN 'before its turn'
-           END AS finding,
-           unit.unit_id, unit.kind, unit.step, event.act, before.station AS station_before,
-           {ACTING} AS station, before.person AS person_before, event.person, event.machine, event.shift,
-           event.event_id, earlier.happened_us AS happened_before_us, event.happened_us, event.emulated
-    FROM custody_event AS event JOIN custody_unit AS unit ON unit.event_id = event.event_id
-    LEFT JOIN custody_unit AS before ON before.unit_id = unit.unit_id AND before.step = unit.step - 1
-    LEFT JOIN custody_event AS earlier ON earlier.event_id = before.event_id
-    WHERE {DURING} {{filters}}
-) AS step
-WHERE finding IS NOT NULL AND (seq, position) > (:after_seq, :after_position)
+WITH step AS MATERIALIZED (
+    SELECT * FROM (
+        SELECT event.seq, unit.position,
+               CASE
+                   WHEN unit.step < 1 OR (unit.step > 1 AND before.unit_id IS NULL) THEN 'step missing'
+                   WHEN EXISTS (SELECT 1 FROM custody_unit AS other WHERE other.unit_id = unit.unit_id
+                       AND other.step = unit.step AND other.event_id <> unit.event_id) THEN 'step twice'
+                   WHEN before.station <> event.from_station AND (event.act NOT IN ('receive', 'settle', 'unpack')
+                       OR (event.act = 'settle' AND before.state = 'doubt')) THEN 'not the custodian'
+                   WHEN earlier.happened_us > event.happened_us THEN 'before its turn'
+               END AS finding,
+               unit.unit_id, unit.kind, unit.step, event.act, before.station AS station_before,
+               {ACTING} AS station, before.person AS person_before, event.person, event.machine, event.shift,
+               event.event_id, earlier.happened_us AS happened_before_us, event.happened_us, event.emulated
+        FROM custody_event AS event JOIN custody_unit AS unit ON unit.event_id = event.event_id
+        LEFT JOIN custody_unit AS before ON before.unit_id = unit.unit_id AND before.step = unit.step - 1
+        LEFT JOIN custody_event AS earlier ON earlier.event_id = before.event_id
+        WHERE {DURING} {{filters}}
+    ) AS one WHERE finding IS NOT NULL
+)
+SELECT step.*, {_NUMBER} FROM step
+WHERE (seq, position) > (:after_seq, :after_position)
 ORDER BY seq, position LIMIT :page
 """  # noqa: S608 own words
 

@@ -104,6 +104,16 @@ def test_no_question_reads_a_whole_table_or_index_on_postgresql(
                 assert "Index Cond" in node or node["Node Type"] == "Bitmap Heap Scan", node
 
 
+@pytest.mark.parametrize(("name", "asked"), [("person", (("per-001",), {})), ("times", ((), {}))])
+def test_a_page_by_time_is_not_sorted_out_of_all_that_there_is_on_postgresql(
+    weeks_on_postgresql: str, name: str, asked: Any
+) -> None:
+    ((sql, parameters),) = heard(weeks_on_postgresql, name, *asked)
+    with open_reading(weeks_on_postgresql, by_index=True) as reading:
+        ((told,),) = reading.tuples(f"EXPLAIN (FORMAT JSON) {sql}", **parameters)
+    assert "Incremental Sort" in {node["Node Type"] for node in nodes(told[0]["Plan"])}
+
+
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield plan
     for part in plan.get("Plans", ()):
