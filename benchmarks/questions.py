@@ -141,8 +141,8 @@ def measure(url: str, asked: Sequence[tuple[str, str, list[Asking]]]) -> Iterato
             reading = kept.enter_context(open_reading(url, by_index=True))
             if at_once:  # a reading's first question of a kind is planned; a figure of its own
                 (subject, filters), *each = each
-                first = _timed(reading, lambda: _page(reading, name, subject, filters))[0]  # noqa: B023
-                yield Figure(name, "first time", [first], (), PAGE, None)
+                first, rows = _timed(reading, lambda: _page(reading, name, subject, filters))  # noqa: B023
+                yield Figure(name, "first time", [first], (), rows, None)
             times, limits, most = [], [], 0
             for subject, filters in each:
                 if not at_once:
