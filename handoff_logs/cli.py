@@ -267,7 +267,7 @@ def asked_of(
 ) -> Iterator[Reading]:
     """Record who asks what of a run's folder, then lend its log; see `record`. Raises UnreadableDatabaseError too."""
     record(directory, question, audience, **parameters)
-    with open_reading(resolve_url(directory)) as reading:
+    with open_reading(resolve_url(directory), by_index=not QUESTIONS.keys().isdisjoint(question.split())) as reading:
         yield reading
 
 
