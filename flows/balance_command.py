@@ -12,8 +12,9 @@ from cyclopts import Parameter
 
 from flows.errors import Exit, FlowError
 from flows.run_folder import RunFolder
+from flows.who_asks import recorded
 from handoff_logs.cli import moment_us
-from handoff_logs.reading import open_reading
+from handoff_logs.terminal import Audience
 from stations.vault.balance import FIRST_US, HERE, LAST_US, Balance, Period, balance, shift_period
 
 PIPED_WIDTH: Final = 160
@@ -85,7 +86,8 @@ def balance_command(
     """
     line = RunFolder(directory).line()
     period = _period(at, from_, to)
-    with open_reading(line.database_url) as reading:
+    asked = {"station": station, "machine": machine, "shift": shift, "kind": kind}
+    with recorded(directory, "blanks balance", Audience.ANYBODY, **asked, **period.bounds()) as reading:
         if shift is not None:
             worked = shift_period(reading, shift, period)
             if worked is None:

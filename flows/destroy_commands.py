@@ -98,8 +98,12 @@ def certificate_command(
         _print_lots(rows, output, line.emulated)
         return Exit.FINE
     from flows.two_hands import workplace_of
+    from flows.who_asks import recorded
+    from handoff_logs.terminal import Audience
     from stations.vault import rules
 
+    with recorded(directory, "export blanks certificate pdf", Audience.READERS, destruction=destruction):
+        pass
     with workplace_of(folder, rules.STATION) as here:
         _print_certificate(folder, here.database, destruction, out, "EMULATED: " if here.emulated else "")
     return Exit.FINE

@@ -161,9 +161,10 @@ def report_command(
     output: Annotated[Literal["json", "csv"], Parameter("--output", help="What to print without --out.")] = "json",
 ) -> int:
     """List the pieces that were lost, stolen, voided, destroyed or turned up, for the authority."""
+    from flows.who_asks import recorded
     from handoff_logs.cli import moment_us
-    from handoff_logs.reading import open_reading
-    from stations.vault.balance import FIRST_US, LAST_US
+    from handoff_logs.terminal import Audience
+    from stations.vault.balance import FIRST_US, LAST_US, Period
     from stations.vault.report import as_pdf, endings
 
     form = output if out is None else out.suffix.removeprefix(".")
@@ -172,7 +173,8 @@ def report_command(
     line = RunFolder(directory).line()
     from_us = FIRST_US if from_ is None else moment_us(from_)
     to_us = LAST_US if to is None else moment_us(to, whole_day=True)
-    with open_reading(line.database_url) as reading:
+    bounds = Period(from_us, to_us).bounds()
+    with recorded(directory, f"export blanks report {form}", Audience.READERS, **bounds) as reading:
         rows = endings(reading, from_us, to_us)
     emulated = line.emulated or any(row["emulated"] for row in rows)
     match form:

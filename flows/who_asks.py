@@ -4,15 +4,20 @@ Quick: it knows nothing of the settings but where the line is and whether it is 
 """
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from flows import session_file
 from flows.errors import FlowError
 from flows.run_folder import RunFolder
+from handoff_logs import terminal
 from handoff_logs.errors import HandoffLogError
+from handoff_logs.lookups import LookupNotRecordedError
 from handoff_logs.pseudonyms import pseudonym_key
-from handoff_logs.reading import open_reading
+from handoff_logs.reading import Reading, open_reading
+from handoff_logs.records import Scalar
 from handoff_logs.terminal import Asker, Audience, account
 from stations.people_register.errors import RoleMissingError, SessionEndedError
 from stations.people_register.rights import MAY, Right
@@ -53,6 +58,27 @@ def who_asks(directory: Path, audience: Audience) -> Asker:
     if session.roles.isdisjoint(may):
         raise RoleMissingError(session.code, tuple(sorted(may)))
     return Asker(session.code, session.session_id)
+
+
+@contextmanager
+def recorded(directory: Path, question: str, audience: Audience, /, **parameters: Scalar) -> Iterator[Reading]:
+    """Record who asks what of the log of a run's folder, then lend it; for commands beside `passline logs`.
+
+    What anybody may ask goes on without a record where that fails, and says so. Raises LookupNotRecordedError and what
+    `who_asks` refuses.
+    """
+    folder = RunFolder(directory)
+    url, who = folder.line().database_url, who_asks(directory, audience)
+    try:
+        terminal.asking(url, folder.path).record(who.reader, question, session=who.session, **parameters)
+    except LookupNotRecordedError as error:
+        if audience is not Audience.ANYBODY:
+            raise
+        sys.stderr.write(
+            f"passline: This could not be recorded as asked ({error.detail}); it is answered all the same.\n"
+        )
+    with open_reading(url) as reading:
+        yield reading
 
 
 def signed_in(folder: RunFolder, *, asks: bool = True) -> Session | None:

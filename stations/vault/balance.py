@@ -100,6 +100,15 @@ class Period:
     from_us: int = FIRST_US
     to_us: int = LAST_US
 
+    def bounds(self) -> dict[str, int]:
+        """The ends that it has, by name.
+
+        >>> Period(to_us=5).bounds()
+        {'to_us': 5}
+        """
+        ends = {"from_us": self.from_us, "to_us": self.to_us}
+        return {name: time_us for name, time_us in ends.items() if FIRST_US < time_us < LAST_US}
+
 
 class Spot(NamedTuple):
     """Where blanks are balanced: a station, or one of its machines."""

@@ -409,3 +409,17 @@ def test_a_balance_that_is_open_is_a_finding_and_names_the_blank(
     assert passline("balance", "--station", "vault", "--output", "json") == Exit.FINDINGS
     [row] = json.loads(capsys.readouterr().out)
     assert (row["difference"], row["unaccounted"]) == (1, ["EA0000002"])
+
+
+def test_who_asks_for_the_balance_or_the_report_is_recorded(busy: RunFolder, passline: Command) -> None:
+    """On a production line nobody has the report who is not signed in; by the balance everybody at the line counts."""
+    assert passline("balance", "--station", "vault") == Exit.FINE
+    assert passline("report") == Exit.FINE
+    with closing(open_reading(busy.line().database_url)) as reading:
+        asked = [row["question"] for row in reading.rows("SELECT question FROM audit_lookup ORDER BY 1")]
+    assert asked == ["blanks balance", "export blanks report json"]
+    line = busy.configuration.read_text()
+    busy.configuration.write_text(line.replace('mode = "emulated"', 'mode = "production"', 1))
+    assert passline("balance") == Exit.FINE
+    assert passline("report") == Exit.REFUSED
+    assert passline("certificate", "0" * 32) == Exit.REFUSED
