@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from flows.parts import MAKES
+from flows.makers import MAKES
 from flows.settings import LineSettings, LogSettings
 from handoff_logs import questions
 from handoff_logs.reading import Reading

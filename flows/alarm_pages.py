@@ -12,9 +12,9 @@ from fastapi import APIRouter, Form, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
+from handoff_logs.asking import Asking
 from handoff_logs.database import Database
 from handoff_logs.pages import moments
-from handoff_logs.pages.asking import Asking
 from handoff_logs.pages.languages import Language, spoken
 from handoff_logs.pages.rendering import Reader, Renderer
 from stations.alarms import register

@@ -21,8 +21,8 @@ from starlette.staticfiles import StaticFiles
 from flows.alarm_pages import ALARMS, TAKERS, AlarmPages
 from flows.hardening import Hardened, finish
 from flows.sessions import LONGEST_S, Attempts, Sessions
+from handoff_logs.asking import Asking
 from handoff_logs.database import Database
-from handoff_logs.pages.asking import Asking
 from handoff_logs.pages.problems import tell_problems
 from handoff_logs.pages.rendering import AUDIT_PLACES, HOME, Reader, Renderer
 from handoff_logs.pages.routes import AuditPages
@@ -35,10 +35,11 @@ from stations.people_register.errors import (
     SignInLockedError,
     SignInRefusedError,
 )
+from stations.people_register.rights import MAY, Right
 from stations.people_register.sign_in import sign_in
 from stations.people_register.standing import is_founded, standing
 
-READERS: Final = frozenset({Role.AUDITOR, Role.ADMINISTRATOR})
+READERS: Final = MAY[Right.ASK]
 """Who may look into the log."""
 ALARM_READERS: Final = READERS | TAKERS
 """Who may look at the alarms."""
@@ -98,7 +99,9 @@ class Doors:
         if session is None or ALARM_READERS.isdisjoint(has):
             raise NotSignedInError(secret is not None)
         log_too = () if READERS.isdisjoint(has) else AUDIT_PLACES
-        request.state.reader = Reader(session.code, session.token, (*log_too, ALARMS.removeprefix("/")))
+        oversees = not MAY[Right.OVERSEE].isdisjoint(has)
+        places = (*log_too, ALARMS.removeprefix("/"))
+        request.state.reader = Reader(session.code, session.token, places, oversees)
         request.state.signed = SignedIn(session.code, has, session.sign_in)
         if roles.isdisjoint(has):
             raise NotYoursError

@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from cyclopts import App, Parameter
 
-from flows.emulated_hands import emulated_hands
 from flows.errors import Exit
 from flows.run_folder import RunFolder
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
 
 if TYPE_CHECKING:
-    from stations.people_register.credentials import TwoSigned
     from stations.stopping.station import Put, Stopped
     from stations.workplace import Workplace
 
@@ -26,8 +24,6 @@ app = App(name="applications", help="Stop an application wherever it is; release
 Number = Annotated[str, Parameter(help="The application's number, as on its receipt.")]
 Directory = Annotated[Path, Parameter("--dir", help="The run's folder.")]
 HERE: Final = Path(".passline")
-SHIFT: Final = "lead"
-"""Under which what a lead does apart from any station's shift is recorded."""
 
 
 @app.command(name="stop")
@@ -41,14 +37,13 @@ def stop_command(
     passwords_from: PasswordsFrom = None,
 ) -> int:
     """Stop an application: nothing more is drawn, made, offered or dispatched for it. A lead signs in."""
-    from stations.people_register.sign_in import sign_in_as
+    from flows.two_hands import as_one, workplace_of
+    from stations.personalization.rules import STATION
     from stations.stopping import station
 
-    asking = Asking(passwords_from)
-    with _centre(RunFolder(directory)) as here:
-        who = asking.credentials(asking.code("stopping", by))
-        lead = sign_in_as(here.database, who, station.STOPPERS)
-        station.stop(here, number, lead.code, reason)
+    with workplace_of(RunFolder(directory), STATION) as here:
+        lead = as_one(here, Asking(passwords_from), by, station.STOPPERS)
+        station.stop(here, number, lead.people[0], reason)
         _say(here, f"stopped ({reason}); its units go into quarantine when their station next touches them")
     return Exit.FINE
 
@@ -60,9 +55,11 @@ def stopped_command(
     output: Annotated[Literal["table", "json", "csv"], Parameter(name="--output", help="How to print.")] = "table",
 ) -> int:
     """List what is stopped, where its units are and what is to be done. Ends with 3 while anything is stopped."""
+    from flows.two_hands import workplace_of
+    from stations.personalization.rules import STATION
     from stations.stopping import station
 
-    with _centre(RunFolder(directory)) as here, here.database.read() as conn:
+    with workplace_of(RunFolder(directory), STATION) as here, here.database.read() as conn:
         found = station.stopped(conn)
         numbers = {each.application_id: station.number_of(conn, each) for each in found}
     rows = [_row(each, numbers[each.application_id]) for each in found]
@@ -110,48 +107,19 @@ def end_command(
 
 
 @contextmanager
-def _centre(folder: RunFolder) -> Iterator["Workplace"]:
-    from flows.composition import open_database, prepare
-    from flows.configuration import read_settings
-    from flows.rolled_back import refuse_rolled_back
-    from stations.people import emulated_duty
-    from stations.personal import PersonalData
-    from stations.personalization.rules import STATION
-    from stations.workplace import Workplace
-
-    settings = read_settings(folder)
-    refuse_rolled_back(folder, settings)
-    prepare(folder)
-    with open_database(folder, folder.resolve_database(settings.database.url)) as database:
-        people = emulated_duty(STATION, SHIFT).codes
-        yield Workplace(database, STATION, SHIFT, people, settings.emulated, PersonalData(folder.keys))
-
-
-@contextmanager
 def _signed(
     folder: RunFolder, codes: tuple[str | None, str | None], asking: Asking
 ) -> Iterator[tuple["Workplace", "Put"]]:
     """The two who signed in, at work, and whoever carries pieces: emulated hands, or the two themselves."""
     from flows.locks import settle_lock
-
-    with _centre(folder) as here:
-        by = _two(here, codes, asking)
-        signed = here.at(here.station, by.codes, by.sign_ins)
-        with settle_lock(folder), emulated_hands(folder, needed=here.emulated) as desk:
-            yield signed, (_carry_themselves if desk is None else desk.put)
-
-
-def _two(here: "Workplace", codes: tuple[str | None, str | None], asking: Asking) -> "TwoSigned":
-    from stations.people_register import rules
-    from stations.people_register.sign_in import sign_in_two, unlock_own
+    from flows.two_hands import as_two, emulated_hands, signed_by_two, workplace_of
+    from stations.personalization.rules import STATION
     from stations.stopping.station import ENDERS
 
-    first, second = asking.code("first", codes[0]), asking.code("second", codes[1])
-    rules.check_two(first, second)
-    signers = asking.credentials(first), asking.credentials(second)
-    by = sign_in_two(here.database, *signers, ENDERS)
-    unlock_own(here.database, by.codes, asking.pin)
-    return by
+    with workplace_of(folder, STATION) as here:
+        signed = as_two(here, signed_by_two(here, asking, codes, ENDERS))
+        with settle_lock(folder), emulated_hands(folder, needed=here.emulated) as desk:
+            yield signed, (_carry_themselves if desk is None else desk.put)
 
 
 def _carry_themselves(serials: Sequence[str], place: str) -> None:

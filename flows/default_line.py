@@ -44,10 +44,18 @@ shift = "day"
 
 # Hours of working time that each station may take; time nodes are set backwards from the deadline with them.
 {allowances}
+[acceptance]             # an acceptance after the offices close, or on a day off, counts as of the next working day
+closes = "18:00"
+later_is_next_day = true # false: every acceptance counts as of its own day
+
 [thresholds]             # from where on the board raises an alarm
 offer_age_min = 30       # minutes that an offer stays unanswered
 blanks_low = 20          # blanks left in a machine
 
+[vault]
+reserve_share = 0.05     # of the orders, issued besides them for what is spoiled, 0 to 1
+reserve = 10             # blanks issued besides that
+days_ahead = 5           # working days that the stock must last for
 [alarms]                 # docs/running-the-line.md, Alarms
 look_every_s = 5.0       # 0.1 to 60
 discrepancy_min = 60     # minutes that a count difference stays open before it is an alarm

@@ -23,11 +23,15 @@ NAMES: Final = {Language.ENGLISH: "English", Language.CHINESE: "中文"}
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads, as the record of a look-up names them; `token` goes with their forms; what they may open."""
+    """Who reads, as the record of a look-up names them; `token` goes with their forms; what they may open.
+
+    `oversees`: they may ask what others looked up.
+    """
 
     code: str
     token: str
     places: tuple[str, ...] = AUDIT_PLACES
+    oversees: bool = False
 
     @property
     def audits(self) -> bool:

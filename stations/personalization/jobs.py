@@ -254,3 +254,21 @@ def voided(tx: Connection, units: Sequence[str]) -> None:
             raise NotVoidedError(unit)
     piece = or_(JOB.c.document_unit.in_(units), and_(JOB.c.document_unit.is_(null()), JOB.c.blank_unit.in_(units)))
     tx.execute(update(JOB).where(piece, JOB.c.live, JOB.c.unfinished == false()).values(live=false()))
+
+
+def of_blank(tx: Connection, unit: str) -> Row[Any] | None:
+    """The job that a blank was drawn for and is of still: unfinished, or spoiled and not voided; locked."""
+    return tx.execute(
+        _WITH_ORDER.where(JOB.c.blank_unit == unit, JOB.c.live, JOB.c.document_unit.is_(null())).with_for_update(of=JOB)
+    ).one_or_none()
+
+
+def lost(tx: Connection, unit: str) -> None:
+    """End the life of the job whose spoiled blank two people reported lost: its application may be remade.
+
+    Called in the transaction that records the loss, after it. Raises `NotVoidedError` for a unit that has not ended.
+    """
+    if tx.execute(select(_WHERE.c.state).where(_WHERE.c.unit_id == unit)).scalar() != State.ENDED.value:
+        raise NotVoidedError(unit)
+    spoiled = (JOB.c.blank_unit == unit, JOB.c.document_unit.is_(null()), JOB.c.unfinished == false())
+    tx.execute(update(JOB).where(*spoiled, JOB.c.live).values(live=false()))

@@ -14,8 +14,8 @@ from served import browser, serving
 from sqlalchemy import text
 
 from flows.app import Served, create_app
+from handoff_logs.asking import Asking
 from handoff_logs.database import Database
-from handoff_logs.pages.asking import Asking
 from stations.alarms.register import clear, raise_alarm
 from stations.people_register import passwords
 from stations.people_register.credentials import SignedIn

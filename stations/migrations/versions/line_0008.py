@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "line_0008"
-down_revision = "line_0006"
+down_revision = "line_0007"
 branch_labels = None
 depends_on = None
 
