@@ -96,8 +96,8 @@ class Delivery:
         self._busy_since_s[name] = time.monotonic()
         try:
             tell(notice)
-        except NotToldError as error:
-            code = error.code
+        except Exception as error:  # noqa: BLE001 (whatever is wrong with one notice, its target's thread must go on)
+            code = error.code if isinstance(error, NotToldError) else f"fault_{type(error).__name__}"
             self._database.write(lambda tx: outbox.failed(tx, notice, name, code))
             say = log.warning if notice.tries + 1 == TROUBLED_TRIES else log.info
             say("notice_not_told", target=name, alarm=notice.alarm_id, code=code, count=notice.tries + 1)

@@ -134,6 +134,25 @@ def test_a_target_that_hangs_holds_up_neither_another_nor_the_end_of_the_line(
         time.sleep(0.01)
 
 
+def test_a_fault_in_telling_is_a_failure_like_any_other(database: Database, quick: None, rows: Any) -> None:
+    told: list[int] = []
+
+    def tell(notice: Notice) -> None:
+        if notice.subject == "book-01":
+            raise ZeroDivisionError
+        told.append(notice.alarm_id)
+
+    with telling(database, {"duty": tell}):
+        raised(database)
+        other = raised(database, "book-02")
+        give_up_s = time.monotonic() + 20
+        while not told and time.monotonic() < give_up_s:
+            time.sleep(0.02)
+    assert told == [other]
+    failures = rows("SELECT failure FROM alarm_delivery WHERE sent_us IS NULL")
+    assert failures == [("fault_ZeroDivisionError",)]
+
+
 @pytest.mark.parametrize("when", ["raised", "taken", "told"])
 def test_a_kill_between_the_commit_and_the_telling_loses_no_notice(
     database: Database, database_url: str, duty: Hook, quick: None, rows: Any, when: str

@@ -265,7 +265,7 @@ def test_every_answer_carries_the_headers(pages: httpx.Client, monkeypatch: pyte
 
 def test_no_page_has_a_style_or_script_of_its_own(pages: httpx.Client) -> None:
     sign_in(pages, AUDITOR)
-    for path in (*PROTECTED, "/questions/document?number=E1", "/nowhere"):
+    for path in (*PROTECTED, "/alarms", "/alarms?all=1", "/questions/document?number=E1", "/nowhere"):
         page = pages.get(path).text
         assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:|<script(?![^>]*src=)|https?://", page), path
 
