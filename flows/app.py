@@ -20,13 +20,12 @@ from starlette.staticfiles import StaticFiles
 
 from flows.hardening import Hardened, finish
 from flows.sessions import LONGEST_S, Attempts, Sessions
+from handoff_logs.asking import Asking
 from handoff_logs.database import Database
-from handoff_logs.pages.asking import Asking
 from handoff_logs.pages.problems import tell_problems
 from handoff_logs.pages.rendering import HOME, Reader, Renderer
 from handoff_logs.pages.routes import AuditPages
 from handoff_logs.verify.state import FILE_NAME
-from stations.people import Role
 from stations.people_register.credentials import Credentials
 from stations.people_register.errors import (
     BadCodeError,
@@ -34,11 +33,10 @@ from stations.people_register.errors import (
     SignInLockedError,
     SignInRefusedError,
 )
+from stations.people_register.rights import MAY, Right
 from stations.people_register.sign_in import sign_in
 from stations.people_register.standing import is_founded, standing
 
-READERS: Final = frozenset({Role.AUDITOR, Role.ADMINISTRATOR})
-"""Who may look."""
 SIGN_IN: Final = "/sign-in"
 SIGN_OUT: Final = "/sign-out"
 HASHES_AT_ONCE: Final = 2
@@ -80,9 +78,10 @@ class Doors:
         """Let a reader pass, who may still read. Raises NotSignedInError."""
         secret = request.session.get(_ID)
         session = None if secret is None else self._sessions.find(secret)
-        if session is None or READERS.isdisjoint(standing(self._database, session.code)):
+        roles = frozenset() if session is None else standing(self._database, session.code)
+        if session is None or MAY[Right.ASK].isdisjoint(roles):
             raise NotSignedInError(secret is not None)
-        request.state.reader = Reader(session.code, session.token)
+        request.state.reader = Reader(session.code, session.token, not MAY[Right.OVERSEE].isdisjoint(roles))
 
     def ask(self, request: Request) -> Response:
         """Show the form to sign in."""
@@ -111,7 +110,7 @@ class Doors:
             return self._form(request, 403, "sign_in.locked", to=to, until=f"{until:%H:%M:%S}")
         except (BadCodeError, EmulatedStaffError, SignInRefusedError):
             return self._form(request, 403, "sign_in.refused", to=to)
-        if READERS.isdisjoint(standing(self._database, code.strip())):
+        if MAY[Right.ASK].isdisjoint(standing(self._database, code.strip())):
             return self._form(request, 403, "sign_in.role", to=to)
         request.session.clear()
         request.session[_ID] = self._sessions.begin(code.strip())

@@ -79,7 +79,7 @@ def _left(seconds: float | None) -> str:
 def _stations(facts: BoardFacts, rates: Rates) -> Table:
     table = Table(box=None, expand=True, padding=(0, 1), header_style="dim")
     table.add_column("station", no_wrap=True)
-    for name in ("waiting", "in work", "done", "oldest", "a minute"):
+    for name in ("waiting", "in work", "done today", "oldest", "a minute"):
         table.add_column(name, justify="right", no_wrap=True)
     for station in facts.stations:
         oldest = "" if station.oldest_us is None else duration((facts.now_us - station.oldest_us) / 1e6)

@@ -52,6 +52,11 @@ later_is_next_day = true # false: every acceptance counts as of its own day
 offer_age_min = 30       # minutes that an offer stays unanswered
 blanks_low = 20          # blanks left in a machine
 
+[vault]
+reserve_share = 0.05     # of the orders, issued besides them for what is spoiled, 0 to 1
+reserve = 10             # blanks issued besides that
+days_ahead = 5           # working days that the stock must last for
+
 [qc]
 swipe_share = 1.0        # share of the documents that are drawn through the swipe reader too, 0 to 1
 

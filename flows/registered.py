@@ -43,6 +43,9 @@ def _thresholds(settings: LineSettings) -> Facts:
         (LINE, "people_per_station"): str(settings.staff.people_per_station),
         (LINE, "offer_age_min"): str(settings.thresholds.offer_age_min),
         (LINE, "blanks_low"): str(settings.thresholds.blanks_low),
+        ("vault", "reserve_share"): f"{settings.vault.reserve_share:g}",
+        ("vault", "reserve"): str(settings.vault.reserve),
+        ("vault", "days_ahead"): str(settings.vault.days_ahead),
         (LINE, "accepts_until"): settings.acceptance.closes if settings.acceptance.later_is_next_day else ANY,
         ("qc", "swipe_share"): f"{settings.qc.swipe_share:g}",
     }

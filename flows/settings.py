@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from flows.run_folder import ENVIRONMENT_DELIMITER, ENVIRONMENT_PREFIX
 from stations.deadlines import ALLOWANCES
+from stations.vault.rules import Reserve
 
 Name = Annotated[
     str,
@@ -125,6 +126,22 @@ class ThresholdSettings(_Section):
     """Blanks left in a machine."""
 
 
+class VaultSettings(_Section):
+    """What the vault issues beyond the orders, and how far ahead it looks."""
+
+    reserve_share: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """Share of the orders that is issued besides them, for what is spoiled."""
+    reserve: Annotated[int, Field(ge=0, le=1_000)] = 10
+    """Blanks that are issued besides that."""
+    days_ahead: Annotated[int, Field(ge=1, le=60)] = 5
+    """Working days that the stock must last for."""
+
+    @property
+    def kept(self) -> Reserve:
+        """What is issued beyond the orders."""
+        return Reserve(self.reserve_share, self.reserve)
+
+
 class QcSettings(_Section):
     """How QC checks."""
 
@@ -213,6 +230,7 @@ class LineSettings(BaseSettings):
     acceptance: AcceptanceSettings = AcceptanceSettings()
     thresholds: ThresholdSettings = ThresholdSettings()
     qc: QcSettings = QcSettings()
+    vault: VaultSettings = VaultSettings()
     emulation: EmulationSettings = EmulationSettings()
     log: LogSettings = LogSettings()
     logging: LoggingSettings = LoggingSettings()

@@ -21,10 +21,14 @@ NAMES: Final = {Language.ENGLISH: "English", Language.CHINESE: "中文"}
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads, as the record of a look-up names them; `token` goes with the form that signs them out."""
+    """Who reads, as the record of a look-up names them; `token` goes with the form that signs them out.
+
+    `oversees`: they may ask what others looked up.
+    """
 
     code: str
     token: str
+    oversees: bool = False
 
 
 class Renderer:

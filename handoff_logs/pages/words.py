@@ -179,7 +179,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "The log signs another root for this size now: keep everything, and verify",
         "日志对同一大小签署了另一个根：请保留所有证据并核验",
     ),
-    "integrity.lookups": ("Look-ups of these pages and exports", "查询与导出记录"),
+    "integrity.lookups": ("Look-ups and exports, of pages and terminals", "页面与终端的查询与导出记录"),
     "integrity.lookups.count": ("{count} recorded, the last {when}", "已记录 {count} 次，最近 {when}"),
     "integrity.state.good": ("Everything is sealed and witnessed", "全部已封存并见证"),
     "integrity.state.waiting": ("Some records wait to be sealed or witnessed", "部分记录等待封存或见证"),
@@ -242,9 +242,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "登录被拒绝次数过多，此工号锁定至 {until}。",
     ),
     "sign_in.role": (
-        "Code and password are right, but these pages need the role auditor. Two administrators give it: `passline"
-        " people enrol CODE --role auditor`.",
-        "工号和口令正确，但查看这些页面需要 auditor（审计员）角色，由两名管理员授予："
+        "Code and password are right, but these pages need the role auditor, lead or administrator. Two administrators"
+        " give it: `passline people enrol CODE --role auditor`.",
+        "工号和口令正确，但查看这些页面需要 auditor（审计员）、lead（班长）或 administrator（管理员）角色，"
+        "由两名管理员授予："
         "`passline people enrol 工号 --role auditor`。",
     ),
     "sign_in.many": (

@@ -18,11 +18,11 @@ from flows.app import Served, create_app
 from flows.cookie_key import CookieKeyRefusedError, cookie_key
 from flows.hardening import HEADERS
 from flows.sessions import ATTEMPTS, IDLE_S, LONGEST_S, WINDOW_S, Attempts, Sessions
+from handoff_logs.asking import Asking
 from handoff_logs.database import Database
-from handoff_logs.pages.asking import Asking
 from stations.people_register import passwords
 
-ADMINISTRATOR, AUDITOR, OPERATOR, SECOND = "p-0001", "p-0417", "p-0418", "p-0002"
+ADMINISTRATOR, AUDITOR, OPERATOR, SECOND, LEAD = "p-0001", "p-0417", "p-0418", "p-0002", "p-0419"
 PASSWORD = "a password of everybody"
 PROTECTED = ("/", "/custody?number=E1", "/stations", "/shifts", "/questions", "/questions/state", "/integrity")
 
@@ -45,7 +45,7 @@ def line_tables() -> bool:
 
 @pytest.fixture
 def people(database: Database, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """A register with two administrators, an auditor and an operator; ends one of them."""
+    """A register with two administrators, an auditor, an operator and a lead; ends one of them."""
     monkeypatch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
     kept = passwords.hashed(PASSWORD)
 
@@ -56,13 +56,13 @@ def people(database: Database, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
         sql("INSERT INTO person (code, founder, enrolled_us) VALUES (:code, :founder, 1)", code=code, founder=founder)
         sql("INSERT INTO person_role VALUES (:code, 'administrator', NULL, NULL, 1)", code=code)
     by = {"first": ADMINISTRATOR, "second": SECOND}
-    for code, role in ((AUDITOR, "auditor"), (OPERATOR, "operator")):
+    for code, role in ((AUDITOR, "auditor"), (OPERATOR, "operator"), (LEAD, "lead")):
         enrol = (
             "INSERT INTO person (code, enrolled_by, enrolled_second, enrolled_us) VALUES (:code, :first, :second, 1)"
         )
         sql(enrol, code=code, **by)
         sql("INSERT INTO person_role VALUES (:code, :role, :first, :second, 1)", code=code, role=role, **by)
-    for code in (ADMINISTRATOR, SECOND, AUDITOR, OPERATOR):
+    for code in (ADMINISTRATOR, SECOND, AUDITOR, OPERATOR, LEAD):
         sql("INSERT INTO person_password VALUES (:code, :hash, 1)", code=code, hash=kept)
 
     def end(code: str) -> None:
@@ -111,9 +111,12 @@ def test_who_is_not_signed_in_is_sent_to_sign_in_and_back(pages: httpx.Client) -
         assert pages.get(path).status_code in (200, 404)
 
 
-@pytest.mark.parametrize("code", [AUDITOR, ADMINISTRATOR])
-def test_auditors_and_administrators_may_read(pages: httpx.Client, code: str) -> None:
+@pytest.mark.parametrize(("code", "oversees"), [(AUDITOR, True), (ADMINISTRATOR, True), (LEAD, False)])
+def test_auditors_administrators_and_leads_may_read_and_leads_not_what_others_looked_up(
+    pages: httpx.Client, code: str, oversees: bool
+) -> None:
     assert sign_in(pages, code).status_code == 303
+    assert pages.get("/questions/lookups").status_code == (200 if oversees else 404)
     page = pages.get("/integrity")
     assert page.status_code == 200 and code in page.text
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "line_0007"
-down_revision = "line_0005"
+down_revision = "line_0006"
 branch_labels = None
 depends_on = None
 
