@@ -20,8 +20,8 @@ _PARTS_AWAY: Final = (
     " AND relnamespace = to_regnamespace('public') AND starts_with(relname, 'custody_unit_') LOOP"
     " EXECUTE 'DROP TABLE ' || quote_ident(part); END LOOP; END $$"
 )
-"""What a copy's own statements don't do: they drop the keys of each part alone, which PostgreSQL refuses, and know nothing
-of parts that were made since."""
+"""What a copy's own statements don't do: they drop the keys of each part alone, which PostgreSQL refuses, and know
+of no parts that were made since."""
 
 
 def server_name(url: str) -> str:
