@@ -4,7 +4,7 @@ from pathlib import Path
 
 from handoff_logs.months import PARTED, Part
 
-SQL = Path(__file__).parent / "sql" / "custody_0005"
+SQL = Path(__file__).parent / "sql" / "custody_0006"
 
 
 def statements(file: str, /, **words: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""On PostgreSQL the custody units lie in parts, one for the units born in each month. Revision ID: custody_0005
+"""On PostgreSQL the custody units lie in parts, one for the units born in each month. Revision ID: custody_0006
 
 No row is copied: the table as it was becomes the part of all months so far. SQLite has no parts.
 """
@@ -12,8 +12,8 @@ from sqlalchemy import text
 from handoff_logs.migrations import parts
 from handoff_logs.months import DEFAULT, PARTED, Month, Part
 
-revision = "custody_0005"
-down_revision = "custody_0004"
+revision = "custody_0006"
+down_revision = "custody_0005"
 branch_labels = None
 depends_on = None
 
