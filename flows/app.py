@@ -1,6 +1,6 @@
-"""The web application: the log's pages behind a sign-in with the register of people.
+"""The web application: the log's pages and the alarms behind a sign-in with the register of people.
 
-Only `flows` knows both. Two routes take a POST, signing in and out; all others only read.
+Only `flows` knows both. Three routes take a POST, signing in and out and taking an alarm; all others only read.
 """
 
 import hmac
@@ -18,27 +18,31 @@ from starlette.middleware.sessions import SessionMiddleware
 from starlette.responses import RedirectResponse
 from starlette.staticfiles import StaticFiles
 
+from flows.alarm_pages import ALARMS, TAKERS, AlarmPages
 from flows.hardening import Hardened, finish
 from flows.sessions import LONGEST_S, Attempts, Sessions
+from handoff_logs.asking import Asking
 from handoff_logs.database import Database
-from handoff_logs.pages.asking import Asking
 from handoff_logs.pages.problems import tell_problems
-from handoff_logs.pages.rendering import HOME, Reader, Renderer
+from handoff_logs.pages.rendering import AUDIT_PLACES, HOME, Reader, Renderer
 from handoff_logs.pages.routes import AuditPages
 from handoff_logs.verify.state import FILE_NAME
 from stations.people import Role
-from stations.people_register.credentials import Credentials
+from stations.people_register.credentials import Credentials, SignedIn
 from stations.people_register.errors import (
     BadCodeError,
     EmulatedStaffError,
     SignInLockedError,
     SignInRefusedError,
 )
+from stations.people_register.rights import MAY, Right
 from stations.people_register.sign_in import sign_in
 from stations.people_register.standing import is_founded, standing
 
-READERS: Final = frozenset({Role.AUDITOR, Role.ADMINISTRATOR})
-"""Who may look."""
+READERS: Final = MAY[Right.ASK]
+"""Who may look into the log."""
+ALARM_READERS: Final = READERS | TAKERS
+"""Who may look at the alarms."""
 SIGN_IN: Final = "/sign-in"
 SIGN_OUT: Final = "/sign-out"
 HASHES_AT_ONCE: Final = 2
@@ -68,6 +72,10 @@ class NotSignedInError(Exception):
         self.ended = ended
 
 
+class NotYoursError(Exception):
+    """Whoever is signed in has no role for this page."""
+
+
 class Doors:
     """Signing in and out, and who of those that come may read."""
 
@@ -77,12 +85,26 @@ class Doors:
         self._hashing = threading.BoundedSemaphore(HASHES_AT_ONCE)
 
     def admit(self, request: Request) -> None:
-        """Let a reader pass, who may still read. Raises NotSignedInError."""
+        """Let a reader of the log pass, who may still read. Raises NotSignedInError, NotYoursError."""
+        self._admit(request, READERS)
+
+    def admit_to_alarms(self, request: Request) -> None:
+        """Let whoever may see the alarms pass. Raises NotSignedInError, NotYoursError."""
+        self._admit(request, ALARM_READERS)
+
+    def _admit(self, request: Request, roles: frozenset[Role]) -> None:
         secret = request.session.get(_ID)
         session = None if secret is None else self._sessions.find(secret)
-        if session is None or READERS.isdisjoint(standing(self._database, session.code)):
+        has = frozenset[str]() if session is None else standing(self._database, session.code)
+        if session is None or ALARM_READERS.isdisjoint(has):
             raise NotSignedInError(secret is not None)
-        request.state.reader = Reader(session.code, session.token)
+        log_too = () if READERS.isdisjoint(has) else AUDIT_PLACES
+        oversees = not MAY[Right.OVERSEE].isdisjoint(has)
+        places = (*log_too, ALARMS.removeprefix("/"))
+        request.state.reader = Reader(session.code, session.token, places, oversees)
+        request.state.signed = SignedIn(session.code, has, session.sign_in)
+        if roles.isdisjoint(has):
+            raise NotYoursError
 
     def ask(self, request: Request) -> Response:
         """Show the form to sign in."""
@@ -105,17 +127,17 @@ class Doors:
             return self._form(request, 429, "sign_in.many", to=to)
         try:
             with self._hashing:
-                sign_in(self._database, Credentials(code.strip(), password))
+                signed = sign_in(self._database, Credentials(code.strip(), password))
         except SignInLockedError as error:
             until = datetime.fromtimestamp(error.until_us / 1_000_000, UTC).astimezone()
             return self._form(request, 403, "sign_in.locked", to=to, until=f"{until:%H:%M:%S}")
         except (BadCodeError, EmulatedStaffError, SignInRefusedError):
             return self._form(request, 403, "sign_in.refused", to=to)
-        if READERS.isdisjoint(standing(self._database, code.strip())):
+        if ALARM_READERS.isdisjoint(signed.roles):
             return self._form(request, 403, "sign_in.role", to=to)
         request.session.clear()
-        request.session[_ID] = self._sessions.begin(code.strip())
-        return RedirectResponse(to or "/", 303)
+        request.session[_ID] = self._sessions.begin(signed.code, signed.sign_in)
+        return RedirectResponse(to or (ALARMS if READERS.isdisjoint(signed.roles) else "/"), 303)
 
     def sign_out(self, request: Request, token: str = Form("")) -> Response:
         """End the session, for good: its cookie opens nothing any more."""
@@ -135,6 +157,10 @@ class Doors:
         asked = {"to": wanted if wanted != "/" else "", "why": "ended" if error.ended else ""}
         given = urlencode({name: value for name, value in asked.items() if value})
         return RedirectResponse(f"{SIGN_IN}?{given}" if given else SIGN_IN, 303)
+
+    def refuse(self, request: Request, _error: NotYoursError) -> Response:
+        """Say that a page is for other roles, to whoever is signed in."""
+        return self._renderer.problem(request, "problem.role", 403)
 
     def _form(
         self, request: Request, status: int, key: str | None, *, to: str, look: str = "bad", **facts: object
@@ -160,8 +186,11 @@ def create_app(served: Served, database: Database, sessions: Sessions | None = N
     app.add_api_route(SIGN_OUT, doors.sign_out, methods=["POST"], response_class=Response)
     pages = AuditPages(renderer, served.asking, served.folder / FILE_NAME)
     app.include_router(pages.router(), dependencies=[Depends(doors.admit)])
+    taking = AlarmPages(renderer, served.asking, database)
+    app.include_router(taking.router(), dependencies=[Depends(doors.admit_to_alarms)])
     app.mount("/static", StaticFiles(directory=HOME / "static"))
     app.exception_handler(NotSignedInError)(doors.turn_away)
+    app.exception_handler(NotYoursError)(doors.refuse)
     tell_problems(app, renderer, finish)
     app.add_middleware(
         SessionMiddleware,

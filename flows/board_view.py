@@ -8,9 +8,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from flows.alarm_look import ALARM_STATES, LOOKS
 from flows.durations import duration
 from flows.facts import Alarm, BoardFacts, MachineFacts
 from flows.pace import Rates
+from stations.alarms.listing import Listed
 
 WIDE: Final = 120
 """From this width on, stations and machines stand side by side."""
@@ -37,7 +39,7 @@ def draw(facts: BoardFacts, rates: Rates, *, title: str, width: int, height: int
     """The whole board for a screen of `width` by `height` characters; what does not fit is counted, not dropped."""
     wide = width >= WIDE
     room = height - FIXED_LINES - (0 if wide else STATION_LINES)
-    alarm_lines = max(1, min(len(facts.alarms), room // 3))
+    alarm_lines = max(1, min(len(facts.standing) + len(facts.alarms), room // 3))
     stations, machines = _stations(facts, rates), _machines(facts, room - alarm_lines)
     gap = Text("")
     if wide:
@@ -54,8 +56,8 @@ def one_line(facts: BoardFacts, rates: Rates, *, title: str) -> str:
     stations = " ".join(f"{one.station} {one.waiting}/{one.in_work}/{one.done}" for one in facts.stations)
     parts = [title, *(["EMULATED"] if facts.emulated else []), stations]
     parts.append(f"{facts.ended} of {facts.all_applications} ended, {_left(rates.left_s)}")
-    if facts.alarms:
-        parts.append(f"{len(facts.alarms)} alarms")
+    if count := len(facts.standing) + len(facts.alarms):
+        parts.append(f"{count} alarms")
     return " · ".join(parts)
 
 
@@ -79,7 +81,7 @@ def _left(seconds: float | None) -> str:
 def _stations(facts: BoardFacts, rates: Rates) -> Table:
     table = Table(box=None, expand=True, padding=(0, 1), header_style="dim")
     table.add_column("station", no_wrap=True)
-    for name in ("waiting", "in work", "done", "oldest", "a minute"):
+    for name in ("waiting", "in work", "done today", "oldest", "a minute"):
         table.add_column(name, justify="right", no_wrap=True)
     for station in facts.stations:
         oldest = "" if station.oldest_us is None else duration((facts.now_us - station.oldest_us) / 1e6)
@@ -120,13 +122,23 @@ def _worst_first(machines: Iterable[MachineFacts]) -> list[MachineFacts]:
 
 
 def _alarms(facts: BoardFacts, room: int) -> RenderableType:
-    if not facts.alarms:
+    lines = [_standing(alarm, facts.now_us) for alarm in facts.standing]
+    lines += [_alarm(alarm, facts.now_us) for alarm in facts.alarms]
+    if not lines:
         return Text(" ✓ no alarms", "green")
-    shown, more = _fit(list(facts.alarms), room)
-    lines = [_alarm(alarm, facts.now_us) for alarm in shown]
-    if more:
-        lines.append(Text(f" ! and {more} more: passline status", "red"))
-    return Group(*lines)
+    shown, more = _fit(lines, room)
+    return Group(*shown, *([Text(f" ! and {more} more: passline alarms list", "red")] if more else []))
+
+
+def _standing(alarm: Listed, now_us: int) -> Text:
+    icon, style = LOOKS[alarm.severity]
+    state, _ = ALARM_STATES[alarm.state]
+    words = [f" {icon} {alarm.severity}: {alarm.title} at {alarm.subject}"]
+    words.append(f"for {duration((now_us - alarm.raised_us) / 1e6)}")
+    words += [alarm.much] if alarm.much else []
+    taken = f"taken by {alarm.taken_by}" if alarm.taken_by else f"for {' → '.join((alarm.owner, *alarm.told))}"
+    look = "dim" if alarm.taken_by else style
+    return Text(f"{' · '.join([*words, taken])} {state} {alarm.alarm_id}", look, overflow="ellipsis", no_wrap=True)
 
 
 def _alarm(alarm: Alarm, now_us: int) -> Text:

@@ -34,6 +34,7 @@ from handoff_logs.records import ADMINISTRATION
 from handoff_logs.recovering import State
 from handoff_logs.unit_parts import FEW_AHEAD
 from handoff_logs.witness.folder import make_witness
+from stations.intake.deadline_changes import keep_up
 from stations.migrations import upgrade as upgrade_stations
 from stations.people import STAFFING, emulated_roster
 from stations.personal import PersonalData
@@ -138,7 +139,8 @@ def open_database(folder: RunFolder, url: str, *, on_commit: Callable[[str], Non
 def open_line(folder: RunFolder, *, shift: str, stations: tuple[str, ...], alone: bool = False) -> Iterator[Line]:
     """Open the line of `folder` in this process for `stations`; machines and readers open when first asked for.
 
-    What line.toml says of stations, machines and thresholds is recorded where the log's registers say otherwise.
+    What line.toml says of stations, machines and thresholds is recorded where the log's registers say otherwise, and
+    deadlines are reckoned anew where calendar or line.toml changed since they last were.
     `alone`: other stations of this line run in processes of their own. Raises RecoveringError.
     """
     settings = read_settings(folder)
@@ -165,14 +167,20 @@ def open_line(folder: RunFolder, *, shift: str, stations: tuple[str, ...], alone
         line.close()
 
 
-def _register(database: Database, settings: LineSettings) -> None:
+def record_settings(database: Database, settings: LineSettings) -> None:
+    """Record what line.toml says of stations, machines and thresholds where the log's registers say otherwise."""
     by, wanted = register.administration(), registered(settings)
 
     def follow(tx: Connection) -> None:
         register.follow(tx, by, wanted, Stamp(database.clock_us(tx), settings.emulated))
 
+    database.write(follow)
+
+
+def _register(database: Database, settings: LineSettings) -> None:
     try:
-        database.write(follow)
+        record_settings(database, settings)
+        keep_up(database, settings.acceptance.until, emulated=settings.emulated)
     except BaseException:
         database.close()
         raise

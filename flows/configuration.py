@@ -3,7 +3,7 @@
 import difflib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import entry_points
@@ -18,6 +18,8 @@ from flows.run_folder import ENVIRONMENT_DELIMITER, ENVIRONMENT_PREFIX, RunFolde
 from flows.settings import LineSettings, Mode, StaffKind
 from flows.toml_places import Place, line_numbers, line_of
 
+OWN_TARGET: Final = "prefect"
+"""The name of the target of alarms that every line has."""
 NOT_SETTINGS: Final = frozenset({"PASSLINE_DEBUG", "PASSLINE_CACHE_DIR"})
 """Variables of this prefix that belong to the program, not to a line."""
 
@@ -163,6 +165,7 @@ def _contradictions(settings: LineSettings, where: _Where) -> Iterator[SettingFa
         yield fault(("prefect", "own_server"), "is false, so prefect.api_url must name a server")
     if settings.prefect.own_server and settings.prefect.api_url is not None:
         yield fault(("prefect", "api_url"), "names a server, so prefect.own_server must be false")
+    yield from _target_contradictions(settings, fault)
     drivers = sorted({*BUILT_IN, *(point.name for point in entry_points(group=GROUP))})
     seen: set[str] = set()
     for position, device in enumerate(settings.devices):
@@ -181,6 +184,22 @@ def _contradictions(settings: LineSettings, where: _Where) -> Iterator[SettingFa
             yield fault(("devices", position, "mode"), f"makes {device.id} an emulator, refused in a production line")
     if settings.mode is Mode.PRODUCTION and settings.staff.kind is StaffKind.EMULATED:
         yield fault(("staff", "kind"), "is 'emulated', refused in a production line", StaffKind.DESKS.value)
+
+
+def _target_contradictions(
+    settings: LineSettings, fault: Callable[[Place, str, str], SettingFault]
+) -> Iterator[SettingFault]:
+    names = {OWN_TARGET}
+    for position, target in enumerate(settings.alarms.targets):
+        place: Place = ("alarms", "targets", position)
+        if (target.file is None) == (target.environment is None):
+            yield fault(place, "must say where its address is", "file or environment, one of them")
+        if target.name in names:
+            yield fault((*place, "name"), f"is {target.name!r}, which is taken", "")
+        names.add(target.name)
+        if target.environment is not None and target.environment.startswith(ENVIRONMENT_PREFIX):
+            allowed = f"any name that does not begin with {ENVIRONMENT_PREFIX}"
+            yield fault((*place, "environment"), "is a setting's own variable", allowed)
 
 
 def _model_at(place: Place) -> type[BaseModel]:

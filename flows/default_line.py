@@ -44,9 +44,25 @@ shift = "day"
 
 # Hours of working time that each station may take; time nodes are set backwards from the deadline with them.
 {allowances}
+[acceptance]             # an acceptance after the offices close, or on a day off, counts as of the next working day
+closes = "18:00"
+later_is_next_day = true # false: every acceptance counts as of its own day
+
 [thresholds]             # from where on the board raises an alarm
 offer_age_min = 30       # minutes that an offer stays unanswered
 blanks_low = 20          # blanks left in a machine
+
+[vault]
+reserve_share = 0.05     # of the orders, issued besides them for what is spoiled, 0 to 1
+reserve = 10             # blanks issued besides that
+days_ahead = 5           # working days that the stock must last for
+[alarms]                 # docs/running-the-line.md, Alarms
+look_every_s = 5.0       # 0.1 to 60
+discrepancy_min = 60     # minutes that a count difference stays open before it is an alarm
+stock_days = 2.0         # days that blanks must last beyond what waits
+# [[alarms.targets]]     # who is told outside; the address is a secret and never in this file
+# name = "duty"
+# file = "keys/duty.target"   # or environment = "DUTY_TARGET": wecombot://…, dingtalk://…, mailtos://…, jsons://…
 
 [qc]
 swipe_share = 1.0        # share of the documents that are drawn through the swipe reader too, 0 to 1

@@ -135,6 +135,7 @@ def _fill(folder: RunFolder, plan: DemoPlan | None, screen: Console) -> None:
             folder.path / REPLIES,
             tray_size=settings.tray_size,
             allowances=settings.allowances.by_class(),
+            accepts_until=settings.acceptance.until,
         )
     seconds = time.perf_counter() - started
     if not report.repeated:

@@ -65,6 +65,7 @@ def deployments(folder: RunFolder, shift: str) -> "list[RunnerDeployment]":
     """A deployment of every flow, named after its station, for the line in `folder`. Imports Prefect."""
     from prefect.deployments.runner import EntrypointType  # type: ignore[attr-defined]
 
+    from flows.alarms import alarms
     from flows.line import STATION_FLOWS, line
     from flows.prefect_names import line_tags
     from flows.recovery import recovery
@@ -72,7 +73,7 @@ def deployments(folder: RunFolder, shift: str) -> "list[RunnerDeployment]":
 
     settings = read_settings(folder)
     parameters = {"folder": str(folder.path), "shift": shift}
-    flows: dict[str, Any] = {"line": line, "recovery": recovery, "sealing": sealing, **STATION_FLOWS}
+    flows: dict[str, Any] = {"line": line, "recovery": recovery, "sealing": sealing, "alarms": alarms, **STATION_FLOWS}
     return [
         flow.to_deployment(
             name=station,

@@ -1,5 +1,6 @@
 """The refusals of `flows`: each says what happened, and carries what to do next and the command's exit status."""
 
+from datetime import date
 from enum import IntEnum
 from pathlib import Path
 from typing import Final
@@ -306,3 +307,29 @@ class ReasonRefusedError(FlowError):
 
     def __str__(self) -> str:
         return "The reason of an erasure is a code; nothing was erased."
+
+
+class DaysReversedError(FlowError):
+    """A period of days ends before it begins."""
+
+    next_step = "Give --from the earlier day and --to the later one."
+
+    def __init__(self, first: date, last: date) -> None:
+        super().__init__(first, last)
+        self.first, self.last = first, last
+
+    def __str__(self) -> str:
+        return f"{self.last} comes before {self.first}; nothing was shown."
+
+
+class NumberNotOnFileError(FlowError):
+    """No application has this number, or it was erased with its person."""
+
+    next_step = "Check the number, or name another run's folder with --dir."
+
+    def __init__(self, number: str) -> None:
+        super().__init__(number)
+        self.number = number
+
+    def __str__(self) -> str:
+        return f"No application on file has the number {self.number}."

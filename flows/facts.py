@@ -6,11 +6,14 @@ Every question is answered on SQLite and on PostgreSQL. Times are microseconds U
 
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from handoff_logs.months import Month
 from handoff_logs.reading import Reading
 from handoff_logs.unit_parts import FEW_AHEAD, PART_NAMES, months_ahead, named_parts
+from stations.alarms import rules
+from stations.alarms.listing import Listed, listed
 
 STATIONS: Final = ("review", "personalization", "qc", "packing", "mailing")
 
@@ -32,38 +35,59 @@ GROUP BY w.station
 """
 """Documents (or orders) accepted at each station and not handed on; what is on hold waits for people, not for work."""
 
-DONE: Final = """
-SELECT 'review' AS station, COUNT(*) AS documents FROM review_verdict
-UNION ALL SELECT 'personalization', COUNT(document_unit) FROM job
-UNION ALL SELECT 'qc', COUNT(*) FROM inspection
-UNION ALL SELECT 'packing', COALESCE(SUM(documents), 0) FROM parcel
-UNION ALL SELECT 'mailing', COALESCE(SUM(documents), 0) FROM consignment WHERE accepted_us IS NOT NULL
-"""
-"""What each station has finished: verdicts, good pieces, inspections, documents packed, documents taken away."""
+PIECES_SINCE: Final = "j.machine = m.machine AND j.result_us >= :since_us AND j.outcome IN ('good', 'failed')"
+"""The pieces of a machine, good and bad, by the index of the pieces.
 
-MACHINES: Final = """
+CROSS JOIN has SQLite begin with the few machines: without it, it reads the whole index of the jobs.
+"""
+
+DONE: Final = f"""
+SELECT 'review' AS station, COUNT(*) AS documents FROM review_verdict WHERE written_us >= :since_us
+UNION ALL SELECT 'personalization', COUNT(*) FROM machine_state m CROSS JOIN job j
+    WHERE {PIECES_SINCE} AND j.outcome = 'good'
+UNION ALL SELECT 'qc', COUNT(*) FROM inspection WHERE written_us >= :since_us
+UNION ALL SELECT 'packing', COALESCE(SUM(documents), 0) FROM parcel WHERE packed_us >= :since_us
+UNION ALL SELECT 'mailing', COALESCE(SUM(documents), 0) FROM consignment WHERE accepted_us >= :since_us
+"""  # noqa: S608 own words
+"""What each station has finished since then: verdicts, good pieces, inspections, documents packed, and taken away."""
+
+MACHINES: Final = f"""
 SELECT m.machine, m.state, m.reason, m.since_us, m.emulated,
-       (SELECT COUNT(*) FROM job j WHERE j.machine = m.machine AND j.unfinished = FALSE) AS jobs
+       (SELECT COUNT(*) FROM job j WHERE {PIECES_SINCE}) AS jobs
 FROM machine_state m ORDER BY m.machine
-"""
-"""Each machine with the number of its finished jobs, good and bad."""
+"""  # noqa: S608 own words
+"""Each machine with the number of pieces it made since then, good and bad."""
 
-OPEN_JOBS: Final = """
-SELECT machine, state, attempt, blank_serial, intent_us FROM job WHERE unfinished ORDER BY machine, intent_us
+OPEN: Final = "FROM machine_state m CROSS JOIN job j WHERE j.machine = m.machine AND j.unfinished = TRUE"
+"""Jobs without an outcome, by the index of each machine's."""
+
+OPEN_JOBS: Final = f"""
+SELECT j.machine, j.state, j.attempt, j.blank_serial, j.intent_us {OPEN} ORDER BY j.machine, j.intent_us
 """
 
 APPLICATIONS: Final = """
 SELECT state, COUNT(*) AS applications, COUNT(*) FILTER (WHERE emulated) AS emulated
-FROM application GROUP BY state ORDER BY state
+FROM application WHERE state IN ('waiting', 'passed', 'held', 'in_production', 'stopped') GROUP BY state
+UNION ALL
+SELECT 'returned', COUNT(*), COUNT(*) FILTER (WHERE emulated) FROM review_verdict
+WHERE written_us >= :since_us AND outcome = 'return' HAVING COUNT(*) > 0
+UNION ALL
+SELECT 'dispatched', SUM(documents), COUNT(*) FILTER (WHERE emulated) FROM consignment
+WHERE accepted_us >= :since_us HAVING COUNT(*) > 0
+ORDER BY 1
 """
+"""Applications by state; of those that have ended, what ended since then."""
 
-TROUBLED: Final = """
+HERE: Final = "('intake', 'vault', 'review', 'personalization', 'qc', 'packing', 'mailing')"
+"""Every station, named for the sake of the index."""
+
+TROUBLED: Final = f"""
 SELECT state, station, COUNT(*) AS units, MIN(since_us) AS oldest_us FROM whereabouts
-WHERE station IN ('intake', 'vault', 'review', 'personalization', 'qc', 'packing', 'mailing')
+WHERE station IN {HERE}
   AND state IN ('doubt', 'missing', 'void_missing', 'refused', 'void_refused')
 GROUP BY state, station
-"""
-"""Units that people must look into. The stations are named for the sake of the index."""
+"""  # noqa: S608 own words
+"""Units that people must look into."""
 
 UNANSWERED: Final = """
 SELECT to_station AS station, COUNT(*) AS offers, MIN(offered_us) AS oldest_us FROM open_offer
@@ -76,9 +100,13 @@ WHERE due_us < :now_us GROUP BY to_station
 """
 
 
+SAME_AS: Final = {"machine held": rules.MACHINE_HELD, "late": rules.LATE_RISK}
+"""What a look at the tables finds, by the kind of alarm that the register has of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class StationFacts:
-    """One station now; `oldest_us` is when its oldest work came, if it has any."""
+    """One station now: `done` today; `oldest_us` is when its oldest work came, if it has any."""
 
     station: str
     waiting: int = 0
@@ -90,7 +118,7 @@ class StationFacts:
 
 @dataclass(frozen=True, slots=True)
 class MachineFacts:
-    """One machine now: `jobs` it has finished; `job` says how far the open one is and on which blank, if any."""
+    """One machine now: `jobs` it has finished today; `job` says how far the open one is and on which blank, if any."""
 
     machine: str
     state: str
@@ -114,49 +142,72 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class BoardFacts:
-    """Everything the board shows, as of `now_us`. `applications` maps state to number."""
+    """Everything the board shows, as of `now_us`. `applications` maps state to number, of what ended only today's.
+
+    `standing`: the open alarms of the register; `alarms`: what else a look at the tables finds.
+    """
 
     now_us: int
     emulated: bool
     stations: tuple[StationFacts, ...] = ()
     machines: tuple[MachineFacts, ...] = ()
     alarms: tuple[Alarm, ...] = ()
+    standing: tuple[Listed, ...] = ()
     applications: dict[str, int] = field(default_factory=dict)
 
     @property
     def ended(self) -> int:
-        """Applications that are where the line has nothing more to do for them."""
+        """Applications that came today to where the line has nothing more to do for them, or are on hold or stopped."""
         return sum(self.applications.get(state, 0) for state in ("dispatched", "returned", "held", "stopped"))
 
     @property
     def all_applications(self) -> int:
-        """Every application that was loaded."""
+        """Every application that is on the line or ended today."""
         return sum(self.applications.values())
 
 
-def board_facts(reading: Reading, *, offer_age_min: int = 30) -> BoardFacts:
-    """The line as it stands in the database; offers that stay unanswered for `offer_age_min` minutes alarm."""
+def today_us() -> int:
+    """When the day began where this runs, in microseconds UTC."""
+    return int(datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0).timestamp()) * 1_000_000
+
+
+def board_facts(reading: Reading, *, offer_age_min: int = 30, since_us: int | None = None) -> BoardFacts:
+    """The line as it stands in the database; offers that stay unanswered for `offer_age_min` minutes alarm.
+
+    What was done is counted from `since_us` on, by default from the beginning of the day: a line runs for years.
+    """
     now_us = time.time_ns() // 1_000
-    applications = reading.rows(APPLICATIONS)
-    machines = _machines(reading)
+    since = today_us() if since_us is None else since_us
+    applications = reading.rows(APPLICATIONS, since_us=since)
+    machines = _machines(reading, since)
+    standing = tuple(listed(reading)) if has_register(reading) else ()
+    found = (
+        *_machine_alarms(machines),
+        *_custody_alarms(reading, now_us, offer_age_min),
+        *months_alarms(reading, now_us),
+    )
+    registered = {(one.code, one.subject) for one in standing}
     return BoardFacts(
         now_us=now_us,
         emulated=any(row["emulated"] for row in applications) or any(machine.emulated for machine in machines),
-        stations=_stations(reading),
+        stations=_stations(reading, since),
         machines=machines,
-        alarms=(
-            *_machine_alarms(machines),
-            *_custody_alarms(reading, now_us, offer_age_min),
-            *months_alarms(reading, now_us),
-        ),
+        alarms=tuple(one for one in found if (SAME_AS.get(one.code), one.where) not in registered),
+        standing=standing,
         applications={row["state"]: row["applications"] for row in applications},
     )
 
 
-def _stations(reading: Reading) -> tuple[StationFacts, ...]:
+def has_register(reading: Reading) -> bool:
+    """Whether the database has the register of alarms: one that no newer passline has opened yet has none."""
+    tables = "sqlite_master WHERE name" if reading.dialect == "sqlite" else "pg_class WHERE relname"
+    return bool(reading.rows(f"SELECT 1 FROM {tables} = 'alarm_delivery'"))  # noqa: S608 own words
+
+
+def _stations(reading: Reading, since_us: int) -> tuple[StationFacts, ...]:
     waiting = _by_station(reading.rows(WAITING))
     in_work = _by_station(reading.rows(IN_WORK))
-    done = _by_station(reading.rows(DONE))
+    done = _by_station(reading.rows(DONE, since_us=since_us))
     facts = []
     for station in STATIONS:
         here = [row for row in (waiting.get(station), in_work.get(station)) if row]
@@ -177,7 +228,7 @@ def _by_station(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {row["station"]: row for row in rows}
 
 
-def _machines(reading: Reading) -> tuple[MachineFacts, ...]:
+def _machines(reading: Reading, since_us: int) -> tuple[MachineFacts, ...]:
     # The longest open job is the one in the machine; a second may be drawn behind it.
     jobs = {row["machine"]: _job(row) for row in reversed(reading.rows(OPEN_JOBS))}
     return tuple(
@@ -190,7 +241,7 @@ def _machines(reading: Reading) -> tuple[MachineFacts, ...]:
             job=jobs.get(row["machine"], ""),
             emulated=bool(row["emulated"]),
         )
-        for row in reading.rows(MACHINES)
+        for row in reading.rows(MACHINES, since_us=since_us)
     )
 
 

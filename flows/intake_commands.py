@@ -8,7 +8,7 @@ from stations.intake import cli
 
 def _open_intake(directory: Path) -> cli.OpenIntake:
     # Generating a batch and printing its schema need none of this.
-    from flows.composition import open_database, prepare
+    from flows.composition import open_database, prepare, record_settings
     from flows.configuration import read_settings
     from flows.rolled_back import refuse_rolled_back
     from stations.people import emulated_roster
@@ -20,15 +20,21 @@ def _open_intake(directory: Path) -> cli.OpenIntake:
     refuse_rolled_back(folder, settings)
     prepare(folder)
     roster = emulated_roster(settings.staff.shift, settings.staff.people_per_station)
+    database = open_database(folder, folder.resolve_database(settings.database.url))
+    try:
+        record_settings(database, settings)
+    except BaseException:
+        database.close()
+        raise
     workplace = Workplace(
-        database=open_database(folder, folder.resolve_database(settings.database.url)),
+        database=database,
         station="intake",
         shift=settings.staff.shift,
         people=roster["intake"].codes,
         emulated=settings.emulated,
         personal=PersonalData(folder.keys),
     )
-    return cli.OpenIntake(workplace, settings.tray_size, settings.allowances.by_class())
+    return cli.OpenIntake(workplace, settings.tray_size, settings.allowances.by_class(), settings.acceptance.until)
 
 
 cli.open_intake = _open_intake

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from prefect import flow, tags
 
+from flows.alarms import alarms
 from flows.composition import line_of
 from flows.gate import Gate, side_by_side
 from flows.line_state import Line
@@ -52,7 +53,7 @@ async def line(folder: str, shift: str) -> list[Served]:
         def released() -> None:
             _released(open_line)
             # Not earlier: flow runs that begin side by side make Prefect's server stall.
-            watching.append(asyncio.ensure_future(sealing(folder, shift)))
+            watching.extend(asyncio.ensure_future(watch(folder, shift)) for watch in (sealing, alarms))
 
         parties = [_party(open_line, station, run, shift) for station, run in STATION_FLOWS.items()]
         try:

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
+from flows.alarm_targets import open_targets
 from flows.board import Board
 from flows.configuration import read_settings
 from flows.errors import PrefectLostError
@@ -75,6 +76,7 @@ def run_line_on(
     import httpx
     from prefect.exceptions import PrefectException
 
+    from flows.alarm_automation import follow_automation
     from flows.composition import open_line, prepare
     from flows.line import STATION_FLOWS, run_whole_line
     from flows.prefect_backlog import send_backlog
@@ -82,12 +84,15 @@ def run_line_on(
     from flows.sealer_watch import sealer_beside
     from flows.stale_runs import crash_stale_runs
 
+    # A target without its address would be silent for a whole shift.
+    open_targets(folder, settings)
     prepare(folder)
     ready()
     if screen is not None:
         screen.print(f"Prefect's pages: {os.environ['PREFECT_API_URL'].removesuffix('/api')}", highlight=False)
     try:
         crash_stale_runs(line_tags(settings.centre, emulated=settings.emulated))
+        follow_automation(settings.centre, settings.alarms.prefect_block)
         with (
             open_line(folder, shift=shift, stations=tuple(STATION_FLOWS)) as line,
             sealer_beside(folder, settings) as sealer,

@@ -18,10 +18,12 @@ from flows.run_folder import RunFolder
 from flows.settings import LineSettings
 from handoff_logs import offers
 from handoff_logs.database import Database
+from stations.intake.deadline_changes import in_force
 from stations.people import Duty
 from stations.personal import PersonalData
 from stations.personalization.setup import Setup
 from stations.personalization.signer import open_signer
+from stations.trays import TimeNodes
 from stations.workplace import Workplace
 
 Answer = TypeVar("Answer")
@@ -63,6 +65,7 @@ class Line:
     sealer_refusal: Callable[[], str | None] = lambda: None
     ended: asyncio.Event | None = None
     machines: Machines = field(init=False)
+    _nodes: TimeNodes | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "tray"))
     _loop: asyncio.AbstractEventLoop | None = None
@@ -122,6 +125,14 @@ class Line:
             emulated=self.emulated,
             personal=self.personal,
         )
+
+    def nodes(self) -> TimeNodes:
+        """The time nodes by the calendar in force now, which somebody may change while the line runs."""
+        with self.database.read() as connection:
+            calendar = in_force(connection)
+        if self._nodes is None or self._nodes.calendar != calendar:
+            self._nodes = TimeNodes(calendar, self.settings.allowances.by_class())
+        return self._nodes
 
     def gate(self, station: str) -> Gate:
         """The station's place at the gate; open where the station runs alone."""

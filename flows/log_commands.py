@@ -1,9 +1,10 @@
-"""The handoff log's own commands, told where a run folder keeps its database."""
+"""The handoff log's own commands, told where a run folder keeps its database and who asks."""
 
 from pathlib import Path
 
 from flows.run_folder import RunFolder
-from handoff_logs import cli
+from flows.who_asks import who_asks
+from handoff_logs import cli, terminal
 from stations.people_register.projection import DIFFERENCES
 
 
@@ -18,6 +19,7 @@ def _centre(directory: Path) -> str:
 cli.resolve_url = _database_url
 cli.resolve_centre = _centre
 cli.differences = DIFFERENCES
+terminal.who_asks = who_asks
 app = cli.app
 app.command("handoff_logs.snapshot_commands:snapshot_command", name="snapshot", help="Copy what is sealed to Parquet.")
 app.command("handoff_logs.snapshot_commands:sql_command", name="sql", help="Ask a snapshot of the sealed log in SQL.")

@@ -19,8 +19,8 @@ async def mailing(folder: str, shift: str, tray: str | None = None) -> Served:
         work = TrayWork(
             line=line,
             station=STATION,
-            begin=lambda offer: station.work_tray(here, offer, desk),
-            resume=lambda begun: station.resume_tray(here, begun, desk),
+            begin=lambda offer: station.work_tray(here, offer, desk, line.nodes()),
+            resume=lambda begun: station.resume_tray(here, begun, desk, line.nodes()),
             begun_before=lambda: station.unfinished_trays(here),
         )
         return await run_station(line, work, only=tray)

@@ -26,8 +26,8 @@ async def packing(folder: str, shift: str, tray: str | None = None) -> Served:
         work = TrayWork(
             line=line,
             station=STATION,
-            begin=lambda offer: station.work_tray(here, offer, desk, machines=machines),
-            resume=lambda begun: station.resume_tray(here, begun, desk, machines=machines),
+            begin=lambda offer: station.work_tray(here, offer, desk, nodes=line.nodes(), machines=machines),
+            resume=lambda begun: station.resume_tray(here, begun, desk, nodes=line.nodes(), machines=machines),
         )
         try:
             return await run_station(line, work, only=tray)

@@ -7,9 +7,9 @@ from flows.app import Served
 from flows.cookie_key import cookie_key
 from flows.run_folder import RunFolder
 from flows.settings import LineSettings
+from handoff_logs.asking import Asking
 from handoff_logs.database import Database
-from handoff_logs.epcis.identifiers import Identifiers, pseudonym_key
-from handoff_logs.pages.asking import Asking
+from handoff_logs.pseudonyms import hidden, pseudonym_key
 
 
 @contextmanager
@@ -17,13 +17,13 @@ def open_served(folder: RunFolder, settings: LineSettings, *, https: bool) -> It
     """Open what the pages of a prepared folder need. Raises CookieKeyRefusedError, PseudonymKeyError."""
     url = folder.resolve_database(settings.database.url)
     # The same pseudonyms as in exports and their records: who looked a number up is found by hiding it again.
-    hide = Identifiers(settings.centre, pseudonym_key(folder.keys)).hidden_number
+    key = pseudonym_key(folder.keys)
     served = Served(
         folder=folder.path,
         centre=settings.centre,
         emulated=settings.emulated,
         cookie_key=cookie_key(folder.keys),
-        asking=Asking(url, hide),
+        asking=Asking(url, lambda word: hidden(key, word)),
         https=https,
     )
     # Without signing keys: nothing is recorded in the log through it.

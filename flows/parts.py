@@ -14,6 +14,7 @@ from devices.errors import LinkDownError, NoAnswerError, PortLostError, PortUnav
 from devices.registry import DeviceEntry, make_driver, make_transport, open_reader
 from devices.roles import DocumentReader, LabelPrinter, Personalizer, Scale, SwipeReader
 from flows.errors import DesksNotOpenError
+from flows.makers import MAKES
 from flows.run_folder import RunFolder
 from flows.settings import DeviceSettings, LineSettings, StaffKind
 from stations.emulated_staff import (
@@ -40,8 +41,6 @@ LABEL_PRINTERS = ("sato-label-printer", "zebra-label-printer")
 SWIPE_READERS = ("rte-mrz-reader",)
 PORT_PATIENCE_S: Final = 5.0
 PORT_AGAIN_S: Final = 0.1
-MAKES = {"book-personalizer": ("passport",), "card-personalizer": ("hk_macau_permit", "taiwan_permit")}
-"""The products that each driver's machine makes."""
 
 
 class Parts:

@@ -102,7 +102,8 @@ class OrderTrays:
         here, desk = self.line.workplace(STATION), self.line.parts.operators()
         # Emptying a machine's good stack takes out other trays' documents too: one tray is collected at a time.
         async with self._collecting:
-            return units_by_outcome(await self.line.blocking(lambda: station.finish_tray(here, desk, tray)))
+            finish = self.line.blocking(lambda: station.finish_tray(here, desk, tray, self.line.nodes()))
+            return units_by_outcome(await finish)
 
     async def _look(self) -> bool:
         """Look at all trays once for whoever waits; True where waiting longer is of no use."""

@@ -22,8 +22,12 @@ async def qc(folder: str, shift: str, tray: str | None = None) -> Served:
         work = TrayWork(
             line=line,
             station=STATION,
-            begin=lambda offer: station.work_tray(here, offer, desk, readers, anchor, swipes=swipes),
-            resume=lambda begun: station.resume_tray(here, begun, desk, readers, anchor, swipes=swipes),
+            begin=lambda offer: station.work_tray(
+                here, offer, desk, readers, anchor, nodes=line.nodes(), swipes=swipes
+            ),
+            resume=lambda begun: station.resume_tray(
+                here, begun, desk, readers, anchor, nodes=line.nodes(), swipes=swipes
+            ),
             abreast=2,
         )
         return await run_station(line, work, only=tray)

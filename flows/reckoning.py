@@ -15,15 +15,17 @@ from devices.emulation.world import Seen, Tally
 from flows.errors import Exit
 from handoff_logs.questions import violations
 from handoff_logs.reading import Reading
+from stations.vault.balance import balance
 
 LAST_STEPS = """
-SELECT u.unit_id, u.kind, u.state, u.outcome, u.station, u.place
-FROM custody_unit u
+SELECT u.unit_id, u.kind, u.state, u.outcome, u.station, u.place, e.act
+FROM custody_unit u JOIN custody_event e ON e.event_id = u.event_id
 WHERE NOT EXISTS (SELECT 1 FROM custody_unit later WHERE later.unit_id = u.unit_id AND later.step = u.step + 1)
 """
 
 BLANKS = f"""
-SELECT n.number AS serial, last.state AS blank_state, document.state AS document_state,
+SELECT n.number AS serial, last.state AS blank_state, last.act AS blank_act, last.outcome AS blank_outcome,
+       document.state AS document_state,
        job.state AS job_state, job.unfinished AS job_unfinished, job.application_id AS application_id
 FROM unit_number n
 JOIN ({LAST_STEPS}) last ON last.unit_id = n.unit_id
@@ -56,7 +58,7 @@ WHERE outcome = 'good' AND EXISTS (
 VOIDED = f"""
 SELECT COUNT(*) AS pieces FROM ({LAST_STEPS}) last
 WHERE last.kind IN ('blank', 'document')
-  AND (last.state IN ('void', 'void_offered', 'void_refused', 'void_missing') OR last.outcome = 'destroyed')
+  AND (last.state IN ('void', 'void_offered', 'void_refused', 'void_missing') OR last.act = 'destroy')
 """  # noqa: S608 -- composed from constants
 NEWEST_DOCUMENT = "SELECT document_number FROM job WHERE outcome = 'good' ORDER BY result_us DESC LIMIT 1"
 HANDOFFS = "SELECT COUNT(*) AS handoffs FROM custody_event WHERE act = 'offer'"
@@ -142,13 +144,19 @@ def reckon(reading: Reading, world: Path | None, *, since_us: int = 0) -> Reckon
         blanks_voided=_one(reading, VOIDED),
         live_duplicates=max(_duplicates_in_the_books(reading), 0 if tally is None else duplicates_in_the_world(tally)),
         custody_violations=sum(1 for _ in violations(reading)),
-        blanks_unaccounted=0 if tally is None else len(unaccounted_blanks(reading.rows(BLANKS), tally.pieces)),
+        blanks_unaccounted=len(_unaccounted(reading, tally)),
         handoffs=_one(reading, HANDOFFS),
         handoff_units=_one(reading, HANDOFF_UNITS),
         line_seconds=None if seconds is None else round(seconds, 3),
         doubts=doubts,
         example=_example(reading),
     )
+
+
+def _unaccounted(reading: Reading, tally: Tally | None) -> set[str]:
+    """Blanks that the log's own equation leaves over, or for which books and pieces disagree."""
+    left_over = {serial for row in balance(reading) for serial in row["unaccounted"]}
+    return left_over | set(() if tally is None else unaccounted_blanks(reading.rows(BLANKS), tally.pieces))
 
 
 def _example(reading: Reading) -> str | None:
@@ -180,13 +188,17 @@ def unaccounted_blanks(booked: Iterable[Mapping[str, Any]], pieces: Mapping[str,
     """
     unaccounted: set[str] = set()
     known: set[str] = set()
+    lost: set[str] = set()
     for row in booked:
-        serial = str(row["serial"])
+        serial = str(row["serial"]).partition("/")[0]
+        if row["blank_outcome"] == "lost":  # wherever it is; one that turned up has a record of its own
+            lost.add(serial)
+            continue
         seen = pieces.get(serial)
         if serial in known or seen is None or not _agrees(row, seen):
             unaccounted.add(serial)
         known.add(serial)
-    return sorted(unaccounted | (pieces_that_are_blanks(pieces) - known))
+    return sorted(unaccounted | (pieces_that_are_blanks(pieces) - known - lost))
 
 
 def pieces_that_are_blanks(pieces: Mapping[str, Seen]) -> set[str]:
@@ -198,7 +210,8 @@ def _agrees(row: Mapping[str, Any], seen: Seen) -> bool:
     if row["job_unfinished"]:
         return True  # in a machine or in doubt: its own term of the balance, listed apart
     booked = row["document_state"] or row["blank_state"]
-    void = str(booked).startswith("void") or (booked == "ended" and row["document_state"] is not None)
+    destroyed = booked == "ended" and (row["document_state"] is not None or row["blank_act"] == "destroy")
+    void = str(booked).startswith("void") or destroyed
     if seen.defaced or void:
         return bool(seen.defaced) and void
     return bool(seen.made) == (row["document_state"] is not None)

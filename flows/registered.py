@@ -1,14 +1,11 @@
 """What line.toml says of stations, machines and thresholds, as the log's registers have it."""
 
 from datetime import timedelta
-from typing import Final
 
 from flows.settings import DeviceSettings, LineSettings
+from flows.terms import ANY, LINE
 from handoff_logs.register import Facts, Register
 from stations.people import STAFFING
-
-LINE: Final = "line"
-"""The subject of what is set for the whole line."""
 
 
 def registered(settings: LineSettings) -> dict[Register, Facts]:
@@ -46,6 +43,10 @@ def _thresholds(settings: LineSettings) -> Facts:
         (LINE, "people_per_station"): str(settings.staff.people_per_station),
         (LINE, "offer_age_min"): str(settings.thresholds.offer_age_min),
         (LINE, "blanks_low"): str(settings.thresholds.blanks_low),
+        ("vault", "reserve_share"): f"{settings.vault.reserve_share:g}",
+        ("vault", "reserve"): str(settings.vault.reserve),
+        ("vault", "days_ahead"): str(settings.vault.days_ahead),
+        (LINE, "accepts_until"): settings.acceptance.closes if settings.acceptance.later_is_next_day else ANY,
         ("qc", "swipe_share"): f"{settings.qc.swipe_share:g}",
     }
     for service_class, allowances in settings.allowances.by_class().items():

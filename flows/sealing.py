@@ -6,6 +6,7 @@ from typing import Final
 
 from prefect import flow
 
+from flows.alarm_findings import silences
 from flows.composition import line_of
 from flows.line_state import Line
 from flows.station_run import Served
@@ -14,10 +15,6 @@ from handoff_logs.sealed_state import sealed_state
 
 NAME: Final = "sealing"
 LOOK_EVERY_S: Final = 2.0
-UNSEALED_ALARM_S: Final = 15.0
-"""Three times what a record may stay unsealed."""
-SILENT_HEARTBEATS: Final = 3
-"""Heartbeats that a witness may leave out before its silence is an alarm."""
 
 
 @flow(name=NAME, flow_run_name="sealing · {shift}", retries=0, persist_result=False)
@@ -41,9 +38,6 @@ async def sealing(folder: str, shift: str) -> Served:
 def _look(line: Line) -> int:
     with line.database.read() as tx:
         state = sealed_state(tx)
-    if state.unsealed_s is not None and state.unsealed_s > UNSEALED_ALARM_S:
-        report_log("unsealed", state.unsealed, state.unsealed_s, emulated=line.emulated)
-    silence_s = line.settings.log.heartbeat_s * SILENT_HEARTBEATS
-    if line.settings.log.witness and state.cosigned_s is not None and state.cosigned_s > silence_s:
-        report_log("unwitnessed", state.size, state.cosigned_s, emulated=line.emulated)
+    for silence in silences(state, line.settings.log):
+        report_log(silence.reason, silence.count, silence.seconds, emulated=line.emulated)
     return state.size

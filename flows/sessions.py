@@ -21,9 +21,10 @@ MOST_ADDRESSES: Final = 10_000
 
 @dataclass(slots=True)
 class Session:
-    """One sign-in by code; `token` goes with the form that ends it. Times of the monotonic clock, in seconds."""
+    """One sign-in by code: the accepted attempt `sign_in`. `token` goes with its forms. Monotonic times in seconds."""
 
     code: str
+    sign_in: str
     token: str
     begun_s: float
     seen_s: float
@@ -36,14 +37,14 @@ class Sessions:
         self._clock, self._lock = clock, threading.Lock()
         self._sessions: dict[str, Session] = {}
 
-    def begin(self, code: str) -> str:
+    def begin(self, code: str, sign_in: str) -> str:
         """Sign somebody in; the session's new secret id."""
         now_s, secret = self._clock(), secrets.token_urlsafe(32)
         with self._lock:
             self._forget(now_s)
             while len(self._sessions) >= MOST_SESSIONS:
                 del self._sessions[min(self._sessions, key=lambda each: self._sessions[each].seen_s)]
-            self._sessions[secret] = Session(code, secrets.token_urlsafe(32), now_s, now_s)
+            self._sessions[secret] = Session(code, sign_in, secrets.token_urlsafe(32), now_s, now_s)
         return secret
 
     def find(self, secret: str) -> Session | None:

@@ -3,7 +3,7 @@
 A nested key is written with two underscores in the environment: `PASSLINE_PREFECT__PORT=4300`.
 """
 
-from datetime import timedelta
+from datetime import time, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from flows.run_folder import ENVIRONMENT_DELIMITER, ENVIRONMENT_PREFIX
 from stations.deadlines import ALLOWANCES
+from stations.vault.rules import Reserve
 
 Name = Annotated[
     str,
@@ -102,6 +103,20 @@ class AllowanceSettings(_Section):
         return allowances
 
 
+class AcceptanceSettings(_Section):
+    """As of which day an application counts as accepted."""
+
+    closes: str = Field("18:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="HH:MM")
+    """When the accepting offices close."""
+    later_is_next_day: bool = True
+    """Whether what is accepted after that, or on a day that is not worked, counts as of the next working day."""
+
+    @property
+    def until(self) -> time | None:
+        """Until when an acceptance counts as of its own day; None: always."""
+        return time.fromisoformat(self.closes) if self.later_is_next_day else None
+
+
 class ThresholdSettings(_Section):
     """From where on the board raises an alarm."""
 
@@ -109,6 +124,22 @@ class ThresholdSettings(_Section):
     """Minutes that an offer may stay unanswered."""
     blanks_low: Annotated[int, Field(ge=0, le=10_000)] = 20
     """Blanks left in a machine."""
+
+
+class VaultSettings(_Section):
+    """What the vault issues beyond the orders, and how far ahead it looks."""
+
+    reserve_share: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """Share of the orders that is issued besides them, for what is spoiled."""
+    reserve: Annotated[int, Field(ge=0, le=1_000)] = 10
+    """Blanks that are issued besides that."""
+    days_ahead: Annotated[int, Field(ge=1, le=60)] = 5
+    """Working days that the stock must last for."""
+
+    @property
+    def kept(self) -> Reserve:
+        """What is issued beyond the orders."""
+        return Reserve(self.reserve_share, self.reserve)
 
 
 class QcSettings(_Section):
@@ -123,6 +154,41 @@ class EmulationSettings(_Section):
 
     spoil_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Share of the documents that a machine spoils."""
+
+
+class AlarmTarget(_Section):
+    """Somewhere that alarms are told, an address of apprise's.
+
+    The address is a secret: it is in a file of its owner's alone or in the environment, never here.
+    """
+
+    name: Name
+    file: str | None = Field(
+        None,
+        min_length=1,
+        description="a file with the address in it, from the run's folder on; exactly this or environment",
+    )
+    environment: str | None = Field(
+        None, pattern=r"^[A-Z][A-Z0-9_]{0,63}$", description="the name of a variable with the address: capitals"
+    )
+
+
+class AlarmSettings(_Section):
+    """From where on something is an alarm, and who is told outside."""
+
+    targets: tuple[AlarmTarget, ...] = ()
+    prefect_block: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9-]{1,60}/[a-z0-9-]{1,60}$",
+        description="TYPE/NAME of a notification block in Prefect, such as custom-webhook/duty",
+    )
+    """What Prefect's own automation sends alarms through, beside the targets; it keeps that secret itself."""
+    look_every_s: Annotated[float, Field(ge=0.1, le=60)] = 5.0
+    """Seconds between two looks for what is the matter."""
+    discrepancy_min: Annotated[int, Field(ge=0, le=10_080)] = 60
+    """Minutes that a count difference may stay open."""
+    stock_days: Annotated[float, Field(ge=0, le=60)] = 2.0
+    """Working days that blanks must last, at the pace of the last days, beyond what waits for one."""
 
 
 class LogSettings(_Section):
@@ -196,8 +262,11 @@ class LineSettings(BaseSettings):
     prefect: PrefectSettings = PrefectSettings()
     staff: StaffSettings = StaffSettings()
     allowances: AllowanceSettings = AllowanceSettings()
+    acceptance: AcceptanceSettings = AcceptanceSettings()
     thresholds: ThresholdSettings = ThresholdSettings()
     qc: QcSettings = QcSettings()
+    vault: VaultSettings = VaultSettings()
+    alarms: AlarmSettings = AlarmSettings()
     emulation: EmulationSettings = EmulationSettings()
     log: LogSettings = LogSettings()
     logging: LoggingSettings = LoggingSettings()

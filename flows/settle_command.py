@@ -5,10 +5,10 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from cyclopts import Parameter
 
@@ -17,11 +17,6 @@ from flows.run_folder import RunFolder
 from handoff_logs.reading import Reading, open_reading
 from stations.documents import PRODUCTS
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
-
-if TYPE_CHECKING:
-    from stations.people_register.credentials import TwoSigned
-    from stations.personalization.desk import MachineDesk
-    from stations.workplace import Workplace
 
 DOUBTS: Final = """
 SELECT j.job_id AS job, j.machine, COALESCE(n.number, '') AS application,
@@ -116,12 +111,13 @@ def _settle(
     asking: Asking,
 ) -> None:
     from flows.locks import settle_lock
+    from flows.two_hands import as_two, emulated_hands, signed_by_two, workplace_of
     from stations.personalization import bench, jobs, settlement
     from stations.personalization.errors import UnknownJobError
-    from stations.personalization.rules import Settlement
+    from stations.personalization.rules import STATION, Settlement
 
     finding = Settlement(found)
-    with _personalization(folder) as here:
+    with workplace_of(folder, STATION) as here:
         with here.database.read() as conn:
             row = jobs.find(conn, job)
             if row is None:
@@ -129,73 +125,14 @@ def _settle(
             blank = row.blank_serial or serial
             lies = place or settlement.usual_place(row.product, row.machine, finding)
             settlement.check(conn, job, finding, lies, serial)
-        by = _signed(here, asking, codes)
-        # Whoever signs acts here, not those on duty: every record of the settlement bears their codes.
-        signed = here.at(here.station, by.codes, by.sign_ins)
-        with settle_lock(folder), _emulated_hands(folder, needed=row.emulated) as desk:
+        by = signed_by_two(here, asking, codes, settlement.SETTLERS)
+        signed = as_two(here, by)
+        with settle_lock(folder), emulated_hands(folder, needed=row.emulated) as desk:
             with here.database.read() as conn:
                 settlement.check(conn, job, finding, lies, serial)
             if desk is not None and blank is not None and finding in settlement.HELD_IN_HANDS:
                 bench.act_on(desk, row, blank, finding, lies, by.codes)
             settlement.settle(signed, job, finding, by.first, by.second, lies, serial)
-
-
-@contextmanager
-def _personalization(folder: RunFolder) -> Iterator["Workplace"]:
-    from flows.composition import open_database, prepare
-    from flows.configuration import read_settings
-    from flows.rolled_back import refuse_rolled_back
-    from stations.people import emulated_duty
-    from stations.personal import PersonalData
-    from stations.personalization.rules import STATION
-    from stations.workplace import Workplace
-
-    settings = read_settings(folder)
-    refuse_rolled_back(folder, settings)
-    prepare(folder)
-    with open_database(folder, folder.resolve_database(settings.database.url)) as database:
-        people = emulated_duty(STATION, settings.staff.shift).codes
-        yield Workplace(database, STATION, settings.staff.shift, people, settings.emulated, PersonalData(folder.keys))
-
-
-@contextmanager
-def _emulated_hands(folder: RunFolder, *, needed: bool) -> Iterator["MachineDesk | None"]:
-    """The hands that move EMULATED pieces, which people can't carry; None where they aren't needed or there are none.
-
-    A line that stands has its machines switched on for as long as it takes.
-    """
-    from flows.configuration import read_settings
-    from flows.errors import LineRunsAlreadyError
-    from flows.locks import line_lock
-    from flows.parts import Parts
-    from flows.settings import StaffKind
-
-    settings = read_settings(folder)
-    if not needed or settings.staff.kind is not StaffKind.EMULATED:
-        yield None
-        return
-    with ExitStack() as opened:
-        parts = opened.enter_context(closing(Parts(folder, settings)))
-        try:
-            opened.enter_context(line_lock(folder))
-        except LineRunsAlreadyError:
-            pass  # its machines are on
-        else:
-            parts.emulators()
-        yield parts.operators()
-
-
-def _signed(here: "Workplace", asking: Asking, codes: tuple[str | None, str | None]) -> "TwoSigned":
-    from stations.people_register import rules
-    from stations.people_register.sign_in import sign_in_two, unlock_own
-    from stations.personalization.settlement import SETTLERS
-
-    first, second = asking.code("first", codes[0]), asking.code("second", codes[1])
-    rules.check_two(first, second)
-    signers = asking.credentials(first), asking.credentials(second)
-    by = sign_in_two(here.database, *signers, SETTLERS)
-    unlock_own(here.database, by.codes, asking.pin)
-    return by
 
 
 def _listed(rows: Sequence[Mapping[str, Any]], emulated: bool) -> Iterator[dict[str, Any]]:

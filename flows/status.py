@@ -14,7 +14,7 @@ from cyclopts import Parameter
 
 from flows.durations import duration
 from flows.errors import RECOVER, Exit, RecoveringError
-from flows.facts import APPLICATIONS
+from flows.facts import APPLICATIONS, HERE, OPEN, PIECES_SINCE, today_us
 from flows.recovering import open_if_there, outside, written
 from flows.run_folder import LineIdentity, RunFolder
 from handoff_logs.reading import Reading, open_reading
@@ -23,35 +23,43 @@ from handoff_logs.recovering import compare
 if TYPE_CHECKING:
     from rich.table import Table
 
-UNITS: Final = """
-SELECT w.kind, COALESCE(c.station, w.station) AS station, w.state, COUNT(*) AS units
-FROM whereabouts w LEFT JOIN whereabouts c ON c.unit_id = w.container
-GROUP BY w.kind, COALESCE(c.station, w.station), w.state ORDER BY w.kind, 2, w.state
-"""
-"""Units by kind, place of the outermost container, and state."""
+IN_CUSTODY: Final = """(
+    'held', 'void', 'doubt', 'offered', 'refused', 'missing', 'void_offered', 'void_refused', 'void_missing')"""
+UNITS: Final = f"""
+SELECT kind, station, state, COUNT(*) AS units FROM whereabouts
+WHERE station IN {HERE} AND state IN {IN_CUSTODY} GROUP BY kind, station, state
+UNION ALL
+SELECT packed.kind, parcel.station, packed.state, COUNT(*)
+FROM whereabouts parcel JOIN whereabouts packed ON packed.container = parcel.unit_id AND packed.state = 'packed'
+WHERE parcel.station IN {HERE} AND parcel.state IN {IN_CUSTODY} AND parcel.kind = 'parcel'
+GROUP BY packed.kind, parcel.station, packed.state
+ORDER BY 1, 2, 3
+"""  # noqa: S608 own words
+"""Units that somebody here answers for, by kind, place of the outermost container, and state."""
 
-IN_DOUBT: Final = """
+IN_DOUBT: Final = f"""
 SELECT 'unit' AS what, w.unit_id AS id, COALESCE(n.number, '') AS number, w.station, w.place AS reason, w.since_us
 FROM whereabouts w LEFT JOIN unit_number n ON n.unit_id = w.unit_id
-WHERE w.state IN ('doubt', 'missing', 'void_missing')
+WHERE w.station IN {HERE} AND w.state IN ('doubt', 'missing', 'void_missing')
 UNION ALL
 SELECT 'job', job_id, COALESCE(blank_serial, ''), machine, COALESCE(doubt, ''), intent_us FROM job
 WHERE unfinished AND doubt IS NOT NULL
 ORDER BY 6
-"""
+"""  # noqa: S608 own words
 """Everything that waits for two people: units in doubt or missing, and jobs that no machine can answer for."""
 
-DOCUMENTS: Final = """
-SELECT COUNT(*) FILTER (WHERE outcome = 'good') AS made, COUNT(*) FILTER (WHERE live AND outcome = 'good') AS live,
-       COUNT(*) FILTER (WHERE outcome = 'failed') AS spoiled,
-       COUNT(*) FILTER (WHERE outcome = 'good' AND EXISTS (
-           SELECT 1 FROM job earlier WHERE earlier.application_id = job.application_id
-           AND earlier.product = job.product AND earlier.attempt < job.attempt
+DOCUMENTS: Final = f"""
+SELECT COUNT(*) FILTER (WHERE j.outcome = 'good') AS made,
+       COUNT(*) FILTER (WHERE j.live AND j.outcome = 'good') AS live,
+       COUNT(*) FILTER (WHERE j.outcome = 'failed') AS spoiled,
+       COUNT(*) FILTER (WHERE j.outcome = 'good' AND j.attempt > 1 AND EXISTS (
+           SELECT 1 FROM job earlier WHERE earlier.application_id = j.application_id
+           AND earlier.product = j.product AND earlier.attempt < j.attempt
            AND earlier.outcome IN ('good', 'failed'))) AS remade,
-       COUNT(*) FILTER (WHERE unfinished) AS in_machines
-FROM job
-"""
-"""An attempt after one of which nothing was made (no blank came) is no remake."""
+       (SELECT COUNT(*) {OPEN}) AS in_machines
+FROM machine_state m CROSS JOIN job j WHERE {PIECES_SINCE}
+"""  # noqa: S608 own words
+"""What was made since then. An attempt after one of which nothing was made (no blank came) is no remake."""
 
 OFFERS: Final = """
 SELECT to_station AS station, COUNT(*) AS offers, SUM(unit_count) AS units, MIN(offered_us) AS oldest_us
@@ -61,10 +69,11 @@ FROM open_offer GROUP BY to_station ORDER BY to_station
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The totals of a line, each list as the database gave it."""
+    """The totals of a line, each list as the database gave it; what was done, and has ended, since `since_us`."""
 
     line: LineIdentity
     now_us: int
+    since_us: int
     applications: list[dict[str, Any]]
     documents: dict[str, Any]
     units: list[dict[str, Any]]
@@ -84,13 +93,15 @@ class Totals:
         return [row for row in self.units if row["kind"] == "blank"]
 
 
-def totals(reading: Reading, line: LineIdentity) -> Totals:
-    """Ask the database for everything that `passline status` shows."""
+def totals(reading: Reading, line: LineIdentity, *, since_us: int | None = None) -> Totals:
+    """Ask the database for everything that `passline status` shows; what was done since `since_us`, or else today."""
+    since = today_us() if since_us is None else since_us
     return Totals(
         line=line,
         now_us=time.time_ns() // 1_000,
-        applications=reading.rows(APPLICATIONS),
-        documents=reading.rows(DOCUMENTS)[0],
+        since_us=since,
+        applications=reading.rows(APPLICATIONS, since_us=since),
+        documents=reading.rows(DOCUMENTS, since_us=since)[0],
         units=reading.rows(UNITS),
         offers=reading.rows(OFFERS),
         in_doubt=reading.rows(IN_DOUBT),
@@ -103,6 +114,8 @@ def status_command(
     output: Annotated[Literal["table", "json", "csv"], Parameter(help="How to print it.")] = "table",
 ) -> int:
     """Print the totals of a line: applications, documents, blanks, units by station, open offers, what is in doubt.
+
+    Of documents, and of applications that have ended, it counts today's.
 
     Ends with 3 if anything is in doubt or the line is recovering, with 0 otherwise.
     """
@@ -132,6 +145,7 @@ def as_json(found: Totals) -> dict[str, Any]:
         "emulated": found.emulated,
         "centre": found.line.centre,
         "mode": found.line.mode,
+        "since_us": found.since_us,
         "applications": {row["state"]: row["applications"] for row in found.applications},
         "documents": found.documents,
         "blanks": found.blanks,
@@ -188,7 +202,7 @@ def _summary(found: Totals) -> list[tuple[str, str]]:
     ]
     return [
         ("applications", " · ".join(applications) or "none"),
-        ("documents", " · ".join(documents)),
+        ("documents today", " · ".join(documents)),
         ("open offers", " · ".join(offers) or "none"),
         ("in doubt", f"{len(found.in_doubt)}: waits for two people" if found.in_doubt else "nothing"),
     ]

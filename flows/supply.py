@@ -4,7 +4,6 @@ On an emulated line the emulated supplier delivers what the vault lacks, and num
 that a demonstration never runs dry. Everything is computed from the database: repeated, it changes nothing.
 """
 
-from math import ceil
 from typing import Final
 
 from sqlalchemy import Connection, func, select
@@ -13,18 +12,13 @@ from flows.line_state import Line
 from handoff_logs import offers
 from handoff_logs.records import Kind, State
 from handoff_logs.tables import CustodyEvent, UnitNumber, Whereabouts
-from stations.documents import PRODUCTS
-from stations.intake.tables import Application, ApplicationState
 from stations.mailing import tracking
 from stations.mailing.tables import TrackingRange
 from stations.personalization import numbers, rules
 from stations.personalization.tables import NumberRange
 from stations.vault import rules as vault_rules
 from stations.vault import station as vault
-
-RESERVE_SHARE: Final = 0.05
-RESERVE: Final = 10
-"""Blanks beyond the orders that wait, for what is spoiled: a share, and a few."""
+from stations.vault.need import need
 
 LOT: Final = 1_000
 """Most blanks of one handoff: what two people can still count again."""
@@ -32,12 +26,9 @@ LOT: Final = 1_000
 SERIALS: Final = {"book": "EJ{:07d}", "card": "KJ{:08d}"}
 """How emulated blanks are numbered: a book's serial is the passport's number (E, a letter, seven digits)."""
 
-TO_COME: Final = (ApplicationState.WAITING, ApplicationState.PASSED, ApplicationState.HELD)
-
 _WHERE = Whereabouts.__table__  # type: ignore[attr-defined]
 _NUMBER = UnitNumber.__table__  # type: ignore[attr-defined]
 _EVENT = CustodyEvent.__table__  # type: ignore[attr-defined]
-_APPLICATION = Application.__table__  # type: ignore[attr-defined]
 
 
 def supply(line: Line) -> dict[str, int]:
@@ -48,13 +39,14 @@ def supply(line: Line) -> dict[str, int]:
             _count_in(line, kind)
     _take_in(line)
     came: dict[str, int] = {}
+    reserve = line.settings.vault.kept
     for kind in SERIALS:
         with line.database.read() as connection:
-            short = _need(connection, kind) - _here(connection, line, kind)
+            short = need(connection, kind, reserve).short
         for lot in _lots(short):
             if line.emulated:
                 _deliver(line, kind, lot)
-            vault.issue(line.workplace("vault"), line.parts.operators(), kind, lot, rules.STATION)
+            vault.issue(line.workplace("vault"), line.parts.operators(), kind, lot, reserve)
             came[kind] = came.get(kind, 0) + lot
     _take_in(line)
     return came
@@ -76,33 +68,6 @@ def _number_ranges(tx: Connection) -> None:
         numbers.add_range(tx, "taiwan_permit", "L", 8, 1, 99_999_999)
     if tx.execute(select(func.count()).select_from(TrackingRange.__table__)).scalar_one() == 0:  # type: ignore[attr-defined]
         tracking.add_range(tx, form="s10", prefix="EE", suffix="CN", first=1, last=99_999_999, emulated=True)
-
-
-def _need(connection: Connection, kind: str) -> int:
-    """Blanks of `kind` for the documents still to be made, with a reserve for what is spoiled; 0 for none."""
-    products = [name for name, product in PRODUCTS.items() if product.blank == kind]
-    waiting = connection.execute(
-        select(func.count())
-        .select_from(_APPLICATION)
-        .where(_APPLICATION.c.product.in_(products), _APPLICATION.c.state.in_([state.value for state in TO_COME]))
-    ).scalar_one()
-    return waiting + ceil(waiting * RESERVE_SHARE) + RESERVE if waiting else 0
-
-
-def _here(connection: Connection, line: Line, kind: str) -> int:
-    """Unmarked blanks of `kind` in personalization's stock and machines."""
-    machines = [machine for machine, one in line.machines.each.items() if rules.blank_kind(one.setup.products) == kind]
-    places = [rules.blank_stock(kind), *(rules.input_stack(machine) for machine in machines)]
-    return connection.execute(
-        select(func.count())
-        .select_from(_WHERE)
-        .where(
-            _WHERE.c.station == rules.STATION,
-            _WHERE.c.kind == Kind.BLANK.value,
-            _WHERE.c.state == State.HELD.value,
-            _WHERE.c.place.in_(places),
-        )
-    ).scalar_one()
 
 
 def _deliver(line: Line, kind: str, short: int) -> None:
@@ -129,7 +94,9 @@ def _count_in(line: Line, kind: str) -> None:
     here, desk = line.workplace("vault"), line.parts.operators()
     with line.database.read() as connection:
         first = _last_booked(connection, kind) + 1
-    last = max((int(serial[2:]) for serial in desk.scan(vault_rules.shelf(kind))), default=0)
+    lying, prefix = desk.scan(vault_rules.shelf(kind)), SERIALS[kind][:2]
+    # What keepers received by a command may have other serials.
+    last = max((int(serial[2:]) for serial in lying if serial.startswith(prefix)), default=0)
     while first <= last:
         until = min(last, first + vault_rules.MAX_RANGE - 1)
         bounds = SERIALS[kind].format(first), SERIALS[kind].format(until)

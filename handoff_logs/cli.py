@@ -1,4 +1,7 @@
-"""`logs`: what an auditor asks of the handoff log, answered read-only: a command a question, made from its function."""
+"""`logs`: what an auditor asks of the handoff log: a command a question, made from its function.
+
+Every question is recorded before it is answered, read-only.
+"""
 
 import inspect
 import re
@@ -14,12 +17,15 @@ from typing import Annotated, Any, Literal, NoReturn
 
 from cyclopts import App, Parameter
 
-from handoff_logs import outputs, questions
+from handoff_logs import outputs, questions, terminal
 from handoff_logs.errors import HandoffLogError, UnreadableDatabaseError
+from handoff_logs.lookups import LookupNotRecordedError
 from handoff_logs.projections import Difference
 from handoff_logs.questions.answers import FIRST_US, LAST_US, Answer, Column, Period, Type, in_us
-from handoff_logs.questions.registry import QUESTIONS, Question
+from handoff_logs.questions.registry import LOOKUPS, QUESTIONS, Question
 from handoff_logs.reading import Reading, open_reading
+from handoff_logs.records import Scalar
+from handoff_logs.terminal import Audience
 
 FINDINGS, UNKNOWN = 1, 2
 """Exit codes: rules are broken; the question can't be answered as asked."""
@@ -72,6 +78,8 @@ HELP: Mapping[str, str] = {
     "to_us": "Up to this local time, or to the end of this date.",
     "at_us": "At this local time; now, if left out.",
     "after": "Go on behind a page that ended here.",
+    "reader": "Only what this reader asked: a staff code, a program's name, unsigned:ACCOUNT.",
+    "question": "Only this question.",
     "limit": f"At most so many rows; {TABLE_LIMIT} in a table, if left out.",
 }
 """What each parameter of a question is for; a time's is named without its unit: `--from`."""
@@ -119,7 +127,7 @@ app.command(
 )
 
 
-def _command(question: Question) -> Callable[..., None]:
+def _command(question: Question, audience: Audience = Audience.READERS) -> Callable[..., None]:
     """The command of a question: its function's parameters, and how to print."""
 
     def run(*subject: str, printing: Printing = AS_USUAL, limit: int | None = None, **asked: str | None) -> None:
@@ -128,7 +136,11 @@ def _command(question: Question) -> Callable[..., None]:
             fail(f"--limit {limit} asks for nothing; say 1 or more.")
         limit = TABLE_LIMIT if limit is None and form == "table" else limit
         filters = {name: _value(name, value) for name, value in asked.items() if value is not None}
-        with _opened(printing.directory) as reading:
+        named = filters | ({question.subject: subject[0]} if question.subject else {})
+        with refusing(), asked_of(printing.directory, asked_as(question.name, form), audience, **named) as reading:
+            if question.pseudonymous and "number" in filters:
+                asking = terminal.asking(resolve_url(printing.directory), printing.directory)
+                filters["number"] = asking.hidden(str(filters["number"]))
             answer = question.ask(reading, *subject, limit=limit, **filters)
             rows = iter(answer)
             first = next(rows, None)
@@ -159,6 +171,7 @@ def _command(question: Question) -> Callable[..., None]:
 
 for _question in QUESTIONS.values():
     app.command(_command(_question), name=_question.name, sort_key=_question.number)
+app.command(_command(LOOKUPS, Audience.OVERSEERS), name=LOOKUPS.name, sort_key=LOOKUPS.number)
 
 
 for _name, _function, _help in (
@@ -172,13 +185,13 @@ for _name, _function, _help in (
         "Say whether the log still contains a printed line; exit 1 if it does not, 2 if it was mistyped.",
     ),
 ):
-    app.command(f"handoff_logs.proof_commands:{_function}", name=_name, help=_help, sort_key=len(QUESTIONS) + 1)
+    app.command(f"handoff_logs.proof_commands:{_function}", name=_name, help=_help, sort_key=LOOKUPS.number + 1)
 
 
 def check_rules(printing: Printing) -> None:
     """Recompute every custody rule from the records alone; exit 1 if one is broken."""
     form = printing.form()
-    with _opened(printing.directory) as reading:
+    with refusing(), asked_of(printing.directory, asked_as("check", form)) as reading:
         rows = questions.violations(reading)
     if form == "table":
         outputs.print_table(rows, ("rule", "subject"), "Broken custody rules", "No custody rule is broken")
@@ -217,7 +230,7 @@ def verify(
     from handoff_logs.verify.state import FILE_NAME, write_state
 
     kept = state or directory / FILE_NAME
-    try:
+    with refusing():
         last = verified_tree(kept, needed=since_last)
         asked = Asked(
             outside(checkpoint, log_key, witness, last),
@@ -225,12 +238,11 @@ def verify(
             known=last if since_last else None,
             differences=differences,
         )
+        record(directory, "verify", Audience.ANYBODY)
         with shown() as progress:
             verdict = verified(resolve_url(directory), asked, progress=progress)
         if verdict.exit_code == CLEAN and verdict.sealed.tree is not None:
             write_state(kept, verdict.sealed.tree)
-    except HandoffLogError as error:
-        fail(f"{str(error)[:1].upper()}{str(error)[1:]}.")
     if output == "json":
         report.print_json(verdict)
     else:
@@ -243,12 +255,43 @@ def verify(
 
 
 @contextmanager
-def _opened(directory: Path) -> Iterator[Reading]:
+def asked_of(
+    directory: Path, question: str, audience: Audience = Audience.READERS, /, **parameters: Scalar
+) -> Iterator[Reading]:
+    """Record who asks what of a run's folder, then lend its log; see `record`. Raises UnreadableDatabaseError too."""
+    record(directory, question, audience, **parameters)
+    with open_reading(resolve_url(directory)) as reading:
+        yield reading
+
+
+def record(directory: Path, question: str, audience: Audience = Audience.READERS, /, **parameters: Scalar) -> None:
+    """Record who asks what of a run's folder; where that fails nothing may be answered.
+
+    What tells of no document and nobody goes on without a record: whether the log holds is asked above all where
+    somebody did away with its guards, and of copies that can't be written. Raises LookupNotRecordedError,
+    PseudonymKeyError, UnsupportedUrlError, and what `who_asks` refuses.
+    """
+    url, who = resolve_url(directory), terminal.who_asks(directory, audience)
     try:
-        with open_reading(resolve_url(directory)) as reading:
-            yield reading
+        terminal.asking(url, directory).record(who.reader, question, session=who.session, **parameters)
+    except LookupNotRecordedError as error:
+        if audience is not Audience.ANYBODY:
+            raise
+        _say(f"This could not be recorded as asked ({error.detail}); it is answered, for it tells of nobody.")
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """End the command with a sentence where the log refuses."""
+    try:
+        yield
     except HandoffLogError as error:
         fail(f"{str(error)[:1].upper()}{str(error)[1:]}.")
+
+
+def asked_as(question: str, form: Output) -> str:
+    """Return what is recorded as asked: a table is looked at, every other form leaves as an export."""
+    return question if form == "table" else f"export {question} {form}"
 
 
 def _write(
@@ -287,11 +330,19 @@ def _told(period: Period | None) -> str:
 def _value(name: str, word: str) -> str | int:
     if not name.endswith("_us"):
         return word
+    return moment_us(word, whole_day=name == "to_us")
+
+
+def moment_us(word: str, *, whole_day: bool = False) -> int:
+    """Return a local or zoned time that somebody typed, in microseconds UTC; with `whole_day` a bare date's end.
+
+    Ends the command where it is none.
+    """
     try:
         moment = datetime.fromisoformat(word)
     except ValueError:
         fail(f"{word!r} is no time; write 2026-11-25, '2026-11-25 14:30' or 2026-11-25T14:30:05+08:00.")
-    if name == "to_us" and re.fullmatch(r"\d{4}-?\d\d-?\d\d", word):
+    if whole_day and re.fullmatch(r"\d{4}-?\d\d-?\d\d", word):
         moment += timedelta(days=1)
     return in_us(moment.astimezone())
 

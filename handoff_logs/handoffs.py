@@ -25,6 +25,7 @@ from handoff_logs.moves import (
 from handoff_logs.offers import close_offer, open_offer
 from handoff_logs.records import Act, CaseKind, Party, State, event_hash, is_outside, new_id
 from handoff_logs.statements import Statement
+from handoff_logs.tables import TWO_SIDED
 from handoff_logs.whereabouts import Standing
 from handoff_logs.writing import (
     Change,
@@ -75,12 +76,15 @@ _OFFERED_UNITS = Statement(
     "SELECT unit_id, step, kind, state, station, place, person, handoff_id, container FROM custody_unit"
     " WHERE event_id = :event_id ORDER BY position"
 )
+# The index of answers is partial; SQLite takes it only where its own condition is repeated word for word.
+_INDEXED = f"act IN ({TWO_SIDED})"
 _ANSWERED = Statement(
-    "SELECT 1 FROM custody_event WHERE handoff_id = :handoff_id AND act IN ('accept', 'refuse', 'withdraw')"
+    f"SELECT 1 FROM custody_event WHERE handoff_id = :handoff_id AND {_INDEXED}"  # noqa: S608 own words
+    " AND act IN ('accept', 'refuse', 'withdraw')"
 )
 _ANSWER_ROWS = Statement(
-    "SELECT event.event_id, unit.unit_id, unit.handoff_id FROM custody_event AS event"
-    " JOIN custody_unit AS unit ON unit.event_id = event.event_id WHERE event.handoff_id = :handoff_id"
+    "SELECT event.event_id, unit.unit_id, unit.handoff_id FROM custody_event AS event"  # noqa: S608 own words
+    f" JOIN custody_unit AS unit ON unit.event_id = event.event_id WHERE event.handoff_id = :handoff_id AND {_INDEXED}"
     " AND event.act IN ('accept', 'refuse', 'take_back') AND (event.act = 'take_back') = :recounted"
     " ORDER BY event.act, unit.position"
 )

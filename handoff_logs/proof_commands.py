@@ -23,7 +23,9 @@ from handoff_logs.proofs.spoken_line import SpokenLine
 from handoff_logs.proofs.strict_json import MAX_BYTES
 from handoff_logs.proofs.verifying import NOT_SAID, Continued, Verified, verify
 from handoff_logs.questions.answers import Column, Type
-from handoff_logs.reading import Reading, open_reading
+from handoff_logs.reading import Reading
+from handoff_logs.records import Scalar
+from handoff_logs.terminal import Audience
 
 T = TypeVar("T")
 
@@ -59,7 +61,7 @@ def prove(
     def proved(reading: Reading) -> tuple[bytes, VerifierKey]:
         return making.prove(reading, number).encode(), making.log_key(reading)
 
-    proof, key = _ask(directory, proved)
+    proof, key = _ask(directory, proved, "proof", Audience.READERS, number=number)
     # What the database says may be damaged: nobody is given a file that proves nothing.
     told = _proven(proof, key)
     _write(path, proof)
@@ -105,7 +107,7 @@ def consistency(
         proof = making.prove_consistency(reading, earlier, later, given)
         return proof.encode(), given or making.log_key(reading)
 
-    proof, log_key = _ask(directory, prove_between)
+    proof, log_key = _ask(directory, prove_between, "consistency")
     told = _proven(proof, log_key)
     if out is not None:
         _write(out, proof)
@@ -118,7 +120,11 @@ def line(
     directory: Directory = DEFAULT_DIRECTORY,
 ) -> None:
     """Print the line that two people sign at the shift's close: the log's name, its size and its root's beginning."""
-    _say(str(SpokenLine.of(_ask(directory, lambda reading: making.signed_checkpoint_of(reading, size)))))
+
+    def signed(reading: Reading) -> Checkpoint:
+        return making.signed_checkpoint_of(reading, size)
+
+    _say(str(SpokenLine.of(_ask(directory, signed, "line", size=size))))
 
 
 def check_line(
@@ -131,15 +137,22 @@ def check_line(
         spoken.expect(making.leaves_at(reading, spoken.size), making.log_key(reading).name)
 
     try:
-        _ask(directory, compare)
+        _ask(directory, compare, "check-line", size=spoken.size)
     except LineNotContainedError as error:
         _fail(_sentence(error), FINDINGS)
     _say(f"The log still contains {spoken}.")
 
 
-def _ask(directory: Path, question: Callable[[Reading], T]) -> T:
+def _ask(
+    directory: Path,
+    question: Callable[[Reading], T],
+    name: str,
+    audience: Audience = Audience.ANYBODY,
+    /,
+    **parameters: Scalar,
+) -> T:
     def ask() -> T:
-        with open_reading(cli.resolve_url(directory)) as reading:
+        with cli.asked_of(directory, name, audience, **parameters) as reading:
             return question(reading)
 
     return _sound(lambda: _held(ask))

@@ -14,6 +14,9 @@ from handoff_logs.errors import UnreadableDatabaseError, UnsupportedUrlError
 
 Row = dict[str, Any]
 
+FETCHED_ROWS = 2_000
+"""Rows of a stream that PostgreSQL hands over at a time."""
+
 _CURSORS = itertools.count()
 _NAMED = re.compile(r"(?<!:):([a-z_]+)")
 
@@ -156,7 +159,7 @@ class _PostgresqlReading(_Closing):
         except psycopg.Error as error:
             if connection is not None:
                 connection.close()
-            raise UnreadableDatabaseError(f"{_without_secret(url)}: {str(error).splitlines()[0]}") from error
+            raise UnreadableDatabaseError(f"{without_secret(url)}: {str(error).splitlines()[0]}") from error
 
     def rows(self, sql: str, **parameters: str | int | None) -> list[Row]:
         cursor = self._execute(sql, parameters)
@@ -171,14 +174,15 @@ class _PostgresqlReading(_Closing):
         return str(self.tuples("SELECT pg_export_snapshot()")[0][0])
 
     def _execute(self, sql: str, parameters: Mapping[str, Any]) -> Any:
-        statement: Any = _placed(sql)
+        statement: Any = placed(sql)
         return self._connection.execute(statement, parameters)
 
     def stream(self, sql: str, **parameters: str | int | None) -> Iterator[Row]:
         named: Mapping[str, Any] = parameters
         # A cursor of the server's, which hands rows over as they are taken.
         with self._connection.cursor(name=f"asked_{next(_CURSORS)}") as cursor:
-            cursor.execute(_placed(sql), named)
+            cursor.itersize = FETCHED_ROWS
+            cursor.execute(placed(sql), named)
             names = [column.name for column in cursor.description or ()]
             for row in cursor:
                 yield dict(zip(names, row, strict=True))
@@ -187,11 +191,12 @@ class _PostgresqlReading(_Closing):
         self._connection.close()
 
 
-def _placed(sql: str) -> Any:
+def placed(sql: str) -> Any:
+    """Return SQL with its `:name` parameters as PostgreSQL's driver takes them."""
     return _NAMED.sub(r"%(\1)s", sql.replace("%", "%%"))
 
 
-def _without_secret(url: str) -> str:
+def without_secret(url: str) -> str:
     """Return what an operator needs to know the database by, and no password."""
     parts = urlsplit(url)
     return f"{parts.hostname or 'localhost'}{unquote(parts.path)}"

@@ -32,6 +32,7 @@ class Register(StrEnum):
     EXPLANATION = "explanation"
     ORIGIN = "origin"
     ERASURE = "erasure"
+    CERTIFICATE = "certificate"
 
 
 Facts = Mapping[tuple[str, str], str]

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from handoff_logs import cli, outputs
-from handoff_logs.errors import HandoffLogError
+from handoff_logs import cli, outputs, terminal
+from handoff_logs.pseudonyms import hidden_sql
 
 SNAPSHOTS = "snapshots"
 
@@ -20,15 +20,11 @@ def snapshot_command(
 ) -> None:
     """Copy all that is sealed into Parquet files, stamped with the log's newest checkpoint."""
     from handoff_logs.questions import state
-    from handoff_logs.reading import open_reading
     from handoff_logs.snapshot import take
 
-    try:
-        with open_reading(cli.resolve_url(directory)) as reading:
-            sealed = next(iter(state(reading)))["sealed"]
-            taken = take(reading, out or directory / SNAPSHOTS / str(sealed))
-    except HandoffLogError as error:
-        cli.fail(f"{str(error)[:1].upper()}{str(error)[1:]}.")
+    with cli.refusing(), cli.asked_of(directory, "export snapshot") as reading:
+        sealed = next(iter(state(reading)))["sealed"]
+        taken = take(reading, out or directory / SNAPSHOTS / str(sealed))
     counts = ", ".join(f"{rows} {name}s" for name, rows in taken.rows.items())
     print(f"{taken.folder}: {taken.size} records of {taken.origin} ({counts})")  # noqa: T201 a command's own voice
 
@@ -42,11 +38,15 @@ def sql_command(
     ] = None,
     printing: cli.Printing = cli.AS_USUAL,
 ) -> None:
-    """Answer any SELECT from a snapshot of the sealed log; it can read nothing else and change nothing."""
+    """Answer any SELECT from a snapshot of the sealed log; it can read nothing else and change nothing.
+
+    What was asked is recorded, unless the snapshot lies outside every run's folder: an auditor's own copy.
+    """
     from handoff_logs.snapshot import ask, opened
 
     form = printing.form()
-    try:
+    with cli.refusing():
+        _record(printing.directory if snapshot is None else _line_around(snapshot), cli.asked_as("sql", form), sql)
         asked_of = opened(snapshot or _newest(printing.directory / SNAPSHOTS))
         answer = ask(asked_of, sql)
         title = f"As of {asked_of.size} records of {asked_of.origin}"
@@ -54,8 +54,21 @@ def sql_command(
             outputs.print_table(answer.rows, [column.name for column in answer.columns], title, title)
         else:
             outputs.write(answer.rows, answer.columns, form, printing.out, title)
-    except HandoffLogError as error:
-        cli.fail(f"{str(error)[:1].upper()}{str(error)[1:]}.")
+
+
+def _record(directory: Path | None, question: str, sql: str) -> None:
+    """Record who asks what of a run's folder. Of an auditor's own copy, which lies in none, nobody can keep a record.
+
+    That it was taken was recorded.
+    """
+    if directory is None:
+        return
+    cli.record(directory, question, sql=hidden_sql(sql, lambda word: terminal.hide(directory, word)))
+
+
+def _line_around(snapshot: Path) -> Path | None:
+    """The run's folder that a snapshot lies in, if any."""
+    return next((folder for folder in snapshot.resolve().parents if (folder / "line.toml").is_file()), None)
 
 
 def _newest(folder: Path) -> Path:

@@ -353,12 +353,8 @@ class Whereabouts(SQLModel, table=True):
     __tablename__ = "whereabouts"
     __table_args__ = (
         Index("ix_whereabouts_station", "station", "state", "kind", "priority", "due_us"),
-        Index(
-            "ix_whereabouts_handoff",
-            "handoff_id",
-            sqlite_where=text("handoff_id IS NOT NULL"),
-            postgresql_where=text("handoff_id IS NOT NULL"),
-        ),
+        _partial("ix_whereabouts_handoff", "handoff_id", where="handoff_id IS NOT NULL"),
+        _partial("ix_whereabouts_container", "container", where="container IS NOT NULL"),
     )
     unit_id: str = Field(sa_type=ID, primary_key=True)
     step: int = Field(sa_type=Integer)

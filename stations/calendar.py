@@ -8,8 +8,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
+from enum import StrEnum
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import chinese_calendar
 
@@ -20,8 +23,20 @@ CHINA = timezone(timedelta(hours=8), "CST")
 
 OPENS = time(8)
 CLOSES = time(18)
+YEARS = range(2004, 2101)
+"""Years that an override file may speak of: a slip of the pen is none of them."""
 _DAY = timedelta(days=1)
 _SATURDAY = 5
+_KINDS = {"holiday": False, "workday": True}
+
+
+class Source(StrEnum):
+    """By what it is known whether a day is worked."""
+
+    PUBLISHED = "published"
+    OVERRIDE = "override"
+    PROVISIONAL = "provisional"
+    """By nothing: Monday to Friday is a guess."""
 
 
 class CalendarFileError(StationError):
@@ -32,7 +47,7 @@ class CalendarFileError(StationError):
         self.path, self.reason = path, reason
 
     def __str__(self) -> str:
-        return f"calendar file {self.path}: {self.reason}"
+        return f"calendar file {self.path}: {self.reason}; nothing was changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +63,21 @@ class WorkCalendar:
         days = {(day.isoformat(), "day"): "workday" if worked else "holiday" for day, worked in self.days.items()}
         return days | {(str(year), "days"): "complete" for year in self.complete_years}
 
+    @classmethod
+    def from_facts(cls, facts: Mapping[tuple[str, str], str]) -> "WorkCalendar":
+        """Return the calendar of which the register has these `facts`.
+
+        >>> WorkCalendar.from_facts({("2027-01-01", "day"): "holiday", ("2027", "days"): "complete"}).is_working(
+        ...     date(2027, 1, 1)
+        ... )
+        False
+        """
+        days = {
+            date.fromisoformat(subject): _KINDS[value] for (subject, field), value in facts.items() if field == "day"
+        }
+        years = (int(subject) for subject, field in facts if field == "days")
+        return cls(days, frozenset(years))
+
     def is_working(self, day: date) -> bool:
         """Whether `day` is worked."""
         known = self.days.get(day)
@@ -57,7 +87,15 @@ class WorkCalendar:
 
     def is_provisional(self, day: date) -> bool:
         """Whether `is_working(day)` is only a guess, because nothing was published for its year."""
-        return day not in self.days and day.year not in self.complete_years and not _is_published(day.year)
+        return self.source(day) is Source.PROVISIONAL
+
+    def source(self, day: date) -> Source:
+        """By what `is_working(day)` is known."""
+        if day in self.days:
+            return Source.OVERRIDE
+        if _is_published(day.year):
+            return Source.PUBLISHED
+        return Source.OVERRIDE if day.year in self.complete_years else Source.PROVISIONAL
 
     def add_days(self, start: date, working_days: int) -> tuple[date, bool]:
         """The `working_days`-th (>= 1) working day after `start`, and whether a guess was needed on the way."""
@@ -80,6 +118,38 @@ class WorkCalendar:
                 return (moment - left).astimezone(UTC)
             left -= available
             moment = closing - _DAY
+
+    def forward(self, instant: datetime, worked: timedelta) -> datetime:
+        """The instant by which `worked` working time has passed since `instant`."""
+        moment, left = instant.astimezone(CHINA), worked
+        while left:
+            opening = datetime.combine(moment.date(), OPENS, CHINA)
+            closing = datetime.combine(moment.date(), CLOSES, CHINA)
+            moment = max(moment, opening)
+            available = max(closing - moment, timedelta()) if self.is_working(moment.date()) else timedelta()
+            if available >= left:
+                return (moment + left).astimezone(UTC)
+            left -= available
+            moment = opening + _DAY
+        return moment.astimezone(UTC)
+
+    def between(self, start: datetime, end: datetime) -> timedelta:
+        """The working time from `start` to `end`; less than nothing where `end` comes first."""
+        if end < start:
+            return -self.between(end, start)
+        begin, finish = start.astimezone(CHINA), end.astimezone(CHINA)
+        total, day = timedelta(), begin.date()
+        while day <= finish.date():
+            if self.is_working(day):
+                opening, closing = (datetime.combine(day, hour, CHINA) for hour in (OPENS, CLOSES))
+                total += max(min(finish, closing) - max(begin, opening), timedelta())
+            day += _DAY
+        return total
+
+
+def published_by() -> str:
+    """What the published years come from, with its version: a newer one may know a further year."""
+    return f"chinesecalendar {version('chinesecalendar')}"
 
 
 def closing_us(day: date) -> int:
@@ -115,17 +185,39 @@ def load_calendar(path: Path | None = None) -> WorkCalendar:
     entries, years = content.get("days", {}), content.get("complete_years", [])
     if not isinstance(entries, dict):
         raise CalendarFileError(str(path), "days must be a table")
-    if not isinstance(years, list) or not all(isinstance(year, int) for year in years):
-        raise CalendarFileError(str(path), "complete_years must be a list of years")
-    days: dict[date, bool] = {}
-    for text, kind in entries.items():
-        try:
-            days[date.fromisoformat(text)] = {"holiday": False, "workday": True}[kind]
-        except (ValueError, KeyError, TypeError):
+    # True is a number to Python, and no year.
+    if not isinstance(years, list) or not all(type(year) is int and year in YEARS for year in years):
+        raise CalendarFileError(
+            str(path), f"complete_years must be a list of years from {YEARS[0]} to {YEARS[-1]}, not {years!r}"
+        )
+    days = {_day(path, text, kind): kind == "workday" for text, kind in entries.items()}
+    for year in sorted(years):
+        # No year is without a holiday: such a one was named before its days were written down.
+        if not any(day.year == year and not worked for day, worked in days.items()):
             raise CalendarFileError(
-                str(path), f'{text} = {kind!r}; write "YYYY-MM-DD" = "holiday" or "workday"'
-            ) from None
+                str(path), f"complete_years has {year}, and days names no holiday of it; write down its days first"
+            )
     return WorkCalendar(days, frozenset(years))
+
+
+def _day(path: Path, text: str, kind: Any) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    # `20270101` and `2027-W01-5` are dates to Python too, and one day must not be named twice.
+    if (
+        day is None
+        or day.isoformat() != text
+        or day.year not in YEARS
+        or not isinstance(kind, str)
+        or kind not in _KINDS
+    ):
+        raise CalendarFileError(
+            str(path),
+            f'days has {text} = {kind!r}; write "YYYY-MM-DD" = "holiday" or "workday", years {YEARS[0]} to {YEARS[-1]}',
+        )
+    return day
 
 
 @cache

@@ -1,10 +1,13 @@
 """Deadlines by service class, and the time nodes of the stations counted backwards from them."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import cached_property
 
-from stations.calendar import CHINA, WorkCalendar, closing_us, from_us, to_us
+from stations.calendar import CHINA, CLOSES, WorkCalendar, closing_us, from_us, published_by, to_us
 
 STATIONS = ("review", "personalization", "qc", "packing", "mailing")
 """In the order of a document's way; a time node is when a station must have handed a unit on."""
@@ -47,20 +50,53 @@ class Deadline:
     provisional: bool
 
 
-def deadline(
-    service_class: str, accepted: datetime, calendar: WorkCalendar, approved: datetime | None = None
-) -> Deadline:
-    """When a document accepted at `accepted` (zoned) is due.
+@dataclass(frozen=True)
+class DeadlineRule:
+    """What deadlines are reckoned by: the calendar, and until when an acceptance counts as of its own day.
 
-    Normal and expedited: at the close of the 7th or 2nd working day after the day of acceptance. Emergency: the end of
-    the day of its approval (of its acceptance, when none is known), or `EMERGENCY_HOURS` after it, whichever is later.
+    `accepts_until`: accepted later, or on a day that is not worked, counts as accepted on the next working day. None:
+    every acceptance counts as of its own day.
     """
-    if service_class == "emergency":
-        start = (approved or accepted).astimezone(CHINA)
-        midnight = datetime.combine(start.date() + timedelta(days=1), time(), CHINA)
-        return Deadline(to_us(max(midnight, start + timedelta(hours=EMERGENCY_HOURS))), False)
-    day, provisional = calendar.add_days(accepted.astimezone(CHINA).date(), WORKING_DAYS[service_class])
-    return Deadline(closing_us(day), provisional)
+
+    calendar: WorkCalendar
+    accepts_until: time | None = CLOSES
+
+    @cached_property
+    def terms(self) -> str:
+        """Everything that a deadline depends on besides its application, as canonical JSON."""
+        told = {
+            "accepts_until": self.accepts_until.isoformat("minutes") if self.accepts_until else "any",
+            "complete_years": sorted(self.calendar.complete_years),
+            "days": {day.isoformat(): "workday" if worked else "holiday" for day, worked in self.calendar.days.items()},
+            "published": published_by(),
+        }
+        return json.dumps(told, separators=(",", ":"), sort_keys=True)
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 of `terms`, by which a record names them."""
+        return hashlib.sha256(self.terms.encode()).hexdigest()
+
+    def deadline(self, service_class: str, accepted: datetime, approved: datetime | None = None) -> Deadline:
+        """When a document accepted at `accepted` (zoned) is due.
+
+        Normal and expedited: at the close of the 7th or 2nd working day after the day as of which it was accepted.
+        Emergency: the end of the day of its approval (of its acceptance, when none is known), or `EMERGENCY_HOURS`
+        after it, whichever is later.
+        """
+        if service_class == "emergency":
+            start = (approved or accepted).astimezone(CHINA)
+            midnight = datetime.combine(start.date() + timedelta(days=1), time(), CHINA)
+            return Deadline(to_us(max(midnight, start + timedelta(hours=EMERGENCY_HOURS))), False)
+        local, guessed = accepted.astimezone(CHINA), False
+        first = local.date()
+        if self.accepts_until is not None:
+            guessed = self.calendar.is_provisional(first)
+            if local.time() > self.accepts_until or not self.calendar.is_working(first):
+                first, provisional = self.calendar.add_days(first, 1)
+                guessed = guessed or provisional
+        last, provisional = self.calendar.add_days(first, WORKING_DAYS[service_class])
+        return Deadline(closing_us(last), guessed or provisional)
 
 
 def time_node_us(

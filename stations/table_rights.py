@@ -4,8 +4,14 @@ from typing import Final
 
 from handoff_logs.roles import Roles, quoted
 
-AUDITED: Final = ("person", "person_role", "sign_in_attempt")
-"""What auditors read beside the log: who may sign, and who did. Never an applicant's data, never a password's hash."""
+ALARMS: Final = ("alarm", "alarm_step", "alarm_notice", "alarm_delivery")
+AUDITED: Final = (
+    *("person", "person_role", "sign_in_attempt", "terminal_session"),
+    *("deadline_reckoning", "deadline_change"),
+    *ALARMS,
+)
+"""What auditors read beside the log: who may sign, and who did; which deadlines moved; the alarms. Never an applicant's
+data, never a password's hash."""
 
 
 def grants(roles: Roles) -> list[str]:
@@ -13,7 +19,13 @@ def grants(roles: Roles) -> list[str]:
     service, auditor = quoted(roles.service), quoted(roles.auditor)
     return [
         f"REVOKE DELETE ON person FROM {service}",
-        f"REVOKE UPDATE, DELETE ON person_role, sign_in_attempt FROM {service}",
+        f"REVOKE UPDATE, DELETE ON person_role, sign_in_attempt, deadline_change FROM {service}",
+        f"REVOKE DELETE ON deadline_reckoning FROM {service}",
+        # A session is begun by the service, seen and ended by whoever asks with it; the guard says how.
+        f"REVOKE UPDATE, DELETE ON terminal_session FROM {service}",
+        f"GRANT UPDATE (seen_us, ended_us, ended_how) ON terminal_session TO {service}, {auditor}",
+        f"REVOKE DELETE ON {', '.join(ALARMS)} FROM {service}",
+        f"REVOKE UPDATE ON alarm_step FROM {service}",
         f"GRANT SELECT ON {', '.join(AUDITED)} TO {auditor}",
         f"GRANT SELECT (code, set_us) ON person_password TO {auditor}",
     ]

@@ -1,11 +1,9 @@
 """`logs epcis…`: the log exported and served in EPCIS 2.0."""
 
 import os
-import pwd
 import stat
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,17 +13,15 @@ from cyclopts import App, Parameter
 
 from handoff_logs import cli, outputs, questions
 from handoff_logs.epcis.documents import Form, written
-from handoff_logs.epcis.identifiers import Identifiers, pseudonym_key
+from handoff_logs.epcis.identifiers import Identifiers
 from handoff_logs.epcis.query import Answers
 from handoff_logs.epcis.readers import Readers
 from handoff_logs.epcis.search import Question
-from handoff_logs.errors import HandoffLogError
-from handoff_logs.lookups import record_lookup
+from handoff_logs.pseudonyms import pseudonym_key
 from handoff_logs.questions.answers import Column, Type
 from handoff_logs.reading import Reading, open_reading
+from handoff_logs.terminal import KEYS
 
-KEYS = "keys"
-"""The folder of a run that holds its keys, beside the database and not in it."""
 STANDARD_OUTPUT = "-"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -57,15 +53,13 @@ def export(
 ) -> None:
     """Export acts of custody as an EPCIS 2.0 document, with pseudonyms for every number; the export is recorded."""
     _writable(out)
-    with _refusing():
-        url, identifiers = cli.resolve_url(directory), identifiers_of(directory)
+    with cli.refusing():
+        identifiers = identifiers_of(directory)
         asked = Question(ge_event_us=_microseconds(from_), lt_event_us=_microseconds(to), station=station, shift=shift)
-        with open_reading(url) as reading:
+        named = {"from": asked.ge_event_us, "to": asked.lt_event_us, "station": station, "shift": shift, "as": form}
+        with cli.asked_of(directory, "epcis export", number=number, **named) as reading:
             if number is not None:
                 asked = replace(asked, event_ids=_custody_of(reading, number))
-            named = {"from": asked.ge_event_us, "to": asked.lt_event_us, "station": station, "shift": shift, "as": form}
-            hidden = identifiers.hidden_number(number) if number is not None else None
-            record_lookup(url, _user(), "epcis export", named | {"number": hidden})
             _write(out, written(Form(form), Answers(reading, identifiers).stream(asked), datetime.now(UTC)))
 
 
@@ -81,7 +75,7 @@ def serve(
     # Half a second's import that no other command needs.
     from handoff_logs.epcis import service
 
-    with _refusing():
+    with cli.refusing():
         url, identifiers = cli.resolve_url(directory), identifiers_of(directory)
         open_reading(url).close()
         print(f"EPCIS 2.0 at http://{host}:{port}{service.PATH}; stop with Ctrl-C.", file=sys.stderr)  # noqa: T201
@@ -99,7 +93,7 @@ def create(
     directory: cli.Directory = cli.DEFAULT_DIRECTORY,
 ) -> None:
     """Let a reader in: print a new token, which is kept nowhere and shown this once."""
-    with _refusing():
+    with cli.refusing():
         cli.resolve_url(directory)
         print(Readers(directory / KEYS).create(name))  # noqa: T201 a command's own voice
 
@@ -109,14 +103,14 @@ def revoke(
     name: Annotated[str, Parameter(help="The reader's name.")], /, *, directory: cli.Directory = cli.DEFAULT_DIRECTORY
 ) -> None:
     """Let a reader in no more, from the next query on."""
-    with _refusing():
+    with cli.refusing():
         Readers(directory / KEYS).revoke(name)
 
 
 @token_app.command(name="list")
 def list_(*, printing: cli.Printing = cli.AS_USUAL) -> None:
     """Print the readers and since when they are let in; never their tokens."""
-    with _refusing():
+    with cli.refusing():
         rows = [{"name": reader.name, "created": reader.created} for reader in Readers(printing.directory / KEYS).all()]
     form = printing.form()
     if form == "table":
@@ -135,14 +129,6 @@ def _custody_of(reading: Reading, number: str) -> frozenset[str]:
     if not rows:
         cli.fail(f"The log does not know the number {number}; check it, or ask another run's folder with --dir.")
     return frozenset(row["event_id"] for row in rows)
-
-
-def _user() -> str:
-    """The account that runs this, as the system knows it: the environment's word could be anybody's."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"
 
 
 def _microseconds(moment: datetime | None) -> int | None:
@@ -170,11 +156,3 @@ def _write(out: str, text: Iterable[str]) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.rename(out)
-
-
-@contextmanager
-def _refusing() -> Iterator[None]:
-    try:
-        yield
-    except HandoffLogError as error:
-        cli.fail(f"{str(error)[:1].upper()}{str(error)[1:]}.")

@@ -2,20 +2,13 @@
 
 import hashlib
 import hmac
-import os
 import re
-import stat
-from pathlib import Path
 from urllib.parse import quote, unquote
 from uuid import UUID
 
-from handoff_logs.errors import HandoffLogError
+from handoff_logs.pseudonyms import PSEUDONYM_DIGITS
 from handoff_logs.records import Kind
 
-KEY_FILE = "epcis-pseudonym.key"
-KEY_BYTES = 32
-PSEUDONYM_DIGITS = 32
-"""Hexadecimal digits of the hash that are shown: 128 bits, as many as a unit's own id has."""
 BORN_DIGITS = 7
 """Leading digits of a unit's id that stand before its pseudonym: its birth to 17 minutes, which the events tell too.
 A pseudonym can't be turned back; with them it is looked for among the units of 17 minutes, not of a year."""
@@ -26,17 +19,6 @@ _EVENT_ID = re.compile(
 )
 _KINDS = frozenset(kind.value for kind in Kind)
 _SAFE = ":-._~"
-
-
-class PseudonymKeyError(HandoffLogError):
-    """The key of the pseudonyms is missing, of another length, or open to others."""
-
-    def __init__(self, path: str, fault: str) -> None:
-        super().__init__(path, fault)
-        self.path, self.fault = path, fault
-
-    def __str__(self) -> str:
-        return f"the key {self.path} {self.fault}; nothing is exported without it"
 
 
 class Identifiers:
@@ -74,10 +56,6 @@ class Identifiers:
     def place(self, station: str, place: str | None) -> str:
         """Return the URI of a place in a station, or of the station's floor where no place is told."""
         return f"{self._base}place:{quote(station, safe='-._~')}{f':{quote(place, safe=_SAFE)}' if place else ''}"
-
-    def hidden_number(self, number: str) -> str:
-        """Return what stands for a number in the record of a look-up: nobody's number, the same each time."""
-        return self._hidden(f"asked:{number}")
 
     def sign(self, content: bytes) -> bytes:
         """Return 16 bytes that only the holder of the key can make for `content`."""
@@ -141,35 +119,3 @@ def named_event(uri: str) -> str | None:
     """
     found = _EVENT_ID.fullmatch(uri)
     return found[1].replace("-", "") if found else None
-
-
-def pseudonym_key(folder: Path) -> bytes:
-    """Return the key of a run's key folder; made at the first call (folder 0700, file 0600), never replaced.
-
-    Raises PseudonymKeyError when it is open to others or has another length.
-    """
-    path = folder / KEY_FILE
-    if not path.exists():
-        _create(path)
-    mode, key = stat.S_IMODE(path.stat().st_mode), path.read_bytes()
-    if mode & 0o077:
-        raise PseudonymKeyError(str(path), f"is open to others (mode {mode:04o}, wanted 0600)")
-    if len(key) != KEY_BYTES:
-        raise PseudonymKeyError(str(path), f"has {len(key)} bytes instead of {KEY_BYTES}")
-    return key
-
-
-def _create(path: Path) -> None:
-    """Write a new key beside its place and link it there whole: a crash leaves no half key, a race one winner."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(descriptor, os.urandom(KEY_BYTES))
-        os.fsync(descriptor)
-        path.hardlink_to(fresh)
-    except FileExistsError:
-        return
-    finally:
-        os.close(descriptor)
-        fresh.unlink()

@@ -16,15 +16,27 @@ from handoff_logs.pages.words import Words
 
 HOME: Final = Path(__file__).parent
 LANGUAGE_KEPT_S: Final = 365 * 24 * 3600
+AUDIT_PLACES: Final = ("stations", "shifts", "questions", "integrity")
+"""The pages of the log, as their addresses name them."""
 NAMES: Final = {Language.ENGLISH: "English", Language.CHINESE: "中文"}
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads, as the record of a look-up names them; `token` goes with the form that signs them out."""
+    """Who reads, as the record of a look-up names them; `token` goes with their forms; what they may open.
+
+    `oversees`: they may ask what others looked up.
+    """
 
     code: str
     token: str
+    places: tuple[str, ...] = AUDIT_PLACES
+    oversees: bool = False
+
+    @property
+    def audits(self) -> bool:
+        """Whether the log itself is open to them."""
+        return set(AUDIT_PLACES) <= set(self.places)
 
 
 class Renderer:

@@ -15,8 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, RedirectResponse
 
 from handoff_logs import outputs, questions
+from handoff_logs.asking import Asking
 from handoff_logs.pages import moments, near, overviews
-from handoff_logs.pages.asking import Asking
 from handoff_logs.pages.cells import Table
 from handoff_logs.pages.filters import ROWS, Asked, asked, cleaned
 from handoff_logs.pages.integrity import integrity
@@ -29,7 +29,8 @@ from handoff_logs.pages.words import Words
 from handoff_logs.proofs import making
 from handoff_logs.proofs.verifying import verify
 from handoff_logs.questions.answers import FIRST_US, LAST_US, Answer, Period
-from handoff_logs.questions.registry import QUESTIONS, Question
+from handoff_logs.questions.registry import LOOKUPS, QUESTIONS, Question
+from handoff_logs.reading import Reading
 from handoff_logs.records import Kind
 
 EXPORTS: Final = {
@@ -143,7 +144,7 @@ class AuditPages:
 
     def question(self, request: Request, who: Who, name: str) -> Response:
         """Answer one question, a page of rows at a time."""
-        question = _known(name)
+        question = _known(name, who)
         if (tidy := _tidied(request)) is not None:
             return RedirectResponse(tidy, 303)
         what, words = asked(question, request.query_params), Words(spoken(request))
@@ -153,7 +154,7 @@ class AuditPages:
         if question.subject and not what.subject:
             return self._renderer.page(request, "question.html", table=None, rows=[], answer=None, period="", **facts)
         with self._asking.answer(who.code, name, **what.filters, **_subject(question, what)) as reading:
-            answer = _answer(question, what, reading, ROWS)
+            answer = self._answer(question, what, reading, ROWS)
             table = Table(question, words, everything)
             rows = [table.cells(row) for row in answer]
         period = _told(answer.period, words)
@@ -163,7 +164,7 @@ class AuditPages:
 
     def export(self, who: Who, request: Request, name: str, form: str) -> Response:
         """Answer one question whole, as a file."""
-        question = _known(name)
+        question = _known(name, who)
         if form not in EXPORTS:
             raise HTTPException(404)
         what = asked(question, request.query_params)
@@ -177,7 +178,7 @@ class AuditPages:
             with self._asking.answer(
                 who.code, f"export {name} {form}", **what.filters, **_subject(question, what)
             ) as log:
-                answer = _answer(question, what, log, None)
+                answer = self._answer(question, what, log, None)
                 outputs.write(answer, question.columns, form, path, question.title.format(what.subject))
         except BaseException:
             path.unlink(missing_ok=True)
@@ -193,8 +194,18 @@ class AuditPages:
         now_us = questions.answers.now_us()
         return self._renderer.page(request, "integrity.html", log=found, verified=verified, now_us=now_us)
 
+    def _answer(self, question: Question, what: Asked, reading: Reading, limit: int | None) -> Answer[Any]:
+        subject = (what.subject,) if question.subject else ()
+        after, filters = what.after if limit is not None else None, what.filters
+        if question.pseudonymous and "number" in filters:
+            filters = filters | {"number": self._asking.hidden(filters["number"])}
+        return question.ask(reading, *subject, after=after, limit=limit, **filters)
 
-def _known(name: str) -> Question:
+
+def _known(name: str, who: Reader) -> Question:
+    # Whoever may not know what others asked is not told that it can be asked.
+    if name == LOOKUPS.name and who.oversees:
+        return LOOKUPS
     if (question := QUESTIONS.get(name)) is None:
         raise HTTPException(404)
     return question
@@ -202,12 +213,6 @@ def _known(name: str) -> Question:
 
 def _subject(question: Question, what: Asked) -> dict[str, str]:
     return {question.subject: what.subject} if question.subject else {}
-
-
-def _answer(question: Question, what: Asked, reading: Any, limit: int | None) -> Answer[Any]:
-    subject = (what.subject,) if question.subject else ()
-    after = what.after if limit is not None else None
-    return question.ask(reading, *subject, after=after, limit=limit, **what.filters)
 
 
 def _tidied(request: Request) -> str | None:

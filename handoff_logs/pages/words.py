@@ -23,6 +23,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "nav.shifts": ("Shifts", "班次"),
     "nav.questions": ("Questions", "审计问题"),
     "nav.integrity": ("Integrity", "完整性"),
+    "nav.alarms": ("Alarms", "警报"),
     "nav.label": ("Pages", "页面"),
     "search.label": ("Number", "编号"),
     "search.hint": (
@@ -179,11 +180,54 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "The log signs another root for this size now: keep everything, and verify",
         "日志对同一大小签署了另一个根：请保留所有证据并核验",
     ),
-    "integrity.lookups": ("Look-ups of these pages and exports", "查询与导出记录"),
+    "integrity.lookups": ("Look-ups and exports, of pages and terminals", "页面与终端的查询与导出记录"),
     "integrity.lookups.count": ("{count} recorded, the last {when}", "已记录 {count} 次，最近 {when}"),
     "integrity.state.good": ("Everything is sealed and witnessed", "全部已封存并见证"),
     "integrity.state.waiting": ("Some records wait to be sealed or witnessed", "部分记录等待封存或见证"),
     "integrity.state.none": ("Nothing is sealed: is the sealer running?", "没有任何封存：封存程序是否在运行？"),
+    "alarms.title": ("Alarms", "警报"),
+    "alarms.number": ("Alarm", "编号"),
+    "alarms.bad": ("How bad", "级别"),
+    "alarms.what": ("What", "内容"),
+    "alarms.where": ("Where", "对象"),
+    "alarms.since": ("Since", "起始"),
+    "alarms.whose": ("Whose", "责任岗位"),
+    "alarms.state": ("State", "状态"),
+    "alarms.take": ("I see to it", "我来处理"),
+    "alarms.take_one": ("Take alarm {alarm}", "确认警报 {alarm}"),
+    "alarms.none": ("No alarm is open", "没有未解除的警报"),
+    "alarms.returned": ("came back {times} times", "反复 {times} 次"),
+    "alarms.unsent": ("not told everywhere yet", "尚未通知到所有目标"),
+    "alarms.again": ("Look again", "刷新"),
+    "alarms.all": ("Also those that are over", "包括已解除"),
+    "alarms.open_only": ("Only the open ones", "只看未解除"),
+    "alarms.hint": (
+        "Taking an alarm says that you see to it; nobody else is called then. It ends when its cause does.",
+        "确认表示由您负责处理，不再逐级通知。原因消除后警报自动解除。",
+    ),
+    "alarms.recorded": ("Who takes an alarm is recorded.", "警报由谁确认会被记录。"),
+    "alarms.taken": (
+        "{person} took alarm {alarm} at {at} and sees to it.",
+        "警报 {alarm} 已由 {person} 于 {at} 确认处理。",
+    ),
+    "alarms.over": (
+        "Alarm {alarm} has been over since {at}; nothing was recorded.",
+        "警报 {alarm} 已于 {at} 解除，未作记录。",
+    ),
+    "alarms.unknown": ("There is no alarm {alarm}.", "没有警报 {alarm}。"),
+    "alarms.role": (
+        "Alarm {alarm} is another role's; nothing was recorded.",
+        "警报 {alarm} 属于其他岗位，未作记录。",
+    ),
+    "alarms.stale": (
+        "The form was too old or came from elsewhere; nothing was done. Try again here.",
+        "表单已过期或来自其他页面，未作任何操作。请在此重试。",
+    ),
+    "problem.role": ("This page is for other roles", "此页面供其他岗位使用"),
+    "problem.role.next": (
+        "You are signed in, and the log's pages need the role auditor. The alarms are open to you above.",
+        "您已登录，但日志页面需要审计员角色。您可以打开上方的警报页面。",
+    ),
     "yes": ("yes", "是"),
     "no": ("no", "否"),
     "problem.missing": ("There is no such page", "没有此页面"),
@@ -230,8 +274,9 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "sign_in.password": ("Password", "口令"),
     "sign_in.go": ("Sign in", "登录"),
     "sign_in.hint": (
-        "For auditors and administrators. After 15 minutes without opening a page you are signed out.",
-        "供审计员和管理员使用。15 分钟无操作将自动退出。",
+        "For auditors, administrators and those who take alarms. After 15 minutes without opening a page you are"
+        " signed out.",
+        "供审计员、管理员和处理警报的人员使用。15 分钟无操作将自动退出。",
     ),
     "sign_in.refused": (
         "The sign-in is refused. Type code and password again; after 5 refusals a code is locked for 15 minutes.",
@@ -242,9 +287,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "登录被拒绝次数过多，此工号锁定至 {until}。",
     ),
     "sign_in.role": (
-        "Code and password are right, but these pages need the role auditor. Two administrators give it: `passline"
-        " people enrol CODE --role auditor`.",
-        "工号和口令正确，但查看这些页面需要 auditor（审计员）角色，由两名管理员授予："
+        "Code and password are right, but these pages need the role auditor, lead or administrator, or one that takes"
+        " alarms. Two administrators give it: `passline people enrol CODE --role auditor`.",
+        "工号和口令正确，但查看这些页面需要 auditor（审计员）、lead（班长）、administrator（管理员）或处理警报的角色，"
+        "由两名管理员授予："
         "`passline people enrol 工号 --role auditor`。",
     ),
     "sign_in.many": (

@@ -116,11 +116,11 @@ class Answer(Generic[R]):
     """
 
     def __init__(
-        self, pages: Callable[[Key | None, int], Sequence[R]], key: Sequence[str], *, name: str,
+        self, row_type: type[R], pages: Callable[[Key | None, int], Sequence[R]], key: Sequence[str], *, name: str,
         after: str | None, limit: int | None, period: Period | None = None,
     ) -> None:  # fmt: skip
         self._pages, self._key, self._name = pages, key, name
-        self._after = None if after is None else _opened(name, after, len(key))
+        self._after = None if after is None else _opened(name, after, _kinds(row_type, key))
         self._limit = limit
         self.period = period
         self.cursor: str | None = None
@@ -147,14 +147,21 @@ def _sealed(name: str, key: Key) -> str:
     return base64.urlsafe_b64encode(json.dumps([name, *key]).encode()).decode().rstrip("=")
 
 
-def _opened(name: str, cursor: str, parts: int) -> Key:
+def _opened(name: str, cursor: str, kinds: Sequence[type]) -> Key:
     try:
         asked, *key = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except ValueError as error:
         raise BadCursorError(name, cursor) from error
-    if asked != name or len(key) != parts or not all(isinstance(part, str | int) for part in key):
+    if asked != name or [type(part) for part in key] != list(kinds) or not all(map(_is_askable, key)):
         raise BadCursorError(name, cursor)
     return tuple(key)
+
+
+def _is_askable(part: str | int) -> bool:
+    """Whether a database takes the value at all."""
+    if isinstance(part, int):
+        return abs(part) < 2**63
+    return part.isprintable() and not any("\ud800" <= character <= "\udfff" for character in part)
 
 
 def by_sql(
@@ -182,7 +189,7 @@ def by_sql(
         begin = {f"after_{column}": part for column, part in zip(key, behind or start, strict=True)}
         return typed(row_type, reading.rows(statement, page=rows, **given, **begin))
 
-    return Answer(page, key, name=name, after=after, limit=limit, period=period)
+    return Answer(row_type, page, key, name=name, after=after, limit=limit, period=period)
 
 
 def summed(
@@ -220,7 +227,7 @@ def of_rows(
         later = (row for row in ordered if behind is None or tuple(row[column] for column in key) > behind)
         return typed(row_type, [row for row, _ in zip(later, range(count), strict=False)])
 
-    return Answer(page, key, name=name, after=after, limit=limit, period=period)
+    return Answer(row_type, page, key, name=name, after=after, limit=limit, period=period)
 
 
 def typed(row_type: type[R], rows: Iterable[Row]) -> list[R]:
@@ -235,6 +242,12 @@ def typed(row_type: type[R], rows: Iterable[Row]) -> list[R]:
             ordered[flag] = bool(ordered[flag])
         found.append(cast(R, ordered))
     return found
+
+
+def _kinds(row_type: Any, key: Sequence[str]) -> list[type]:
+    """The types of the key's columns, by which a cursor goes on."""
+    types = {column.name: column.type for column in columns_of(row_type)}
+    return [str if types[name] is Type.TEXT else int for name in key]
 
 
 @lru_cache

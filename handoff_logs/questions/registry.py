@@ -10,6 +10,7 @@ from handoff_logs.questions.answers import Answer, Column, columns_of
 from handoff_logs.questions.blanks import blanks
 from handoff_logs.questions.custody import document, holder
 from handoff_logs.questions.handing import differences, unoffered, waiting
+from handoff_logs.questions.looked_up import lookups
 from handoff_logs.questions.soundness import afterlife, gaps, same_person
 from handoff_logs.questions.state import state
 from handoff_logs.questions.timing import hold_times, late, times
@@ -23,7 +24,8 @@ class Question:
 
     `where` and `people` in it stand for a station with its place, and for both hands. `none`: what is said when there
     are no rows; `unknown`: because the question named what isn't there. `findings`: every row is something wrong.
-    `on_its_side`: few rows of many columns, which a table shows as columns.
+    `on_its_side`: few rows of many columns, which a table shows as columns. `pseudonymous`: a number is asked for by
+    what stands for it in records of look-ups.
     """
 
     number: int
@@ -36,6 +38,7 @@ class Question:
     unknown: bool = False
     findings: bool = False
     on_its_side: bool = False
+    pseudonymous: bool = False
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -149,3 +152,10 @@ QUESTIONS: dict[str, Question] = {
     )
 }  # fmt: skip
 """By name, in the order of their numbers."""
+
+LOOKUPS = Question(
+    17, "lookups", "What was looked up", "查询记录", lookups,
+    ("asked", "reader", "question", "parameters"),
+    "Nothing was looked up", pseudonymous=True,
+)  # fmt: skip
+"""What others asked is not for everybody who may ask: it stands apart from the sixteen."""

@@ -51,7 +51,7 @@ MADE_AS = {
         "seal_node": "1f666add168658cd",
         "seal_origin": "f5ae3dae5050bb48",
         "unit_number": "e4348ea7ee0f48fb",
-        "whereabouts": "47f895675c1855f8",
+        "whereabouts": "fe059d1aaf49ea44",
     },
     "postgresql": {
         "audit_lookup": "917c3bdac2281757",

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -24,11 +24,13 @@ _DEFAULTS = Shares()
 
 @dataclass(frozen=True, slots=True)
 class OpenIntake:
-    """Intake of an open line, with the line's settings: orders in a tray, and allowances for time nodes."""
+    """Intake of an open line, with the line's settings: orders in a tray, allowances for time nodes, and until when an
+    acceptance counts as of its own day (None: always)."""
 
     workplace: "Workplace"
     tray_size: int
     allowances: Mapping[str, Mapping[str, timedelta]]
+    accepts_until: time | None
 
 
 open_intake: Callable[[Path], OpenIntake] | None = None
@@ -54,7 +56,8 @@ def load(
         Parameter(validator=validators.Number(gte=1), help="Orders in a tray, at most; the line's own if not given."),
     ] = None,
     calendar: Annotated[
-        Path | None, Parameter(help="TOML file of working days that are published later or differ.")
+        Path | None,
+        Parameter(help="TOML file of working days, set first as `passline calendar set` does; else that in force."),
     ] = None,
     output: Output = "table",
 ) -> None:
@@ -67,7 +70,7 @@ def load(
 
     if open_intake is None:
         raise NoLineError
-    days = load_calendar(calendar)
+    days = None if calendar is None else load_calendar(calendar)
     line = open_intake(directory)
     workplace = line.workplace
     with workplace.database, _progress("loading") as progress:
@@ -78,6 +81,7 @@ def load(
             tray_size=tray_size or line.tray_size,
             calendar=days,
             allowances=line.allowances,
+            accepts_until=line.accepts_until,
             progress=progress,
         )
     _print(

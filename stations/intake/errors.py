@@ -36,3 +36,13 @@ class EmulatedBatchError(StationError):
 
     def __str__(self) -> str:
         return f"batch {self.batch} is emulated and this is a production line; load it in a run of mode emulated"
+
+
+class CalendarMovedError(StationError):
+    """Another calendar was set while deadlines were reckoned by this one; what was changed by then has its records."""
+
+    def __str__(self) -> str:
+        return (
+            "another calendar was set meanwhile, and deadlines are reckoned by that one; "
+            "look at it with `passline calendar show`, and set yours again if it is the right one"
+        )

@@ -3,8 +3,9 @@
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import time as clock_time
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -12,14 +13,12 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from handoff_logs import register
-from handoff_logs.log import Stamp
 from handoff_logs.records import new_id
-from handoff_logs.register import Register
-from stations.calendar import WorkCalendar
+from stations.calendar import CLOSES, WorkCalendar
 from stations.deadlines import ALLOWANCES
 from stations.intake.booking import Booked, Chunk, ChunkRacedError, book, number_context
-from stations.intake.errors import BatchBusyError, EmulatedBatchError
+from stations.intake.deadline_changes import hold_still, keep_up, set_calendar
+from stations.intake.errors import BatchBusyError, CalendarMovedError, EmulatedBatchError
 from stations.intake.folder import BatchFolder, open_batch
 from stations.intake.prepare import Prepared, Preparer, SetAsideLine
 from stations.intake.rules import REASONS
@@ -56,38 +55,48 @@ def load(
     tray_size: int = TRAY_SIZE,
     calendar: WorkCalendar | None = None,
     allowances: Mapping[str, Mapping[str, timedelta]] = ALLOWANCES,
+    accepts_until: clock_time | None = CLOSES,
     chunk_lines: int = CHUNK_LINES,
     progress: Callable[[int, int], None] | None = None,
 ) -> LoadReport:
     """Load the batch in `directory`; good applications become orders offered to review, the rest goes into the reply.
 
-    `allowances` (service class to station to working time) set review's time nodes; a `calendar` other than that of
-    the load before is recorded, because deadlines are reckoned with it. The reply is
-    `replies/<batch id>.jsonl`; `progress` is told lines done and lines in all. Loading a batch again, or
-    after a crash, enters only what is missing.
+    `allowances` (service class to station to working time) set review's time nodes. A `calendar` is set first, and all
+    deadlines on the line follow it; without one that in force is kept (`deadline_changes`). `accepts_until`: until
+    when an acceptance counts as of its own day (`DeadlineRule`). The reply is `replies/<batch id>.jsonl`; `progress`
+    is told lines done and lines in all. Loading a batch again, or after a crash, enters only what is missing.
     Raises `BatchRefusedError` (nothing is loaded), `EmulatedBatchError`, `BatchBusyError`.
     """
     folder = open_batch(directory)
     if folder.manifest.emulated and not workplace.emulated:
         raise EmulatedBatchError(str(directory))
     replies.mkdir(parents=True, exist_ok=True)
-    days = calendar or WorkCalendar()
     batch_id, lines_read = _enter_batch(workplace, folder)
-    workplace.database.write(lambda tx: _follow_calendar(tx, workplace, days))
+    if calendar is not None:
+        set_calendar(workplace.database, calendar, emulated=workplace.emulated)
     repeated = lines_read == folder.manifest.applications
     preparer = Preparer(
         folder,
         batch_id,
         workplace.personal,
-        days,
+        keep_up(workplace.database, accepts_until, emulated=workplace.emulated),
         allowances,
         emulated=folder.manifest.emulated,
     )
     trays = 0
-    for chunk in _chunks(preparer, lines_read, chunk_lines):
-        trays += _book(workplace, chunk, tray_size).trays
+    for first, lines in _portions(folder, lines_read, chunk_lines):
+        booked = None
+        while booked is None:
+            try:
+                booked = _book(workplace, preparer, _chunk(preparer, first, lines), tray_size)
+            except CalendarMovedError:
+                # Somebody set another one: these lines are prepared anew by it, and all after them.
+                preparer = replace(
+                    preparer, rule=keep_up(workplace.database, accepts_until, emulated=workplace.emulated)
+                )
+        trays += booked.trays
         if progress:
-            progress(chunk.last, folder.manifest.applications)
+            progress(first + len(lines) - 1, folder.manifest.applications)
     loaded, set_aside = workplace.database.write(lambda tx: _finish(tx, batch_id))
     reply = replies / f"{batch_id}.jsonl"
     _write_reply(workplace, batch_id, reply)
@@ -101,11 +110,6 @@ def _enter_batch(workplace: Workplace, folder: BatchFolder) -> tuple[str, int]:
     except IntegrityError:
         # Another load entered the same batch between our look and our insert; now it is there to be found.
         return workplace.database.write(lambda tx: _find_or_insert(tx, folder))
-
-
-def _follow_calendar(tx: Connection, workplace: Workplace, days: WorkCalendar) -> None:
-    by, stamp = register.administration(), Stamp(_now_us(), workplace.emulated)
-    register.follow(tx, by, {Register.CALENDAR: days.facts}, stamp)
 
 
 def _find_or_insert(tx: Connection, folder: BatchFolder) -> tuple[str, int]:
@@ -130,28 +134,38 @@ def _find_or_insert(tx: Connection, folder: BatchFolder) -> tuple[str, int]:
     return batch_id, 0
 
 
-def _chunks(preparer: Preparer, lines_read: int, chunk_lines: int) -> Iterator[Chunk]:
-    lines = enumerate(preparer.folder.lines(), start=1)
+def _portions(folder: BatchFolder, lines_read: int, chunk_lines: int) -> Iterator[tuple[int, list[bytes | None]]]:
+    """The lines after the first `lines_read`, `chunk_lines` at a time, each time with the first one's number."""
+    lines = folder.lines()
     for _ in islice(lines, lines_read):
         pass
     first = lines_read + 1
-    while portion := [preparer.prepare(line, content) for line, content in islice(lines, chunk_lines)]:
-        yield Chunk(
-            preparer.batch_id,
-            first,
-            first + len(portion) - 1,
-            [item for item in portion if isinstance(item, Prepared)],
-            [item for item in portion if isinstance(item, SetAsideLine)],
-        )
+    while portion := list(islice(lines, chunk_lines)):
+        yield first, portion
         first += len(portion)
 
 
-def _book(workplace: Workplace, chunk: Chunk, tray_size: int) -> Booked:
+def _chunk(preparer: Preparer, first: int, lines: Sequence[bytes | None]) -> Chunk:
+    portion = [preparer.prepare(line, content) for line, content in enumerate(lines, start=first)]
+    return Chunk(
+        preparer.batch_id,
+        first,
+        first + len(portion) - 1,
+        [item for item in portion if isinstance(item, Prepared)],
+        [item for item in portion if isinstance(item, SetAsideLine)],
+    )
+
+
+def _book(workplace: Workplace, preparer: Preparer, chunk: Chunk, tray_size: int) -> Booked:
+    """Book a chunk. Raises `CalendarMovedError` where the calendar that it was prepared by is in force no longer."""
+
+    def write(tx: Connection) -> Booked:
+        hold_still(tx, preparer.rule.calendar)
+        return book(tx, chunk, workplace.party(), workplace.personal, tray_size, _now_us())
+
     for _ in range(TRIES):
         try:
-            return workplace.database.write(
-                lambda tx: book(tx, chunk, workplace.party(), workplace.personal, tray_size, _now_us())
-            )
+            return workplace.database.write(write)
         except ChunkRacedError:
             continue
     raise BatchBusyError(chunk.batch_id, chunk.first)

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from handoff_logs.records import new_id
-from stations.calendar import WorkCalendar, to_us
-from stations.deadlines import deadline, time_node_us
+from stations.calendar import to_us
+from stations.deadlines import DeadlineRule, time_node_us
 from stations.intake.batch import ApplicationRecord, Picture
 from stations.intake.folder import BatchFolder, OversizeImageError
 from stations.intake.measures import Measures, measure_photo, measure_signature
@@ -50,7 +50,7 @@ class Preparer:
     folder: BatchFolder
     batch_id: str
     personal: PersonalData
-    calendar: WorkCalendar
+    rule: DeadlineRule
     allowances: Mapping[str, Mapping[str, timedelta]]
     emulated: bool
 
@@ -77,7 +77,7 @@ class Preparer:
         self, line: int, application_id: str, record: ApplicationRecord, content: bytes, images: tuple[Row, ...]
     ) -> Prepared:
         approved = record.emergency.approved_at if record.emergency else None
-        due = deadline(record.service_class, record.accepted_at, self.calendar, approved)
+        due = self.rule.deadline(record.service_class, record.accepted_at, approved)
         application: Row = {
             "application_id": application_id,
             "application_key": self.personal.application_key(record.number),
@@ -99,7 +99,7 @@ class Preparer:
             "emulated": self.emulated,
         }
         number = record.number if record.revision == 1 else f"{record.number}/{record.revision}"
-        review_due_us = time_node_us("review", record.service_class, due.due_us, self.calendar, self.allowances)
+        review_due_us = time_node_us("review", record.service_class, due.due_us, self.rule.calendar, self.allowances)
         return Prepared(line, record, number, review_due_us, application, images)
 
     def _image(

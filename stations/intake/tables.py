@@ -1,4 +1,4 @@
-"""The line tables of intake: applications, their images, batches, what was set aside, and stops.
+"""The line tables of intake: applications, images, batches, what was set aside, stops, and changes of deadlines.
 
 Personal fields are sealed (`stations.personal`) for the row's own id; numbers and persons are found by keyed hashes.
 Times are integer microseconds UTC.
@@ -14,8 +14,10 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     String,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -179,3 +181,53 @@ class ApplicationStop(SQLModel, table=True):
     ended_by: str | None = Field(default=None, sa_column=Column(String(40)))
     ended_second: str | None = Field(default=None, sa_column=Column(String(40)))
     ended_us: int | None = Field(default=None, sa_column=Column(BigInteger))
+
+
+class DeadlineReckoning(SQLModel, table=True):
+    """One reckoning of all deadlines on the line by other terms than before; written once, and finished once.
+
+    `terms` is what they were reckoned by, canonical JSON (`stations.deadlines.DeadlineRule`), `digest` its SHA-256. One
+    that was cut off, or overtaken by other terms, stays unfinished.
+    """
+
+    __tablename__ = "deadline_reckoning"
+    __table_args__ = (
+        CheckConstraint("position >= 1", name="ck_deadline_reckoning_position"),
+        CheckConstraint("(finished_us IS NULL) = (changed IS NULL)", name="ck_deadline_reckoning_finished"),
+    )
+
+    position: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    digest: str = Field(sa_column=Column(String(64), nullable=False))
+    terms: str = Field(sa_column=Column(Text, nullable=False))
+    began_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    finished_us: int | None = Field(default=None, sa_column=Column(BigInteger))
+    changed: int | None = Field(default=None, sa_column=Column(BigInteger))
+    emulated: bool
+
+
+class DeadlineChange(SQLModel, table=True):
+    """One change of an application's deadline, by which reckoning, and what it was: never changed or deleted.
+
+    No deadline changes without one: `stations.migrations` adds the triggers.
+    """
+
+    __tablename__ = "deadline_change"
+    __table_args__ = (
+        CheckConstraint("position >= 1", name="ck_deadline_change_position"),
+        CheckConstraint(
+            "before_us <> after_us OR before_provisional <> after_provisional", name="ck_deadline_change_changes"
+        ),
+    )
+
+    application_id: str = Field(
+        sa_column=Column(String(32), ForeignKey("application.application_id"), primary_key=True)
+    )
+    position: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    reckoning: int = Field(
+        sa_column=Column(BigInteger, ForeignKey("deadline_reckoning.position"), nullable=False, index=True)
+    )
+    before_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    before_provisional: bool
+    after_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    after_provisional: bool
+    changed_us: int = Field(sa_column=Column(BigInteger, nullable=False))

@@ -1,6 +1,6 @@
 """What mailing keeps: ranges of tracking numbers, consignments, and the parcels in them."""
 
-from sqlalchemy import BigInteger, CheckConstraint, String
+from sqlalchemy import BigInteger, CheckConstraint, Index, String
 from sqlmodel import Field, SQLModel
 
 
@@ -34,6 +34,7 @@ class Consignment(SQLModel, table=True):
 
     __tablename__ = "consignment"
     __table_args__ = (
+        Index("ix_consignment_accepted", "accepted_us", "documents"),
         CheckConstraint("grouping IN ('office', 'single')", name="consignment_grouping"),
         CheckConstraint("(grouping = 'office') = (office IS NOT NULL)", name="consignment_office"),
         CheckConstraint("state IN ('offered', 'dispatched', 'emptied')", name="consignment_state"),

@@ -12,6 +12,7 @@ class Parcel(SQLModel, table=True):
 
     __tablename__ = "parcel"
     __table_args__ = (
+        Index("ix_parcel_packed", "packed_us", "documents"),
         CheckConstraint("grouping IN ('office', 'single')", name="parcel_grouping"),
         CheckConstraint("(grouping = 'office') = (office IS NOT NULL)", name="parcel_office"),
         CheckConstraint("documents >= 1 AND (grouping = 'office' OR documents = 1)", name="parcel_documents"),

@@ -33,13 +33,11 @@ class Asking:
 
     def code(self, which: str, given: str | None) -> str:
         """The code of the `which` person ("first"), `given` or typed. Raises PasswordNotAskedError."""
-        if given is not None:
-            return given
-        if self._piped or not sys.stdin.isatty():
-            raise PasswordNotAskedError(f"the code of the {which} person", "there is no terminal")
-        sys.stderr.write(f"Code of the {which} person: ")
-        sys.stderr.flush()
-        return sys.stdin.readline().strip()
+        return given if given is not None else self._typed_code(f"the code of the {which} person")
+
+    def own_code(self, given: str | None) -> str:
+        """The code of whoever is here, `given` or typed. Raises PasswordNotAskedError."""
+        return given if given is not None else self._typed_code("your code")
 
     def credentials(self, code: str) -> Credentials:
         """A person's code with the password that they type. Raises PasswordNotAskedError."""
@@ -62,6 +60,14 @@ class Asking:
         if not self._piped and typed != self._password(f"New PIN of {code}, again"):
             raise PinsDifferError
         return typed
+
+    def _typed_code(self, what: str) -> str:
+        if self._piped or not sys.stdin.isatty():
+            raise PasswordNotAskedError(what, "there is no terminal")
+        prompt = what.removeprefix("the ")
+        sys.stderr.write(f"{prompt[0].upper()}{prompt[1:]}: ")
+        sys.stderr.flush()
+        return sys.stdin.readline().strip()
 
     def _password(self, what: str) -> str:
         if not self._piped:

@@ -170,3 +170,16 @@ class PinsDifferError(StationError):
 
     def __str__(self) -> str:
         return "the two new PINs differ; nothing was done, begin again"
+
+
+class SessionEndedError(StationError):
+    """The session at this terminal holds no more; `why` is a clause. `code` is None where it is nobody's."""
+
+    def __init__(self, code: str | None, why: str) -> None:
+        super().__init__(code, why)
+        self.code, self.why = code, why
+
+    def __str__(self) -> str:
+        whose = f" of {self.code}" if self.code else ""
+        again = f"passline sign-in {self.code or 'CODE'}"
+        return f"the session{whose} at this terminal has ended: {self.why}; nothing was answered. Sign in: `{again}`"

@@ -39,6 +39,11 @@ def sign_in_two(database: Database, first: Credentials, second: Credentials, rol
     return TwoSigned(one.code, other.code, one.sign_in, other.sign_in)
 
 
+def sign_in_as(database: Database, who: Credentials, roles: Sequence[Role]) -> SignedIn:
+    """Sign one person in who has one of `roles`. Raises RoleMissingError, and as `sign_in` does."""
+    return _with_role(sign_in(database, who), roles)
+
+
 def sign_in(database: Database, who: Credentials) -> SignedIn:
     """Sign one person in.
 

@@ -107,3 +107,42 @@ class SignInAttempt(SQLModel, table=True):
     code: str = Field(sa_column=Column(String(10), nullable=False))
     at_us: int = Field(sa_column=Column(BigInteger, nullable=False))
     outcome: str = Field(sa_column=Column(String(10), nullable=False))
+
+
+class SessionEnd(StrEnum):
+    """How a session at a terminal ended. LAPSED: it was refused, and is for good."""
+
+    SIGNED_OUT = "signed-out"
+    REPLACED = "replaced"
+    LAPSED = "lapsed"
+
+
+class TerminalSession(SQLModel, table=True):
+    """One sign-in at a terminal and how long it holds; of its token only a MAC under a key outside the database."""
+
+    __tablename__ = "terminal_session"
+    __table_args__ = (
+        CheckConstraint("until_us - begun_us BETWEEN 1 AND 28800000000", name="ck_terminal_session_length"),
+        CheckConstraint("seen_us >= begun_us AND seen_us < until_us", name="ck_terminal_session_seen"),
+        CheckConstraint(
+            "(ended_us IS NULL AND ended_how IS NULL) "
+            f"OR (ended_us IS NOT NULL AND ended_how IS NOT NULL AND {_one_of('ended_how', SessionEnd)})",
+            name="ck_terminal_session_ended",
+        ),
+        UniqueConstraint("sign_in", name="uq_terminal_session_sign_in"),
+    )
+
+    session_id: str = Field(sa_column=Column(String(32), primary_key=True))
+    code: str = Field(sa_column=Column(String(10), ForeignKey("person.code"), nullable=False))
+    sign_in: str = Field(sa_column=Column(String(32), ForeignKey("sign_in_attempt.attempt_id"), nullable=False))
+    password_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    """When the password was set by which it began: another password ends it."""
+    begun_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    until_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    computer: str = Field(sa_column=Column(String(64), nullable=False))
+    account: str = Field(sa_column=Column(String(64), nullable=False))
+    terminal: str = Field(sa_column=Column(String(64), nullable=False))
+    mac: str = Field(sa_column=Column(String(64), nullable=False))
+    seen_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    ended_us: int | None = Field(default=None, sa_column=Column(BigInteger))
+    ended_how: str | None = Field(default=None, sa_column=Column(String(10)))

@@ -7,7 +7,7 @@ which was overtaken, and a second one which is not allowed, write nothing.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, false, literal, null, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, false, literal, null, or_, select, text, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from devices.jobs import JobState
@@ -25,7 +25,7 @@ from stations.personalization.errors import (
 )
 from stations.personalization.leases import Lease
 from stations.personalization.rules import Settlement
-from stations.personalization.tables import Job, JobOutcome
+from stations.personalization.tables import UNRELEASED, Job, JobOutcome
 from stations.statements import Among, listed
 
 JOB = Job.__table__  # type: ignore[attr-defined]
@@ -206,9 +206,7 @@ def lock(tx: Connection, job: str) -> Row[Any] | None:
 
 def unreleased(tx: Connection, machine: str) -> Sequence[Row[Any]]:
     """The jobs of `machine` that it may still hold open, oldest first, with the tray and time node of their orders."""
-    return tx.execute(
-        _WITH_ORDER.where(JOB.c.machine == machine, JOB.c.state != JobState.RELEASED.value).order_by(JOB.c.intent_us)
-    ).all()
+    return tx.execute(_WITH_ORDER.where(JOB.c.machine == machine, text(UNRELEASED)).order_by(JOB.c.intent_us)).all()
 
 
 def in_doubt(tx: Connection, machine: str | None = None) -> Sequence[Row[Any]]:
@@ -256,3 +254,21 @@ def voided(tx: Connection, units: Sequence[str]) -> None:
             raise NotVoidedError(unit)
     piece = or_(JOB.c.document_unit.in_(units), and_(JOB.c.document_unit.is_(null()), JOB.c.blank_unit.in_(units)))
     tx.execute(update(JOB).where(piece, JOB.c.live, JOB.c.unfinished == false()).values(live=false()))
+
+
+def of_blank(tx: Connection, unit: str) -> Row[Any] | None:
+    """The job that a blank was drawn for and is of still: unfinished, or spoiled and not voided; locked."""
+    return tx.execute(
+        _WITH_ORDER.where(JOB.c.blank_unit == unit, JOB.c.live, JOB.c.document_unit.is_(null())).with_for_update(of=JOB)
+    ).one_or_none()
+
+
+def lost(tx: Connection, unit: str) -> None:
+    """End the life of the job whose spoiled blank two people reported lost: its application may be remade.
+
+    Called in the transaction that records the loss, after it. Raises `NotVoidedError` for a unit that has not ended.
+    """
+    if tx.execute(select(_WHERE.c.state).where(_WHERE.c.unit_id == unit)).scalar() != State.ENDED.value:
+        raise NotVoidedError(unit)
+    spoiled = (JOB.c.blank_unit == unit, JOB.c.document_unit.is_(null()), JOB.c.unfinished == false())
+    tx.execute(update(JOB).where(*spoiled, JOB.c.live).values(live=false()))

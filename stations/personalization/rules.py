@@ -29,6 +29,7 @@ class Settlement(StrEnum):
     UNREADABLE = "unreadable"
     NOT_DRAWN = "not-drawn"
     NOT_FOUND = "not-found"
+    LOST = "lost"
 
 
 SETTLED: dict[Settlement, JobOutcome] = {
@@ -37,8 +38,10 @@ SETTLED: dict[Settlement, JobOutcome] = {
     Settlement.UNMARKED: JobOutcome.RETURNED,
     Settlement.UNREADABLE: JobOutcome.FAILED,
     Settlement.NOT_DRAWN: JobOutcome.VOID,
+    Settlement.LOST: JobOutcome.FAILED,
 }
-"""The outcome that each finding books; what was not found stays open, without a remake, until it is reported lost."""
+"""The outcome that each finding books; what was not found stays open, without a remake, until it is reported lost
+(`stations.vault.losing`, which alone books that)."""
 
 
 def numbered_from_range(product: str) -> bool:

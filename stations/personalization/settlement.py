@@ -87,6 +87,8 @@ def _check(
 
 def _impossible(row: Row[Any], found: Settlement, serial: str | None) -> str | None:
     """Why the job's own facts contradict the finding."""
+    if found is Settlement.LOST:
+        return "a loss is reported by `passline blanks report-lost`, after the piece was not found"
     if serial is not None and row.blank_serial not in (None, serial):
         return f"{row.machine} drew blank {row.blank_serial} for it, not {serial}; look at the piece again"
     if found is Settlement.NOT_DRAWN and row.blank_serial is not None:

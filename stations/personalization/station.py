@@ -18,7 +18,7 @@ from stations.personalization import booking, rules
 from stations.personalization.desk import MachineDesk
 from stations.personalization.errors import TrayNotReadyError
 from stations.personalization.jobs import JOB
-from stations.trays import TrayOutcome, tray_place
+from stations.trays import PUBLISHED, TimeNodes, TrayOutcome, first_due_us, tray_place
 from stations.workplace import Workplace
 
 _WHERE = Whereabouts.__table__  # type: ignore[attr-defined]
@@ -106,10 +106,10 @@ def ready_trays(workplace: Workplace) -> list[str]:
     return [status.tray for status in tray_status(workplace) if status.ready]
 
 
-def finish_tray(workplace: Workplace, desk: MachineDesk, tray: str, *, due_us: int | None = None) -> TrayOutcome:
+def finish_tray(workplace: Workplace, desk: MachineDesk, tray: str, nodes: TimeNodes = PUBLISHED) -> TrayOutcome:
     """Collect the documents of a tray of orders from the machines into a new tray and offer it to QC by a blind count.
 
-    Interrupted, it is done again from where it was. `due_us` is QC's time node, the orders' own where it is None.
+    Interrupted, it is done again from where it was. `nodes` give QC's time node.
     Documents of stopped applications, and what the count does not find, go to quarantine. Raises `TrayNotReadyError`.
     """
     with workplace.database.read() as conn:
@@ -127,7 +127,7 @@ def finish_tray(workplace: Workplace, desk: MachineDesk, tray: str, *, due_us: i
     desk.put([row.blank_serial for row in made], place)
     lying = set(desk.scan(place))
     counted = [row for row in made if row.blank_serial in lying]
-    return workplace.database.write(lambda tx: _offer(tx, workplace, outgoing, made, counted, due_us))
+    return workplace.database.write(lambda tx: _offer(tx, workplace, outgoing, made, counted, nodes))
 
 
 def _fill(tx: Connection, workplace: Workplace, tray: str, units: Sequence[str]) -> None:
@@ -162,7 +162,7 @@ def _offer(
     tray: str,
     made: Sequence[Row[Any]],
     counted: Sequence[Row[Any]],
-    due_us: int | None,
+    nodes: TimeNodes,
 ) -> TrayOutcome:
     stopped = states.stopped(tx, [row.application_id for row in counted])
     going = [row for row in counted if row.application_id not in stopped]
@@ -171,8 +171,9 @@ def _offer(
         "stopped": [row.unit_id for row in counted if row.application_id in stopped],
         "missing": [row.unit_id for row in made if row.unit_id not in found],
     }
-    by, due = workplace.party(), due_us or min((row.due_us for row in going if row.due_us), default=None)
-    stamp = Stamp(booking.now_us(), workplace.emulated, tray=tray, due_us=due)
+    by = workplace.party()
+    due_us = first_due_us(rules.QC, going, nodes) if going else None
+    stamp = Stamp(booking.now_us(), workplace.emulated, tray=tray, due_us=due_us)
     for reason, units in quarantined.items():
         if units:
             log.doubt(tx, by, units, rules.QUARANTINE, replace(stamp, reason=reason))
@@ -198,12 +199,14 @@ _MADE = (
         _WHERE.c.unit_id,
         _WHERE.c.place,
         _ORDER.c.priority,
-        _ORDER.c.due_us,
+        _APPLICATION.c.service_class,
+        _APPLICATION.c.deadline_us,
         JOB.c.machine,
         JOB.c.blank_serial,
         JOB.c.application_id,
     )
     .join(JOB, JOB.c.document_unit == _WHERE.c.unit_id)
+    .join(_APPLICATION, _APPLICATION.c.application_id == JOB.c.application_id)
     .join(_ORDER, _ORDER.c.unit_id == JOB.c.order_unit)
     .order_by(_WHERE.c.unit_id)
 )

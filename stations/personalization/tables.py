@@ -50,9 +50,16 @@ def _one_of(column: str, values: type[StrEnum]) -> str:
     return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
 
 
-def _unique_where(name: str, *columns: str, where: str) -> Index:
-    return Index(name, *columns, unique=True, sqlite_where=text(where), postgresql_where=text(where))
+def _where(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
 
+
+def _unique_where(name: str, *columns: str, where: str) -> Index:
+    return _where(name, *columns, where=where, unique=True)
+
+
+UNRELEASED = "job.state <> 'RELEASED'"
+"""Jobs that a machine may still hold open; SQLite finds them by their index where it reads these very words."""
 
 FINISHED = "state IN ('RESULT', 'RELEASED')"
 PIECES = "outcome IN ('good', 'failed')"
@@ -83,16 +90,12 @@ class Job(SQLModel, table=True):
             name="fk_job_previous_attempt",
         ),
         Index("ix_job_machine", "machine", "unfinished"),
-        Index("ix_job_open", "state", sqlite_where=text("unfinished"), postgresql_where=text("unfinished")),
+        _where("ix_job_open", "state", where="unfinished"),
         Index("ix_job_order", "order_unit"),
-        Index(
-            "ix_job_pieces",
-            "machine",
-            "result_us",
-            "outcome",
-            sqlite_where=text(PIECES),
-            postgresql_where=text(PIECES),
-        ),
+        Index("ix_job_journal", "machine", "journal_id", "journal_position"),
+        _where("ix_job_named", "machine_serial", where="blank_serial IS NOT NULL"),
+        _where("ix_job_unreleased", "machine", "intent_us", where=UNRELEASED.removeprefix("job.")),
+        _where("ix_job_pieces", "machine", "result_us", "outcome", where=PIECES),
         CheckConstraint(
             "(attempt = 1 AND previous_attempt IS NULL) "
             "OR (attempt > 1 AND previous_attempt IS NOT NULL AND previous_attempt = attempt - 1)",

@@ -1,6 +1,6 @@
 """What QC keeps: one inspection a document, never by the person who reviewed its application."""
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, String
 from sqlmodel import Field, SQLModel
 
 
@@ -12,6 +12,7 @@ class Inspection(SQLModel, table=True):
 
     __tablename__ = "inspection"
     __table_args__ = (
+        Index("ix_inspection_written", "written_us"),
         ForeignKeyConstraint(
             ["application_id", "revision", "round", "reviewer", "review_outcome"],
             [

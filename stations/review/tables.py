@@ -1,6 +1,6 @@
 """What review keeps: one verdict for each round over each revision of an application."""
 
-from sqlalchemy import BigInteger, CheckConstraint, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, String, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
@@ -17,6 +17,7 @@ class ReviewVerdict(SQLModel, table=True):
         CheckConstraint("round >= 1", name="review_verdict_round"),
         # What an inspection refers to, so that the database itself compares inspector and reviewer.
         UniqueConstraint("application_id", "revision", "round", "reviewer", "outcome", name="review_verdict_signed"),
+        Index("ix_review_verdict_written", "written_us", "outcome"),
     )
 
     application_id: str = Field(sa_type=String(32), foreign_key="application.application_id", primary_key=True)

@@ -33,7 +33,7 @@ def test_every_option_of_every_command_is_on_the_page_with_words(command: object
             assert re.search(rf"{re.escape(argument.name)}\b", page, re.IGNORECASE), argument.name
 
 
-@pytest.mark.parametrize("group", ["intake", "logs", "witness", "people", "devices"])
+@pytest.mark.parametrize("group", ["intake", "logs", "witness", "people", "devices", "blanks"])
 def test_the_help_of_a_group_says_what_each_of_its_commands_is_for(
     group: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,4 +1,4 @@
-"""The doors of the pages: who comes in, for how long, and that no way leads in or writes but the two forms."""
+"""The doors of the pages: who comes in, for how long, and that no way leads in or writes but the three forms."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -18,11 +18,12 @@ from flows.app import Served, create_app
 from flows.cookie_key import CookieKeyRefusedError, cookie_key
 from flows.hardening import HEADERS
 from flows.sessions import ATTEMPTS, IDLE_S, LONGEST_S, WINDOW_S, Attempts, Sessions
+from handoff_logs.asking import Asking
 from handoff_logs.database import Database
-from handoff_logs.pages.asking import Asking
 from stations.people_register import passwords
 
-ADMINISTRATOR, AUDITOR, OPERATOR, SECOND = "p-0001", "p-0417", "p-0418", "p-0002"
+ADMINISTRATOR, AUDITOR, OPERATOR, SECOND, LEAD = "p-0001", "p-0417", "p-0418", "p-0002", "p-0419"
+PACKER = "p-0420"
 PASSWORD = "a password of everybody"
 PROTECTED = ("/", "/custody?number=E1", "/stations", "/shifts", "/questions", "/questions/state", "/integrity")
 
@@ -45,7 +46,7 @@ def line_tables() -> bool:
 
 @pytest.fixture
 def people(database: Database, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """A register with two administrators, an auditor and an operator; ends one of them."""
+    """A register with two administrators, an auditor, an operator and a lead; ends one of them."""
     monkeypatch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
     kept = passwords.hashed(PASSWORD)
 
@@ -56,13 +57,13 @@ def people(database: Database, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
         sql("INSERT INTO person (code, founder, enrolled_us) VALUES (:code, :founder, 1)", code=code, founder=founder)
         sql("INSERT INTO person_role VALUES (:code, 'administrator', NULL, NULL, 1)", code=code)
     by = {"first": ADMINISTRATOR, "second": SECOND}
-    for code, role in ((AUDITOR, "auditor"), (OPERATOR, "operator")):
+    for code, role in ((AUDITOR, "auditor"), (OPERATOR, "operator"), (LEAD, "lead"), (PACKER, "packer")):
         enrol = (
             "INSERT INTO person (code, enrolled_by, enrolled_second, enrolled_us) VALUES (:code, :first, :second, 1)"
         )
         sql(enrol, code=code, **by)
         sql("INSERT INTO person_role VALUES (:code, :role, :first, :second, 1)", code=code, role=role, **by)
-    for code in (ADMINISTRATOR, SECOND, AUDITOR, OPERATOR):
+    for code in (ADMINISTRATOR, SECOND, AUDITOR, OPERATOR, LEAD, PACKER):
         sql("INSERT INTO person_password VALUES (:code, :hash, 1)", code=code, hash=kept)
 
     def end(code: str) -> None:
@@ -111,17 +112,30 @@ def test_who_is_not_signed_in_is_sent_to_sign_in_and_back(pages: httpx.Client) -
         assert pages.get(path).status_code in (200, 404)
 
 
-@pytest.mark.parametrize("code", [AUDITOR, ADMINISTRATOR])
-def test_auditors_and_administrators_may_read(pages: httpx.Client, code: str) -> None:
+@pytest.mark.parametrize(("code", "oversees"), [(AUDITOR, True), (ADMINISTRATOR, True), (LEAD, False)])
+def test_auditors_administrators_and_leads_may_read_and_leads_not_what_others_looked_up(
+    pages: httpx.Client, code: str, oversees: bool
+) -> None:
     assert sign_in(pages, code).status_code == 303
+    assert pages.get("/questions/lookups").status_code == (200 if oversees else 404)
     page = pages.get("/integrity")
     assert page.status_code == 200 and code in page.text
 
 
 def test_any_other_role_is_refused(pages: httpx.Client) -> None:
-    answer = sign_in(pages, OPERATOR)
+    answer = sign_in(pages, PACKER)
     assert answer.status_code == 403 and "need the role auditor" in answer.text
     assert pages.get("/").status_code == 303
+
+
+def test_who_takes_alarms_sees_those_and_nothing_of_the_log(pages: httpx.Client) -> None:
+    assert sign_in(pages, OPERATOR).headers["location"] == "/alarms"
+    page = pages.get("/alarms")
+    assert page.status_code == 200 and OPERATOR in page.text
+    assert 'href="/integrity"' not in page.text and 'action="/custody"' not in page.text
+    for path in PROTECTED:
+        answer = pages.get(path)
+        assert answer.status_code == 403 and "for other roles" in answer.text, path
 
 
 def test_a_refusal_is_the_same_whether_the_code_is_anybodys_or_not(pages: httpx.Client) -> None:
@@ -256,11 +270,13 @@ def test_no_page_has_a_style_or_script_of_its_own(pages: httpx.Client) -> None:
         assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:|<script(?![^>]*src=)|https?://", page), path
 
 
-def test_only_signing_in_and_out_take_a_form_and_only_signing_in_is_open(app: Any, pages: httpx.Client) -> None:
+def test_only_signing_in_and_out_and_taking_an_alarm_take_a_form(app: Any, pages: httpx.Client) -> None:
     ways = {(method, path) for path, methods in app.openapi()["paths"].items() for method in methods}
-    assert {way for way in ways if way[0] != "get"} == {("post", "/sign-in"), ("post", "/sign-out")}
+    taking = ("post", "/alarms/{alarm}/acknowledge")
+    assert {way for way in ways if way[0] != "get"} == {("post", "/sign-in"), ("post", "/sign-out"), taking}
     assert len(ways) > 10
-    for _, path in ways - {("get", "/sign-in"), ("post", "/sign-in"), ("post", "/sign-out")}:
+    assert pages.post("/alarms/1/acknowledge").status_code == 303
+    for _, path in ways - {("get", "/sign-in"), ("post", "/sign-in"), ("post", "/sign-out"), taking}:
         answer = pages.get(path.format(name="person", form="csv"), params={"code": AUDITOR})
         assert answer.status_code == 303 and answer.headers["location"].startswith("/sign-in"), path
     assert [route.path for route in app.routes if isinstance(route, Mount)] == ["/static"]

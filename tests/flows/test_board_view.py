@@ -1,6 +1,7 @@
 """The board fits its screen, shows the worst first, counts what it can't show, and always says EMULATED."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -8,6 +9,8 @@ from rich.console import Console
 from flows.board_view import draw, one_line
 from flows.facts import STATIONS, Alarm, BoardFacts, MachineFacts, StationFacts
 from flows.pace import WINDOW_US, Pace, Rates
+from stations.alarms.listing import Listed, printable
+from stations.alarms.rules import KINDS
 
 NOW_US = 1_790_000_000_000_000
 QUIET = BoardFacts(
@@ -27,6 +30,15 @@ def machines(count: int, state: str = "execute", reason: str = "") -> tuple[Mach
 
 def alarms(count: int) -> tuple[Alarm, ...]:
     return tuple(Alarm("late", f"station-{number}", number, NOW_US - 60_000_000) for number in range(1, count + 1))
+
+
+def standing(count: int, **facts: Any) -> tuple[Listed, ...]:
+    plain = {
+        "code": "machine-held", "kind": KINDS["machine-held"], "subject": "book-01", "amount": None, "seen": 1,
+        "returned": 0, "raised_us": NOW_US - 95_000_000, "cleared_us": None, "emulated": True, "taken_by": None,
+        "taken_us": None, "told": (), "unsent": 0,
+    }  # fmt: skip
+    return tuple(Listed(**{"alarm_id": number, **plain, **facts}) for number in range(1, count + 1))
 
 
 def drawn(facts: BoardFacts, width: int, height: int, rates: Rates | None = None) -> list[str]:
@@ -125,3 +137,33 @@ def test_the_time_left_is_not_guessed_while_nothing_moved() -> None:
     pace = Pace()
     pace.look(at(0))
     assert pace.look(at(10)).left_s is None
+
+
+def test_the_registers_alarms_come_first_with_icon_word_age_and_whose_they_are() -> None:
+    facts = replace(QUIET, standing=standing(1), alarms=alarms(1))
+    lines = drawn(facts, 140, 40)
+    (first,) = [number for number, line in enumerate(lines) if "Machine held at book-01" in line]
+    assert (
+        "▲ urgent" in lines[first] and "1:35" in lines[first] and "operator" in lines[first] and "○ 1" in lines[first]
+    )
+    assert "late at station-1" in lines[first + 1]
+    assert "2 alarms" in one_line(facts, Rates({}, None), title="passline")
+
+
+def test_a_taken_alarm_says_by_whom_and_an_escalated_one_who_was_told() -> None:
+    taken = replace(QUIET, standing=standing(1, taken_by="p-0417"))
+    assert "taken by p-0417 ◐" in "\n".join(drawn(taken, 140, 40))
+    told = replace(QUIET, standing=standing(1, told=("lead",)))
+    assert "operator → lead" in "\n".join(drawn(told, 140, 40))
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (140, 40)])
+def test_what_does_not_fit_of_the_register_is_counted(width: int, height: int) -> None:
+    lines = drawn(replace(QUIET, standing=standing(20), alarms=alarms(20)), width, height)
+    shown = sum("Machine held" in line for line in lines)
+    assert len(lines) < height and any(f"and {40 - shown} more: passline alarms list" in line for line in lines)
+
+
+def test_a_hostile_subject_is_text_on_the_board() -> None:
+    lines = drawn(replace(QUIET, standing=standing(1, subject=printable("[red]x[/]\x1b[2J\x07"))), 140, 40)
+    assert any("[red]x[/]" in line for line in lines) and "\x1b" not in "".join(lines) and "\x07" not in "".join(lines)

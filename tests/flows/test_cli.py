@@ -53,6 +53,12 @@ def imported_by(*arguments: str) -> set[str]:
         ["status", "--help"],
         ["logs", "--help"],
         ["devices", "oee", "--dir", "nowhere"],
+        ["late", "--dir", "nowhere"],
+        ["calendar", "show", "--dir", "nowhere"],
+        ["logs", "waiting", "--dir", "nowhere"],
+        ["whoami", "--dir", "nowhere"],
+        ["sign-out", "--dir", "nowhere"],
+        ["sign-in", "--help"],
     ],
 )
 def test_what_runs_no_flow_imports_nothing_heavy(arguments: list[str]) -> None:

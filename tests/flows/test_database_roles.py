@@ -155,6 +155,10 @@ WAYS = (
     ("UPDATE pg_class SET relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)",),
     ("SELECT setval('custody_event_seq_seq', 1)",),
     ("DELETE FROM sign_in_attempt",),
+    ("DELETE FROM terminal_session",),
+    ("TRUNCATE terminal_session",),
+    *[(f"UPDATE terminal_session SET {column} = {column}",) for column in (
+        "code", "sign_in", "password_us", "begun_us", "until_us", "mac", "account")],
     ("UPDATE person_role SET role = 'administrator'",),
     ("DELETE FROM alembic_version_custody",),
     *[(way.format(part),) for part in PARTS for way in (

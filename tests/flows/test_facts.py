@@ -1,23 +1,27 @@
 """What board and status show is what the tables say, on both databases."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, insert, update
+from sqlalchemy import Engine, create_engine, insert, text, update
 from sqlmodel import SQLModel, col
+from statement_plans import whole_tables
 
+from flows import facts as facts_module
 from flows.board import Board
 from flows.default_line import write_default
 from flows.errors import Exit
 from flows.facts import BoardFacts, board_facts
 from flows.run_folder import RunFolder
-from flows.status import as_csv, as_json, status_command, totals
+from flows.status import DOCUMENTS, IN_DOUBT, UNITS, as_csv, as_json, status_command, totals
 from handoff_logs.reading import open_reading
 from handoff_logs.records import new_id
 from handoff_logs.tables import OpenOffer, UnitNumber, Whereabouts
+from stations.alarms.tables import Alarm
 from stations.intake.tables import Application, IntakeBatch
 from stations.personalization.tables import Job, MachineState
 
@@ -164,7 +168,7 @@ def books(database_url: str) -> Iterator[Books]:
 def facts(database_url: str) -> Any:
     def look(**options: int) -> BoardFacts:
         with open_reading(database_url) as reading:
-            return board_facts(reading, **options)
+            return board_facts(reading, **{"since_us": 0, **options})
 
     return look
 
@@ -190,6 +194,7 @@ def test_blanks_are_no_work_of_a_station(books: Books, facts: Any) -> None:
 
 
 def test_only_good_pieces_are_done(books: Books, facts: Any) -> None:
+    books.put(MachineState, machine="book-01", state="execute", since_us=NOW_US, emulated=True)
     books.job("book-01", *MADE, outcome="good")
     books.job("book-01", *MADE, outcome="failed")
     done = {one.station: one.done for one in facts().stations}
@@ -203,6 +208,30 @@ def test_a_machine_shows_its_state_its_job_and_how_many_it_finished(books: Books
     (machine,) = facts().machines
     assert (machine.machine, machine.state, machine.jobs, machine.emulated) == ("book-01", "execute", 1, True)
     assert machine.job.startswith("starting ")
+
+
+def test_what_was_done_before_the_day_began_is_not_counted(books: Books, facts: Any) -> None:
+    books.put(MachineState, machine="book-01", state="execute", since_us=NOW_US, emulated=True)
+    books.job("book-01", *MADE, outcome="good")
+    books.application("dispatched")
+    books.application("waiting")
+    later = facts(since_us=NOW_US + 1)
+    assert [one.done for one in later.stations] == [0] * 5
+    assert [machine.jobs for machine in later.machines] == [0]
+    assert later.applications == {"in_production": 1, "waiting": 1}
+    assert sum(one.done for one in facts(since_us=NOW_US).stations) == 1
+
+
+def test_neither_board_nor_status_reads_a_growing_table_whole(sqlite_templates: Any) -> None:
+    asked = [*(value for value in vars(facts_module).values() if is_question(value)), UNITS, IN_DOUBT, DOCUMENTS]
+    assert len(asked) > 10
+    values = {":since_us": "0", ":before_us": "0", ":now_us": "0"}
+    filled = [re.sub(r":\w+", lambda name: values[name[0]], one).strip() for one in asked]
+    assert whole_tables(filled, sqlite_templates(True)) == set()
+
+
+def is_question(value: object) -> bool:
+    return isinstance(value, str) and value.lstrip().startswith("SELECT")
 
 
 def test_trouble_raises_alarms(books: Books, facts: Any) -> None:
@@ -297,3 +326,24 @@ def test_the_board_follows_the_database_and_ends_with_its_block(
     assert shown.out == ""
     assert "0 of 1 ended" in shown.err
     assert "EMULATED" in shown.err
+
+
+def test_what_the_register_has_is_not_shown_twice(books: Books, facts: Any) -> None:
+    books.put(MachineState, machine="book-01", state="held", reason="jam", since_us=NOW_US, emulated=True)
+    books.put(MachineState, machine="book-02", state="held", reason="jam", since_us=NOW_US, emulated=True)
+    books.put(Alarm, kind="machine-held", subject="book-01", seen=1, raised_us=NOW_US, emulated=True)
+    found = facts()
+    assert [(one.code, one.subject) for one in found.standing] == [("machine-held", "book-01")]
+    assert [(one.code, one.where) for one in found.alarms] == [("machine held", "book-02")]
+
+
+def test_what_the_register_holds_moves_no_cursor(books: Books, facts: Any) -> None:
+    books.put(Alarm, kind="machine-held", subject="\x1b[2J", seen=1, raised_us=NOW_US, emulated=True)
+    assert [one.subject for one in facts().standing] == ["\N{REPLACEMENT CHARACTER}[2J"]
+
+
+def test_a_database_of_an_older_passline_has_a_board_without_the_register(books: Books, facts: Any) -> None:
+    with books.engine.begin() as tx:
+        for table in ("alarm_delivery", "alarm_notice", "alarm_step", "alarm"):
+            tx.execute(text(f"DROP TABLE {table}"))
+    assert facts().standing == ()

@@ -15,9 +15,9 @@ from signing_keys import open_signed
 import stations.migrations
 from flows.app import Served, create_app
 from handoff_logs import log
+from handoff_logs.asking import Asking
 from handoff_logs.database import Database
 from handoff_logs.log import Stamp
-from handoff_logs.pages.asking import Asking
 from handoff_logs.records import Birth, Kind, Party, new_id
 from stations.people_register import passwords
 from stations.people_register.credentials import Credentials

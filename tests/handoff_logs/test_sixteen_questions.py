@@ -1,5 +1,7 @@
 """The sixteen questions against a naive reckoning of the same rows, on both databases."""
 
+import base64
+import json
 import math
 from collections import Counter, defaultdict
 from itertools import pairwise
@@ -145,6 +147,20 @@ def test_every_answer_has_the_columns_it_promises_and_pages_give_the_same_rows(
 def test_the_sixteen_are_numbered_and_named() -> None:
     assert [question.number for question in QUESTIONS.values()] == list(range(1, 17))
     assert all(question.title_zh and question.shown for question in QUESTIONS.values())
+
+
+@pytest.mark.parametrize("unit", [1, "a\x00", "\ud800"])
+def test_a_cursor_that_no_database_takes_is_refused(day: Any, database_url: str, unit: Any) -> None:
+    forged = base64.urlsafe_b64encode(json.dumps(["waiting", 1, unit]).encode()).decode().rstrip("=")
+    with open_reading(database_url) as reading, pytest.raises(BadCursorError):
+        list(questions.waiting(reading, after=forged))
+
+
+@pytest.mark.parametrize("part", ["x", 2**70, True, None, 1.5, [1]])
+def test_a_cursor_with_parts_of_another_kind_is_refused(day: Any, database_url: str, part: Any) -> None:
+    forged = base64.urlsafe_b64encode(json.dumps(["person", part, part]).encode()).decode().rstrip("=")
+    with open_reading(database_url) as reading, pytest.raises(BadCursorError):
+        list(questions.person(reading, "x", after=forged))
 
 
 def test_a_cursor_of_another_question_is_refused(day: Any, database_url: str) -> None:

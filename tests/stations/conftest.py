@@ -46,6 +46,7 @@ from stations.qc import station as qc
 from stations.qc.readers import ReaderPool
 from stations.review import station as review
 from stations.trays import offered_units, stamp, tray_of, tray_place
+from stations.vault.rules import Reserve
 from stations.workplace import Workplace
 
 DAY = date(2026, 9, 1)
@@ -61,6 +62,15 @@ INTENDED = {
     "document_unit": None,
 }
 """What a job is before its result; the database lets every job begin as this."""
+
+
+class Plenty(Reserve):
+    """Blanks for the tests of machines, whatever is ordered."""
+
+    def beside(self, orders: int) -> int:
+        return 1_000
+
+
 SOUND = Shares(intake_defects=0.0, review_defects=0.0)
 
 
@@ -73,6 +83,7 @@ class Line:
     shares: Shares = SOUND
     batches: list[GeneratedBatch] = field(default_factory=list)
     machines_made: int = 0
+    plenty: Reserve = field(default_factory=Plenty)
 
     def __post_init__(self) -> None:
         personal = PersonalData.create(self.folder / "keys")

@@ -4,19 +4,9 @@ import pickle
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import holidays
 import pytest
 
 from stations.calendar import CHINA, CalendarFileError, WorkCalendar, from_us, load_calendar, to_us
-
-
-@pytest.mark.parametrize("year", [2024, 2025, 2026])
-def test_published_years_agree_with_the_oracle(year: int) -> None:
-    china = holidays.country_holidays("CN", years=year)
-    calendar = WorkCalendar()
-    days = (date(year, 1, 1) + timedelta(days=number) for number in range(365))
-    differing = [day for day in days if calendar.is_working(day) != china.is_working_day(day)]
-    assert differing == []
 
 
 def test_make_up_days_count_as_working_days() -> None:
@@ -47,6 +37,15 @@ def test_an_override_file_settles_a_later_year(tmp_path: Path) -> None:
         ('[days]\n"2027-13-01" = "holiday"', "2027-13-01"),
         ('[day]\n"2027-01-01" = "holiday"', "unknown key 'day'"),
         ('complete_years = ["2027"]', "complete_years"),
+        ("complete_years = [true]", "complete_years must be a list of years from 2004 to 2100, not [True]"),
+        ("complete_years = [20277]", "[20277]"),
+        ("complete_years = [2027]", "complete_years has 2027, and days names no holiday of it"),
+        ('[days]\n"20270101" = "holiday"', "20270101"),
+        ('[days]\n"2027-W01-5" = "holiday"', "2027-W01-5"),
+        ('[days]\n"2072-01-01" = "Holiday"', "days has 2072-01-01 = 'Holiday'"),
+        ('[days]\n"0207-01-01" = "holiday"', "0207-01-01"),
+        ('[days]\n"2027-01-01" = ["holiday"]', "2027-01-01"),
+        ('[days]\n"2027-01-01" = "holiday"\n"2027-01-01" = "workday"', "cannot be read"),
         ("days = 3", "days"),
         ("[days", "cannot be read"),
     ],
@@ -58,6 +57,19 @@ def test_a_wrong_override_file_is_refused_with_its_place(tmp_path: Path, text: s
         load_calendar(file)
     assert said in str(refused.value)
     assert str(pickle.loads(pickle.dumps(refused.value))) == str(refused.value)
+
+
+def test_the_source_of_each_day_is_known(tmp_path: Path) -> None:
+    calendar = WorkCalendar({date(2026, 12, 31): False, date(2027, 1, 1): False}, frozenset({2027}))
+    days = {day: calendar.source(day).value for day in (date(2026, 12, 30), *calendar.days, date(2027, 1, 4))}
+    assert list(days.values()) == ["published", "override", "override", "override"]
+    assert calendar.source(date(2028, 1, 3)).value == "provisional"
+
+
+def test_a_calendar_is_what_its_register_says() -> None:
+    calendar = WorkCalendar({date(2027, 1, 1): False, date(2027, 1, 2): True}, frozenset({2027}))
+    assert WorkCalendar.from_facts(calendar.facts) == calendar
+    assert WorkCalendar.from_facts({}) == WorkCalendar()
 
 
 def test_working_time_is_counted_back_over_weekends_and_nights() -> None:

@@ -15,16 +15,16 @@ from signing_keys import log_key_of, open_signed
 from sqlalchemy import text
 
 from handoff_logs import log, log_key
+from handoff_logs.asking import Asking
 from handoff_logs.cosignatures import cosign
 from handoff_logs.notes import COSIGNATURE_V1, VerifierKey
-from handoff_logs.pages.asking import Asking
 from handoff_logs.pages.problems import tell_problems
 from handoff_logs.pages.rendering import Reader, Renderer
 from handoff_logs.pages.routes import AuditPages
 from handoff_logs.records import Birth, Kind, new_id
 from handoff_logs.sealing import Sealer
 
-READER = Reader("p-0417", "token")
+READER = Reader("p-0417", "token", oversees=True)
 WITNESS_SIGNS = Ed25519PrivateKey.from_private_bytes(b"w" * 32)
 WITNESS = VerifierKey("test/witness", COSIGNATURE_V1, WITNESS_SIGNS.public_key().public_bytes_raw())
 SEEN_S = 1_700_000_000
@@ -65,11 +65,11 @@ def tell_more(centre: Any) -> None:
     centre.offer([parcel], "qc", "carrier")
 
 
-def make_app(url: str, verified: Path = Path("verified.json")) -> FastAPI:
+def make_app(url: str, verified: Path = Path("verified.json"), reader: Reader = READER) -> FastAPI:
     """The pages over a log, with a reader already let in."""
 
     def admit(request: Request) -> None:
-        request.state.reader = READER
+        request.state.reader = reader
 
     renderer = Renderer("test", True)
     router = AuditPages(renderer, Asking(url, lambda word: f"h{len(word)}"), verified).router()
@@ -113,6 +113,13 @@ def address(told: Told) -> Iterator[str]:
 def client(address: str) -> Iterator[httpx.Client]:
     """A reader's browser."""
     with browser(address) as opened:
+        yield opened
+
+
+@pytest.fixture
+def leads_client(told: Told) -> Iterator[httpx.Client]:
+    """The browser of a reader who may not ask what others looked up."""
+    with serving(make_app(told.url, reader=Reader("p-0418", "token"))) as served, browser(served) as opened:
         yield opened
 
 

@@ -12,7 +12,7 @@ from handoff_logs.pages.languages import Language, accepted
 from handoff_logs.pages.rendering import HOME
 from handoff_logs.pages.terms import FAMILIES, TERMS
 from handoff_logs.pages.words import TEXTS, Words
-from handoff_logs.questions.registry import QUESTIONS
+from handoff_logs.questions.registry import LOOKUPS, QUESTIONS
 from handoff_logs.records import Act, CaseKind, Kind, Outcome, State
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -35,18 +35,25 @@ def test_every_word_of_the_log_has_a_translation() -> None:
     families = (("act", Act), ("kind", Kind), ("state", State), ("outcome", Outcome), ("case", CaseKind))
     for family, values in families:
         assert [value for value in values if f"{family}.{value}" not in TERMS] == []
-    assert [name for name in QUESTIONS if f"question.{name}" not in TERMS] == []
-    names = {name for question in QUESTIONS.values() for name in question.shown}
-    names |= {column.name.removesuffix("_us") for question in QUESTIONS.values() for column in question.columns}
+    every = [*QUESTIONS.values(), LOOKUPS]
+    assert [question.name for question in every if f"question.{question.name}" not in TERMS] == []
+    names = {name for question in every for name in question.shown}
+    names |= {column.name.removesuffix("_us") for question in every for column in question.columns}
     assert sorted(name for name in names if f"column.{name}" not in TERMS) == []
-    filters = {name for question in QUESTIONS.values() for name in (*question.filters, question.subject) if name}
+    filters = {name for question in every for name in (*question.filters, question.subject) if name}
     assert sorted(name for name in filters if f"filter.{name}" not in TERMS) == []
     assert set(FAMILIES.values()) <= {key.partition(".")[0] for key in TERMS}
 
 
 def test_every_text_that_a_template_names_is_in_the_catalogue_and_none_is_left_over() -> None:
     flows = Path(catalogue.__file__).parents[2] / "flows"
-    sources = [*HOME.rglob("*.html"), *HOME.glob("*.py"), *flows.glob("templates/*.html"), flows / "app.py"]
+    sources = [
+        *HOME.rglob("*.html"),
+        *HOME.glob("*.py"),
+        *flows.glob("templates/*.html"),
+        flows / "app.py",
+        flows / "alarm_pages.py",
+    ]
     sources = [source for source in sources if source.name not in ("words.py", "terms.py")]
     named = "\n".join(source.read_text("utf-8") for source in sources)
     for key in re.findall(r'\bt\("([a-z_.]+)"[,)]', named):

@@ -155,6 +155,22 @@ def test_without_a_record_there_is_no_answer(centre: Any, database_url: str, own
         assert "Nothing is answered" in page.text and "review-1" not in page.text
 
 
+def test_what_was_looked_up_is_a_page_for_those_who_oversee_and_is_recorded_too(
+    client: httpx.Client, leads_client: httpx.Client
+) -> None:
+    client.get("/custody?number=E1")
+    page = client.get("/questions/lookups?reader=p-0417")
+    assert page.status_code == 200 and "hidden:h2" in unescape(page.text)
+    rows = client.get("/questions/lookups/export.json?question=lookups").json()
+    assert (rows[0]["reader"], json.loads(rows[0]["parameters"])) == ("p-0417", {"reader": "p-0417"})
+    rows = client.get("/questions/lookups/export.json?number=E1").json()
+    assert [row["question"] for row in rows[:2]] == ["export lookups json", "custody"]
+    assert 'href="/questions/lookups"' in client.get("/integrity").text
+    for address in ("/questions/lookups", "/questions/lookups/export.csv"):
+        assert leads_client.get(address).status_code == 404
+    assert "/questions/lookups" not in leads_client.get("/integrity").text
+
+
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_every_question_has_its_page_and_its_exports(client: httpx.Client, told: Any, name: str) -> None:
     question = QUESTIONS[name]

@@ -305,7 +305,9 @@ def test_review_has_until_the_lines_allowances_of_the_stations_behind_it(intake:
     assert usual_us < brief_us
 
 
-def test_an_overridden_calendar_is_recorded_once_and_its_end_too(intake: Intake, make_batch: MakeBatch) -> None:
+def test_an_overridden_calendar_is_recorded_once_kept_by_later_loads_and_ends_by_another(
+    intake: Intake, make_batch: MakeBatch
+) -> None:
     """Deadlines are reckoned with it, so whoever checks them must find what it was."""
 
     def entries() -> list[Any]:
@@ -322,4 +324,6 @@ def test_an_overridden_calendar_is_recorded_once_and_its_end_too(intake: Intake,
     said = [("2027", "days", "complete"), ("2027-01-01", "day", "holiday")]
     assert sorted(entries()) == said
     intake.load(made)
+    assert sorted(entries()) == said
+    intake.load(made, calendar=WorkCalendar())
     assert sorted(entries()[2:]) == [(subject, field, None) for subject, field, _ in said]

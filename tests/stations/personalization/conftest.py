@@ -65,7 +65,7 @@ class Shop:
             first, last = SERIALS[kind]
             self.line.hands.deliver(vault_rules.serials(first, last), vault_rules.shelf(kind))
             vault.receive(keeper, self.desk, kind, first, last, keeper.people[1])
-            vault.issue(keeper, self.desk, kind, 200, "personalization")
+            vault.issue(keeper, self.desk, kind, 200, self.line.plenty)
             [offer] = [each for each in self.line.waiting("personalization") if each.kind == "blank"]
             vault.accept(self.workplace, self.desk, offer, rules.blank_stock(kind))
 

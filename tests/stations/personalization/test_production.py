@@ -1,6 +1,7 @@
 """Orders become documents on real emulated machines, and what goes wrong on the way is accounted for."""
 
 from collections import Counter
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -10,10 +11,13 @@ from sqlalchemy.exc import DBAPIError
 from handoff_logs.errors import HandoffLogError
 from handoff_logs.log import Stamp
 from handoff_logs.reading import open_reading
+from stations.calendar import WorkCalendar
+from stations.deadlines import ALLOWANCES
 from stations.personalization import activity, blanks, booking, counters, data, leases, production, rules, station
 from stations.personalization.rules import blank_kind
 from stations.personalization.tables import Activity
 from stations.review import station as review
+from stations.trays import TimeNodes
 from stations.vault.balance import balance
 
 
@@ -47,9 +51,11 @@ def test_every_order_becomes_one_document_and_its_tray_goes_to_qc(shop, database
     numbers = "SELECT count(*) FROM job WHERE (product = 'passport') <> (document_number = blank_serial)"
     assert shop.line.facts(numbers) == [(0,)]
     with open_reading(database_url) as reading:
-        found = balance(reading)
-    assert (found.received, found.made, found.unaccounted) == (400, 12, 0)
-    assert found.in_machine + found.good == 388
+        rows = [row for row in balance(reading, station="personalization") if not row["machine"]]
+    counted = Counter({term: sum(row[term] for row in rows) for term in ("received", "made", "still_here")})
+    assert counted == {"received": 400, "made": 12, "still_here": 388}
+    assert sum(row["in_machine"] + row["good"] for row in rows) == 388
+    assert [row["difference"] for row in rows] == [0, 0]
 
 
 def test_machines_that_race_for_orders_share_them(shop):
@@ -232,6 +238,27 @@ def test_a_tray_whose_offer_was_cut_off_is_finished_later(shop):
             station.collect(shop.workplace, shop.desk, machine)
         assert station.finish_tray(shop.workplace, shop.desk, tray).tray == tray
     assert sum(offer.unit_count for offer in shop.line.waiting("qc")) == 6
+
+
+def test_documents_are_offered_with_the_time_node_of_qc(shop):
+    """Not the one that their orders had at personalization, which is hours earlier."""
+    shop.stock("book", "card")
+    shop.start("book-01", "card-01")
+    shop.accept_orders(6, tray_size=6)
+    shop.run("book-01", "card-01", until=6)
+    brief = {name: {**usual, "packing": timedelta(minutes=3)} for name, usual in ALLOWANCES.items()}
+    nodes = TimeNodes(WorkCalendar(), brief)
+    trays = station.ready_trays(shop.workplace)
+    for tray in trays:
+        station.finish_tray(shop.workplace, shop.desk, tray, nodes)
+    for offer in shop.line.waiting("qc"):
+        rows = shop.line.facts(
+            "SELECT service_class, deadline_us FROM application JOIN job USING (application_id)"
+            " JOIN whereabouts ON unit_id = document_unit WHERE handoff_id = :handoff",
+            handoff=offer.handoff_id,
+        )
+        assert offer.due_us == min(nodes.due_us("qc", *row) for row in rows)
+    assert len(shop.line.waiting("qc")) == len(trays) > 0
 
 
 def _put_into_outgoing(tx, shop, tray):

@@ -14,6 +14,9 @@ from stations.personalization import bench, blanks, booking, draws, jobs, leases
 from stations.personalization.booking import Work
 from stations.personalization.errors import AlreadySettledError, FindingRefusedError, NotInDoubtError, UnknownJobError
 from stations.personalization.rules import Settlement
+from stations.vault import losing
+from stations.vault.errors import LossRefusedError, NotVoidableError
+from stations.vault.losing import Loss
 
 MACHINE = MachineIdentity("book-01", "B1", "1", "0", True, "j", 1, 1, 0, Counters(0, 0, 0, 0, 0), ())
 
@@ -234,3 +237,59 @@ def test_a_found_document_goes_on_and_its_application_is_not_made_again(shop, do
     assert shop.line.facts("SELECT kind, whereabouts.state FROM whereabouts JOIN job ON document_unit = unit_id") == [
         ("document", "held")
     ]
+
+
+def test_what_was_not_found_is_made_again_once_two_people_report_it_lost(shop, doubt):
+    """Looked for first, then reported; the blank has ended, the job is over, the application waits again."""
+    with pytest.raises(LossRefusedError, match="devices settle"):
+        losing.report(shop.workplace, doubt.blank_serial, Loss.LOST, "vanished", "book-01", booking.now_us())
+    with pytest.raises(FindingRefusedError):
+        settle(shop, doubt, Settlement.LOST)
+    settle(shop, doubt, Settlement.NOT_FOUND)
+    assert row(shop, doubt) == ("UNCERTAIN", None, True, "in_production", "doubt")
+    losing.report(shop.workplace, doubt.blank_serial, Loss.LOST, "vanished", "book-01", booking.now_us())
+    assert row(shop, doubt) == ("RESULT", "failed", False, "passed", "ended")
+    assert shop.line.facts("SELECT settlement, settled_by, settled_second FROM job WHERE settlement IS NOT NULL") == [
+        ("lost", *shop.workplace.people[:2])
+    ]
+    again = losing.report(shop.workplace, doubt.blank_serial, Loss.LOST, "vanished", "book-01", booking.now_us())
+    assert again.repeated
+
+
+def test_a_blank_of_a_job_is_not_voided_beside_it(shop, doubt):
+    """Its job would go on as if the blank were there."""
+    with pytest.raises(NotVoidableError, match="settle the job"):
+        losing.void(shop.workplace, [doubt.blank_serial], "damaged")
+
+
+def test_a_spoiled_blank_that_is_lost_ends_its_job_as_a_void_would(shop):
+    """It lies in no reject bin any more: reported lost, its application may be made again."""
+    shop.stock("book")
+    shop.accept_orders(6)
+    blanks.load(shop.workplace, _NoHands(shop.desk), "book-01", "book", 3)
+
+    def spoil(tx):
+        lease = leases.take(tx, 1, "book-01", "w", 30, 0)
+        draw = draws.draw(tx, lease, MACHINE, "jinan", ("passport",), 1)
+        serial = next(iter(blanks.at(tx, rules.input_stack("book-01"))))
+        work = booking.work_of(jobs.find(tx, draw.job_id))
+        booking.book_prepared(tx, shop.workplace, lease, work, serial, serial, "0" * 64)
+        jobs.starting(tx, lease, draw.job_id, 1)
+        work = booking.work_of(jobs.find(tx, draw.job_id))
+        booking.book_failed(tx, shop.workplace, lease, work, "jam", "0" * 64)
+        return booking.work_of(jobs.find(tx, draw.job_id))
+
+    work = shop.line.database.write(spoil)
+    assert row(shop, work)[:4] == ("RESULT", "failed", True, "in_production")
+    losing.report(shop.workplace, work.blank_serial, Loss.STOLEN, "bin-was-open", "book-01", booking.now_us())
+    assert row(shop, work) == ("RESULT", "failed", False, "passed", "ended")
+
+
+def test_no_blank_of_a_machine_is_reported_lost_while_a_job_may_have_drawn_it_unread(shop, unread):
+    """Else the count of its stacks would come out even, and the job would be made again beside its piece."""
+    with shop.line.database.read() as conn:
+        serial = next(iter(blanks.at(conn, rules.input_stack("book-01"))))
+    with pytest.raises(LossRefusedError, match="drawn it unread"):
+        losing.report(shop.workplace, serial, Loss.LOST, "vanished", "book-01", booking.now_us())
+    settle(shop, unread, Settlement.NOT_DRAWN)
+    losing.report(shop.workplace, serial, Loss.LOST, "vanished", "book-01", booking.now_us())

@@ -6,12 +6,13 @@ from contextlib import contextmanager
 from typing import Final
 
 from handoff_logs.lookups import record_lookup
+from handoff_logs.pseudonyms import HIDDEN
 from handoff_logs.reading import Reading, open_reading
 from handoff_logs.records import Scalar
 
-HIDDEN: Final = "hidden:"
-"""Begins what stands for a word in a record that may not keep it: the same for the same word."""
 _NUMBER: Final = "number"
+_OWN: Final = frozenset({"session", "sql"})
+"""Parameters that are no words of the asker's, or that were made keepable before."""
 # Stations, shifts, machines and staff codes are the log's own words. Whatever else somebody typed may be a person's
 # name or number, and a record of a look-up is never erased.
 _CODE: Final = re.compile(r"(?!.*[0-9]{9})[A-Za-z0-9:_./-]{1,40}", re.ASCII)
@@ -24,12 +25,26 @@ class Asking:
         self._url, self._hide = url, hide
 
     @contextmanager
-    def answer(self, reader: str, question: str, **parameters: Scalar) -> Iterator[Reading]:
+    def answer(self, reader: str, question: str, /, **parameters: Scalar) -> Iterator[Reading]:
         """Record that `reader` asks `question`, then lend the log. Raises LookupNotRecordedError, and answers nothing.
 
         Raises UnreadableDatabaseError too.
         """
+        self.record(reader, question, **parameters)
+        with open_reading(self._url) as reading:
+            yield reading
+
+    def record(self, reader: str, question: str, /, **parameters: Scalar) -> None:
+        """Record that `reader` asks `question`. Raises LookupNotRecordedError, after which nothing may be answered."""
         record_lookup(self._url, reader, question, self._kept(parameters))
+
+    def hidden(self, word: str) -> str:
+        """Return what stands for a word in the records."""
+        return HIDDEN + self._hide(word)
+
+    @contextmanager
+    def lend(self) -> Iterator[Reading]:
+        """Lend the database for what is no look-up of the log. Raises UnreadableDatabaseError."""
         with open_reading(self._url) as reading:
             yield reading
 
@@ -37,6 +52,6 @@ class Asking:
         return {name: self._keepable(name, value) for name, value in parameters.items() if value is not None}
 
     def _keepable(self, name: str, value: Scalar) -> Scalar:
-        if not isinstance(value, str) or (name != _NUMBER and _CODE.fullmatch(value)):
+        if not isinstance(value, str) or name in _OWN or (name != _NUMBER and _CODE.fullmatch(value)):
             return value
-        return HIDDEN + self._hide(value)
+        return self.hidden(value)

@@ -1,0 +1,183 @@
+"""`passline applications`: stop one wherever it is, and let it go on or end it by two people (domain.md, rule 8)."""
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from cyclopts import App, Parameter
+
+from flows.errors import Exit
+from flows.run_folder import RunFolder
+from stations.people_register.asking import Asking, First, PasswordsFrom, Second
+
+if TYPE_CHECKING:
+    from stations.stopping.station import Put, Stopped
+    from stations.workplace import Workplace
+
+app = App(name="applications", help="Stop an application wherever it is; release it, or end it, by two people.")
+
+Number = Annotated[str, Parameter(help="The application's number, as on its receipt.")]
+Directory = Annotated[Path, Parameter("--dir", help="The run's folder.")]
+HERE: Final = Path(".passline")
+
+
+@app.command(name="stop")
+def stop_command(
+    number: Number,
+    /,
+    *,
+    reason: Annotated[Literal["withdrawn", "alert", "mistake"], Parameter("--reason", help="Why it is stopped.")],
+    by: Annotated[str | None, Parameter("--by", help="Code of the lead who stops it; asked if left out.")] = None,
+    directory: Directory = HERE,
+    passwords_from: PasswordsFrom = None,
+) -> int:
+    """Stop an application: nothing more is drawn, made, offered or dispatched for it. A lead signs in."""
+    from flows.two_hands import as_one, workplace_of
+    from stations.personalization.rules import STATION
+    from stations.stopping import station
+
+    with workplace_of(RunFolder(directory), STATION) as here:
+        lead = as_one(here, Asking(passwords_from), by, station.STOPPERS)
+        station.stop(here, number, lead.people[0], reason)
+        _say(here, f"stopped ({reason}); its units go into quarantine when their station next touches them")
+    return Exit.FINE
+
+
+@app.command(name="stopped")
+def stopped_command(
+    *,
+    directory: Directory = HERE,
+    output: Annotated[Literal["table", "json", "csv"], Parameter(name="--output", help="How to print.")] = "table",
+) -> int:
+    """List what is stopped, where its units are and what is to be done. Ends with 3 while anything is stopped."""
+    from flows.two_hands import workplace_of
+    from stations.personalization.rules import STATION
+    from stations.stopping import station
+
+    with workplace_of(RunFolder(directory), STATION) as here, here.database.read() as conn:
+        found = station.stopped(conn)
+        numbers = {each.application_id: station.number_of(conn, each) for each in found}
+    rows = [_row(each, numbers[each.application_id]) for each in found]
+    _print(rows, output)
+    return Exit.IN_DOUBT if rows else Exit.FINE
+
+
+@app.command(name="release")
+def release_command(
+    number: Number,
+    /,
+    *,
+    first: First = None,
+    second: Second = None,
+    directory: Directory = HERE,
+    passwords_from: PasswordsFrom = None,
+) -> int:
+    """Let a stopped application go on from where it was. Two people sign in, who have looked at what is there."""
+    from stations.stopping import station
+
+    with _signed(RunFolder(directory), (first, second), Asking(passwords_from)) as (here, put):
+        state = station.release(here, number, put)
+        _say(here, f"released; it is {state.value} again, and its station goes on with it when it next begins")
+    return Exit.FINE
+
+
+@app.command(name="end")
+def end_command(
+    number: Number,
+    /,
+    *,
+    first: First = None,
+    second: Second = None,
+    directory: Directory = HERE,
+    passwords_from: PasswordsFrom = None,
+) -> int:
+    """End a stopped application for good. Two people sign in, who have defaced its document if there is one."""
+    from stations.stopping import station
+
+    with _signed(RunFolder(directory), (first, second), Asking(passwords_from)) as (here, put):
+        units = station.end(here, number, put)
+        voided = ", ".join(f"{unit.kind} at {unit.station}" for unit in units) or "nothing"
+        _say(here, f"ended; voided: {voided}")
+    return Exit.FINE
+
+
+@contextmanager
+def _signed(
+    folder: RunFolder, codes: tuple[str | None, str | None], asking: Asking
+) -> Iterator[tuple["Workplace", "Put"]]:
+    """The two who signed in, at work, and whoever carries pieces: emulated hands, or the two themselves."""
+    from flows.locks import settle_lock
+    from flows.two_hands import as_two, emulated_hands, signed_by_two, workplace_of
+    from stations.personalization.rules import STATION
+    from stations.stopping.station import ENDERS
+
+    with workplace_of(folder, STATION) as here:
+        signed = as_two(here, signed_by_two(here, asking, codes, ENDERS))
+        with settle_lock(folder), emulated_hands(folder, needed=here.emulated) as desk:
+            yield signed, (_carry_themselves if desk is None else desk.put)
+
+
+def _carry_themselves(serials: Sequence[str], place: str) -> None:
+    sys.stderr.write(f"passline: carry {', '.join(serials)} to {place}.\n")
+
+
+def _say(here: "Workplace", what: str) -> None:
+    sys.stdout.write(f"{'EMULATED line: ' if here.emulated else ''}{what}\n")
+
+
+def _row(each: "Stopped", number: str) -> dict[str, Any]:
+    places = "; ".join(f"{unit.kind} {unit.state} at {unit.station} ({unit.place})" for unit in each.units)
+    return {
+        "emulated": each.emulated,
+        "application": number,
+        "reason": each.reason,
+        "was": each.state_before,
+        "stopped_by": each.stopped_by,
+        "since": datetime.fromtimestamp(each.stopped_us / 1e6, UTC).astimezone().isoformat(" ", "seconds"),
+        "units": places or "none",
+        "to_do": _to_do(each),
+    }
+
+
+def _to_do(each: "Stopped") -> str:
+    waiting = [unit for unit in each.units if not unit.lies_still and unit.state != "void"]
+    if waiting:
+        return f"{waiting[0].station} puts it into quarantine when it next touches it."
+    return "Two people look, and record release or end; a document is defaced before it is ended."
+
+
+def _print(rows: Sequence[dict[str, Any]], output: str) -> None:
+    writers: dict[str, Callable[[Sequence[dict[str, Any]]], None]] = {"json": _json, "csv": _csv, "table": _table}
+    writers[output](rows)
+
+
+def _json(rows: Sequence[dict[str, Any]]) -> None:
+    sys.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+
+
+def _csv(rows: Sequence[dict[str, Any]]) -> None:
+    names = ("emulated", "application", "reason", "was", "stopped_by", "since", "units", "to_do")
+    writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    if not rows:
+        sys.stdout.write("no application is stopped\n")
+        return
+    mark = "EMULATED" if any(row["emulated"] for row in rows) else None
+    table = Table(title=mark, title_justify="left")
+    for name in ("application", "reason", "was", "stopped by", "since", "units", "to do"):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(str(value) for name, value in row.items() if name != "emulated"))
+    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)

@@ -1,0 +1,160 @@
+"""`passline blanks balance`: what became of every blank, by kind, station and machine, over any period or shift."""
+
+import csv
+import json
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from cyclopts import Parameter
+
+from flows.errors import Exit, FlowError
+from flows.run_folder import RunFolder
+from handoff_logs.cli import moment_us
+from handoff_logs.reading import open_reading
+from stations.vault.balance import FIRST_US, HERE, LAST_US, Balance, Period, balance, shift_period
+
+PIPED_WIDTH: Final = 160
+"""Characters of a table that no terminal bounds."""
+NAMED: Final = 20
+"""Serials that a table names; the other forms name all."""
+WORDS: Final = {
+    "carried_over": "carried over",
+    "received": "+ received",
+    "made": "= made into documents",
+    "handed_on": "+ handed on",
+    "returned": "+ returned",
+    "destroyed": "+ destroyed",
+    "lost": "+ lost by case",
+    "still_here": "+ still here",
+    "good": "    good",
+    "unmarked": "    unmarked",
+    "voided": "    voided, to be destroyed",
+    "in_machine": "    in a machine",
+    "in_doubt": "    in doubt",
+    "offered": "    offered, unanswered",
+    "difference": "difference",
+}
+"""The equation as it is printed, a line a term."""
+
+Time = Annotated[str | None, Parameter(help="A local time, 2026-11-25 or '2026-11-25 14:30', or a zoned one.")]
+
+
+class PeriodRefusedError(FlowError):
+    """Times that bound no period."""
+
+    next_step = "Give --at, or --from and --to with the earlier first; or leave them out for all until now."
+
+    def __str__(self) -> str:
+        return "These times bound no period; nothing was counted."
+
+
+class ShiftUnknownError(FlowError):
+    """A shift in whose name nothing was recorded within the time asked about."""
+
+    def __init__(self, shift: str) -> None:
+        super().__init__(shift)
+        self.shift = shift
+        self.next_step = "Check its name, or ask about another time with --from and --to."
+
+    def __str__(self) -> str:
+        return f"No record of a shift {self.shift} is there; nothing was counted."
+
+
+def balance_command(
+    *,
+    station: Annotated[str | None, Parameter(help="Only this station.")] = None,
+    machine: Annotated[str | None, Parameter(help="Only this machine.")] = None,
+    shift: Annotated[
+        str | None, Parameter(help="Over the last time this shift worked, or its last within --from and --to.")
+    ] = None,
+    kind: Annotated[Literal["book", "card"] | None, Parameter(help="Only blanks of this kind.")] = None,
+    at: Annotated[Time, Parameter("--at", help="As it stood at this local time; now, if left out.")] = None,
+    from_: Annotated[Time, Parameter("--from", help="From this local date or time on.")] = None,
+    to: Annotated[Time, Parameter("--to", help="Up to this local time, or to the end of this date.")] = None,
+    directory: Annotated[Path, Parameter("--dir", help="The run's folder.")] = Path(".passline"),
+    output: Annotated[Literal["table", "json", "csv"], Parameter("--output", help="How to print.")] = "table",
+) -> int:
+    """Balance the blanks of every kind, station and machine, from the handoff log's rows alone.
+
+    Carried over + received = made into documents + handed on + returned + destroyed + lost by case + still here. Each
+    blank is in one term of either side; `difference` counts those that are not. A station's row includes its machines.
+    Ends with 1 if there is a difference.
+    """
+    line = RunFolder(directory).line()
+    period = _period(at, from_, to)
+    with open_reading(line.database_url) as reading:
+        if shift is not None:
+            worked = shift_period(reading, shift, period)
+            if worked is None:
+                raise ShiftUnknownError(shift)
+            period = worked
+        rows = balance(reading, period, station=station, machine=machine, kind=kind)
+    for row in rows:
+        row["emulated"] = row["emulated"] or line.emulated
+    match output:
+        case "json":
+            sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+        case "csv":
+            _print_csv(rows)
+        case "table":
+            _print_table(rows, period)
+    return Exit.FINDINGS if any(row["difference"] for row in rows) else Exit.FINE
+
+
+def _period(at: str | None, from_: str | None, to: str | None) -> Period:
+    if at is not None and (from_ is not None or to is not None):
+        raise PeriodRefusedError
+    until_us = LAST_US if at is None and to is None else moment_us(at or to or "", whole_day=at is None)
+    period = Period(FIRST_US if from_ is None else moment_us(from_), until_us + (at is not None))
+    if period.from_us >= period.to_us:
+        raise PeriodRefusedError
+    return period
+
+
+def _print_csv(rows: Sequence[Balance]) -> None:
+    writer = csv.DictWriter(sys.stdout, list(Balance.__annotations__), lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({**row, "unaccounted": " ".join(row["unaccounted"]), "missing": " ".join(row["missing"])})
+
+
+def _print_table(rows: Sequence[Balance], period: Period) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    mark = "EMULATED: " if any(row["emulated"] for row in rows) else ""
+    console.print(f"{mark}blanks{_told(period)}", style="bold")
+    if not rows:
+        console.print("There were none.")
+        return
+    # A column a place, so that each equation reads downwards like a sum.
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    table.add_column("", style="dim")
+    for row in rows:
+        table.add_column(f"{row['kind']}\n{row['station']}\n{row['machine'] or 'all of it'}", justify="right")
+    for name, words in WORDS.items():
+        counts = [int(row[name]) for row in rows]  # type: ignore[literal-required]
+        style = "bold" if name == "difference" else "dim" if name in HERE else None
+        if any(counts) or name not in HERE:
+            table.add_row(words, *(str(count) if count or name not in HERE else "" for count in counts), style=style)
+    console.print(table)
+    for row in rows:
+        for what in ("unaccounted", "missing"):
+            if serials := row[what]:
+                more = f" and {len(serials) - NAMED} more" if len(serials) > NAMED else ""
+                place = f"{row['kind']} blanks at {row['machine'] or row['station']}"
+                console.print(f"{what}, {place}: {', '.join(serials[:NAMED])}{more}")
+
+
+def _told(period: Period) -> str:
+    start, end = (
+        f"{datetime.fromtimestamp(time_us / 1e6).astimezone():%Y-%m-%d %H:%M:%S}"
+        if FIRST_US < time_us < LAST_US
+        else ""
+        for time_us in (period.from_us, period.to_us)
+    )
+    return f" from {start}" * bool(start) + (f" to {end}" if end else " until now")

@@ -1,0 +1,96 @@
+"""Who asks the handoff log at the terminal: whoever is signed in there; on an emulated line anybody, and said so.
+
+Quick: it knows nothing of the settings but where the line is and whether it is emulated.
+"""
+
+import sys
+from pathlib import Path
+from typing import Final
+
+from flows import session_file
+from flows.errors import FlowError
+from flows.run_folder import RunFolder
+from handoff_logs.errors import HandoffLogError
+from handoff_logs.pseudonyms import pseudonym_key
+from handoff_logs.reading import open_reading
+from handoff_logs.terminal import Asker, Audience, account
+from stations.people_register.errors import RoleMissingError, SessionEndedError
+from stations.people_register.rights import MAY, Right
+from stations.people_register.terminal_sessions import Session, resume
+
+RIGHTS: Final = {Audience.READERS: Right.ASK, Audience.OVERSEERS: Right.OVERSEE}
+"""What an audience must be allowed; whoever asks of the log as a whole needs nothing."""
+
+_REAL: Final = "SELECT seq FROM custody_event WHERE NOT emulated AND seq IN (:first, :last)"
+_ENDS: Final = "SELECT min(seq) AS first, max(seq) AS last FROM custody_event"
+_ASKED: Final = "SELECT 1 AS asked FROM audit_lookup WHERE reader = :reader LIMIT 1"
+
+
+class NobodySignedInError(FlowError):
+    """A production line answers nobody who did not sign in."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.folder = folder
+        self.next_step = f"Sign in: `passline sign-in CODE --dir {folder}`; auditors, leads and administrators may ask."
+
+    def __str__(self) -> str:
+        return f"Nobody is signed in at this terminal on the line in {self.folder}; nothing was answered."
+
+
+def who_asks(directory: Path, audience: Audience) -> Asker:
+    """Who asks the log of a run's folder.
+
+    Raises NobodySignedInError, SessionEndedError, RoleMissingError, SessionFileRefusedError, RunFolderMissingError.
+    """
+    folder = RunFolder(directory)
+    if audience is Audience.ANYBODY:
+        return _anybody(folder)
+    session = signed_in(folder)
+    if session is None:
+        return _unsigned(folder)
+    may = MAY[RIGHTS[audience]]
+    if session.roles.isdisjoint(may):
+        raise RoleMissingError(session.code, tuple(sorted(may)))
+    return Asker(session.code, session.session_id)
+
+
+def signed_in(folder: RunFolder, *, asks: bool = True) -> Session | None:
+    """The session at this terminal on a line; None where nobody signed in.
+
+    Raises SessionEndedError, SessionFileRefusedError, UnreadableDatabaseError.
+    """
+    line, secret = folder.line(), session_file.read(folder.path)
+    if secret is None:
+        return None
+    return resume(line.database_url, pseudonym_key(folder.keys), secret, asks=asks)
+
+
+def _anybody(folder: RunFolder) -> Asker:
+    """Whoever asks of the log as a whole: also a timer at night, or somebody whose session is none any more."""
+    try:
+        session = signed_in(folder)
+    except (SessionEndedError, session_file.SessionFileRefusedError, HandoffLogError):
+        session = None
+    return Asker(f"unsigned:{account()}") if session is None else Asker(session.code, session.session_id)
+
+
+def _unsigned(folder: RunFolder) -> Asker:
+    """Nobody, as a demo's newcomer is; told once to an account and line that this is for emulated lines alone.
+
+    The environment can't make a production line an emulated one, nor can line.toml where the log has real records.
+    """
+    configured = folder.configured().get("mode")
+    url = folder.line().database_url
+    reader = f"unsigned:{account()}"
+    with open_reading(url) as reading:
+        (ends,) = reading.rows(_ENDS)
+        is_real = bool(reading.rows(_REAL, **ends))
+        is_told = bool(reading.rows(_ASKED, reader=reader))
+    if configured == "production" or not folder.line().emulated or is_real:
+        raise NobodySignedInError(folder.path)
+    if not is_told:
+        sys.stderr.write(
+            f"passline: Nobody is signed in; an EMULATED line answers all the same, and records it as {reader}.\n"
+        )
+    return Asker(reader)

@@ -1,0 +1,60 @@
+"""What stations ask for each tray is found by an index: the line is as fast in its tenth year as on its first day."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from statement_plans import listening, whole_tables
+
+from stations.mailing import carrier
+from stations.mailing import station as mailing
+from stations.packing import station as packing
+from stations.qc import station as qc
+from stations.review import station as review
+
+FIRST_MADE = "SELECT count(*) FROM job WHERE outcome = 'good'"
+"""Asked by the test itself, while it waits."""
+
+
+@pytest.fixture
+def database_url(sqlite_templates: Any, tmp_path: Path) -> str:
+    """SQLite alone says how it will read before there are rows; the statements are the same on both."""
+    shutil.copyfile(sqlite_templates(True), tmp_path / "passline.db")
+    return f"sqlite:///{tmp_path / 'passline.db'}"
+
+
+@pytest.fixture
+def heard(database_url: str) -> Iterator[list[str]]:
+    with listening() as statements:
+        yield statements
+
+
+def test_no_tray_is_worked_by_reading_a_growing_table_whole(heard, line, readers, tmp_path):
+    line.file(24, tray_size=8)
+    for offer in line.waiting("review"):
+        review.work_tray(line.at("review"), offer, line.reviewer)
+    line.make_documents()
+    for offer in line.waiting("qc"):
+        qc.work_tray(line.at("qc"), offer, line.inspector, readers, line.trust_anchor)
+    for offer in line.waiting("packing"):
+        packing.work_tray(line.at("packing"), offer, line.packer)
+    for offer in line.waiting("mailing"):
+        mailing.work_tray(line.at("mailing"), offer, line.mailer)
+    for offer in line.waiting("carrier"):
+        carrier.work_tray(line.at("carrier"), offer, line.carrier)
+    asked = list(heard)
+    assert len(asked) > 300
+    assert line.states() == {"dispatched": 24}
+    assert whole_tables(asked, tmp_path / "passline.db") == set()
+
+
+def test_no_machine_is_opened_by_reading_a_growing_table_whole(heard, shop, tmp_path):
+    shop.stock("book")
+    shop.start("book-01")
+    shop.accept_orders(3)
+    shop.run("book-01", until=1)
+    assert any("journal_position" in statement for statement in heard)
+    asked = [statement for statement in heard if statement != FIRST_MADE]
+    assert whole_tables(asked, tmp_path / "passline.db") == set()
