@@ -181,17 +181,18 @@ def board_facts(reading: Reading, *, offer_age_min: int = 30, since_us: int | No
     applications = reading.rows(APPLICATIONS, since_us=since)
     machines = _machines(reading, since)
     standing = tuple(listed(reading)) if has_register(reading) else ()
-    found = (*_machine_alarms(machines), *_custody_alarms(reading, now_us, offer_age_min))
+    found = (
+        *_machine_alarms(machines),
+        *_custody_alarms(reading, now_us, offer_age_min),
+        *months_alarms(reading, now_us),
+    )
     registered = {(one.code, one.subject) for one in standing}
     return BoardFacts(
         now_us=now_us,
         emulated=any(row["emulated"] for row in applications) or any(machine.emulated for machine in machines),
         stations=_stations(reading, since),
         machines=machines,
-        alarms=(
-            *(one for one in found if (SAME_AS.get(one.code), one.where) not in registered),
-            *months_alarms(reading, now_us),
-        ),
+        alarms=tuple(one for one in found if (SAME_AS.get(one.code), one.where) not in registered),
         standing=standing,
         applications={row["state"]: row["applications"] for row in applications},
     )
