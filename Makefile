@@ -28,8 +28,10 @@ check: $(VENV)/installed
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest --doctest-modules flows stations devices handoff_logs
 
+# The questions are asked of ten million unit rows; `make bench UNITS=40000000` of forty. 10 GB of disk per ten million.
+UNITS ?= 10000000
 bench: $(VENV)/installed
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --units $(UNITS)
 
 # The pinned, hashed list of everything, the build backend included. Written anew only on purpose.
 lock:

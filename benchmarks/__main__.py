@@ -1,4 +1,4 @@
-"""`make bench`: the line, the line as a tutorial would write it, bare inserts, many machines, and a log verified.
+"""`make bench`: the line, the line as a tutorial would write it, bare inserts, many machines, a log verified and asked.
 
 Absolute figures vary with the machine; compare the ratios of one run.
 """
@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from benchmarks import appending, many_machines, verification
+from benchmarks import appending, generated_year, many_machines, questions, verification
 from benchmarks.raw_inserts import raw_rate
 
 START_S = 120.0
@@ -88,6 +88,12 @@ def main() -> None:
         default=many_machines.DOCUMENTS,
         help=f"through the line of many machines (default {many_machines.DOCUMENTS})",
     )
+    parser.add_argument(
+        "--units",
+        type=int,
+        default=questions.UNIT_ROWS,
+        help=f"unit rows of the log that the sixteen questions are asked of (default {questions.UNIT_ROWS:,})",
+    )
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="passline-bench-") as scratch:
@@ -113,6 +119,9 @@ def main() -> None:
     print()
     print(f"(e) the log        {appended.line}")
     verification.report(verified)
+    print()
+    with tempfile.TemporaryDirectory(prefix="passline-questions-") as scratch:
+        questions.run(Path(scratch), asked.units, generated_year.DAYS, questions.DATABASES)
 
 
 if __name__ == "__main__":

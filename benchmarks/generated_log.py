@@ -22,7 +22,7 @@ def generate(folder: Path, rows: int, tray: int) -> str:
     trays = max(1, rows // (tray * (1 + 2 * CROSSINGS)))
     # Its times lie before now, as a log's do.
     start_us = time.time_ns() // 1000 - trays * (1 + 2 * CROSSINGS) - 1
-    with writing(folder, STATIONS, random.Random(1), start_us) as log:  # noqa: S311 no secrets
+    with writing(folder, STATIONS, random.Random(1), start_us) as log:
         for first in range(0, trays, IN_FLIGHT):
             under_way = [_receive(log, tray) for _ in range(min(IN_FLIGHT, trays - first))]
             for crossing in range(CROSSINGS):

@@ -1,15 +1,17 @@
 """A year of a centre's custody on SQLite, signed and sealed: what the questions are asked of at their full size.
 
 Blanks come in monthly deliveries; applications come every working day, three times as many in the peaks, and go in
-trays through review, personalization (a document at a time, on sixteen machines), QC, packing and mailing to the carrier,
-over two or three days. Some are returned for recapture, some blanks are spoiled, voided and destroyed, some units are
-missing at a count and settled, some records are corrected or written late. The log ends in the middle of the work. About 23 unit
-rows a document, as on the line.
+trays through review, personalization (a document at a time, on sixteen machines), QC, packing and mailing to the
+carrier, over two or three days. Some are returned for recapture, some blanks are spoiled, voided and destroyed, some
+units are missing at a count and settled, some records are corrected or written late. The log ends in the middle of
+the work. About 23 unit rows a document, as on the line.
 """
 
 import heapq
 import random
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -30,7 +32,7 @@ DAYS = 365
 PEAK = 3
 PEAKS = ((1, 20, 3, 31), (7, 1, 8, 31), (9, 25, 10, 8))
 """From (month, day) to (month, day): Spring Festival, summer, the national holiday."""
-OPENS_H, CLOSES_H, SECOND_SHIFT_H = 8, 22, 15
+OPENS_H, CLOSES_H, SECOND_SHIFT_H, ENDS_H = 8, 22, 15, 20
 S, MINUTE, HOUR, DAY = 1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000
 
 Process = Iterator[int]
@@ -48,11 +50,13 @@ class Year:
 
 
 def generate(folder: Path, rows: int, *, days: int = DAYS, until: date | None = None, seed: int = 1) -> Year:
-    """Write about `rows` unit rows below `folder`, over the `days` that end at midnight (UTC) before `until` (today)."""
+    """Write about `rows` unit rows below `folder`, over the `days` before `until` (today), by UTC; the last one ends
+    in the middle of the work.
+    """
     end = datetime.combine(until or datetime.now(UTC).date(), datetime.min.time(), UTC)
     dates = [end - timedelta(days=days - n) for n in range(days)]
     weights = {_us(day): _weight(day) for day in dates if days < 7 or day.weekday() < 6}
-    rng = random.Random(seed)  # noqa: S311 no secrets
+    rng = random.Random(seed)
     with writing(folder, STATIONS, rng, _us(dates[0])) as log:
         centre = _Centre(log, rng)
         applications = rows / ROWS_AN_APPLICATION / sum(weights.values())
@@ -61,10 +65,18 @@ def generate(folder: Path, rows: int, *, days: int = DAYS, until: date | None = 
         month = round(rows / ROWS_AN_APPLICATION / days * 30)
         for first_us in list(weights)[::26]:
             centre.start(first_us + OPENS_H * HOUR - HOUR, centre.delivery(month))
-        centre.run(_us(end))
-        written = log.unit_rows
-    busiest = max(weights, key=lambda day_us: (weights[day_us], day_us))
-    return Year(f"sqlite:///{folder / 'passline.db'}", written, max(weights), busiest)
+        centre.run(max(weights) + ENDS_H * HOUR)
+    return told(folder / "passline.db")
+
+
+def told(path: Path) -> Year:
+    """Return what a written log has."""
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as log:
+        (rows,) = log.execute("SELECT count(*) FROM custody_unit").fetchone()
+        by_day = "SELECT happened_us / ?, count(*) FROM custody_event GROUP BY 1 ORDER BY 1"
+        days = log.execute(by_day, (DAY,)).fetchall()
+    busiest, _ = max(days, key=lambda day: day[1])
+    return Year(f"sqlite:///{path}", rows, days[-1][0] * DAY, busiest * DAY)
 
 
 def _us(moment: datetime) -> int:
@@ -224,7 +236,9 @@ class _Centre:
                 *self._rows([document], "personalization", good, person, birth=True),
             ]
             due_us = log.clock_us + self._minutes(60, 600)
-            self._act("transform", "personalization", rows, machine=machine, to_place=good, due_us=due_us, person=person)
+            self._act(
+                "transform", "personalization", rows, machine=machine, to_place=good, due_us=due_us, person=person
+            )
             rows = self._rows([document], "personalization", "rack", person)
             self._act("move", "personalization", rows, machine=machine, to_place="rack", person=person)
             documents.append(document)

@@ -128,7 +128,7 @@ def _command(question: Question) -> Callable[..., None]:
             fail(f"--limit {limit} asks for nothing; say 1 or more.")
         limit = TABLE_LIMIT if limit is None and form == "table" else limit
         filters = {name: _value(name, value) for name, value in asked.items() if value is not None}
-        with _opened(printing.directory) as reading:
+        with _opened(printing.directory, by_index=True) as reading:
             answer = question.ask(reading, *subject, limit=limit, **filters)
             rows = iter(answer)
             first = next(rows, None)
@@ -243,9 +243,9 @@ def verify(
 
 
 @contextmanager
-def _opened(directory: Path) -> Iterator[Reading]:
+def _opened(directory: Path, *, by_index: bool = False) -> Iterator[Reading]:
     try:
-        with open_reading(resolve_url(directory)) as reading:
+        with open_reading(resolve_url(directory), by_index=by_index) as reading:
             yield reading
     except HandoffLogError as error:
         fail(f"{str(error)[:1].upper()}{str(error)[1:]}.")

@@ -6,12 +6,14 @@ from contextlib import contextmanager
 from typing import Final
 
 from handoff_logs.lookups import record_lookup
+from handoff_logs.questions.registry import QUESTIONS
 from handoff_logs.reading import Reading, open_reading
 from handoff_logs.records import Scalar
 
 HIDDEN: Final = "hidden:"
 """Begins what stands for a word in a record that may not keep it: the same for the same word."""
 _NUMBER: Final = "number"
+_QUESTIONS: Final = (*QUESTIONS, "custody")
 # Stations, shifts, machines and staff codes are the log's own words. Whatever else somebody typed may be a person's
 # name or number, and a record of a look-up is never erased.
 _CODE: Final = re.compile(r"(?!.*[0-9]{9})[A-Za-z0-9:_./-]{1,40}", re.ASCII)
@@ -30,7 +32,7 @@ class Asking:
         Raises UnreadableDatabaseError too.
         """
         record_lookup(self._url, reader, question, self._kept(parameters))
-        with open_reading(self._url) as reading:
+        with open_reading(self._url, by_index=question in _QUESTIONS) as reading:
             yield reading
 
     def _kept(self, parameters: Mapping[str, Scalar]) -> dict[str, Scalar]:

@@ -5,7 +5,6 @@ from typing import TypedDict
 from handoff_logs.questions.answers import (
     ACTING,
     EVENT_FILTERS,
-    FIRST_US,
     Answer,
     bounded,
     by_sql,
@@ -67,7 +66,7 @@ SELECT event.seq, event.act, {ACTING} AS station, event.from_station, event.to_s
        event.due_us, event.written_us, event.emulated
 FROM custody_event AS event
 WHERE (event.happened_us, event.seq) > (:after_happened_us, :after_seq)
-    AND event.happened_us >= :from_us AND event.happened_us < :to_us {{filters}}
+    AND event.happened_us < :to_us {{filters}}
 """  # noqa: S608 own words
 _PAGE = " ORDER BY happened_us, seq LIMIT :page"
 _SHIFT = f"{_ACT} AND event.shift = :code {_PAGE}"
@@ -115,9 +114,10 @@ def shift(
 
     Without a machine: today, unless asked otherwise. `person`: either hand. Raises BadCursorError.
     """
+    period = (whenever if machine else bounded)(from_us, to_us)
     return by_sql(
-        reading, Act, _SHIFT, ("happened_us", "seq"), (FIRST_US, -1), name="shift", after=after, limit=limit,
-        period=(whenever if machine else bounded)(from_us, to_us), conditions=EVENT_FILTERS, machine=machine,
+        reading, Act, _SHIFT, ("happened_us", "seq"), (period.from_us, -1), name="shift", after=after, limit=limit,
+        period=period, conditions=EVENT_FILTERS, machine=machine,
         station=station, person=person, kind=kind, code=name,
     )  # fmt: skip
 
@@ -137,9 +137,10 @@ def person(
     limit: int | None = None,
 ) -> Answer[Act]:
     """List everything a person (staff code) did, as either hand, in the order it happened. Raises BadCursorError."""
+    period = whenever(from_us, to_us)
     return by_sql(
-        reading, Act, _PERSON, ("happened_us", "seq"), (FIRST_US, -1), name="person", after=after, limit=limit,
-        period=whenever(from_us, to_us), conditions=EVENT_FILTERS, station=station, shift=shift, machine=machine,
+        reading, Act, _PERSON, ("happened_us", "seq"), (period.from_us, -1), name="person", after=after, limit=limit,
+        period=period, conditions=EVENT_FILTERS, station=station, shift=shift, machine=machine,
         kind=kind, code=code,
     )  # fmt: skip
 

@@ -174,12 +174,13 @@ def by_sql(
     """Answer by one statement, page by page.
 
     `sql` orders by `key`, begins behind `:after_<each of key>` (`start` for the first page), takes `:page` rows, and
-    has `{filters}` where those of `conditions` are put whose parameter is given.
+    has `{filters}` where those of `conditions` are put whose parameter is given. An answer in the order of time starts
+    at its period's beginning and does not ask for that again: of two lower bounds, SQLite may go by the wider one.
     """
     statement, given = _narrowed(sql, period, conditions or {}, parameters)
 
     def page(behind: Key | None, rows: int) -> Sequence[R]:
-        begin = {f"after_{column}": part for column, part in zip(key, behind or start, strict=True)}
+        begin = {f"after_{column}": part for column, part in zip(key, max(behind or start, start), strict=True)}
         return typed(row_type, reading.rows(statement, page=rows, **given, **begin))
 
     return Answer(page, key, name=name, after=after, limit=limit, period=period)

@@ -1,7 +1,7 @@
 """Question 9: the balance of blanks of each station, and the serials that nobody can account for."""
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, TypedDict
 
@@ -51,28 +51,40 @@ _STANDS = {
     **dict.fromkeys(("offered", "refused", "void_offered", "void_refused"), "offered"),
 }
 
-# Blanks that moved since the period began, or stand somewhere still: nothing else can have been here in it. Station by
-# station, because that is how the whereabouts are indexed.
+# A blank that moved since the period began is told by its steps. All others that were here then still stand where they
+# stood, by their last step, and are counted, the missing ones by their ids; station by station, because that is how the
+# whereabouts are indexed. `CROSS JOIN` and `MATERIALIZED`: else SQLite and PostgreSQL go through all units in their
+# order, to have them distinct or sorted.
 _STEPS = """
+WITH since(event_id) AS MATERIALIZED (
+    SELECT event_id FROM custody_event WHERE happened_us >= :from_us
+), moved(unit_id) AS MATERIALIZED (
+    SELECT DISTINCT unit.unit_id FROM since CROSS JOIN custody_unit AS unit
+    WHERE unit.event_id = since.event_id AND unit.kind = 'blank'
+)
+SELECT unit.unit_id, unit.step, unit.state, unit.station, unit.place, event.act, event.machine, event.happened_us,
+       event.emulated
+FROM moved CROSS JOIN custody_unit AS unit JOIN custody_event AS event ON event.event_id = unit.event_id
+WHERE unit.unit_id = moved.unit_id AND event.happened_us < :to_us
+ORDER BY unit.unit_id, unit.step
+"""
+_STOOD = """
 WITH RECURSIVE place(station) AS (
     SELECT min(station) FROM whereabouts
     UNION ALL
     SELECT (SELECT min(station) FROM whereabouts WHERE whereabouts.station > place.station)
     FROM place WHERE place.station IS NOT NULL
-), concerned(unit_id) AS (
-    SELECT here.unit_id FROM place JOIN whereabouts AS here ON here.station = place.station AND here.kind = 'blank'
-        AND here.state IN ('held', 'offered', 'refused', 'missing', 'packed', 'void', 'void_offered', 'void_refused',
-            'void_missing', 'doubt')
-    UNION
-    SELECT unit.unit_id FROM custody_event AS event JOIN custody_unit AS unit ON unit.event_id = event.event_id
-    WHERE event.happened_us >= :from_us AND unit.kind = 'blank'
 )
-SELECT unit.unit_id, unit.step, unit.state, unit.station, unit.place, event.act, event.machine, event.happened_us,
-       event.emulated
-FROM concerned JOIN custody_unit AS unit ON unit.unit_id = concerned.unit_id
+SELECT unit.station, unit.state, unit.place, event.machine, CASE WHEN event.emulated THEN 1 ELSE 0 END AS emulated,
+       CASE WHEN unit.state IN ('missing', 'void_missing') THEN unit.unit_id END AS missing, count(*) AS blanks
+FROM place JOIN whereabouts AS here ON here.station = place.station AND here.kind = 'blank'
+    AND here.state IN ('held', 'offered', 'refused', 'missing', 'packed', 'void', 'void_offered', 'void_refused',
+        'void_missing', 'doubt')
+JOIN custody_unit AS unit ON unit.unit_id = here.unit_id AND unit.step = here.step
 JOIN custody_event AS event ON event.event_id = unit.event_id
-WHERE event.happened_us < :to_us
-ORDER BY unit.unit_id, unit.step
+WHERE NOT EXISTS (SELECT 1 FROM custody_unit AS own JOIN custody_event AS act ON act.event_id = own.event_id
+    WHERE own.unit_id = here.unit_id AND act.happened_us >= :from_us)
+GROUP BY unit.station, unit.state, unit.place, event.machine, 5, 6
 """
 _SERIAL = "SELECT number FROM unit_number WHERE unit_id = :unit_id"
 
@@ -93,14 +105,12 @@ def blanks(
     period = bounded(from_us, to_us)
     terms: dict[str, dict[str, int]] = {}
     suspects: dict[str, list[str]] = {}
-    steps = reading.stream(_STEPS, from_us=period.from_us, to_us=period.to_us)
-    for unit_id, own in groupby(steps, key=itemgetter("unit_id")):
-        for place, counted in _counted(own, period):
-            total = terms.setdefault(place, dict.fromkeys(("opening", "received", *LEAVING, *HERE, "emulated"), 0))
-            for term, count in counted.items():
-                total[term] += count
-            if counted.get("missing") or _left_over(counted):
-                suspects.setdefault(place, []).append(unit_id)
+    for place, suspect, counted in chain(_stood(reading, period), _moved(reading, period)):
+        total = terms.setdefault(place, dict.fromkeys(("opening", "received", *LEAVING, *HERE, "emulated"), 0))
+        for term, count in counted.items():
+            total[term] += count
+        if suspect is not None:
+            suspects.setdefault(place, []).append(suspect)
     rows = [
         {
             "station": place,
@@ -112,6 +122,26 @@ def blanks(
         if station in (None, place) and any(total.values())
     ]
     return of_rows(BlankBalance, rows, ("station",), name="blanks", after=after, limit=limit, period=period)
+
+
+Counted = tuple[str, str | None, dict[str, int]]
+"""Some blanks' terms at a station; and which of them is to be named, if one is."""
+
+
+def _stood(reading: Reading, period: Period) -> Iterator[Counted]:
+    """All blanks that did not move since the period began, a row for those that stand alike."""
+    for row in reading.rows(_STOOD, from_us=period.from_us):
+        if _is_here(row):
+            emulated = {"emulated": 1} if row["emulated"] else {}
+            yield row["station"], row["missing"], {"opening": row["blanks"], _stands(row): row["blanks"]} | emulated
+
+
+def _moved(reading: Reading, period: Period) -> Iterator[Counted]:
+    """Each blank that moved since then."""
+    steps = reading.stream(_STEPS, from_us=period.from_us, to_us=period.to_us)
+    for unit_id, own in groupby(steps, key=itemgetter("unit_id")):
+        for place, counted in _counted(own, period):
+            yield place, unit_id if counted.get("missing") or _left_over(counted) else None, counted
 
 
 def _counted(steps: Iterable[Row], period: Period) -> Iterator[tuple[str, dict[str, int]]]:
@@ -167,7 +197,7 @@ def _left_over(terms: dict[str, int]) -> int:
 
 
 def _serials(reading: Reading, unit_ids: Iterable[str]) -> str:
-    units = list(unit_ids)
+    units = sorted(unit_ids)
     named = []
     for unit_id in units[:NAMED]:
         number = reading.rows(_SERIAL, unit_id=unit_id)

@@ -2,7 +2,7 @@
 
 from typing import TypedDict
 
-from handoff_logs.questions.answers import DURING, FIRST_US, Answer, bounded, by_sql, now_us, whenever
+from handoff_logs.questions.answers import DURING, Answer, bounded, by_sql, now_us, whenever
 from handoff_logs.reading import Reading
 
 
@@ -77,7 +77,7 @@ SELECT handoff_id, from_station, to_station, person, kind, unit_count, tray, pri
        (:now_us - offered_us) / 1000000 AS age_s, claimed_by, claimed_until_us, emulated
 FROM open_offer AS offer
 WHERE (offered_us, handoff_id) > (:after_offered_us, :after_handoff_id)
-    AND offered_us >= :from_us AND offered_us < :to_us {filters}
+    AND offered_us < :to_us {filters}
 ORDER BY offered_us, handoff_id LIMIT :page
 """
 _FACTS = (
@@ -127,7 +127,7 @@ LEFT JOIN custody_unit AS settled ON settled.event_id = settle.event_id AND sett
 LEFT JOIN custody_unit AS born ON born.unit_id = opened.unit_id AND born.step = 1
 LEFT JOIN unit_number AS named ON named.unit_id = opened.unit_id
 WHERE (opened.opened_us, opened.case_id) > (:after_opened_us, :after_case_id)
-    AND opened.opened_us >= :from_us AND opened.opened_us < :to_us {filters}
+    AND opened.opened_us < :to_us {filters}
 ORDER BY opened.opened_us, opened.case_id LIMIT :page
 """
 
@@ -148,9 +148,10 @@ def waiting(
     `from_us`, `to_us`: when it was offered. Raises BadCursorError.
     """
     conditions = {"station": "to_station = :station", "person": "person = :person", "kind": "kind = :kind"}
+    period = whenever(from_us, to_us)
     return by_sql(
-        reading, Waiting, _WAITING, ("offered_us", "handoff_id"), (FIRST_US, ""), name="waiting", after=after,
-        limit=limit, period=whenever(from_us, to_us), conditions=conditions, station=station, person=person,
+        reading, Waiting, _WAITING, ("offered_us", "handoff_id"), (period.from_us, ""), name="waiting", after=after,
+        limit=limit, period=period, conditions=conditions, station=station, person=person,
         kind=kind, now_us=now_us(),
     )  # fmt: skip
 
@@ -205,8 +206,9 @@ def differences(
         "person": "event.person = :person",
         "kind": "born.kind = :kind",
     }
+    period = whenever(from_us, to_us)
     return by_sql(
-        reading, Difference, _DIFFERENCES, ("opened_us", "case_id"), (FIRST_US, ""), name="differences", after=after,
-        limit=limit, period=whenever(from_us, to_us), conditions=conditions, station=station, shift=shift,
+        reading, Difference, _DIFFERENCES, ("opened_us", "case_id"), (period.from_us, ""), name="differences",
+        after=after, limit=limit, period=period, conditions=conditions, station=station, shift=shift,
         person=person, kind=kind,
     )  # fmt: skip

@@ -83,34 +83,33 @@ class Afterlife(TypedDict):
 ROUTE = ("intake", "review", "personalization", "qc", "packing", "mailing", "carrier")
 """An application's, its document's and its parcel's way; an accepting office stands for the carrier."""
 
-_UNITS = f"""
-FROM custody_event AS event JOIN custody_unit AS unit ON unit.event_id = event.event_id
-LEFT JOIN custody_unit AS before ON before.unit_id = unit.unit_id AND before.step = unit.step - 1
-LEFT JOIN unit_number AS named ON named.unit_id = unit.unit_id
-WHERE {DURING}
-"""
 _UNIT_FILTERS = EVENT_FILTERS | {"kind": "unit.kind = :kind"}
+# The number is looked up for what is found alone, here and below. `MATERIALIZED`, because PostgreSQL would go through
+# all events in the order of the answer, to leave out those of other times.
+_NUMBER = "(SELECT named.number FROM unit_number AS named WHERE named.unit_id = step.unit_id) AS number"
 _GAPS = f"""
-SELECT * FROM (
-    SELECT event.seq, unit.position,
-           CASE
-               WHEN unit.step < 1 OR (unit.step > 1 AND before.unit_id IS NULL) THEN 'step missing'
-               WHEN EXISTS (SELECT 1 FROM custody_unit AS other WHERE other.unit_id = unit.unit_id
-                   AND other.step = unit.step AND other.event_id <> unit.event_id) THEN 'step twice'
-               WHEN before.station <> event.from_station AND (event.act NOT IN ('receive', 'settle', 'unpack')
-                   OR (event.act = 'settle' AND before.state = 'doubt')) THEN 'not the custodian'
-               WHEN earlier.happened_us > event.happened_us THEN 'before its turn'
-           END AS finding,
-           named.number, unit.unit_id, unit.kind, unit.step, event.act, before.station AS station_before,
-           {ACTING} AS station, before.person AS person_before, event.person, event.machine, event.shift,
-           event.event_id, earlier.happened_us AS happened_before_us, event.happened_us, event.emulated
-    FROM custody_event AS event JOIN custody_unit AS unit ON unit.event_id = event.event_id
-    LEFT JOIN custody_unit AS before ON before.unit_id = unit.unit_id AND before.step = unit.step - 1
-    LEFT JOIN custody_event AS earlier ON earlier.event_id = before.event_id
-    LEFT JOIN unit_number AS named ON named.unit_id = unit.unit_id
-    WHERE {DURING} {{filters}}
-) AS step
-WHERE finding IS NOT NULL AND (seq, position) > (:after_seq, :after_position)
+WITH step AS MATERIALIZED (
+    SELECT * FROM (
+        SELECT event.seq, unit.position,
+               CASE
+                   WHEN unit.step < 1 OR (unit.step > 1 AND before.unit_id IS NULL) THEN 'step missing'
+                   WHEN EXISTS (SELECT 1 FROM custody_unit AS other WHERE other.unit_id = unit.unit_id
+                       AND other.step = unit.step AND other.event_id <> unit.event_id) THEN 'step twice'
+                   WHEN before.station <> event.from_station AND (event.act NOT IN ('receive', 'settle', 'unpack')
+                       OR (event.act = 'settle' AND before.state = 'doubt')) THEN 'not the custodian'
+                   WHEN earlier.happened_us > event.happened_us THEN 'before its turn'
+               END AS finding,
+               unit.unit_id, unit.kind, unit.step, event.act, before.station AS station_before,
+               {ACTING} AS station, before.person AS person_before, event.person, event.machine, event.shift,
+               event.event_id, earlier.happened_us AS happened_before_us, event.happened_us, event.emulated
+        FROM custody_event AS event JOIN custody_unit AS unit ON unit.event_id = event.event_id
+        LEFT JOIN custody_unit AS before ON before.unit_id = unit.unit_id AND before.step = unit.step - 1
+        LEFT JOIN custody_event AS earlier ON earlier.event_id = before.event_id
+        WHERE {DURING} {{filters}}
+    ) AS one WHERE finding IS NOT NULL
+)
+SELECT step.*, {_NUMBER} FROM step
+WHERE (seq, position) > (:after_seq, :after_position)
 ORDER BY seq, position LIMIT :page
 """  # noqa: S608 own words
 
@@ -142,36 +141,41 @@ _WAY = " ".join(f"WHEN '{station}' THEN {place}" for place, station in enumerate
 _PLACE = (
     "CASE {side} " + _WAY + " ELSE CASE WHEN substr({side}, 1, 7) = 'office:' THEN " + str(len(ROUTE) - 1) + " END END"
 )
-_GOING = "event.from_station, event.to_station, event.person, event.machine, event.shift, event.reason, event.event_id"
-_FOUND = f"named.number, unit.unit_id, unit.kind, event.act, {_GOING}, event.happened_us, event.emulated"
-_AFTERLIFE = f"""
-SELECT * FROM (
-    SELECT event.seq, unit.position, 'after its end' AS finding, {_FOUND} {_UNITS} AND unit.step > 1
-        AND EXISTS (SELECT 1 FROM custody_unit AS over WHERE over.unit_id = unit.unit_id AND over.step < unit.step
-            AND over.state = 'ended') {{filters}}
-    UNION ALL
-    SELECT event.seq, unit.position, 'after dispatch', {_FOUND} {_UNITS} AND before.state = 'outside'
-        AND event.act NOT IN ('receive', 'settle') {{filters}}
-    UNION ALL
-    SELECT event.seq, unit.position, 'duplicate serial', {_FOUND} {_UNITS} AND unit.step = 1
-        AND EXISTS (SELECT 1 FROM unit_number AS other WHERE other.kind = named.kind AND other.number = named.number
-            AND other.unit_id <> named.unit_id) {{filters}}
-    UNION ALL
-    SELECT event.seq, unit.position, 'serial of another blank', {_FOUND} {_UNITS} AND unit.step = 1
-        AND unit.kind = 'document' AND EXISTS (SELECT 1 FROM unit_number AS other WHERE other.kind = 'blank'
-            AND other.number = named.number AND NOT EXISTS (SELECT 1 FROM custody_unit AS used
-                WHERE used.event_id = event.event_id AND used.unit_id = other.unit_id)) {{filters}}
-    UNION ALL
-    SELECT event.seq, unit.position, 'station skipped', {_FOUND} {_UNITS} AND event.act = 'accept'
-        AND unit.kind IN ('order', 'document', 'parcel')
-        AND {_PLACE.format(side="event.to_station")} > 1 + {_PLACE.format(side="event.from_station")} {{filters}}
-    UNION ALL
-    SELECT event.seq, unit.position, 'station repeated', {_FOUND} {_UNITS} AND event.act = 'accept'
-        AND unit.kind IN ('order', 'document', 'parcel')
+_AFTERLIVES = {
+    "after its end": """unit.step > 1 AND EXISTS (SELECT 1 FROM custody_unit AS over
+        WHERE over.unit_id = unit.unit_id AND over.step < unit.step AND over.state = 'ended')""",
+    "after dispatch": "before.state = 'outside' AND event.act NOT IN ('receive', 'settle')",
+    "duplicate serial": """unit.step = 1 AND EXISTS (SELECT 1 FROM unit_number AS named
+        JOIN unit_number AS other ON other.kind = named.kind AND other.number = named.number
+        WHERE named.unit_id = unit.unit_id AND other.unit_id <> named.unit_id)""",
+    "serial of another blank": """unit.step = 1 AND unit.kind = 'document' AND EXISTS (SELECT 1
+        FROM unit_number AS named JOIN unit_number AS other ON other.kind = 'blank' AND other.number = named.number
+        WHERE named.unit_id = unit.unit_id AND NOT EXISTS (SELECT 1 FROM custody_unit AS used
+            WHERE used.event_id = event.event_id AND used.unit_id = other.unit_id))""",
+    "station skipped": f"""event.act = 'accept' AND unit.kind IN ('order', 'document', 'parcel')
+        AND {_PLACE.format(side="event.to_station")} > 1 + {_PLACE.format(side="event.from_station")}""",
+    "station repeated": """event.act = 'accept' AND unit.kind IN ('order', 'document', 'parcel')
         AND EXISTS (SELECT 1 FROM custody_unit AS been JOIN custody_event AS visit ON visit.event_id = been.event_id
             WHERE been.unit_id = unit.unit_id AND been.step < unit.step AND been.station = unit.station
-            AND visit.act = 'accept') {{filters}}
-) AS found
+            AND visit.act = 'accept')""",
+}
+"""What must not be true of a step, by finding. A step may show several."""
+_SHOWN = tuple(enumerate(_AFTERLIVES))
+# One look at each step finds the few that show anything; each finding is then asked of those.
+_AFTERLIFE = f"""
+WITH step AS MATERIALIZED (
+    SELECT * FROM (
+        SELECT event.seq, unit.position, unit.unit_id, unit.kind, event.act, event.from_station, event.to_station,
+               event.person, event.machine, event.shift, event.reason, event.event_id, event.happened_us,
+               event.emulated, {", ".join(f"({_AFTERLIVES[what]}) AS shows_{n}" for n, what in _SHOWN)}
+        FROM custody_event AS event JOIN custody_unit AS unit ON unit.event_id = event.event_id
+        LEFT JOIN custody_unit AS before ON before.unit_id = unit.unit_id AND before.step = unit.step - 1
+        WHERE {DURING} {{filters}}
+    ) AS one WHERE {" OR ".join(f"shows_{n}" for n, _ in _SHOWN)}
+)
+SELECT step.*, {_NUMBER} FROM (
+    {" UNION ALL ".join(f"SELECT step.*, '{what}' AS finding FROM step WHERE shows_{n}" for n, what in _SHOWN)}
+) AS step
 WHERE (seq, position, finding) > (:after_seq, :after_position, :after_finding)
 ORDER BY seq, position, finding LIMIT :page
 """  # noqa: S608

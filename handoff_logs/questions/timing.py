@@ -6,7 +6,6 @@ from handoff_logs.questions.answers import (
     ACTING,
     DURING,
     EVENT_FILTERS,
-    FIRST_US,
     ODD,
     Answer,
     bounded,
@@ -106,10 +105,9 @@ WHERE earlier.unit_id = {unit}.unit_id AND earlier.step < {unit}.step AND noded.
     AND event.from_station = CASE noded.act WHEN 'offer' THEN noded.to_station ELSE noded.from_station END
 ORDER BY earlier.step DESC LIMIT 1
 """
+# `MATERIALIZED`, or PostgreSQL looks a time node up wherever it is named.
 _HANDED_ON = f"""
-SELECT station, shift, person, count(*) AS handed_on, sum(CASE WHEN happened_us > due_us THEN 1 ELSE 0 END) AS late,
-       max(happened_us - due_us) AS late_us, max(emulated) AS emulated
-FROM (
+WITH going AS MATERIALIZED (
     SELECT event.from_station AS station, event.shift, event.person, event.happened_us,
         CASE WHEN event.emulated THEN 1 ELSE 0 END AS emulated, coalesce(
         ({_NODE.format(unit="unit")}), (
@@ -118,7 +116,10 @@ FROM (
         WHERE unit.kind = 'parcel' AND born.unit_id = unit.unit_id AND born.step = 1)) AS due_us
     FROM custody_event AS event JOIN custody_unit AS unit ON unit.event_id = event.event_id
     WHERE {DURING} AND event.act IN ('offer', 'dispatch') {{filters}}
-) AS going
+)
+SELECT station, shift, person, count(*) AS handed_on, sum(CASE WHEN happened_us > due_us THEN 1 ELSE 0 END) AS late,
+       max(happened_us - due_us) AS late_us, max(emulated) AS emulated
+FROM going
 WHERE due_us IS NOT NULL
 GROUP BY station, shift, person
 """  # noqa: S608
@@ -155,7 +156,7 @@ SELECT event.seq,
        event.person, event.second_person, event.machine, event.shift, event.tray, event.event_id, event.happened_us,
        event.written_us, event.emulated
 FROM custody_event AS event
-WHERE {ODD} AND event.written_us >= :from_us AND event.written_us < :to_us
+WHERE {ODD} AND event.written_us < :to_us
     AND (event.written_us, event.seq) > (:after_written_us, :after_seq) {{filters}}
 ORDER BY event.written_us, event.seq LIMIT :page
 """  # noqa: S608
@@ -246,8 +247,9 @@ def times(
 
     `person`: either hand; `from_us`, `to_us`: when it was written. Raises BadCursorError.
     """
+    period = whenever(from_us, to_us)
     return by_sql(
-        reading, OddTime, _ODD_TIMES, ("written_us", "seq"), (FIRST_US, -1), name="times", after=after, limit=limit,
-        period=whenever(from_us, to_us), conditions=EVENT_FILTERS, station=station, shift=shift, person=person,
+        reading, OddTime, _ODD_TIMES, ("written_us", "seq"), (period.from_us, -1), name="times", after=after,
+        limit=limit, period=period, conditions=EVENT_FILTERS, station=station, shift=shift, person=person,
         machine=machine,
     )  # fmt: skip
