@@ -202,7 +202,7 @@ def root_ending_with(leaf: bytes, index: int, size: int, path: Sequence[bytes]) 
     """
     for (_, sibling_is_left), sibling in zip(_sides(index, size - 1), path, strict=True):
         if sibling_is_left:
-            leaf = _pair(sibling, leaf)
+            leaf = pair(sibling, leaf)
     return leaf
 
 

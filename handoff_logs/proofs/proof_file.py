@@ -233,7 +233,7 @@ def note_of(value: Value) -> Note:
 
 
 def _handovers(value: Value) -> tuple[Note, ...]:
-    return tuple(map(_note, value.items(MAX_HANDOVERS)))
+    return tuple(map(note_of, value.items(MAX_HANDOVERS)))
 
 
 def _some(value: Value) -> tuple[Note, ...]:
