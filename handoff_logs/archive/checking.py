@@ -167,8 +167,8 @@ def _signature(tree: ArchivedTree, root: bytes, registered: Keys, keys: Sequence
     name = f"{tree.epoch}/{checkpoint.size}"
     if checkpoint.root != root:
         yield Problem(3, "a checkpoint's root is its leaves'", name)
-    key = next((key for key in keys if key.name == checkpoint.origin), None)
-    if key is None or not _is_signed(tree.note, key):
+    key = next((key for key in keys if key.name == checkpoint.origin and _is_signed(tree.note, key)), None)
+    if key is None:
         yield Problem(2, "a checkpoint is signed by the log's key that the auditor knows", name)
         return
     known = next((one for one in registered.by_id.values() if one.public == key.public), None)

@@ -32,6 +32,7 @@ from handoff_logs.archive.files import File, Writer
 from handoff_logs.archive.manifest import ArchivedTree, Manifest, Numbers, read_manifest
 from handoff_logs.archive.records import cuts
 from handoff_logs.archive.years import FIRST_YEAR, UnitIds, ids_of
+from handoff_logs.notes import VerifierKey
 from handoff_logs.proofs.signed_tree import SignedTree
 from handoff_logs.reading import Reading, Row
 from handoff_logs.records import CASE_FIELDS, EVENT_FIELDS, REGISTER_FIELDS, UNIT_FIELDS, canonical
@@ -146,7 +147,7 @@ def make(reading: Reading, year: int, folder: Path, *, numbers: bool = True, thi
     try:
         manifest = _write(reading, year, ids, trees, making)
         named = _write_numbers(reading, ids, making) if numbers else None
-        _check(making, [tree for tree, _ in trees])
+        _check(making, [tree.key(size) for tree, size in trees])
         _sync(making)
         making.rename(folder)
     except BaseException:
@@ -192,8 +193,8 @@ def sound_archive(reading: Reading, folder: Path) -> Manifest:
     keys = []
     for tree in manifest.trees:
         mine = SignedTree(reading, tree.epoch)
-        keys.append(mine.key)
-        if mine.number != tree.epoch or mine.key.name != tree.checkpoint.origin:
+        keys.append(mine.key(tree.checkpoint.size))
+        if mine.number != tree.epoch or mine.origin != tree.checkpoint.origin:
             raise BrokenArchiveError(files.MANIFEST, f"its tree {tree.checkpoint.origin} is not this log's")
         if mine.signed(tree.checkpoint.size) != tree.note:
             raise BrokenArchiveError(files.MANIFEST, "its checkpoint is not this log's")
@@ -314,9 +315,9 @@ def _write_numbers(reading: Reading, ids: UnitIds, making: Path) -> Numbers:
     return numbers
 
 
-def _check(making: Path, trees: Sequence[SignedTree]) -> None:
+def _check(making: Path, keys: Sequence[VerifierKey]) -> None:
     """Raise BrokenLogError unless what was written verifies: what is put away must not be found bad in ten years."""
-    verdict = check(making, [tree.key for tree in trees])
+    verdict = check(making, keys)
     for problem in verdict.verdict.problems:
         if problem.is_breaking:
             raise BrokenLogError(problem.rule, problem.subject)
