@@ -33,6 +33,7 @@ class Register(StrEnum):
     ORIGIN = "origin"
     ERASURE = "erasure"
     CERTIFICATE = "certificate"
+    ARCHIVE = "archive"
 
 
 Facts = Mapping[tuple[str, str], str]

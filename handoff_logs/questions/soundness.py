@@ -5,7 +5,8 @@ The database refuses most of this: a row in such an answer says that its guards 
 
 from typing import TypedDict
 
-from handoff_logs.custody_rules import CUSTODY_RULES
+from handoff_logs.custody_rules import CUSTODY_RULES, OPENED_RULES
+from handoff_logs.opened import years
 from handoff_logs.questions.answers import ACTING, DURING, EVENT_FILTERS, Answer, bounded, by_sql
 from handoff_logs.reading import Reading
 from handoff_logs.roots import damaged_roots
@@ -260,7 +261,7 @@ def violations(reading: Reading) -> list[dict[str, str]]:
     """
     found = [
         {"rule": rule, "subject": str(row["subject"])}
-        for rule, sql in CUSTODY_RULES.items()
+        for rule, sql in (OPENED_RULES if years(reading) else CUSTODY_RULES).items()
         for row in reading.rows(sql)
     ]
     return found + damaged_roots(reading)
