@@ -47,6 +47,19 @@ def signed_by_two(
     return by
 
 
+def signed_by_lead(
+    here: Workplace, asking: Asking, codes: tuple[str | None, str | None], seconds: Sequence[Role]
+) -> TwoSigned:
+    """A lead and a second person of `seconds`, asked like two, who have just signed in."""
+    first, second = asking.code("first", codes[0]), asking.code("second", codes[1])
+    rules.check_two(first, second)
+    signers = asking.credentials(first), asking.credentials(second)
+    lead = sign_in_as(here.database, signers[0], (Role.LEAD,))
+    other = sign_in_as(here.database, signers[1], seconds)
+    unlock_own(here.database, (first, second), asking.pin)
+    return TwoSigned(lead.code, other.code, lead.sign_in, other.sign_in)
+
+
 def as_two(here: Workplace, by: TwoSigned) -> Workplace:
     """The workplace with those on duty who have just signed in: every record bears their codes and sign-ins."""
     return here.at(here.station, by.codes, by.sign_ins)

@@ -33,6 +33,7 @@ class Register(StrEnum):
     ORIGIN = "origin"
     ERASURE = "erasure"
     CERTIFICATE = "certificate"
+    SHIFT = "shift"
 
 
 Facts = Mapping[tuple[str, str], str]
