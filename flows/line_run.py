@@ -19,6 +19,8 @@ from flows.program_log import set_up_log
 from flows.rolled_back import refuse_rolled_back
 from flows.run_folder import RunFolder
 from flows.settings import LineSettings
+from handoff_logs.reading import open_reading
+from stations.shift.stops import OPEN_SHIFT
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def run_line(folder: RunFolder, *, shift: str | None = None, screen: Console | N
     refuse_rolled_back(folder, settings)
     set_up_log(folder, level=settings.logging.level, form=settings.logging.form)
     with prefect_ready(folder, settings) as ready:
-        return run_line_on(folder, settings, ready, shift=shift or settings.staff.shift, screen=screen)
+        return run_line_on(folder, settings, ready, shift=shift, screen=screen)
 
 
 def run_line_on(
@@ -67,10 +69,13 @@ def run_line_on(
     settings: LineSettings,
     ready: Callable[[], None],
     *,
-    shift: str,
+    shift: str | None,
     screen: Console | None,
 ) -> LineEnd:
-    """Run the line inside `prefect_ready`; `ready` is waited for when the first flow needs it."""
+    """Run the line inside `prefect_ready`; `ready` is waited for when the first flow needs it.
+
+    `shift`: None is the shift that is open, or where none is, the one in line.toml.
+    """
     # Prefect takes seconds to import and its server as long to start: both happen at once.
     import httpx
     from prefect.exceptions import PrefectException
@@ -83,6 +88,9 @@ def run_line_on(
     from flows.stale_runs import crash_stale_runs
 
     prepare(folder)
+    if shift is None:
+        with open_reading(folder.line().database_url) as reading:
+            shift = next((str(row["name"]) for row in reading.rows(OPEN_SHIFT)), settings.staff.shift)
     ready()
     if screen is not None:
         screen.print(f"Prefect's pages: {os.environ['PREFECT_API_URL'].removesuffix('/api')}", highlight=False)

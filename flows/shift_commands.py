@@ -97,6 +97,7 @@ def open_command(
     A lead signs in and a second person. Ends with 1 where the count differs from the log: the count is recorded, and
     no shift is opened unless a lead's --reason forces it.
     """
+    from flows.sealer import seal_now
     from stations.people import emulated_roster
     from stations.shift import rules, station
 
@@ -114,6 +115,7 @@ def open_command(
             count = given or _seen(conn, parts, settings)
         by = _signers(here, Asking(passwords_from), (first, second), emulated=emulated)
         opened = station.open_shift(here.database, plan, count, by, reason)
+    seal_now(folder)
     content = {
         "emulated": plan.emulated,
         "shift": name,
@@ -181,6 +183,7 @@ def close_command(
     Refused, with a list of what to do, on any difference, job without an outcome, open case or unsigned handoff: ends
     with 1, and the shift is open as it was. A lead's --reason forces it; it then stays open as a case.
     """
+    from flows.sealer import seal_now
     from stations.shift import rules, station
     from stations.shift.stops import balance_of, unbalanced
 
@@ -200,6 +203,7 @@ def close_command(
             count = given or _seen(conn, parts, settings)
         by = _signers(here, Asking(passwords_from), (first, second), emulated=emulated)
         closed = station.close_shift(here.database, count, by, against, reason)
+    seal_now(folder)
     return _closed(closed, by, len(count.scans), output, emulated=here.emulated)
 
 
@@ -216,15 +220,18 @@ def settle_command(
     passwords_from: PasswordsFrom = None,
 ) -> int:
     """Close the case of a shift that was opened or closed by force: a lead and a second person, not both who forced."""
+    from flows.sealer import seal_now
     from stations.shift import rules, station
 
     rules.check_reason(finding)
-    with _place(RunFolder(directory), (), passwords_from, emulated=emulated) as (here, *_):
+    folder = RunFolder(directory)
+    with _place(folder, (), passwords_from, emulated=emulated) as (here, *_):
         with here.database.read() as conn:
             station.check_settle(conn, shift, first, second)
         by = _signers(here, Asking(passwords_from), (first, second), emulated=emulated, others=True)
         moments = station.settle(here.database, shift, finding, by)
         mark = "EMULATED: " if here.emulated else ""
+    seal_now(folder)
     sys.stdout.write(
         f"{mark}the case of shift {shift} ({', '.join(moments)}) is closed: {finding}; signed by {by.first} and "
         f"{by.second}\n"

@@ -122,7 +122,12 @@ def record(
     if found:
         rows = [{"count_id": count_id, **one._asdict(), "what": one.what.value} for one in found]
         tx.execute(insert(ShiftDifference), rows)
-    note(tx, by, counted_us, [(count_id, moment.value, digest(lying, [list(one) for one in found]))], emulated=emulated)
+    facts = [(count_id, "counted", f"{moment} {counted_us}"), (count_id, "differences", str(len(found)))]
+    for number, one in enumerate(lying, 1):
+        told = f"{one['station']} {one['place']} {one['pieces']} {one['sha256']}"
+        facts.append((count_id, f"place-{number}", told))
+    facts.append((count_id, "digest", digest(lying, [list(each) for each in found])))
+    note(tx, by, counted_us, facts, emulated=emulated)
     return count_id, found
 
 

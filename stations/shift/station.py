@@ -78,6 +78,12 @@ class Closed:
     stops: tuple[Stop, ...]
 
 
+def open_name(conn: Connection) -> str | None:
+    """The name of the shift that is open."""
+    row = _open_shift(conn)
+    return None if row is None else str(row["name"])
+
+
 def check_open(conn: Connection, plan: Plan) -> None:
     """Raise what keeps the shift from being opened, before anybody is asked to sign.
 
@@ -124,8 +130,9 @@ def open_shift(database: Database, plan: Plan, count: Counted, by: Signers, reas
             )
         )
         members = _write_members(tx, shift_id, plan)
-        facts = [(shift_id, "name", plan.name), (shift_id, "opened", f"{now_us} {count_id} {forced or '-'}")]
-        facts.append((shift_id, "members", counting.digest(members)))
+        facts = [(shift_id, "opened", f"{plan.name} {now_us} {count_id} {forced or '-'}")]
+        facts += [(shift_id, f"at-{code}", at) for at, codes in plan.crew.items() for code in codes]
+        facts.append((shift_id, "digest", counting.digest(members)))
         counting.note(tx, by, now_us, facts, emulated=plan.emulated)
         return Opened(shift_id, count_id, tuple(found), held, forced=bool(found))
 
