@@ -50,6 +50,16 @@ class NoShiftOpenError(StationError):
         return "no shift is open; nothing was closed, open one with passline shift open NAME"
 
 
+class ShiftMovedError(StationError):
+    """The database refused what was true a moment before: something on the line changed meanwhile."""
+
+    def __str__(self) -> str:
+        return (
+            "something on the line changed while its shift was opened or closed; nothing of the shift was changed, "
+            "look at passline shift status and do it again"
+        )
+
+
 class CrewShortError(StationError):
     """A station has fewer people than it needs; no shift was opened."""
 

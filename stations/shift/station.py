@@ -4,11 +4,12 @@ A count is recorded, whatever comes of it: what people found can't be taken back
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from handoff_logs.database import Database
 from handoff_logs.dialects import clock_us
@@ -26,12 +27,14 @@ from stations.shift.errors import (
     NoShiftOpenError,
     NothingToSettleError,
     SettledByForcersError,
+    ShiftMovedError,
     ShiftOpenError,
 )
 from stations.shift.rules import Crew, Difference, Ending, Moment
 from stations.shift.stops import CASES, OPEN_SHIFT, Ask, Stop, stops
 from stations.shift.tables import Shift, ShiftItem, ShiftMachine, ShiftPerson, ShiftSettlement
 
+T = TypeVar("T")
 _SHIFT: Final = Shift.__table__  # type: ignore[attr-defined]
 # On PostgreSQL those who would open or close at once wait for each other, so that the second sees what the first did.
 _ONE_AT_A_TIME: Final = Statement("SELECT pg_advisory_xact_lock(hashtextextended('passline shift', 0))")
@@ -104,7 +107,8 @@ def check_open(conn: Connection, plan: Plan) -> None:
 def open_shift(database: Database, plan: Plan, count: Counted, by: Signers, reason: str | None = None) -> Opened:
     """Open a shift on a count; with a `reason` also on one that differs from the log, which stays open as a case.
 
-    A count that differs is recorded also where no shift is opened on it. Raises as `check_open`, `ShiftReasonError`.
+    A count that differs is recorded also where no shift is opened on it. Raises as `check_open`, `ShiftReasonError`,
+    `ShiftMovedError`.
     """
     rules.check_reason(reason)
 
@@ -136,7 +140,7 @@ def open_shift(database: Database, plan: Plan, count: Counted, by: Signers, reas
         counting.note(tx, by, now_us, facts, emulated=plan.emulated)
         return Opened(shift_id, count_id, tuple(found), held, forced=bool(found))
 
-    return database.write(work)
+    return _written(database, work)
 
 
 def check_close(conn: Connection, unbalanced: Sequence[Stop]) -> tuple[Row, list[Stop]]:
@@ -153,7 +157,8 @@ def close_shift(
     """Close the open shift on a count, if nothing stands against it, or with a lead's `reason` in spite of that.
 
     Forced, it stays open as a case until two people settle it. Refused, it is open as it was; a count that differs is
-    recorded. `unbalanced`: from the balance. Raises `NoShiftOpenError`, `ShiftReasonError`.
+    recorded. `unbalanced`: from the balance. Raises `NoShiftOpenError`, `ShiftReasonError`,
+    `ShiftMovedError`.
     """
     rules.check_reason(reason)
 
@@ -188,7 +193,7 @@ def close_shift(
         counting.note(tx, by, now_us, facts, emulated=emulated)
         return Closed(row["shift_id"], row["name"], how, tuple(found), tuple(against))
 
-    return database.write(work)
+    return _written(database, work)
 
 
 def check_settle(conn: Connection, shift_id: str, first: str | None = None, second: str | None = None) -> list[Row]:
@@ -233,7 +238,15 @@ def settle(database: Database, shift_id: str, finding: str, by: Signers) -> list
         counting.note(tx, by, now_us, facts, emulated=emulated)
         return [str(case["moment"]) for case in cases]
 
-    return database.write(work)
+    return _written(database, work)
+
+
+def _written(database: Database, work: Callable[[Connection], T]) -> T:
+    """What `work` returns; the guards look at jobs, offers and cases again, which others may have changed meanwhile."""
+    try:
+        return database.write(work)
+    except IntegrityError as error:
+        raise ShiftMovedError from error
 
 
 def _write_members(tx: Connection, shift_id: str, plan: Plan) -> list[list[dict[str, str | None]]]:
