@@ -28,6 +28,7 @@ CountedFiles = Annotated[
     tuple[str, ...],
     Parameter(
         "--counted",
+        allow_leading_hyphen=True,
         help="What two people scanned: STATION=FILE with a serial a line, or a FILE with the columns "
         "station,place,serial; - is standard input. May be given again.",
     ),
