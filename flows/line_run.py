@@ -64,6 +64,12 @@ def run_line(folder: RunFolder, *, shift: str | None = None, screen: Console | N
         return run_line_on(folder, settings, ready, shift=shift, screen=screen)
 
 
+def working_shift(folder: RunFolder, settings: LineSettings) -> str:
+    """The name of the shift that is open on a prepared line; where none is, the one in line.toml."""
+    with open_reading(folder.line().database_url) as reading:
+        return next((str(row["name"]) for row in reading.rows(OPEN_SHIFT)), settings.staff.shift)
+
+
 def run_line_on(
     folder: RunFolder,
     settings: LineSettings,
@@ -88,9 +94,7 @@ def run_line_on(
     from flows.stale_runs import crash_stale_runs
 
     prepare(folder)
-    if shift is None:
-        with open_reading(folder.line().database_url) as reading:
-            shift = next((str(row["name"]) for row in reading.rows(OPEN_SHIFT)), settings.staff.shift)
+    shift = shift or working_shift(folder, settings)
     ready()
     if screen is not None:
         screen.print(f"Prefect's pages: {os.environ['PREFECT_API_URL'].removesuffix('/api')}", highlight=False)

@@ -12,6 +12,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 from signing_keys import keyring_copy
+from small_shift import ONE as OPENERS
+from small_shift import plan, scanned
 from sqlalchemy import create_engine, make_url
 
 from flows.cli import run
@@ -41,6 +43,8 @@ from stations.people_register.credentials import Credentials
 from stations.people_register.rules import ADMINISTRATORS
 from stations.people_register.sign_in import sign_in_two
 from stations.personal import PersonalData
+from stations.shift.rules import Ending
+from stations.shift.station import close_shift, open_shift
 from stations.workplace import Workplace
 
 SERVICE = "passline"
@@ -208,6 +212,8 @@ def test_the_lines_own_acts_work_as_the_service(line: RunFolder, server: Callabl
         people_register.end(database, by, "p-0417", emulated=True)
         signers = Signers(register.administration(by.first, by.first_sign_in), by.second, by.second_sign_in)
         rotate(database, line.signing_keys, station_owner("review"), Reason.LOST, signers, emulated=True)
+        assert open_shift(database, plan(), scanned(), OPENERS).shift_id
+        assert close_shift(database, scanned(), OPENERS).how is Ending.BALANCED
         review, qc, stamp = Party("review", "r-1", "day"), Party("qc", "q-1", "day"), log.Stamp(1, True)
         births = [Birth(new_id(), Kind.BLANK, f"EZ{number:07}") for number in range(4)]
         units = [birth.unit_id for birth in births]

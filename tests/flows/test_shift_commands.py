@@ -14,9 +14,11 @@ from typed_commands import feed, start
 
 from flows.cli import run
 from flows.composition import open_database, open_line, prepare
+from flows.configuration import read_settings
 from flows.default_line import write_default
 from flows.errors import Exit
 from flows.line_rules import DIFFERENCES
+from flows.line_run import working_shift
 from flows.locks import line_lock
 from flows.run_folder import RunFolder
 from flows.two_hands import workplace_of
@@ -134,6 +136,7 @@ def test_a_lead_and_a_keeper_open_and_close_a_shift_on_what_they_scanned(
     assert passline(*OPEN, *scan(*BOOKS), signed=(LEAD, KEEPER)) == Exit.FINE
     out = capsys.readouterr().out
     assert "EMULATED: shift early is open: 9 people, 2 machines, 5 counted; signed by p-0301 and p-0101" in out
+    assert working_shift(folder, read_settings(folder)) == "early"
     with workplace_of(folder, "vault") as here:
         assert here.shift == "early"
     assert passline("status", "--output", "json") == Exit.FINE
@@ -142,6 +145,7 @@ def test_a_lead_and_a_keeper_open_and_close_a_shift_on_what_they_scanned(
     assert [row["difference"] for row in shown["balance"]] == [0]
     assert passline("close", *scan(*BOOKS), signed=(LEAD, KEEPER)) == Exit.FINE
     assert "shift early is closed, balanced; 5 counted" in capsys.readouterr().out
+    assert working_shift(folder, read_settings(folder)) == "day"
     signed = (
         "SELECT count(*) FROM custody_event WHERE person = 'p-0301' AND sign_in IS NOT NULL"
         " AND second_sign_in IS NOT NULL"

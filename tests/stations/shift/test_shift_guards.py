@@ -9,17 +9,18 @@ from small_shift import BOOKS, CREW_OF_EMULATED, OTHER, scanned
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from handoff_logs.dialects import clock_us
 from handoff_logs.reading import open_reading
 from stations.people import Role
 from stations.people_register import passwords, register
 from stations.people_register.credentials import Credentials
 from stations.people_register.rules import ADMINISTRATORS
 from stations.people_register.sign_in import sign_in, sign_in_two
-from stations.shift import station
+from stations.shift import counting, station
 from stations.shift.counting import Signers
 from stations.shift.errors import CrewRefusedError, ShiftMovedError
 from stations.shift.projection import DIFFERENCES
-from stations.shift.rules import Ending
+from stations.shift.rules import Ending, Moment
 
 LEAD, KEEPER = Credentials("p-0301", "a password of the lead"), Credentials("p-0101", "a password of a keeper")
 TABLES = (
@@ -116,6 +117,23 @@ def test_a_count_by_people_who_signed_in_is_led_by_a_lead(people):
     with pytest.raises(ShiftMovedError):
         people.close(by=by)
     assert people.close(by=signers(people)).how is Ending.BALANCED
+
+
+def test_emulated_people_are_in_no_shift_of_a_real_line(people):
+    """Whoever writes the row."""
+    by = signers(people)
+
+    def write(tx):
+        count_id, _ = counting.record(tx, scanned(*BOOKS), Moment.OPENING, by, clock_us(tx), emulated=False)
+        at = tx.execute(text("SELECT counted_us FROM shift_count")).scalar_one()
+        opened = "INSERT INTO shift (shift_id, name, opening_count, opened_us, closed, emulated) VALUES"
+        tx.execute(text(f"{opened} ('s', 'early', :c, :at, FALSE, FALSE)"), {"c": count_id, "at": at})
+        for code in (KEEPER.code, "e-vlt-1"):
+            tx.execute(text("INSERT INTO shift_person VALUES ('s', :code, 'vault', 'keeper')"), {"code": code})
+
+    with pytest.raises(IntegrityError, match=r"of an open shift|emulated people"):
+        people.database.write(write)
+    assert people.rows("SELECT code FROM shift_person") == []
 
 
 def test_real_people_stand_where_their_role_lets_them(people):

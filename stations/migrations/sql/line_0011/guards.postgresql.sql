@@ -41,8 +41,17 @@ BEGIN
     RETURN NEW;
 END $$
 --;
+CREATE FUNCTION shift_person_opening() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM shift WHERE shift_id = NEW.shift_id AND NOT closed
+        AND (emulated OR substr(NEW.code, 1, 2) <> 'e-')) THEN
+        RAISE EXCEPTION 'shift_person: of an open shift, and emulated people on emulated lines alone' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$
+--;
 CREATE TRIGGER shift_person_opening BEFORE INSERT ON shift_person
-    FOR EACH ROW EXECUTE FUNCTION shift_of_open()
+    FOR EACH ROW EXECUTE FUNCTION shift_person_opening()
 --;
 CREATE TRIGGER shift_machine_opening BEFORE INSERT ON shift_machine
     FOR EACH ROW EXECUTE FUNCTION shift_of_open()

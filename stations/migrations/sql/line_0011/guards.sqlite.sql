@@ -24,7 +24,8 @@ WHEN EXISTS (SELECT 1 FROM shift WHERE opening_count = NEW.count_id OR closing_c
 BEGIN SELECT RAISE(ABORT, 'shift_difference: a count that was used is whole'); END
 --;
 CREATE TRIGGER shift_person_opening BEFORE INSERT ON shift_person
-WHEN NOT EXISTS (SELECT 1 FROM shift WHERE shift_id = NEW.shift_id AND NOT closed)
+WHEN NOT EXISTS (SELECT 1 FROM shift WHERE shift_id = NEW.shift_id AND NOT closed
+    AND (emulated OR substr(NEW.code, 1, 2) <> 'e-'))
     OR EXISTS (SELECT 1 FROM shift_person WHERE shift_id = NEW.shift_id AND code = NEW.code)
 BEGIN SELECT RAISE(ABORT, 'shift_person: of an open shift, once'); END
 --;
