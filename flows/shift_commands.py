@@ -10,7 +10,15 @@ from cyclopts import App, Parameter
 
 from flows.errors import Exit, FlowError
 from flows.run_folder import RunFolder
-from flows.shift_view import advise_difference, print_differences, print_json, print_standing, print_stops, standing
+from flows.shift_view import (
+    advise_difference,
+    print_counts,
+    print_differences,
+    print_json,
+    print_standing,
+    print_stops,
+    standing,
+)
 from handoff_logs.reading import open_reading
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
 
@@ -206,6 +214,35 @@ def close_command(
         closed = station.close_shift(here.database, count, by, against, reason)
     seal_now(folder)
     return _closed(closed, by, len(count.scans), output, emulated=here.emulated)
+
+
+@app.command(name="counts")
+def counts_command(
+    count: Annotated[str | None, Parameter(help="One count, by its id: where it was, and what differed.")] = None,
+    /,
+    *,
+    directory: Directory = HERE,
+    output: Output = "table",
+) -> int:
+    """List the blind counts, latest first, with what came of each; or one with its places and its differences."""
+    from stations.shift import stops
+    from stations.shift.errors import CountUnknownError
+
+    line = RunFolder(directory).line()
+    with open_reading(line.database_url) as reading:
+        rows = reading.rows(stops.COUNTS, count_id=count or "")
+        if count is not None:
+            if not rows:
+                raise CountUnknownError(count)
+            rows[0]["places"] = reading.rows(stops.COUNTED, count_id=count)
+            rows[0]["differing"] = reading.rows(stops.DIFFERING, count_id=count)
+    for row in rows:
+        row["emulated"] = bool(row["emulated"])
+    if output == "json":
+        print_json(rows)
+    else:
+        print_counts(rows)
+    return Exit.FINE
 
 
 @app.command(name="settle")

@@ -83,6 +83,29 @@ def print_standing(content: dict[str, Any]) -> None:
         )
 
 
+def print_counts(rows: Sequence[dict[str, Any]]) -> None:
+    """Print counts as a table; one that brings its places and differences, with them."""
+    from rich.console import Console
+    from rich.table import Table
+
+    if not rows:
+        sys.stdout.write("nobody counted yet\n")
+        return
+    columns = ("when", "count", "at", "pieces", "differences", "outcome", "shift", "reason", "signed by")
+    table = Table(*columns, box=None, header_style="dim", pad_edge=False)
+    for row in rows:
+        when = datetime.fromtimestamp(row["counted_us"] / 1e6).astimezone()
+        mark = "EMULATED " if row["emulated"] else ""
+        words = (row["moment"], row["pieces"], row["differences"], row["outcome"], row["shift"], row["reason"])
+        signed = f"{row['counted_by']} {row['counted_second']}"
+        table.add_row(f"{mark}{when:%Y-%m-%d %H:%M}", row["count_id"], *map(str, words), signed)
+    Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
+    for row in rows:
+        for place in row.get("places", ()):
+            sys.stdout.write(f"{place['station']} {place['place'] or '(all of it)'}: {place['pieces']}\n")
+        print_differences([Difference(**one) for one in row.get("differing", ())])
+
+
 def print_stops(against: Sequence[dict[str, str]]) -> None:
     """Print what keeps a shift from closing, each with what to do."""
     for stop in against:

@@ -182,6 +182,17 @@ class CountUndecidedError(StationError):
         return f"{self.given} can't be read beside what else was given; nothing was recorded, put the count into a file"
 
 
+class CountUnknownError(StationError):
+    """No count has this id."""
+
+    def __init__(self, count_id: str) -> None:
+        super().__init__(count_id)
+        self.count_id = count_id
+
+    def __str__(self) -> str:
+        return f"there is no count {self.count_id}; passline shift counts lists them"
+
+
 class NothingToSettleError(StationError):
     """A shift that was neither opened nor closed by force, or whose case is closed; nothing was recorded."""
 

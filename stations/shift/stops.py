@@ -31,6 +31,24 @@ ORDER BY 5, 3
 """
 """Shifts that were forced, and whose case nobody has closed."""
 
+COUNTS: Final = """
+SELECT one.count_id, one.moment, one.counted_us, one.counted_by, one.counted_second,
+       (SELECT sum(lying.pieces) FROM shift_counted AS lying WHERE lying.count_id = one.count_id) AS pieces,
+       (SELECT count(*) FROM shift_difference AS each WHERE each.count_id = one.count_id) AS differences,
+       coalesce(shift.shift_id, '') AS shift_id, coalesce(shift.name, '') AS shift,
+       CASE WHEN shift.shift_id IS NULL THEN 'refused' WHEN one.moment = 'close' THEN shift.closed_how
+            WHEN shift.opening_reason IS NULL THEN 'opened' ELSE 'forced' END AS outcome,
+       CASE one.moment WHEN 'close' THEN coalesce(shift.closing_reason, '') ELSE coalesce(shift.opening_reason, '') END
+       AS reason, one.emulated
+FROM shift_count AS one LEFT JOIN shift ON shift.opening_count = one.count_id OR shift.closing_count = one.count_id
+WHERE :count_id IN ('', one.count_id) ORDER BY one.counted_us DESC, one.count_id
+"""
+"""Counts and what came of each, latest first; all, or the one of this id."""
+COUNTED: Final = "SELECT station, place, pieces, sha256 FROM shift_counted WHERE count_id = :count_id ORDER BY 1, 2"
+DIFFERING: Final = """
+SELECT serial, what, station, place, logged FROM shift_difference WHERE count_id = :count_id ORDER BY station, serial
+"""
+
 _JOBS: Final = """
 SELECT job_id, machine, coalesce(blank_serial, '') AS blank, coalesce(doubt, '') AS doubt FROM job
 WHERE unfinished ORDER BY intent_us, job_id

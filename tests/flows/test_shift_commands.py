@@ -232,6 +232,25 @@ class Plenty(Reserve):
         return 1_000
 
 
+def test_a_refused_count_can_be_looked_at_again(
+    folder: RunFolder, passline: Command, scan: Callable[..., tuple[str, ...]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each count with what came of it; one by its id, with its places and differences."""
+    assert passline(*OPEN, *scan(*BOOKS[1:]), signed=(LEAD, KEEPER)) == Exit.FINDINGS
+    assert passline(*OPEN, *scan(*BOOKS), signed=(LEAD, KEEPER)) == Exit.FINE
+    assert passline("counts", "--output", "json") == Exit.FINE
+    good, refused = json.loads(capsys.readouterr().out)
+    assert (good["shift"], good["outcome"], good["pieces"], good["differences"]) == ("early", "opened", 5, 0)
+    assert (refused["shift"], refused["outcome"], refused["pieces"], refused["differences"]) == ("", "refused", 4, 1)
+    assert passline("counts", refused["count_id"]) == Exit.FINE
+    said = capsys.readouterr().out
+    assert f"missing {BOOKS[0]}: vault" in said and "personalization (all of it): 0" in said
+    assert passline("counts", "f" * 32) == Exit.REFUSED
+    assert passline("close", *scan(*BOOKS), "--reason", "to-be-safe", signed=(LEAD, KEEPER)) == Exit.FINE
+    assert passline("counts") == Exit.FINE
+    assert "balanced" in capsys.readouterr().out
+
+
 def test_nothing_is_counted_while_the_line_runs(
     folder: RunFolder, passline: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,8 +6,9 @@ import pytest
 from small_shift import BOOKS, CREW_OF_EMULATED, ONE, OTHER, plan, scanned
 
 from handoff_logs import log
+from handoff_logs.reading import open_reading
 from stations.personalization import booking
-from stations.shift import eyes, station
+from stations.shift import eyes, station, stops
 from stations.shift.errors import (
     ChecklistError,
     CrewRefusedError,
@@ -252,6 +253,29 @@ def test_emulated_eyes_count_what_lies_there_and_not_what_the_log_says(shift):
     assert (moved.serial, moved.what, moved.station) == (BOOKS[0], What.SURPLUS, "personalization")
     hands.put([BOOKS[0]], "shelf:book")
     assert shift.close(seen()).how is Ending.BALANCED
+
+
+def test_a_shift_and_its_counts_are_answered_by_the_same_questions_on_both_databases(shift, database_url):
+    opened = shift.open(scanned(*BOOKS[1:]), reason="found-short")
+    with open_reading(database_url) as reading:
+        [row] = reading.rows(stops.OPEN_SHIFT)
+        assert (row["name"], row["opened_by"], row["opened_second"]) == ("early", "e-lead-1", "e-lead-2")
+        assert len(reading.rows(stops.PEOPLE, shift_id=opened.shift_id)) == sum(map(len, CREW_OF_EMULATED.values()))
+        assert [m["state"] for m in reading.rows(stops.MACHINES, shift_id=opened.shift_id)] == ["new"]
+        assert [case["moment"] for case in reading.rows(stops.CASES)] == ["opening"]
+        [count] = reading.rows(stops.COUNTS, count_id="")
+        assert [count] == reading.rows(stops.COUNTS, count_id=opened.count_id)
+        assert (count["pieces"], count["differences"], count["outcome"]) == (4, 1, "forced")
+        assert [one["pieces"] for one in reading.rows(stops.COUNTED, count_id=opened.count_id)] == [0, 4]
+        assert [one["serial"] for one in reading.rows(stops.DIFFERING, count_id=opened.count_id)] == [BOOKS[0]]
+        assert list(stops.unbalanced(stops.balance_of(reading, row["opened_us"]))) == []
+
+
+def test_a_machine_that_is_worked_keeps_a_shift_open(shift):
+    """On whichever computer: its lease says so."""
+    shift.open()
+    shift.sql("INSERT INTO machine_lease VALUES ('book-01', 'w', 3, :until, NULL)", until=2**52)
+    assert [(stop.code, stop.where) for stop in shift.close().stops] == [("machine-at-work", "book-01")]
 
 
 def test_a_held_machine_is_named_at_the_opening(shift):
