@@ -5,7 +5,7 @@ import time
 
 import pytest
 from pwdlib.hashers.argon2 import Argon2Hasher
-from small_shift import BOOKS, CREW_OF_EMULATED, OTHER, scanned
+from small_shift import BOOKS, CREW_OF_EMULATED, ONE, OTHER, scanned
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
@@ -193,6 +193,35 @@ def test_no_shift_is_closed_as_balanced_on_an_open_job_by_whoever_writes_it(shif
     with pytest.raises(IntegrityError):
         shift.database.write(close)
     assert shift.rows("SELECT closed FROM shift") == [(False,)]
+
+
+def test_a_count_that_differs_opens_no_shift_without_a_reason_whoever_writes_it(shift):
+    """And one that agrees opens none with a reason."""
+    opened = "INSERT INTO shift (shift_id, name, opening_count, opened_us, opening_reason, closed, emulated) VALUES"
+    values = f"{opened} (:id, 'early', :c, :at, :reason, FALSE, TRUE)"
+    for books, reason in ((BOOKS[1:], None), (BOOKS, "found-short")):
+
+        def write(tx, books=books, reason=reason):
+            at = clock_us(tx)
+            count_id, _ = counting.record(tx, scanned(*books), Moment.OPENING, ONE, at, emulated=True)
+            tx.execute(text(values), {"id": "s" * 32, "c": count_id, "at": at, "reason": reason})
+
+        with pytest.raises(IntegrityError):
+            shift.database.write(write)
+    assert shift.rows("SELECT count(*) FROM shift") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("moment", "first", "second"),
+    [("opening", "e-lead-1", "e-lead-2"), ("opening", "e-lead-2", "e-lead-1"), ("close", "e-lead-2", "e-lead-3")],
+)
+def test_a_case_is_closed_by_others_and_only_where_there_is_one_whoever_writes_it(shift, moment, first, second):
+    """The two who forced it, in either order; and a close that never was."""
+    opened = shift.open(scanned(*BOOKS[1:]), reason="found-short")
+    settle = "INSERT INTO shift_settlement VALUES (:s, :m, 'fine', :a, :b, NULL, NULL, :at, TRUE)"
+    at = time.time_ns() // 1000 + 1_000_000
+    refused(shift, settle, s=opened.shift_id, m=moment, a=first, b=second, at=at)
+    station.settle(shift.database, opened.shift_id, "recounted", OTHER)
 
 
 def test_a_count_that_was_used_takes_nothing_more(shift):
