@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from flows.line_rules import DIFFERENCES
 from flows.run_folder import RunFolder
 from flows.who_asks import who_asks
 from handoff_logs import cli, terminal
 from handoff_logs.opened import url_of
-from stations.people_register.projection import DIFFERENCES
 
 
 def _database_url(directory: Path) -> str:

@@ -34,6 +34,7 @@ class Register(StrEnum):
     ERASURE = "erasure"
     CERTIFICATE = "certificate"
     ARCHIVE = "archive"
+    SHIFT = "shift"
 
 
 Facts = Mapping[tuple[str, str], str]
