@@ -58,8 +58,12 @@ def _unique_where(name: str, *columns: str, where: str) -> Index:
     return _where(name, *columns, where=where, unique=True)
 
 
+UNFINISHED = "job.unfinished"
 UNRELEASED = "job.state <> 'RELEASED'"
-"""Jobs that a machine may still hold open; SQLite finds them by their index where it reads these very words."""
+"""Jobs without an outcome, and those that a machine may still hold open.
+
+SQLite finds them by their partial indexes where it reads these very words.
+"""
 
 FINISHED = "state IN ('RESULT', 'RELEASED')"
 PIECES = "outcome IN ('good', 'failed')"

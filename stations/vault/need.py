@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
 from handoff_logs.statements import Statement
 from stations.documents import PRODUCTS
 from stations.intake.tables import Application, ApplicationState
 from stations.personalization import rules as personalization
-from stations.personalization.tables import Job
+from stations.personalization.tables import UNFINISHED, Job
 from stations.vault import rules
 from stations.vault.rules import Need, Reserve
 
@@ -22,7 +22,7 @@ _THERE = Statement(
     "SELECT count(*) FROM whereabouts AS here"
     " JOIN custody_unit AS first ON first.unit_id = here.unit_id AND first.step = 1"
     " WHERE here.kind = 'blank' AND first.place = :shelf AND here.station IN (:station, :vault)"
-    " AND CASE WHEN here.station = :station"
+    " AND here.state IN ('held', 'offered') AND CASE WHEN here.station = :station"
     " THEN here.state = 'held'"
     " AND (here.place = :stock OR here.place LIKE '%\\:input' OR here.place LIKE '%\\:hold')"
     " ELSE here.state = 'offered' AND here.place = :shelf END"
@@ -41,7 +41,7 @@ def need(conn: Connection, kind: str, reserve: Reserve) -> Need:
             # In work, and no blank drawn yet.
             select(func.count())
             .select_from(_JOB)
-            .where(_JOB.c.product.in_(products), _JOB.c.unfinished, _JOB.c.blank_serial.is_(None)),
+            .where(_JOB.c.product.in_(products), text(UNFINISHED), _JOB.c.blank_serial.is_(None)),
         )
     )
     places = {"shelf": rules.shelf(kind), "stock": personalization.blank_stock(kind)}
