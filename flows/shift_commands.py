@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from cyclopts import App, Parameter
 
@@ -23,9 +23,12 @@ from handoff_logs.reading import open_reading
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from flows.parts import Parts
     from flows.settings import LineSettings
     from stations.shift.counting import Counted, Signers
+    from stations.shift.station import Closed
     from stations.workplace import Workplace
 
 app = App(name="shift", help="The shift: open it, see what stands against its close, close it.")
@@ -124,7 +127,6 @@ def open_command(
             count = given or _seen(conn, parts, settings)
         by = _signers(here, Asking(passwords_from), (first, second), emulated=emulated)
         opened = station.open_shift(here.database, plan, count, by, reason)
-    seal_now(folder)
     content = {
         "emulated": plan.emulated,
         "shift": name,
@@ -156,6 +158,8 @@ def open_command(
             advise_difference()
         elif opened.forced:
             sys.stdout.write(f"{mark}forced; its case is open: passline shift settle {opened.shift_id}\n")
+    # Told first: it stands, whatever hinders the sealing.
+    seal_now(folder)
     return Exit.FINE if opened.shift_id is not None else Exit.FINDINGS
 
 
@@ -212,8 +216,9 @@ def close_command(
             count = given or _seen(conn, parts, settings)
         by = _signers(here, Asking(passwords_from), (first, second), emulated=emulated)
         closed = station.close_shift(here.database, count, by, against, reason)
+    status = _closed(closed, by, len(count.scans), output, emulated=here.emulated)
     seal_now(folder)
-    return _closed(closed, by, len(count.scans), output, emulated=here.emulated)
+    return status
 
 
 @app.command(name="counts")
@@ -269,11 +274,11 @@ def settle_command(
         by = _signers(here, Asking(passwords_from), (first, second), emulated=emulated, others=True)
         moments = station.settle(here.database, shift, finding, by)
         mark = "EMULATED: " if here.emulated else ""
-    seal_now(folder)
     sys.stdout.write(
         f"{mark}the case of shift {shift} ({', '.join(moments)}) is closed: {finding}; signed by {by.first} and "
         f"{by.second}\n"
     )
+    seal_now(folder)
     return Exit.FINE
 
 
@@ -335,7 +340,7 @@ def _read(counted: Sequence[str], passwords_from: str | None) -> "Counted":
     return counting.joined(counts)
 
 
-def _seen(conn: Any, parts: "Parts | None", settings: "LineSettings") -> "Counted":
+def _seen(conn: "Connection", parts: "Parts | None", settings: "LineSettings") -> "Counted":
     """What emulated eyes see; real blanks need a scan."""
     from stations.shift import counting, eyes
 
@@ -380,7 +385,7 @@ def _personalizers(settings: "LineSettings") -> tuple[str, ...]:
     return tuple(device.id for device in settings.devices if device.driver in MAKES)
 
 
-def _closed(closed: Any, by: "Signers | None", counted: int, output: str, *, emulated: bool) -> int:
+def _closed(closed: "Closed", by: "Signers | None", counted: int, output: str, *, emulated: bool) -> int:
     content = {
         "emulated": emulated,
         "shift": closed.name,

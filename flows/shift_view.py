@@ -47,7 +47,7 @@ def print_standing(content: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
     mark = "EMULATED: " if content["emulated"] else ""
     shift = content["shift"]
     if shift is None:

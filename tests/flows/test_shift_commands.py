@@ -155,20 +155,27 @@ def test_a_lead_and_a_keeper_open_and_close_a_shift_on_what_they_scanned(
 
 
 @pytest.mark.parametrize(
-    "signed",
+    ("signed", "why"),
     [
-        (KEEPER, LEAD),
-        (LEAD, LEAD),
-        (LEAD, AUDITOR),
-        (LEAD, Credentials("p-0101", "not the password")),
-        (LEAD, ONE),
+        ((KEEPER, LEAD), "p-0101 is not lead"),
+        ((LEAD, LEAD), "two"),
+        ((LEAD, AUDITOR), "p-0801"),
+        ((LEAD, Credentials("p-0101", "not the password")), "p-0101"),
+        ((LEAD, ONE), "p-0001"),
     ],
     ids=["no lead first", "one person twice", "an auditor", "a wrong password", "an administrator"],
 )
 def test_no_shift_without_a_lead_and_a_second_person(
-    folder: RunFolder, passline: Command, scan: Callable[..., tuple[str, ...]], signed: tuple[Credentials, ...]
+    folder: RunFolder,
+    passline: Command,
+    scan: Callable[..., tuple[str, ...]],
+    capsys: pytest.CaptureFixture[str],
+    signed: tuple[Credentials, ...],
+    why: str,
 ) -> None:
+    """And the refusal says who it is about."""
     assert passline(*OPEN, *scan(*BOOKS), signed=signed) == Exit.REFUSED
+    assert why in capsys.readouterr().err
     assert rows(folder, "SELECT count(*) FROM shift_count") == [(0,)]
 
 

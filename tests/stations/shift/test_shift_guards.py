@@ -17,7 +17,7 @@ from stations.people_register.credentials import Credentials
 from stations.people_register.rules import ADMINISTRATORS
 from stations.people_register.sign_in import sign_in, sign_in_two
 from stations.shift import counting, station
-from stations.shift.counting import Signers
+from stations.shift.counting import Counted, Signers
 from stations.shift.errors import CrewRefusedError, ShiftMovedError
 from stations.shift.projection import DIFFERENCES
 from stations.shift.rules import Ending, Moment
@@ -209,6 +209,19 @@ def test_a_count_that_differs_opens_no_shift_without_a_reason_whoever_writes_it(
         with pytest.raises(IntegrityError):
             shift.database.write(write)
     assert shift.rows("SELECT count(*) FROM shift") == [(0,)]
+
+
+def test_a_count_of_one_station_opens_no_shift_whoever_writes_it(shift):
+    half = Counted(scanned(*BOOKS).scans, frozenset({"vault"}))
+
+    def write(tx):
+        at = clock_us(tx)
+        count_id, _ = counting.record(tx, half, Moment.OPENING, ONE, at, emulated=True)
+        opened = "INSERT INTO shift (shift_id, name, opening_count, opened_us, closed, emulated) VALUES"
+        tx.execute(text(f"{opened} ('s', 'early', :c, :at, FALSE, TRUE)"), {"c": count_id, "at": at})
+
+    with pytest.raises(IntegrityError):
+        shift.database.write(write)
 
 
 @pytest.mark.parametrize(
