@@ -7,10 +7,11 @@ from handoff_logs.roles import Roles, quoted
 ALARMS: Final = ("alarm", "alarm_step", "alarm_notice", "alarm_delivery")
 AUDITED: Final = (
     *("person", "person_role", "sign_in_attempt", "terminal_session"),
-    *("deadline_reckoning", "deadline_change"),
+    *("deadline_reckoning", "deadline_change", "green_channel"),
     *ALARMS,
 )
-"""What auditors read beside the log: who may sign, and who did; which deadlines moved; the alarms. Never an applicant's
+"""What auditors read beside the log: who may sign, and who did; which deadlines moved, and what was
+raised to the green channel; the alarms. Never an applicant's
 data, never a password's hash."""
 
 
@@ -19,7 +20,7 @@ def grants(roles: Roles) -> list[str]:
     service, auditor = quoted(roles.service), quoted(roles.auditor)
     return [
         f"REVOKE DELETE ON person FROM {service}",
-        f"REVOKE UPDATE, DELETE ON person_role, sign_in_attempt, deadline_change FROM {service}",
+        f"REVOKE UPDATE, DELETE ON person_role, sign_in_attempt, deadline_change, green_channel FROM {service}",
         f"REVOKE DELETE ON deadline_reckoning FROM {service}",
         # A session is begun by the service, seen and ended by whoever asks with it; the guard says how.
         f"REVOKE UPDATE, DELETE ON terminal_session FROM {service}",

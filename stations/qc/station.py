@@ -42,6 +42,7 @@ from stations.trays import (
     table_place,
     tray_of,
     tray_place,
+    urgency,
 )
 from stations.workplace import Workplace
 
@@ -181,8 +182,8 @@ def _book(
     passed = [each.piece for each in inspected if not each.codes]
     offered = _void_and_remake(tx, workplace, tray, failed, nodes)
     if passed:
-        priority = min(piece.priority for piece in passed)
-        onward = stamp(workplace, tray, due_us=first_due_us(NEXT, passed, nodes))
+        priority, due_us = urgency(tx, NEXT, [piece.application_id for piece in passed], nodes)
+        onward = stamp(workplace, tray, due_us=due_us)
         units = [piece.unit_id for piece in passed]
         offer = log.offer(tx, workplace.party(), INPUT, NEXT, units, priority=priority, stamp=onward)
         offered.append(offer.handoff_id)
