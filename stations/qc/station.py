@@ -36,7 +36,6 @@ from stations.trays import (
     TrayOutcome,
     accept_by_scan,
     book_without_stopped,
-    first_due_us,
     quarantine,
     stamp,
     table_place,
@@ -260,10 +259,12 @@ def _offer_remakes(
 ) -> list[str]:
     groups: dict[tuple[int, str], list[Piece]] = defaultdict(list)
     for piece in pieces:
-        groups[min(piece.priority, REMAKE_PRIORITY), piece.product].append(piece)
+        priority, _ = urgency(tx, REMADE_AT, [piece.application_id], nodes)
+        groups[min(priority, REMAKE_PRIORITY), piece.product].append(piece)
     offered = []
     for (priority, _), group in sorted(groups.items()):
-        onward = stamp(workplace, new_id(), due_us=first_due_us(REMADE_AT, group, nodes), reason="remake")
+        _, due_us = urgency(tx, REMADE_AT, [piece.application_id for piece in group], nodes)
+        onward = stamp(workplace, new_id(), due_us=due_us, reason="remake")
         units = [orders[piece.application_id] for piece in group]
         offer = log.offer(tx, workplace.party(), VOIDED, REMADE_AT, units, priority=priority, stamp=onward)
         offered.append(offer.handoff_id)
