@@ -171,6 +171,16 @@ def test_a_claimed_offer_is_left_alone_and_parted_by_review(staffed, number, rai
     assert sum(each.unit_count for each in staffed.waiting("personalization")) == offer.unit_count
 
 
+def test_a_claim_that_lapsed_holds_nothing_back(staffed, number, raised):
+    """Its worker is dead; were it only slow, its acceptance would be told that the offer has its answer."""
+    offer = before(staffed, number, "review")
+    staffed.database.write(lambda tx: offers.claim(tx, "review", "worker", -1.0, among=[offer.handoff_id]))
+    assert raised(number).overtakes == Overtakes.OFFERED_ALONE
+    with pytest.raises(AlreadyAnsweredError):
+        review.work_tray(staffed.at("review"), offer, staffed.reviewer)
+    assert sum(each.unit_count for each in staffed.waiting("review")) == 12
+
+
 def test_review_parts_what_was_raised_while_it_decided(staffed, number, raised):
     offer = before(staffed, number, "review")
 
