@@ -1,9 +1,9 @@
-"""`passline applications`: stop one wherever it is, and let it go on or end it by two people (domain.md, rule 8)."""
+"""`passline applications`: stop one wherever it is, let it go on or end it by two (domain.md, rule 8); raise it."""
 
 import csv
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,14 +16,22 @@ from flows.run_folder import RunFolder
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
 
 if TYPE_CHECKING:
+    from stations.green.station import OnTheLine
     from stations.stopping.station import Put, Stopped
     from stations.workplace import Workplace
 
-app = App(name="applications", help="Stop an application wherever it is; release it, or end it, by two people.")
+app = App(
+    name="applications",
+    help="Stop an application wherever it is; release it, or end it, by two people; raise it to the green channel.",
+)
 
 Number = Annotated[str, Parameter(help="The application's number, as on its receipt.")]
 Directory = Annotated[Path, Parameter("--dir", help="The run's folder.")]
 HERE: Final = Path(".passline")
+STOPPED_COLUMNS: Final = ("emulated", "application", "reason", "was", "stopped_by", "since", "units", "to_do")
+GREEN_COLUMNS: Final = (
+    *("emulated", "application", "state", "reason", "approver", "since", "minutes", "deadline", "units"),
+)
 
 
 @app.command(name="stop")
@@ -63,7 +71,7 @@ def stopped_command(
         found = station.stopped(conn)
         numbers = {each.application_id: station.number_of(conn, each) for each in found}
     rows = [_row(each, numbers[each.application_id]) for each in found]
-    _print(rows, output)
+    _print(rows, output, STOPPED_COLUMNS, "no application is stopped")
     return Exit.IN_DOUBT if rows else Exit.FINE
 
 
@@ -106,6 +114,67 @@ def end_command(
     return Exit.FINE
 
 
+@app.command(name="raise")
+def raise_command(
+    number: Number,
+    /,
+    *,
+    reason: Annotated[
+        Literal["conference", "exam", "death_abroad", "illness_abroad", "medical_care", "visa_expiry"],
+        Parameter("--reason", help="Why it can't wait."),
+    ],
+    by: Annotated[str | None, Parameter("--by", help="Code of the lead who approves it; asked if left out.")] = None,
+    directory: Directory = HERE,
+    passwords_from: PasswordsFrom = None,
+) -> int:
+    """Raise an application to the green channel: it overtakes everything from where it is. A lead signs in.
+
+    The lead is its approver. It is due today, or six hours from now if that is later, but never later than it was. No
+    machine stops for it; what is in somebody's hands goes before everything from its next handoff on.
+    """
+    from flows.configuration import read_settings
+    from flows.two_hands import as_one, workplace_of
+    from stations.green import station
+    from stations.intake.deadline_changes import in_force
+    from stations.personalization.rules import STATION
+    from stations.trays import TimeNodes
+
+    folder = RunFolder(directory)
+    with workplace_of(folder, STATION) as here:
+        lead = as_one(here, Asking(passwords_from), by, station.RAISERS)
+        with here.database.read() as conn:
+            nodes = TimeNodes(in_force(conn), read_settings(folder).allowances.by_class())
+        raised = station.raise_to_green(lead, number, reason, nodes)
+        ways = {
+            station.Overtakes.OFFERED_ALONE: f"offered to {raised.station} alone, before everything",
+            station.Overtakes.DRAWN_NEXT: f"the next that a machine draws at {raised.station}",
+            station.Overtakes.FROM_NEXT_HANDOFF: f"before everything from its next handoff on (now: {raised.station})",
+        }
+        due = _moment(raised.deadline_us)
+        _say(
+            here, f"in the green channel ({reason}), approved by {lead.people[0]}; due {due}; {ways[raised.overtakes]}"
+        )
+    return Exit.FINE
+
+
+@app.command(name="green")
+def green_command(
+    *,
+    directory: Directory = HERE,
+    output: Annotated[Literal["table", "json", "csv"], Parameter(name="--output", help="How to print.")] = "table",
+) -> int:
+    """List the green channel on the line: where each is, who approved it and why, since when, and until when."""
+    from flows.two_hands import workplace_of
+    from stations.green import station
+    from stations.personalization.rules import STATION
+
+    with workplace_of(RunFolder(directory), STATION) as here, here.database.read() as conn:
+        now_us = here.database.clock_us(conn)
+        rows = [_green_row(each, now_us) for each in station.on_the_line(conn, here)]
+    _print(rows, output, GREEN_COLUMNS, "nothing of the green channel is on the line")
+    return Exit.FINE
+
+
 @contextmanager
 def _signed(
     folder: RunFolder, codes: tuple[str | None, str | None], asking: Asking
@@ -130,6 +199,26 @@ def _say(here: "Workplace", what: str) -> None:
     sys.stdout.write(f"{'EMULATED line: ' if here.emulated else ''}{what}\n")
 
 
+def _moment(instant_us: int) -> str:
+    return datetime.fromtimestamp(instant_us / 1e6, UTC).astimezone().isoformat(" ", "seconds")
+
+
+def _green_row(each: "OnTheLine", now_us: int) -> dict[str, Any]:
+    places = "; ".join(f"{unit.kind} {unit.state} at {unit.station} ({unit.place})" for unit in each.places)
+    approval = each.approval
+    return {
+        "emulated": each.emulated,
+        "application": each.number,
+        "state": each.state,
+        "reason": approval.reason if approval else "",
+        "approver": approval.approver if approval else "",
+        "since": _moment(each.since_us),
+        "minutes": (now_us - each.since_us) // 60_000_000,
+        "deadline": _moment(each.deadline_us) + (" overdue" if each.deadline_us < now_us else ""),
+        "units": places or "none",
+    }
+
+
 def _row(each: "Stopped", number: str) -> dict[str, Any]:
     places = "; ".join(f"{unit.kind} {unit.state} at {unit.station} ({unit.place})" for unit in each.units)
     return {
@@ -138,7 +227,7 @@ def _row(each: "Stopped", number: str) -> dict[str, Any]:
         "reason": each.reason,
         "was": each.state_before,
         "stopped_by": each.stopped_by,
-        "since": datetime.fromtimestamp(each.stopped_us / 1e6, UTC).astimezone().isoformat(" ", "seconds"),
+        "since": _moment(each.stopped_us),
         "units": places or "none",
         "to_do": _to_do(each),
     }
@@ -151,33 +240,30 @@ def _to_do(each: "Stopped") -> str:
     return "Two people look, and record release or end; a document is defaced before it is ended."
 
 
-def _print(rows: Sequence[dict[str, Any]], output: str) -> None:
-    writers: dict[str, Callable[[Sequence[dict[str, Any]]], None]] = {"json": _json, "csv": _csv, "table": _table}
-    writers[output](rows)
+def _print(rows: Sequence[dict[str, Any]], output: str, names: Sequence[str], nothing: str) -> None:
+    match output:
+        case "json":
+            sys.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+        case "csv":
+            writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+        case _:
+            _table(rows, nothing)
 
 
-def _json(rows: Sequence[dict[str, Any]]) -> None:
-    sys.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
-
-
-def _csv(rows: Sequence[dict[str, Any]]) -> None:
-    names = ("emulated", "application", "reason", "was", "stopped_by", "since", "units", "to_do")
-    writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-
-
-def _table(rows: Sequence[dict[str, Any]]) -> None:
+def _table(rows: Sequence[dict[str, Any]], nothing: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
     if not rows:
-        sys.stdout.write("no application is stopped\n")
+        sys.stdout.write(f"{nothing}\n")
         return
     mark = "EMULATED" if any(row["emulated"] for row in rows) else None
     table = Table(title=mark, title_justify="left")
-    for name in ("application", "reason", "was", "stopped by", "since", "units", "to do"):
-        table.add_column(name, overflow="fold")
+    for name in rows[0]:
+        if name != "emulated":
+            table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*(str(value) for name, value in row.items() if name != "emulated"))
     Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)

@@ -17,10 +17,12 @@ ORDER BY number
 """Its revisions and remakes bear the number with a slash behind it."""
 CHANGES: Final = """
 SELECT change.before_us, change.before_provisional, change.after_us, change.after_provisional, change.changed_us,
-       why.digest, why.terms, earlier.terms AS earlier_terms
+       why.digest, why.terms, earlier.terms AS earlier_terms, green.approver, green.reason
 FROM deadline_change AS change
 JOIN deadline_reckoning AS why ON why.position = change.reckoning
 LEFT JOIN deadline_reckoning AS earlier ON earlier.position = why.position - 1
+LEFT JOIN green_channel AS green
+    ON green.application_id = change.application_id AND green.deadline_change = change.position
 WHERE change.application_id = :application_id ORDER BY change.position
 """
 
@@ -65,6 +67,7 @@ def histories(reading: Reading, number: str) -> list[History]:
 
 
 def _change(row: dict[str, Any]) -> Change:
+    green = f"raised to the green channel by {row['approver']} ({row['reason']})" if row["approver"] else None
     earlier = json.loads(row["earlier_terms"]) if row["earlier_terms"] else {}
     return Change(
         changed_us=row["changed_us"],
@@ -73,7 +76,7 @@ def _change(row: dict[str, Any]) -> Change:
         after_us=row["after_us"],
         after_provisional=bool(row["after_provisional"]),
         calendar=row["digest"],
-        why=tuple(_differing(earlier, json.loads(row["terms"]))),
+        why=(green,) if green else tuple(_differing(earlier, json.loads(row["terms"]))),
     )
 
 

@@ -47,6 +47,7 @@ class OrderTrays:
     station: str = STATION
     abreast: int = 8
     _accepted: set[str] = field(default_factory=set)
+    _parted: list[str] = field(default_factory=list)
     _products: dict[str, str] = field(default_factory=dict)
     _asked: frozenset[str] = frozenset()
     _statuses: dict[str, TrayStatus] = field(default_factory=dict)
@@ -55,16 +56,32 @@ class OrderTrays:
 
     def unfinished(self) -> Sequence[TrayToWork]:
         """Trays that were accepted and have orders to make or documents to hand on."""
-        return [TrayToWork(status.tray) for status in station.tray_status(self.line.workplace(STATION))]
+        trays = [status.tray for status in station.tray_status(self.line.workplace(STATION))]
+        self._accepted.update(trays)
+        return [TrayToWork(tray) for tray in trays]
 
     def claim(self, *, green_only: bool, only: str | None) -> TrayToWork | None:
-        """Claim the most urgent tray that waits; a full station still takes what machines lack."""
+        """Claim the most urgent tray that waits; a full station still takes what machines lack.
+
+        What was taken out of a tray in work and into one of its own, for the green channel, comes before all.
+        """
+        if (parted := self._take_parted()) is not None:
+            return TrayToWork(parted)
         lacked = cache(self._lacked)  # asked once, and only where an offer depends on it
 
         def lacking(offer: OpenOffer) -> bool:
             return self._product(offer) in lacked()
 
         return claim(self.line, STATION, green_only=green_only, only=only, kind=Kind.ORDER, lacking=lacking)
+
+    def _take_parted(self) -> str | None:
+        """A tray that was parted from one in work here and is in nobody's yet."""
+        raised = station.parted_trays(self.line.workplace(STATION), tuple(self._accepted))
+        for tray in (*raised, *self._parted):
+            if tray not in self._accepted:
+                self._accepted.add(tray)
+                return tray
+        return None
 
     def _lacked(self) -> frozenset[str]:
         """The products of which too few orders wait for the machines that make them."""
@@ -88,6 +105,10 @@ class OrderTrays:
         units = 0
         if offer is not None:
             units = await self.line.blocking(lambda: station.accept_tray(self.line.workplace(STATION), offer))
+            # Raised between its call and its acceptance.
+            self._parted += await self.line.blocking(
+                lambda: station.part_green(self.line.workplace(STATION), tray.tray)
+            )
         self._accepted.add(tray.tray)
         while not await self._look():
             status = self._statuses.get(tray.tray)

@@ -7,13 +7,13 @@ from handoff_logs.roles import Roles, quoted
 ALARMS: Final = ("alarm", "alarm_step", "alarm_notice", "alarm_delivery")
 AUDITED: Final = (
     *("person", "person_role", "sign_in_attempt", "terminal_session"),
-    *("deadline_reckoning", "deadline_change"),
+    *("deadline_reckoning", "deadline_change", "green_channel"),
     *ALARMS,
     *("shift", "shift_count", "shift_counted", "shift_difference"),
     *("shift_person", "shift_machine", "shift_item", "shift_settlement"),
 )
-"""What auditors read beside the log: who may sign, and who did; which deadlines moved; the alarms; what two people
-counted. Never an applicant's data, never a password's hash."""
+"""What auditors read beside the log: who may sign, and who did; which deadlines moved, and what was raised to the green
+channel; the alarms; what two people counted. Never an applicant's data, never a password's hash."""
 
 
 def grants(roles: Roles) -> list[str]:
@@ -21,7 +21,7 @@ def grants(roles: Roles) -> list[str]:
     service, auditor = quoted(roles.service), quoted(roles.auditor)
     return [
         f"REVOKE DELETE ON person FROM {service}",
-        f"REVOKE UPDATE, DELETE ON person_role, sign_in_attempt, deadline_change FROM {service}",
+        f"REVOKE UPDATE, DELETE ON person_role, sign_in_attempt, deadline_change, green_channel FROM {service}",
         f"REVOKE DELETE ON deadline_reckoning FROM {service}",
         # A shift is closed once; all else of it is written once.
         f"REVOKE DELETE ON shift FROM {service}",

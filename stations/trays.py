@@ -17,6 +17,7 @@ from handoff_logs.tables import Whereabouts
 from stations.calendar import WorkCalendar
 from stations.deadlines import ALLOWANCES, STATIONS, time_node_us
 from stations.intake.states import stopped
+from stations.intake.tables import Application
 from stations.workplace import Workplace
 
 INPUT = "input"
@@ -27,6 +28,10 @@ QUARANTINE = "quarantine"
 T = TypeVar("T")
 
 _where = Whereabouts.__table__  # type: ignore[attr-defined]
+_application = Application.__table__  # type: ignore[attr-defined]
+_URGENCY = select(_application.c.priority, _application.c.service_class, _application.c.deadline_us).where(
+    _application.c.application_id.in_(bindparam("ids", expanding=True))
+)
 _OFFERED = select(_where.c.unit_id).where(
     _where.c.handoff_id == bindparam("of_handoff"), _where.c.state == State.OFFERED
 )
@@ -191,6 +196,15 @@ def quarantine(tx: Connection, workplace: Workplace, tray: str, units: Sequence[
     """Book units of stopped applications out of their tray; two people release or void them."""
     if units:
         log.doubt(tx, workplace.party(), units, QUARANTINE, stamp(workplace, tray, reason="stopped"))
+
+
+def urgency(tx: Connection, station: str, application_ids: Sequence[str], nodes: TimeNodes) -> tuple[int, int]:
+    """The priority of what is offered to `station` now and its time node: those of the most urgent application.
+
+    Asked in the offer's own transaction: one of them may have been raised to the green channel while it was worked.
+    """
+    rows = tx.execute(_URGENCY, {"ids": list(application_ids)}).all()
+    return min(row.priority for row in rows), first_due_us(station, rows, nodes)
 
 
 def first_due_us(station: str, rows: Iterable[Row[tuple[object, ...]]], nodes: TimeNodes) -> int:

@@ -24,7 +24,7 @@ from stations.calendar import WorkCalendar, from_us
 from stations.deadlines import WORKING_DAYS, DeadlineRule
 from stations.intake.errors import CalendarMovedError
 from stations.intake.states import LIVE
-from stations.intake.tables import Application, DeadlineChange, DeadlineReckoning
+from stations.intake.tables import Application, DeadlineChange, DeadlineReckoning, GreenChannel
 
 BATCH = 500
 """Deadlines that change in one transaction: short enough that a station never waits long for one of them."""
@@ -33,6 +33,7 @@ LOOK_AGAIN_S = 0.05
 _application = Application.__table__  # type: ignore[attr-defined]
 _change = DeadlineChange.__table__  # type: ignore[attr-defined]
 _reckoning = DeadlineReckoning.__table__  # type: ignore[attr-defined]
+_green = GreenChannel.__table__  # type: ignore[attr-defined]
 
 # On PostgreSQL whoever enters applications holds the calendar still until their commit, so that a new one finds all
 # that were reckoned by the old; SQLite has one writer.
@@ -54,16 +55,30 @@ _ON_THE_LINE = select(
 )
 """By the state's index: an emergency's deadline knows no working days."""
 _THESE = (
-    select(_application.c.application_id, _application.c.deadline_us, _application.c.provisional, _application.c.live)
+    select(
+        _application.c.application_id,
+        _application.c.service_class,
+        _application.c.deadline_us,
+        _application.c.provisional,
+        _application.c.live,
+    )
     .where(_application.c.application_id.in_(bindparam("ids", expanding=True)))
     .order_by(_application.c.application_id)
     .with_for_update(skip_locked=True)
+)
+_DEADLINE = select(_application.c.deadline_us, _application.c.provisional).where(
+    _application.c.application_id == bindparam("of_application")
 )
 _POSITIONS = (
     select(_change.c.application_id, func.max(_change.c.position))
     .where(_change.c.application_id.in_(bindparam("ids", expanding=True)))
     .group_by(_change.c.application_id)
 )
+_RAISED = select(_green.c.application_id).where(
+    _green.c.application_id == _change.c.application_id, _green.c.deadline_change == _change.c.position
+)
+_CHANGED_BY = select(func.count()).where(_change.c.reckoning == bindparam("of_reckoning"), ~_RAISED.exists())
+"""What a lead raised meanwhile names the reckoning that was the latest then, and is none of its changes."""
 _FOLLOW = Statement(
     "UPDATE application SET (deadline_us, provisional) = (SELECT change.after_us, change.after_provisional"
     " FROM deadline_change AS change WHERE change.application_id = application.application_id"
@@ -174,6 +189,26 @@ def reckon(
     return Reckoned(position, database.write(lambda tx: _finish(tx, database, rule, position)))
 
 
+def bring_forward(tx: Connection, application_id: str, deadline_us: int, now_us: int) -> int | None:
+    """Record that a deadline is `deadline_us` from now on; the change's position, None where it is as near already.
+
+    The caller holds the application's row and lets it follow in the same transaction. Raises LookupError for an
+    application that was entered before any reckoning, which intake never does.
+    """
+    row = tx.execute(_DEADLINE, {"of_application": application_id}).one()
+    if row.deadline_us <= deadline_us:
+        return None
+    last = tx.execute(_LAST.limit(1)).one_or_none()
+    if last is None:
+        raise LookupError(f"no deadline was ever reckoned, and application {application_id} has one")
+    before: dict[str, int] = dict(tuple(each) for each in tx.execute(_POSITIONS, {"ids": [application_id]}))
+    position = before.get(application_id, 0) + 1
+    moved = Moved(application_id, row.deadline_us, bool(row.provisional), deadline_us, False)
+    change = {**moved._asdict(), "reckoning": last.position, "changed_us": now_us, "position": position}
+    tx.execute(insert(_change), change)
+    return position
+
+
 def _begin(tx: Connection, database: Database, rule: DeadlineRule, *, emulated: bool) -> int | None:
     _lock(tx)
     _refuse_moved(tx, rule.calendar)
@@ -221,13 +256,18 @@ def _move(
 
 
 def _stands(row: Any, moved: Moved) -> bool:
-    return bool(row.live) and (row.deadline_us, bool(row.provisional)) == (moved.before_us, moved.before_provisional)
+    raised = row.service_class not in WORKING_DAYS
+    return (
+        bool(row.live)
+        and not raised
+        and (row.deadline_us, bool(row.provisional)) == (moved.before_us, moved.before_provisional)
+    )
 
 
 def _finish(tx: Connection, database: Database, rule: DeadlineRule, position: int) -> int:
     """Two that reckon by the same terms share a reckoning: the first to end finishes it."""
     _go_on(tx, rule, position)
-    changed = tx.execute(select(func.count()).where(_change.c.reckoning == position)).scalar_one()
+    changed = tx.execute(_CHANGED_BY, {"of_reckoning": position}).scalar_one()
     tx.execute(
         update(_reckoning)
         .where(_reckoning.c.position == position, _reckoning.c.finished_us.is_(None))

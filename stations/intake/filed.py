@@ -6,19 +6,34 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Row, bindparam, select
 
+from stations.calendar import to_us
 from stations.intake.batch import ApplicationRecord
 from stations.intake.prepare import image_context
-from stations.intake.tables import Application, ApplicationImage, ApplicationState
+from stations.intake.tables import Application, ApplicationImage, ApplicationState, GreenChannel
 from stations.personal import PersonalData
 
 IDS_A_STATEMENT = 5_000
 
 _applications = Application.__table__  # type: ignore[attr-defined]
+_green = GreenChannel.__table__  # type: ignore[attr-defined]
 _images = ApplicationImage.__table__  # type: ignore[attr-defined]
 
 _IDS: BindParameter[str] = bindparam("ids", expanding=True)
-_BY_ID = select(_applications).where(_applications.c.application_id.in_(_IDS))
+_BY_ID = (
+    select(_applications, _green.c.approver, _green.c.reason, _green.c.raised_us)
+    .outerjoin(_green, _green.c.application_id == _applications.c.application_id)
+    .where(_applications.c.application_id.in_(_IDS))
+)
 _IMAGES = select(_images).where(_images.c.application_id.in_(_IDS), _images.c.role == bindparam("of_role"))
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Who let an application into the green channel (a staff code), why (a code), and when (microseconds UTC)."""
+
+    approver: str
+    reason: str
+    approved_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +53,15 @@ class Filed:
     state: ApplicationState
     emulated: bool
     record: ApplicationRecord
+    raised: Approval | None = None
+
+    @property
+    def approval(self) -> Approval | None:
+        """Who let it into the green channel: a lead who raised it, or whoever its office named; None for the others."""
+        filed = self.record.emergency
+        if self.raised is not None or filed is None:
+            return self.raised
+        return Approval(filed.approver, filed.reason, to_us(filed.approved_at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,4 +115,5 @@ def _open(row: Row[Any], personal: PersonalData) -> Filed:
         state=ApplicationState(row.state),
         emulated=row.emulated,
         record=ApplicationRecord.model_validate_json(personal.decrypt(row.applicant, row.application_id)),
+        raised=None if row.raised_us is None else Approval(row.approver, row.reason, row.raised_us),
     )

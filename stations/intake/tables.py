@@ -1,4 +1,5 @@
-"""The line tables of intake: applications, images, batches, what was set aside, stops, and changes of deadlines.
+"""The line tables of intake: applications, images, batches, what was set aside, stops, changes of deadlines, and
+what was raised to the green channel.
 
 Personal fields are sealed (`stations.personal`) for the row's own id; numbers and persons are found by keyed hashes.
 Times are integer microseconds UTC.
@@ -13,6 +14,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -231,3 +233,42 @@ class DeadlineChange(SQLModel, table=True):
     after_us: int = Field(sa_column=Column(BigInteger, nullable=False))
     after_provisional: bool
     changed_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class GreenChannel(SQLModel, table=True):
+    """One application that a lead raised to the green channel after it was filed: never changed or deleted.
+
+    `deadline_change` is the position of the change that it made, None where the deadline was as near already.
+    `parted_into` is the tray that its order was taken into out of `parted_from`, where personalization had accepted it.
+    No class or priority of an application changes without one: `stations.migrations` adds the triggers.
+    """
+
+    __tablename__ = "green_channel"
+    __table_args__ = (
+        CheckConstraint(
+            _one_of("reason", "conference", "exam", "death_abroad", "illness_abroad", "medical_care", "visa_expiry"),
+            name="ck_green_channel_reason",
+        ),
+        CheckConstraint("priority_before IN (1, 2)", name="ck_green_channel_priority"),
+        CheckConstraint("(parted_from IS NULL) = (parted_into IS NULL)", name="ck_green_channel_parted"),
+        ForeignKeyConstraint(
+            ["application_id", "deadline_change"],
+            ["deadline_change.application_id", "deadline_change.position"],
+            name="fk_green_channel_deadline",
+        ),
+    )
+
+    application_id: str = Field(
+        sa_column=Column(String(32), ForeignKey("application.application_id"), primary_key=True)
+    )
+    approver: str = Field(sa_column=Column(String(10), ForeignKey("person.code"), nullable=False))
+    sign_in: str = Field(sa_column=Column(String(32), ForeignKey("sign_in_attempt.attempt_id"), nullable=False))
+    reason: str = Field(sa_column=Column(String(20), nullable=False))
+    raised_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    class_before: str = Field(sa_column=Column(String(12), nullable=False))
+    priority_before: int
+    deadline_before_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    deadline_change: int | None = Field(default=None, sa_column=Column(Integer))
+    parted_from: str | None = Field(default=None, sa_column=Column(String(32), index=True))
+    parted_into: str | None = Field(default=None, sa_column=Column(String(32)))
+    emulated: bool

@@ -32,11 +32,11 @@ from stations.trays import (
     TrayOutcome,
     accept_by_scan,
     book_without_stopped,
-    first_due_us,
     stamp,
     table_place,
     tray_of,
     tray_place,
+    urgency,
 )
 from stations.workplace import Workplace
 
@@ -167,9 +167,9 @@ def _send_back(
         log.unpack(tx, workplace.party(), parcel.unit_id, INPUT, stamp(workplace, tray, reason="stopped"))
     tx.execute(_TAKE_OFF, {"units": [parcel.unit_id for parcel in opened]})
     documents = [document for parcel in opened for document in inside[parcel.unit_id]]
-    onward = stamp(workplace, tray, due_us=first_due_us(BACK, documents, nodes), reason="stopped")
+    priority, due_us = urgency(tx, BACK, [document.application_id for document in documents], nodes)
+    onward = stamp(workplace, tray, due_us=due_us, reason="stopped")
     units = [document.unit_id for document in documents]
-    priority = min(document.priority for document in documents)
     return [log.offer(tx, workplace.party(), INPUT, BACK, units, priority=priority, stamp=onward).handoff_id]
 
 
@@ -185,14 +185,15 @@ def _consign(
 ) -> str:
     """Offer parcels to the carrier, one manifest for the post or one for each office; the handoff."""
     documents = [document for parcel in parcels for document in inside[parcel.unit_id]]
+    priority, due_us = urgency(tx, CARRIER, [document.application_id for document in documents], nodes)
     offer = log.offer(
         tx,
         workplace.party(),
         INPUT,
         CARRIER,
         [parcel.unit_id for parcel in parcels],
-        priority=min(document.priority for document in documents),
-        stamp=stamp(workplace, tray, due_us=first_due_us(CARRIER, documents, nodes)),
+        priority=priority,
+        stamp=stamp(workplace, tray, due_us=due_us),
     )
     numbers = _tracking_numbers(tx, parcels) if grouping is Grouping.SINGLE else {}
     by_office: dict[str | None, list[Row[Any]]] = defaultdict(list)

@@ -42,12 +42,12 @@ from stations.trays import (
     TrayOutcome,
     accept_by_scan,
     book_without_stopped,
-    first_due_us,
     quarantine,
     stamp,
     table_place,
     tray_of,
     tray_place,
+    urgency,
 )
 from stations.workplace import Workplace
 
@@ -265,15 +265,9 @@ def _offer_parcels(
         if not onward:
             return counted
         units = [parcel.unit_id for parcel in sound if parcel.unit_id not in opened]
-        offer = log.offer(
-            tx,
-            workplace.party(),
-            INPUT,
-            NEXT,
-            units,
-            priority=min(document.priority for document in onward),
-            stamp=stamp(workplace, parcel_tray, due_us=first_due_us(NEXT, onward, nodes)),
-        )
+        priority, due_us = urgency(tx, NEXT, [document.application_id for document in onward], nodes)
+        onward_stamp = stamp(workplace, parcel_tray, due_us=due_us)
+        offer = log.offer(tx, workplace.party(), INPUT, NEXT, units, priority=priority, stamp=onward_stamp)
         return replace(counted, offered=(*outcome.offered, offer.handoff_id))
 
     return book_without_stopped(workplace, [document.application_id for document in inside], take_out, book)

@@ -6,23 +6,24 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, case, func, or_, select
 
-from handoff_logs import log
+from handoff_logs import log, whereabouts
 from handoff_logs.log import Stamp
 from handoff_logs.offers import OpenOffer
 from handoff_logs.records import Kind, State, new_id
 from handoff_logs.statements import Statement
 from handoff_logs.tables import Whereabouts
 from stations.intake import states
-from stations.intake.tables import Application, ApplicationState
+from stations.intake.tables import Application, ApplicationState, GreenChannel
 from stations.personalization import booking, rules
 from stations.personalization.desk import MachineDesk
 from stations.personalization.errors import TrayNotReadyError
 from stations.personalization.jobs import JOB
-from stations.trays import PUBLISHED, TimeNodes, TrayOutcome, first_due_us, tray_place
+from stations.trays import PUBLISHED, TimeNodes, TrayOutcome, tray_place, urgency
 from stations.workplace import Workplace
 
 _WHERE = Whereabouts.__table__  # type: ignore[attr-defined]
 _APPLICATION = Application.__table__  # type: ignore[attr-defined]
+_GREEN = GreenChannel.__table__  # type: ignore[attr-defined]
 _ORDER = _WHERE.alias("order_whereabouts")
 _HELD_HERE = (_WHERE.c.station == rules.STATION, _WHERE.c.state == State.HELD.value)
 _IS_ORDER, _IS_DOCUMENT = (_WHERE.c.kind == kind.value for kind in (Kind.ORDER, Kind.DOCUMENT))
@@ -51,6 +52,22 @@ _OFFERED = Statement(
 )
 
 
+_UNDRAWN = Statement(
+    select(_WHERE.c.unit_id, _APPLICATION.c.priority)
+    .join(_APPLICATION, _APPLICATION.c.order_unit == _WHERE.c.unit_id)
+    .where(
+        *_HELD_HERE,
+        _IS_ORDER,
+        _WHERE.c.tray == bindparam("of_tray"),
+        _APPLICATION.c.state == ApplicationState.PASSED.value,
+    )
+    .with_for_update(of=_APPLICATION)
+)
+_PARTED = select(_GREEN.c.parted_into).where(_GREEN.c.parted_from.in_(bindparam("of_trays", expanding=True)))
+
+GREEN = 0
+
+
 @dataclass(frozen=True, slots=True)
 class TrayStatus:
     """How far an accepted tray is: `orders` not yet made, `documents` made and not yet handed on; units each."""
@@ -77,6 +94,33 @@ def accept_tray(workplace: Workplace, offer: OpenOffer) -> int:
         return len(log.accept(tx, workplace.party(), offer.handoff_id, units, rules.ORDER_QUEUE, stamp).accepted)
 
     return workplace.database.write(accept)
+
+
+def part_green(workplace: Workplace, tray: str) -> list[str]:
+    """Take what was raised to the green channel out of an accepted tray, each into a tray of its own; those trays.
+
+    Only what no machine has drawn, and only out of a tray that has others in it.
+    """
+
+    def part(tx: Connection) -> list[str]:
+        rows = _UNDRAWN.run(tx, {"of_tray": tray}).fetchall()
+        raised = [unit for unit, priority in rows if priority == GREEN]
+        if len(raised) == len(rows):
+            return []
+        trays = {new_id(): unit for unit in raised}
+        for new_tray, unit in trays.items():
+            whereabouts.hasten(tx, unit, GREEN)
+            stamp = Stamp(booking.now_us(), workplace.emulated, tray=new_tray, reason="green")
+            log.split(tx, workplace.party(), [unit], new_tray, stamp)
+        return list(trays)
+
+    return workplace.database.write(part)
+
+
+def parted_trays(workplace: Workplace, trays: Sequence[str]) -> list[str]:
+    """The trays into which orders were taken out of `trays` when a lead raised them to the green channel."""
+    with workplace.database.read() as conn:
+        return list(conn.execute(_PARTED, {"of_trays": list(trays)}).scalars())
 
 
 def tray_status(workplace: Workplace) -> list[TrayStatus]:
@@ -172,14 +216,14 @@ def _offer(
         "missing": [row.unit_id for row in made if row.unit_id not in found],
     }
     by = workplace.party()
-    due_us = first_due_us(rules.QC, going, nodes) if going else None
+    priority, due_us = urgency(tx, rules.QC, [row.application_id for row in going], nodes) if going else (0, None)
     stamp = Stamp(booking.now_us(), workplace.emulated, tray=tray, due_us=due_us)
     for reason, units in quarantined.items():
         if units:
             log.doubt(tx, by, units, rules.QUARANTINE, replace(stamp, reason=reason))
     offered: tuple[str, ...] = ()
     if going:
-        priority = min(row.priority for row in going)
+        priority = min(priority, *(row.priority for row in going))
         units = [row.unit_id for row in going]
         offered = (log.offer(tx, by, rules.OUTGOING, rules.QC, units, priority=priority, stamp=stamp).handoff_id,)
     return TrayOutcome(

@@ -36,12 +36,12 @@ from stations.trays import (
     TrayOutcome,
     accept_by_scan,
     book_without_stopped,
-    first_due_us,
     quarantine,
     stamp,
     table_place,
     tray_of,
     tray_place,
+    urgency,
 )
 from stations.workplace import Workplace
 
@@ -181,8 +181,8 @@ def _book(
     passed = [each.piece for each in inspected if not each.codes]
     offered = _void_and_remake(tx, workplace, tray, failed, nodes)
     if passed:
-        priority = min(piece.priority for piece in passed)
-        onward = stamp(workplace, tray, due_us=first_due_us(NEXT, passed, nodes))
+        priority, due_us = urgency(tx, NEXT, [piece.application_id for piece in passed], nodes)
+        onward = stamp(workplace, tray, due_us=due_us)
         units = [piece.unit_id for piece in passed]
         offer = log.offer(tx, workplace.party(), INPUT, NEXT, units, priority=priority, stamp=onward)
         offered.append(offer.handoff_id)
@@ -259,10 +259,12 @@ def _offer_remakes(
 ) -> list[str]:
     groups: dict[tuple[int, str], list[Piece]] = defaultdict(list)
     for piece in pieces:
-        groups[min(piece.priority, REMAKE_PRIORITY), piece.product].append(piece)
+        priority, _ = urgency(tx, REMADE_AT, [piece.application_id], nodes)
+        groups[min(priority, REMAKE_PRIORITY), piece.product].append(piece)
     offered = []
     for (priority, _), group in sorted(groups.items()):
-        onward = stamp(workplace, new_id(), due_us=first_due_us(REMADE_AT, group, nodes), reason="remake")
+        _, due_us = urgency(tx, REMADE_AT, [piece.application_id for piece in group], nodes)
+        onward = stamp(workplace, new_id(), due_us=due_us, reason="remake")
         units = [orders[piece.application_id] for piece in group]
         offer = log.offer(tx, workplace.party(), VOIDED, REMADE_AT, units, priority=priority, stamp=onward)
         offered.append(offer.handoff_id)

@@ -105,6 +105,7 @@ def open_cases(
                 findings=examine(facts, thresholds),
                 photo=photo.image,
                 signature=signature.image if signature else None,
+                approval=facts.filed.approval,
             )
         )
     return cases

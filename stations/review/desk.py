@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from stations.intake.filed import Approval
 from stations.review.rules import Finding
 
 
@@ -20,7 +21,8 @@ class Outcome(StrEnum):
 class ReviewCase:
     """One application as the desk shows it; assigned to `reviewer` by the line, never picked.
 
-    `findings` are what the rules suggest, by item id; `photo` and `signature` are the pictures as filed.
+    `findings` are what the rules suggest, by item id; `photo` and `signature` are the pictures as filed. `approval`
+    says who let it into the green channel and why; None for all others.
     """
 
     application_id: str
@@ -30,6 +32,7 @@ class ReviewCase:
     findings: Mapping[str, Finding]
     photo: bytes
     signature: bytes | None
+    approval: Approval | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,7 +205,7 @@ def _service_class(facts: Facts, _: Thresholds) -> Finding:
     service_class = facts.filed.service_class
     if service_class == "expedited":
         return UNSURE
-    return _suspect_if(service_class == "emergency" and facts.filed.record.emergency is None, "no_approver")
+    return _suspect_if(service_class == "emergency" and facts.filed.approval is None, "no_approver")
 
 
 def _address(facts: Facts, _: Thresholds) -> Finding:

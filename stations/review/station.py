@@ -117,6 +117,9 @@ def _book(
     nodes: TimeNodes,
 ) -> TrayOutcome:
     stopped_ids = stopped(tx, [order.application_id for order in orders])
+    # Raised to the green channel while people decided: they go on as they stand now, which is locked.
+    now = {order.unit_id: order for order in orders_of_tray(tx, workplace.station, tray)}
+    orders = [now.get(order.unit_id, order) for order in orders]
     by_outcome: dict[Outcome, list[Order]] = {outcome: [] for outcome in Outcome}
     for order in orders:
         if order.application_id in decided and order.application_id not in stopped_ids:

@@ -108,3 +108,41 @@ def test_a_number_that_nobody_filed_is_refused_and_not_repeated(
 ) -> None:
     assert stop(applications, "379999999999999999") == Exit.REFUSED
     assert "379999999999999999" not in capsys.readouterr().err
+
+
+def lift(applications: Any, number: str, who: Credentials = LEAD, reason: str = "exam") -> int:
+    given = ("--reason", reason, "--by", who.code, "--passwords-from", "-")
+    return int(applications("raise", number, *given, typed=(who,)))
+
+
+def test_a_lead_alone_raises_to_the_green_channel_and_all_see_it(
+    applications: Any, folder: RunFolder, number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert applications("green") == Exit.FINE
+    assert lift(applications, number, INSPECTOR) == Exit.REFUSED
+    assert lift(applications, number, Credentials(LEAD.code, "not the right one")) == Exit.REFUSED
+    capsys.readouterr()
+    assert lift(applications, number) == Exit.FINE
+    told = capsys.readouterr().out
+    assert told.startswith("EMULATED line: in the green channel (exam), approved by p-0003; due ")
+    assert "offered to review alone" in told
+    assert applications("green", "--output", "json") == Exit.FINE
+    found = json.loads(capsys.readouterr().out)
+    (row,) = [row for row in found if row["application"] == number]
+    assert (row["approver"], row["reason"], row["minutes"], row["emulated"]) == ("p-0003", "exam", 0, True)
+    assert "order offered at intake" in row["units"]
+    assert lift(applications, number, reason="visa_expiry") == Exit.REFUSED
+    assert "p-0003 raised it (exam)" in capsys.readouterr().err
+    assert run(["calendar", "changes", number, "--dir", str(folder.path)]) == Exit.FINE
+    assert "raised to the green channel by p-0003 (exam)" in capsys.readouterr().out
+    assert run(["logs", "verify", "--dir", str(folder.path)]) == Exit.FINE
+
+
+def test_a_stopped_application_overtakes_nothing(
+    applications: Any, number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert stop(applications, number) == Exit.FINE
+    assert lift(applications, number) == Exit.REFUSED
+    assert "two people release it first" in capsys.readouterr().err
+    assert applications("green") == Exit.FINE
+    assert applications("stopped", "--output", "csv") == Exit.IN_DOUBT

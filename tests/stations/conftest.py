@@ -106,10 +106,10 @@ class Line:
         """The workplace of a station with its people."""
         return self._base.at(station, self.roster[station].codes)
 
-    def file(self, documents: int, *, seed: int = 1, tray_size: int = 50) -> None:
-        """Generate a batch and load it."""
+    def file(self, documents: int, *, seed: int = 1, tray_size: int = 50, day: date = DAY) -> None:
+        """Generate a batch accepted on `day` and load it."""
         batch = self.folder / f"batch-{seed}"
-        self.batches.append(generate(batch, documents, seed, day=DAY, shares=self.shares))
+        self.batches.append(generate(batch, documents, seed, day=day, shares=self.shares))
         load.load(self._base, batch, self.folder / "replies", tray_size=tray_size)
 
     def waiting(self, station: str) -> list[OpenOffer]:
@@ -130,13 +130,15 @@ class Line:
         """Stop an application (rule 8)."""
         self.database.write(lambda tx: stop(tx, application_id, "e-lead-1", "withdrawn", time.time_ns() // 1000))
 
-    def make_documents(self, *, spoil: Callable[[Any], Any] = lambda piece: piece) -> None:
+    def make_documents(
+        self, *, spoil: Callable[[Any], Any] = lambda piece: piece, only: OpenOffer | None = None
+    ) -> None:
         """Make what waits at personalization by hand: blanks received, orders transformed, pieces marked, all offered.
 
-        `spoil` may change what is put on a piece (`PieceData`).
+        `spoil` may change what is put on a piece (`PieceData`); `only` one offer of those that wait.
         """
         workplace = self.at("personalization")
-        for offer in self.waiting("personalization"):
+        for offer in [only] if only else self.waiting("personalization"):
             with self.database.read() as connection:
                 units = offered_units(connection, offer.handoff_id)
                 rows = connection.execute(select(Application).where(Application.order_unit.in_(units))).all()

@@ -399,7 +399,7 @@ def test_a_change_cannot_be_written_over(intake: Any, winter: Any, database_url:
         "INSERT OR REPLACE INTO deadline_change"
         " SELECT application_id, 1, 1, deadline_us, provisional, 6, provisional, 1 FROM application"
         if database_url.startswith("sqlite")
-        else "TRUNCATE deadline_change"
+        else "TRUNCATE deadline_change CASCADE"
     )
     with pytest.raises(IntegrityError, match="deadline change"):
         intake.workplace.database.write(lambda tx: tx.execute(text(statement)))

@@ -1,0 +1,1 @@
+"""The green channel: a lead raises an application that waits, and it overtakes everything from where it is."""
