@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import structlog
 
+from handoff_logs.cosignatures import Cosignature
 from handoff_logs.kept_notes import COSIGNED, SEALED, KeptNotes
 from handoff_logs.notes import Note, VerifierKey
-from handoff_logs.sealing import Sealer
+from handoff_logs.sealing import Sealed, Sealer
 from handoff_logs.witness.client import add_checkpoint
 from handoff_logs.witness.errors import (
     OldSizeError,
@@ -75,8 +76,12 @@ class SealingLoop:
     def run(self, stop: threading.Event) -> None:
         """Seal until `stop` is set, and once more then.
 
-        Raises RolledBackError or TwoHistoriesError, by what the witness says, and SealedElsewhereError.
+        What was recorded while nobody sealed gets its leaves before the witness's time is put to the tree without them;
+        but first the witness is asked whether it knows that tree. Raises RolledBackError or TwoHistoriesError, by what
+        the witness says, and SealedElsewhereError.
         """
+        self._ask()
+        self.seal()
         shown = threading.Thread(target=self._show_until, args=(stop,), name="witness", daemon=True)
         shown.start()
         try:
@@ -101,13 +106,22 @@ class SealingLoop:
 
     def show(self) -> None:
         """Ask the witness to cosign the newest checkpoint, if it has not or its last word is older than a heartbeat."""
+        if (given := self._ask()) is None:
+            return
+        latest, cosignature = given
+        self._sealer.cosigned(latest, cosignature.signature.name, cosignature.time_s, cosignature.signature.value)
+        if self._kept is not None:
+            self._kept.keep(COSIGNED, Note(latest.note.text, (*latest.note.signatures, cosignature.signature)))
+        self._known_size, self._cosigned_s = latest.checkpoint.size, self._clock()
+
+    def _ask(self) -> tuple[Sealed, Cosignature] | None:
         latest = self._sealer.latest()
         if self._witness is None or latest is None:
-            return
+            return None
         size = latest.checkpoint.size
         fresh = self._cosigned_s is not None and self._clock() - self._cosigned_s < self._heartbeat_s
         if size == self._known_size and fresh:
-            return
+            return None
         signer = latest.note.signatures[0].key_id
         if self._key_changed is not None and signer != self._signer:
             self._key_changed()
@@ -119,7 +133,7 @@ class SealingLoop:
             cosignature = add_checkpoint(self._witness.url, self._witness.key, known, proof, latest.note)
         except OldSizeError as error:
             self._known_size, self._cosigned_s = error.known, None
-            return
+            return None
         except (RolledBackError, TwoHistoriesError):
             raise
         except WitnessError as error:
@@ -128,11 +142,9 @@ class SealingLoop:
                 if self._say is not None and isinstance(error, StrangeKeyError):
                     self._say(str(error))
             self._silent = type(error)
-            return
-        self._sealer.cosigned(latest, self._witness.key.name, cosignature.time_s, cosignature.signature.value)
-        if self._kept is not None:
-            self._kept.keep(COSIGNED, Note(latest.note.text, (*latest.note.signatures, cosignature.signature)))
-        self._known_size, self._cosigned_s, self._silent = size, self._clock(), None
+            return None
+        self._silent = None
+        return latest, cosignature
 
     def _show_until(self, stop: threading.Event) -> None:
         while not stop.wait(min(ASK_AGAIN_S, self._every_s)):

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -214,3 +215,30 @@ def test_when_told_to_stop_it_seals_the_rest_first(sqlite_centre: Any, key: LogK
     stop.set()
     running.join(30)
     assert (sealed(sqlite_centre), cosigned(sqlite_centre)[-1:]) == (2, [2])
+
+
+def test_what_was_recorded_while_nobody_sealed_is_in_the_next_tree_that_is_cosigned(
+    sqlite_centre: Any, key: LogKey, witness: RunningWitness
+) -> None:
+    """A later time on the tree without it would say that it was written after that time."""
+    sealer, seen = Sealer(sqlite_centre.database, key), Witness(witness.url, witness.key)
+    earlier = SealingLoop(sealer, seen)
+    earlier.seal()
+    earlier.show()
+    (first_s,) = times(sqlite_centre)
+    sqlite_centre.orders(2)
+    while time.time() < first_s + 2:
+        time.sleep(0.05)  # the witness gives whole seconds
+    stop = threading.Event()
+    running = threading.Thread(target=SealingLoop(sealer, seen, every_s=0.1).run, args=(stop,))
+    running.start()
+    while sealed(sqlite_centre) not in cosigned(sqlite_centre):
+        time.sleep(0.05)
+    stop.set()
+    running.join()
+    assert cosigned(sqlite_centre) == [1, 2]
+
+
+def times(centre: Any) -> list[int]:
+    return [row[0] for row in centre.do(lambda tx: tx.exec_driver_sql(
+        "SELECT time_s FROM seal_cosignature ORDER BY time_s").fetchall())]  # fmt: skip
