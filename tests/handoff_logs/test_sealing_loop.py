@@ -230,7 +230,7 @@ def test_what_was_recorded_while_nobody_sealed_is_in_the_next_tree_that_is_cosig
     while time.time() < first_s + 2:
         time.sleep(0.05)  # the witness gives whole seconds
     stop = threading.Event()
-    running = threading.Thread(target=SealingLoop(sealer, seen, every_s=0.1).run, args=(stop,))
+    running = threading.Thread(target=SealingLoop(sealer, seen).run, args=(stop,))
     running.start()
     while sealed(sqlite_centre) not in cosigned(sqlite_centre):
         time.sleep(0.05)
