@@ -103,6 +103,7 @@ def main() -> None:
         rows, seconds = raw_rate(Path(scratch) / "line" / "passline.db", Path(scratch) / "raw.db")
         machines = many_machines.measure(Path(scratch) / "machines", asked.machines_documents, asked.seed)
         appended = appending.measure(Path(scratch) / "appending")
+        on_postgresql = appending.measure_postgresql(Path(scratch) / "postgresql")
         verified = verification.measure(Path(scratch) / "verification")
     line_rows_per_s = line["handoff_units"] / line["line_seconds"]
     ratio = line["documents_per_second"] / max(tutorial.values())
@@ -118,6 +119,7 @@ def main() -> None:
     many_machines.report(machines)
     print()
     print(f"(e) the log        {appended.line}")
+    print(f"                   {on_postgresql.line}")
     verification.report(verified)
     print()
     with tempfile.TemporaryDirectory(prefix="passline-questions-") as scratch:

@@ -1,9 +1,15 @@
 """How fast the log takes handoff units in trays of a hundred, signed and durable, beside bare inserts of those rows."""
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import psycopg
+from psycopg import sql
+
+from benchmarks.postgresql_copy import server
 from benchmarks.raw_inserts import TRAY, raw_rate
 from handoff_logs import log, log_key, migrations, register
 from handoff_logs.database import Database
@@ -59,6 +65,80 @@ def measure(folder: Path, rows: int = ROWS) -> Appended:
         sealing_seconds = time.perf_counter() - started
     written, bare_seconds = raw_rate(file, folder / "bare.db")
     return Appended(written, seconds, bare_seconds, sealing_seconds, (file.stat().st_size - empty) / written)
+
+
+@dataclass(frozen=True)
+class AppendedToPostgresql:
+    """Unit rows appended and the seconds it took; the same rows by COPY and by executemany, a commit a tray each."""
+
+    rows: int
+    seconds: float
+    copy_seconds: float
+    many_seconds: float
+
+    @property
+    def line(self) -> str:
+        """The figures in words."""
+        rate, copy, many = (self.rows / spent for spent in (self.seconds, self.copy_seconds, self.many_seconds))
+        return (
+            f"{rate:,.0f} units/s on PostgreSQL; COPY {copy:,.0f} ({rate / copy:.2f} of it),"
+            f" executemany {many:,.0f} ({rate / many:.2f} of it)"
+        )
+
+
+def measure_postgresql(folder: Path, rows: int = ROWS) -> AppendedToPostgresql:
+    """Append to a new log on a server of its own, and put the same rows into bare tables with the same keys."""
+    folder.mkdir(parents=True)
+    with server() as address:
+        with psycopg.connect(address.format(database="postgres"), autocommit=True) as admin:
+            admin.execute("CREATE DATABASE appending TEMPLATE template0")
+        url = address.format(database="appending")
+        driver_url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+        migrations.upgrade(driver_url)
+        keyring = Keyring.create(folder / "signing", [station_owner(one) for one in (ADMINISTRATION, "review", "qc")])
+        key = log_key.create(folder / "log", "bench").public
+        with Database(driver_url, keyring=keyring) as database:
+            database.write(
+                lambda tx: register.begin(tx, (*keyring.public_keys, key), log.Stamp(database.clock_us(tx), True))
+            )
+            started = time.perf_counter()
+            for _ in range(rows // (3 * TRAY)):
+                _hand_over(database)
+            seconds = time.perf_counter() - started
+        with psycopg.connect(url, autocommit=True) as bare:
+            written = bare.execute("SELECT * FROM custody_unit ORDER BY unit_id, step").fetchall()
+            copied = _bare(bare, "copied", written, _copy)
+            many = _bare(bare, "many", written, _insert_many)
+    return AppendedToPostgresql(len(written), seconds, copied, many)
+
+
+def _bare(
+    connection: psycopg.Connection[Any],
+    table: str,
+    rows: Sequence[tuple[Any, ...]],
+    put: Callable[[psycopg.Cursor[Any], sql.Identifier, Sequence[tuple[Any, ...]]], None],
+) -> float:
+    name = sql.Identifier(table)
+    connection.execute(sql.SQL("CREATE TABLE {} (LIKE custody_unit)").format(name))
+    connection.execute(
+        sql.SQL("ALTER TABLE {} ADD PRIMARY KEY (unit_id, step), ADD UNIQUE (event_id, position)").format(name)
+    )
+    started = time.perf_counter()
+    for first in range(0, len(rows), TRAY):
+        with connection.transaction(), connection.cursor() as cursor:
+            put(cursor, name, rows[first : first + TRAY])
+    return time.perf_counter() - started
+
+
+def _copy(cursor: psycopg.Cursor[Any], table: sql.Identifier, rows: Sequence[tuple[Any, ...]]) -> None:
+    with cursor.copy(sql.SQL("COPY {} FROM STDIN").format(table)) as copying:
+        for row in rows:
+            copying.write_row(row)
+
+
+def _insert_many(cursor: psycopg.Cursor[Any], table: sql.Identifier, rows: Sequence[tuple[Any, ...]]) -> None:
+    marks = sql.SQL(", ").join(sql.Placeholder() * len(rows[0]))
+    cursor.executemany(sql.SQL("INSERT INTO {} VALUES ({})").format(table, marks), rows)
 
 
 def _hand_over(database: Database) -> None:

@@ -28,10 +28,10 @@ _INDEXES = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'publi
 @contextmanager
 def copied(path: Path) -> Iterator[tuple[str, float]]:
     """Give the url of a PostgreSQL database with all that the SQLite file has, and the seconds that copying took."""
-    with _server() as server:
-        with psycopg.connect(server.format(database="postgres"), autocommit=True) as admin:
+    with server() as address:
+        with psycopg.connect(address.format(database="postgres"), autocommit=True) as admin:
             admin.execute("CREATE DATABASE year TEMPLATE template0")
-        url = server.format(database="year")
+        url = address.format(database="year")
         driver_url = url.replace("postgresql://", "postgresql+psycopg://", 1)
         migrations.upgrade(driver_url)
         started_s = time.perf_counter()
@@ -80,7 +80,7 @@ def _copy_table(source: sqlite3.Connection, target: psycopg.Connection, table: s
 
 
 @contextmanager
-def _server() -> Iterator[str]:
+def server() -> Iterator[str]:
     """The url of a server without a database name, stopped and gone after use."""
     # The data folder must be reachable for the unprivileged user that a server started by root runs as.
     home = Path(tempfile.mkdtemp(prefix="passline-bench-pg-"))

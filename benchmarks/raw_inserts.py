@@ -1,7 +1,7 @@
 """How fast SQLite takes the same handoff-unit rows with nothing around them: trays of 100, one durable commit each.
 
-The rows are those that a run of the line has written: its table and indexes are copied without triggers and foreign
-keys, and its rows are inserted again in their order.
+The rows are those that a run of the line has written: its table, keys and indexes are copied without triggers and
+foreign keys, and its rows are inserted again in their order.
 """
 
 import sqlite3
@@ -26,7 +26,8 @@ def raw_rate(source: Path, target: Path) -> tuple[int, float]:
     writing = sqlite3.connect(target, isolation_level=None)
     writing.execute("PRAGMA journal_mode=WAL")
     writing.execute("PRAGMA synchronous=FULL")
-    writing.execute(f"CREATE TABLE custody_unit ({', '.join(columns)}, PRIMARY KEY (unit_id, step))")
+    keys = "PRIMARY KEY (unit_id, step), UNIQUE (event_id, position)"
+    writing.execute(f"CREATE TABLE custody_unit ({', '.join(columns)}, {keys})")
     for index in indexes:
         writing.execute(index)
     insert = f"INSERT INTO custody_unit VALUES ({', '.join('?' * len(columns))})"

@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.generated_log import generate
 from handoff_logs.verify.run import verify
 
-ROWS = {100: 500_000, 1: 10_000}
+ROWS = {100: 2_000_000, 1: 10_000}
 """Unit rows to verify, by units a tray."""
 
 

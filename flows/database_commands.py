@@ -10,8 +10,8 @@ from cyclopts import App, Parameter, validators
 
 from flows.errors import FlowError
 from flows.run_folder import RunFolder
-from handoff_logs.months import Month
-from handoff_logs.unit_parts import AHEAD, MOST_AHEAD, PART_NAMES, months_ahead, named_parts
+from handoff_logs.months import Month, Part
+from handoff_logs.unit_parts import AHEAD, MOST_AHEAD, months_ahead, read_parts
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
@@ -122,7 +122,7 @@ def months(
     named, database = _named(directory)
     if administrator is None:
         with open_reading(RunFolder(directory).line().database_url) as reading:
-            _print_months([str(row["name"]) for row in reading.rows(PART_NAMES)], Month.at(time.time_ns() // 1_000))
+            _print_months(read_parts(reading), Month.at(time.time_ns() // 1_000))
         return
     made = make_ahead(administrator, named, database, ahead)
     _print_made(made)
@@ -204,8 +204,7 @@ def _refused(error: "DBAPIError") -> DatabaseRefusedError:
     return DatabaseRefusedError(str(error.orig).splitlines()[0].rstrip("."))
 
 
-def _print_months(tables: Sequence[str], now: Month) -> None:
-    there = named_parts(tables)
+def _print_months(there: Sequence[Part], now: Month) -> None:
     sys.stdout.writelines(f"{part.words}\n" for part in sorted(there, key=lambda part: part.last or Month(9999, 12)))
     sys.stdout.write(f"{months_ahead(there, now) or 0} months ahead of {now}\n")
 

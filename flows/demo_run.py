@@ -16,6 +16,7 @@ from devices.emulation.faults import striking
 from devices.emulation.storm import storm, write_plans
 from flows.configuration import read_settings
 from flows.default_line import write_default
+from flows.line_rules import DIFFERENCES
 from flows.line_run import prefect_ready, run_line_on
 from flows.locks import line_lock
 from flows.program_log import set_up_log
@@ -26,7 +27,6 @@ from handoff_logs.verify import report
 from handoff_logs.verify.run import Asked, verify
 from stations.calendar import CHINA
 from stations.intake.batch import MANIFEST
-from stations.people_register.projection import DIFFERENCES
 
 PLAN = "demo.json"
 BATCH = "batch"

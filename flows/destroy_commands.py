@@ -54,6 +54,7 @@ def destroy_command(
     passwords_from: PasswordsFrom = None,
 ) -> int:
     """Record the destruction of voided pieces by a keeper before a witness, and print its certificate."""
+    from flows.sealer import seal_now
     from flows.two_hands import as_two, emulated_parts, signed_by_two, workplace_of
     from stations.vault import destruction, rules, scans
 
@@ -73,7 +74,7 @@ def destroy_command(
             sys.stdout.write(f"{mark}{done.count} pieces are destroyed; signed by {by.first} and {by.second}\n")
         else:
             sys.stdout.write(f"{mark}this lot was destroyed before; nothing changed\n")
-        _seal(folder)
+        seal_now(folder)
         _print_certificate(folder, here.database, done.event_id, out, mark)
     return Exit.FINE
 
@@ -107,22 +108,6 @@ def certificate_command(
     with workplace_of(folder, rules.STATION) as here:
         _print_certificate(folder, here.database, destruction, out, "EMULATED: " if here.emulated else "")
     return Exit.FINE
-
-
-def _seal(folder: RunFolder) -> None:
-    """Seal what was recorded, or leave it to the sealer that runs."""
-    from flows.configuration import read_settings
-    from flows.errors import SealerRunsAlreadyError
-    from flows.program_log import set_up_log
-    from flows.sealer import open_loop
-
-    settings = read_settings(folder)
-    set_up_log(folder, level=settings.logging.level, form=settings.logging.form)
-    try:
-        with open_loop(folder, settings) as loop:
-            loop.seal()
-    except SealerRunsAlreadyError:
-        pass
 
 
 def _print_certificate(folder: RunFolder, database: "Database", event_id: str, out: Path | None, mark: str) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 from cyclopts import Parameter
 
 from flows.errors import Exit, FlowError
+from flows.line_rules import DIFFERENCES
 from flows.run_folder import RunFolder
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
-from stations.people_register.projection import DIFFERENCES
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from handoff_logs.months import Month
 from handoff_logs.reading import Reading
-from handoff_logs.unit_parts import FEW_AHEAD, PART_NAMES, months_ahead, named_parts
+from handoff_logs.unit_parts import FEW_AHEAD, months_ahead, read_parts
 from stations.alarms import rules
 from stations.alarms.listing import Listed, listed
 
@@ -181,17 +181,18 @@ def board_facts(reading: Reading, *, offer_age_min: int = 30, since_us: int | No
     applications = reading.rows(APPLICATIONS, since_us=since)
     machines = _machines(reading, since)
     standing = tuple(listed(reading)) if has_register(reading) else ()
-    found = (*_machine_alarms(machines), *_custody_alarms(reading, now_us, offer_age_min))
+    found = (
+        *_machine_alarms(machines),
+        *_custody_alarms(reading, now_us, offer_age_min),
+        *months_alarms(reading, now_us),
+    )
     registered = {(one.code, one.subject) for one in standing}
     return BoardFacts(
         now_us=now_us,
         emulated=any(row["emulated"] for row in applications) or any(machine.emulated for machine in machines),
         stations=_stations(reading, since),
         machines=machines,
-        alarms=(
-            *(one for one in found if (SAME_AS.get(one.code), one.where) not in registered),
-            *months_alarms(reading, now_us),
-        ),
+        alarms=tuple(one for one in found if (SAME_AS.get(one.code), one.where) not in registered),
         standing=standing,
         applications={row["state"]: row["applications"] for row in applications},
     )
@@ -270,10 +271,7 @@ def _custody_alarms(reading: Reading, now_us: int, offer_age_min: int) -> list[A
 
 def months_alarms(reading: Reading, now_us: int) -> list[Alarm]:
     """Say when the owner of the tables is to make more of the months that units are born in; nothing stops for it."""
-    if reading.dialect == "sqlite":
-        return []
-    there = named_parts(row["name"] for row in reading.rows(PART_NAMES))
-    ahead = months_ahead(there, Month.at(now_us))
+    ahead = months_ahead(read_parts(reading), Month.at(now_us))
     if ahead is None or ahead >= FEW_AHEAD:
         return []
     return [Alarm("few months", "database", 1, None, f"{ahead} made ahead; passline database months")]

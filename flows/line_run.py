@@ -20,6 +20,8 @@ from flows.program_log import set_up_log
 from flows.rolled_back import refuse_rolled_back
 from flows.run_folder import RunFolder
 from flows.settings import LineSettings
+from handoff_logs.reading import open_reading
+from stations.shift.stops import OPEN_SHIFT
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,13 @@ def run_line(folder: RunFolder, *, shift: str | None = None, screen: Console | N
     refuse_rolled_back(folder, settings)
     set_up_log(folder, level=settings.logging.level, form=settings.logging.form)
     with prefect_ready(folder, settings) as ready:
-        return run_line_on(folder, settings, ready, shift=shift or settings.staff.shift, screen=screen)
+        return run_line_on(folder, settings, ready, shift=shift, screen=screen)
+
+
+def working_shift(folder: RunFolder, settings: LineSettings) -> str:
+    """The name of the shift that is open on a prepared line; where none is, the one in line.toml."""
+    with open_reading(folder.line().database_url) as reading:
+        return next((str(row["name"]) for row in reading.rows(OPEN_SHIFT)), settings.staff.shift)
 
 
 def run_line_on(
@@ -68,10 +76,13 @@ def run_line_on(
     settings: LineSettings,
     ready: Callable[[], None],
     *,
-    shift: str,
+    shift: str | None,
     screen: Console | None,
 ) -> LineEnd:
-    """Run the line inside `prefect_ready`; `ready` is waited for when the first flow needs it."""
+    """Run the line inside `prefect_ready`; `ready` is waited for when the first flow needs it.
+
+    `shift`: None is the shift that is open, or where none is, the one in line.toml.
+    """
     # Prefect takes seconds to import and its server as long to start: both happen at once.
     import httpx
     from prefect.exceptions import PrefectException
@@ -87,6 +98,7 @@ def run_line_on(
     # A target without its address would be silent for a whole shift.
     open_targets(folder, settings)
     prepare(folder)
+    shift = shift or working_shift(folder, settings)
     ready()
     if screen is not None:
         screen.print(f"Prefect's pages: {os.environ['PREFECT_API_URL'].removesuffix('/api')}", highlight=False)

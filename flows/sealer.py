@@ -6,8 +6,10 @@ from contextlib import contextmanager
 
 import structlog
 
-from flows.errors import WitnessKeyMissingError
+from flows.configuration import read_settings
+from flows.errors import SealerRunsAlreadyError, WitnessKeyMissingError
 from flows.locks import seal_lock
+from flows.program_log import set_up_log
 from flows.run_folder import RunFolder
 from flows.settings import LineSettings
 from handoff_logs import log_key
@@ -42,6 +44,17 @@ def open_loop(folder: RunFolder, settings: LineSettings, witness_url: str | None
             every_s=settings.log.seal_every_s,
             heartbeat_s=settings.log.heartbeat_s,
         )
+
+
+def seal_now(folder: RunFolder) -> None:
+    """Seal what was just recorded on a line at rest, or leave it to the sealer that runs."""
+    settings = read_settings(folder)
+    set_up_log(folder, level=settings.logging.level, form=settings.logging.form)
+    try:
+        with open_loop(folder, settings) as loop:
+            loop.seal()
+    except SealerRunsAlreadyError:
+        pass
 
 
 def witness_key(folder: RunFolder, settings: LineSettings) -> VerifierKey | None:

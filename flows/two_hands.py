@@ -21,6 +21,7 @@ from stations.people_register.credentials import TwoSigned
 from stations.people_register.sign_in import sign_in_as, sign_in_two, unlock_own
 from stations.personal import PersonalData
 from stations.personalization.desk import MachineDesk
+from stations.shift.station import open_name
 from stations.workplace import Workplace
 
 
@@ -31,8 +32,10 @@ def workplace_of(folder: RunFolder, station: str) -> Iterator[Workplace]:
     refuse_rolled_back(folder, settings)
     prepare(folder)
     with open_database(folder, folder.resolve_database(settings.database.url)) as database:
-        people = emulated_duty(station, settings.staff.shift).codes
-        yield Workplace(database, station, settings.staff.shift, people, settings.emulated, PersonalData(folder.keys))
+        with database.read() as conn:
+            shift = open_name(conn) or settings.staff.shift
+        people = emulated_duty(station, shift).codes
+        yield Workplace(database, station, shift, people, settings.emulated, PersonalData(folder.keys))
 
 
 def signed_by_two(
@@ -45,6 +48,19 @@ def signed_by_two(
     by = sign_in_two(here.database, *signers, roles)
     unlock_own(here.database, by.codes, asking.pin)
     return by
+
+
+def signed_by_lead(
+    here: Workplace, asking: Asking, codes: tuple[str | None, str | None], seconds: Sequence[Role]
+) -> TwoSigned:
+    """A lead and a second person of `seconds`, asked like two, who have just signed in."""
+    first, second = asking.code("first", codes[0]), asking.code("second", codes[1])
+    rules.check_two(first, second)
+    signers = asking.credentials(first), asking.credentials(second)
+    lead = sign_in_as(here.database, signers[0], (Role.LEAD,))
+    other = sign_in_as(here.database, signers[1], seconds)
+    unlock_own(here.database, (first, second), asking.pin)
+    return TwoSigned(lead.code, other.code, lead.sign_in, other.sign_in)
 
 
 def as_two(here: Workplace, by: TwoSigned) -> Workplace:

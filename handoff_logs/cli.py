@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, NoReturn
 
 from cyclopts import App, Parameter
 
-from handoff_logs import outputs, questions, terminal
+from handoff_logs import opened, outputs, questions, terminal
 from handoff_logs.errors import HandoffLogError, UnreadableDatabaseError
 from handoff_logs.lookups import LookupNotRecordedError
 from handoff_logs.projections import Difference
@@ -90,8 +90,10 @@ app = App(name="logs", help="Ask the handoff log who held what, when.")
 def database_url(directory: Path) -> str:
     """Return the database url of a run's folder: `database` in its `line.toml`, or the SQLite file beside it.
 
-    Raises UnreadableDatabaseError for a `line.toml` that is no TOML.
+    The folder of opened archives has neither. Raises UnreadableDatabaseError for a `line.toml` that is no TOML.
     """
+    if (archives := opened.url_of(directory)) is not None:
+        return archives
     settings = directory / "line.toml"
     configured = None
     if settings.is_file():
@@ -147,7 +149,12 @@ def _command(question: Question, audience: Audience = Audience.READERS) -> Calla
             if first is None and question.unknown and not filters:
                 fail(f"{question.none.format(*subject)}; check it, or ask another run's folder with --dir.")
             found = chain(() if first is None else (first,), rows)
+            years = opened.years(reading)
+            told = list(found) if years and question.name == "document" else []
+            found = chain(told, found)
             _write(found, question, form, printing.out, subject, answer)
+            if years:
+                _say_of_archives(reading, years, told)
         if first is not None and question.findings:
             sys.exit(FINDINGS)
 
@@ -194,6 +201,8 @@ def check_rules(printing: Printing) -> None:
     form = printing.form()
     with refusing(), asked_of(printing.directory, asked_as("check", form)) as reading:
         rows = questions.violations(reading)
+        if years := opened.years(reading):
+            _say_of_archives(reading, years, ())
     if form == "table":
         outputs.print_table(rows, ("rule", "subject"), "Broken custody rules", "No custody rule is broken")
     else:
@@ -219,16 +228,20 @@ def verify(
     witness: Annotated[
         tuple[Path, ...], Parameter(help="A witness's public key as you know it; again for more.", negative="")
     ] = (),
+    archive: Annotated[
+        tuple[Path, ...], Parameter(help="An archive's folder: is it the recorded one? Again for more.", negative="")
+    ] = (),
     unsealed_s: Annotated[float, Parameter(help="Seconds that a record may be without a leaf.")] = 10.0,
     output: Annotated[Literal["table", "json"], Parameter(name="--output", help="How to print.")] = "table",
 ) -> None:
     """Verify the whole log in seven steps; exit 1 if it is broken, 2 on findings that nobody explained."""
     # Verifying is the only question that needs more than reading.
+    from handoff_logs.archive.matching import match
     from handoff_logs.verify import report
     from handoff_logs.verify.asked import outside, verified_tree
     from handoff_logs.verify.problems import Limits
     from handoff_logs.verify.progress import shown
-    from handoff_logs.verify.run import CLEAN, Asked
+    from handoff_logs.verify.run import BROKEN, CLEAN, Asked
     from handoff_logs.verify.run import verify as verified
     from handoff_logs.verify.state import FILE_NAME, write_state
 
@@ -242,12 +255,14 @@ def verify(
             differences=differences,
         )
         record(directory, "verify", Audience.ANYBODY)
+        with open_reading(resolve_url(directory)) as reading:
+            matches = [match(reading, folder) for folder in archive]
         with shown() as progress:
             verdict = verified(resolve_url(directory), asked, progress=progress)
         if verdict.exit_code == CLEAN and verdict.sealed.tree is not None:
             write_state(kept, verdict.sealed.tree)
     if output == "json":
-        report.print_json(verdict)
+        report.print_json(verdict, archives=[each._asdict() for each in matches])
     else:
         print(report.summary(verdict))  # noqa: T201 a command's own voice
         tree = verdict.sealed.tree
@@ -258,7 +273,16 @@ def verify(
         if verdict.problems:
             columns = ("finding", "step", "rule", "subject", "explained_by")
             outputs.print_table(report.problem_rows(verdict), columns, "What does not hold", "")
-    sys.exit(verdict.exit_code)
+        for each in matches:
+            print(f"{each.folder}: {each.said}")  # noqa: T201
+    sys.exit(verdict.exit_code if all(each.is_recorded for each in matches) else BROKEN)
+
+
+def _say_of_archives(reading: Reading, years: Sequence[int], steps: Sequence[Mapping[str, Any]]) -> None:
+    """Say what archives of some years can't tell, and of these steps, how many of their records' rows are elsewhere."""
+    _say(f"{opened.told(years)}.")
+    if absent := opened.absent_count(reading, (step["event_id"] for step in steps)):
+        _say(f"Of the records told here, {absent} rows are of units of other years; some may belong to what was asked.")
 
 
 @contextmanager
@@ -278,6 +302,8 @@ def record(directory: Path, question: str, audience: Audience = Audience.READERS
     somebody did away with its guards, and of copies that can't be written. Raises LookupNotRecordedError,
     PseudonymKeyError, UnsupportedUrlError, and what `who_asks` refuses.
     """
+    if opened.url_of(directory) is not None:
+        return  # an auditor's own copy, which nobody can keep a record in
     url, who = resolve_url(directory), terminal.who_asks(directory, audience)
     try:
         terminal.asking(url, directory).record(who.reader, question, session=who.session, **parameters)

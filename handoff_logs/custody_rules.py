@@ -169,6 +169,35 @@ _WHOLE_LOG: dict[str, str] = {
 }
 
 
+_WHOLE_EVENTS = frozenset(
+    {
+        "a packed unit lies in a parcel packed with it",
+        "a document is made of one order and one blank",
+        "counts equal rows",
+    }
+)
+"""What can be asked of an event only with all its rows at hand."""
+_GONE = "(SELECT {what} FROM absent_row AS gone WHERE gone.event_id = event.event_id)"
+_ALL_ROWS = {
+    "an event has all its rows": (
+        f"listed.total + {_GONE.format(what='count(*)')} <> coalesce(event.last_position, 0) OR"
+        f" coalesce({_GONE.format(what='max(gone.position)')}, 0) > coalesce(event.last_position, 0) OR"
+        " coalesce(listed.highest, 0) > coalesce(event.last_position, 0) OR"
+        " listed.positions <> listed.total OR listed.units <> listed.total"
+    )
+}
+"""How many rows an event has, those counted that are known by their hash alone."""
+
+
+def _opened(rules: dict[str, str]) -> dict[str, str]:
+    """The rules for a database of opened archives, which says in `absent_row` what rows of an event it lacks."""
+    whole = "event.event_id NOT IN (SELECT absent_row.event_id FROM absent_row)"
+    return {
+        rule: f"({asked}) AND {whole}" if rule in _WHOLE_EVENTS else _ALL_ROWS.get(rule, asked)
+        for rule, asked in rules.items()
+    }
+
+
 def _found(rules: dict[str, str]) -> str:
     """Name the rules that a row breaks, one a line."""
     return " || ".join(f"CASE WHEN {condition} THEN '{rule}\n' ELSE '' END" for rule, condition in rules.items())
@@ -178,16 +207,21 @@ def _any(rules: dict[str, str]) -> str:
     return " OR ".join(f"({condition})" for condition in rules.values())
 
 
-PASSES: tuple[str, ...] = (
-    f"SELECT unit.unit_id AS subject, {_found(STEP_RULES)} AS rules {_STEPS} {RANGE} AND ({_any(STEP_RULES)})",
-    f"SELECT event.event_id AS subject, {_found(EVENT_RULES)} AS rules {_COUNTED.format(range=RANGE)}"
-    f" {_any(EVENT_RULES)}",
-    *(
-        sql.format(range=RANGE).replace("AS subject", f"AS subject, '{rule}' AS rules", 1)
-        for rule, sql in _PAGED.items()
-    ),
-)
+def _passes(steps: dict[str, str], events: dict[str, str]) -> tuple[str, ...]:
+    return (
+        f"SELECT unit.unit_id AS subject, {_found(steps)} AS rules {_STEPS} {RANGE} AND ({_any(steps)})",
+        f"SELECT event.event_id AS subject, {_found(events)} AS rules {_COUNTED.format(range=RANGE)} {_any(events)}",
+        *(
+            sql.format(range=RANGE).replace("AS subject", f"AS subject, '{rule}' AS rules", 1)
+            for rule, sql in _PAGED.items()
+        ),
+    )
+
+
+PASSES = _passes(STEP_RULES, EVENT_RULES)
 """All rules that a page of events (`seq` above :after, up to :last) can be asked: rows of (subject, rules by line)."""
+OPENED_PASSES = _passes(_opened(STEP_RULES), _opened(EVENT_RULES))
+"""The same for a database of opened archives."""
 
 TABLE_RULES: dict[str, str] = {
     name: _WHOLE_LOG[name]
@@ -198,11 +232,11 @@ TABLE_RULES: dict[str, str] = {
 _ALL = "event.seq IS NOT NULL"
 
 
-def _whole() -> dict[str, str]:
+def _whole(steps: dict[str, str], events: dict[str, str]) -> dict[str, str]:
     statements: dict[str, list[str]] = {}
-    for rule, condition in STEP_RULES.items():
+    for rule, condition in steps.items():
         statements.setdefault(rule, []).append(f"SELECT unit.unit_id AS subject {_STEPS} {condition}")
-    for rule, condition in EVENT_RULES.items():
+    for rule, condition in events.items():
         counted = _COUNTED.format(range=_ALL)
         statements.setdefault(rule, []).append(f"SELECT event.event_id AS subject {counted} {condition}")
     for rule, sql in (*_PAGED.items(), *_WHOLE_LOG.items()):
@@ -210,5 +244,7 @@ def _whole() -> dict[str, str]:
     return {rule: " UNION ".join(parts) for rule, parts in statements.items()}
 
 
-CUSTODY_RULES: dict[str, str] = _whole()
+CUSTODY_RULES: dict[str, str] = _whole(STEP_RULES, EVENT_RULES)
 """The rules by name, each as one statement over the whole log, in the order they are reported."""
+OPENED_RULES: dict[str, str] = _whole(_opened(STEP_RULES), _opened(EVENT_RULES))
+"""The same for a database of opened archives."""

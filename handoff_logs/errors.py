@@ -692,3 +692,42 @@ class ErasureTooEarlyError(HandoffLogError):
             f"its last record is of {last}, and only what ended before {before} is erased (log.keep_numbers_years in"
             " line.toml); nothing was erased"
         )
+
+
+class OpenedArchiveError(HandoffLogError):
+    """Opened archives were asked what only the whole log can answer."""
+
+    def __init__(self, years: tuple[int, ...]) -> None:
+        super().__init__(years)
+        self.years = years
+
+    def __str__(self) -> str:
+        return (
+            f"this folder holds archives of {', '.join(map(str, self.years))} and not a whole log; verify an archive"
+            " with `passline logs check-archive`, and ask the line's own folder for the rest"
+        )
+
+
+class NotInArchiveError(HandoffLogError):
+    """Opened archives lack what would be needed; `what` names it."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"{self.what} is not in the archives that were opened here; nothing is guessed; ask the line's own log"
+
+
+class UnitElsewhereError(HandoffLogError):
+    """A unit was packed into one whose records are not in this database, and whose custody it follows."""
+
+    def __init__(self, number: str, container: str) -> None:
+        super().__init__(number, container)
+        self.number, self.container = number, container
+
+    def __str__(self) -> str:
+        return (
+            f"{self.number} was packed into {self.container}, whose records are not in this database: who held it is"
+            " not guessed; open the archive of that parcel's year too, or ask the line's own log"
+        )

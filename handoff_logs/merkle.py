@@ -56,7 +56,7 @@ class Tree:
         """Return the tree of `size` leaves whose complete subtrees `node` knows, to go on from there."""
         tree = cls(completed)
         tree._size = size
-        tree._peaks = list(starmap(node, _complete_subtrees(0, size)))
+        tree._peaks = list(starmap(node, complete_subtrees(0, size)))
         return tree
 
     @property
@@ -86,6 +86,19 @@ class Tree:
             for subtree in completed or ():
                 self._completed(*subtree)
         self._peaks, self._size = peaks, size
+
+    def append_subtree(self, level: int, subtree: bytes) -> None:
+        """Add the hash of the next 2**level leaves at once. Raises ValueError where no such subtree begins."""
+        if self._size & ((1 << level) - 1):
+            raise ValueError(f"no subtree of 2**{level} leaves begins at the leaf {self._size}")
+        self._size += 1 << level
+        index = (self._size >> level) - 1
+        while index & 1:
+            subtree = pair(self._peaks.pop(), subtree)
+            index, level = index >> 1, level + 1
+            if self._completed is not None:
+                self._completed(level, index, subtree)
+        self._peaks.append(subtree)
 
     def root(self) -> bytes:
         """Return the 32-byte tree hash over all leaves so far."""
@@ -129,6 +142,20 @@ class SparseNodes:
         return root(leaves)
 
 
+def complete_subtrees(begin: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield (level, index) of the fewest complete subtrees over the leaves from `begin` to before `end`, in order.
+
+    >>> list(complete_subtrees(3, 10))
+    [(0, 3), (2, 1), (1, 4)]
+    """
+    while begin < end:
+        level = (end - begin).bit_length() - 1
+        if begin:
+            level = min(level, (begin & -begin).bit_length() - 1)
+        yield level, begin >> level
+        begin += 1 << level
+
+
 def inclusion_path(node: Node, index: int, size: int) -> list[bytes]:
     """Return the audit path of the leaf `index` in the tree of its first `size` leaves (RFC 6962, 2.1.1).
 
@@ -163,7 +190,7 @@ def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], 
     if len(sides) != len(path) or not _are_hashes([leaf, *path]):
         return False
     for (_, sibling_is_left), sibling in zip(sides, path, strict=True):
-        leaf = _pair(sibling, leaf) if sibling_is_left else _pair(leaf, sibling)
+        leaf = pair(sibling, leaf) if sibling_is_left else pair(leaf, sibling)
     return leaf == root
 
 
@@ -175,7 +202,7 @@ def root_ending_with(leaf: bytes, index: int, size: int, path: Sequence[bytes]) 
     """
     for (_, sibling_is_left), sibling in zip(_sides(index, size - 1), path, strict=True):
         if sibling_is_left:
-            leaf = _pair(sibling, leaf)
+            leaf = pair(sibling, leaf)
     return leaf
 
 
@@ -191,7 +218,7 @@ def sided_path(node: Node, index: int, size: int) -> list[tuple[bool, bytes]]:
 def followed(leaf: bytes, path: Iterable[tuple[bool, bytes]]) -> bytes:
     """Return the 32-byte root that a leaf hash and its `sided_path` lead to."""
     for is_left, sibling in path:
-        leaf = _pair(sibling, leaf) if is_left else _pair(leaf, sibling)
+        leaf = pair(sibling, leaf) if is_left else pair(leaf, sibling)
     return leaf
 
 
@@ -211,13 +238,14 @@ def verify_consistency(old_size: int, size: int, path: Sequence[bytes], old_root
     old = new = start[0]
     for (_, sibling_is_left), sibling in zip(sides, path, strict=True):
         if sibling_is_left:
-            old, new = _pair(sibling, old), _pair(sibling, new)
+            old, new = pair(sibling, old), pair(sibling, new)
         else:
-            new = _pair(new, sibling)
+            new = pair(new, sibling)
     return old == old_root and new == root
 
 
-def _pair(left: bytes, right: bytes) -> bytes:
+def pair(left: bytes, right: bytes) -> bytes:
+    """Return the hash over two neighbouring subtrees."""
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
@@ -232,19 +260,8 @@ def _fold(subtrees: Sequence[bytes]) -> bytes:
         return EMPTY_ROOT
     *larger, folded = subtrees
     for subtree in reversed(larger):
-        folded = _pair(subtree, folded)
+        folded = pair(subtree, folded)
     return folded
-
-
-def _complete_subtrees(begin: int, end: int) -> Iterator[tuple[int, int]]:
-    """(level, index) of the fewest complete subtrees over leaves `begin` to `end`, the largest first.
-
-    `begin` must be where a subtree as large as the first of them may start.
-    """
-    while begin < end:
-        level = (end - begin).bit_length() - 1
-        yield level, begin >> level
-        begin += 1 << level
 
 
 def _last_complete_subtree(size: int) -> tuple[int, int]:
@@ -273,7 +290,7 @@ def _siblings(node: Node, level: int, index: int, size: int) -> list[bytes]:
     for above, _ in _sides(index, (size - 1) >> level):
         begin = ((index >> above) ^ 1) << (level + above)
         end = min(begin + (1 << (level + above)), size)
-        path.append(_fold(list(starmap(node, _complete_subtrees(begin, end)))))
+        path.append(_fold(list(starmap(node, complete_subtrees(begin, end)))))
     return path
 
 

@@ -90,8 +90,10 @@ class Part(NamedTuple):
     def named(cls, table: str) -> "Part | None":
         """Return the part that a table's name says it is; None for a table that is none.
 
-        >>> Part.named("custody_unit_2026_11"), Part.named("custody_unit_default"), Part.named("custody_event")
-        (Part(first=(2026, 11), last=(2026, 11)), Part(first=None, last=None), None)
+        >>> Part.named("custody_unit_2026_11") == Part.of(Month(2026, 11)), Part.named("custody_event")
+        (True, None)
+        >>> Part.named("custody_unit_default")
+        Part(first=None, last=None)
         >>> for part in (Part(None, Month(2026, 11)), Part(Month(2026, 11), Month(2027, 1))):
         ...     part.table, Part.named(part.table) == part
         ('custody_unit_to_2026_11', True)

@@ -21,7 +21,7 @@ _PARTS_AWAY: Final = (
     " EXECUTE 'DROP TABLE ' || quote_ident(part); END LOOP; END $$"
 )
 """What a copy's own statements don't do: they drop the keys of each part alone, which PostgreSQL refuses, and know
-nothing of parts that were made since."""
+of no parts that were made since."""
 
 
 def server_name(url: str) -> str:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 from cyclopts import Parameter
 
-from handoff_logs import cli, outputs
+from handoff_logs import cli, opened, outputs
 from handoff_logs.checkpoints import Checkpoint
 from handoff_logs.cli import AS_USUAL, DEFAULT_DIRECTORY, FINDINGS, HELP, UNKNOWN, Directory, Output, Printing
 from handoff_logs.errors import HandoffLogError
@@ -63,15 +63,20 @@ def prove(
     """Write one file that proves the whole custody of a number to whoever has the log's public key."""
     path = out or Path(f"{_NOT_IN_A_NAME.sub('-', number)}.proof.json")
 
-    def proved(reading: Reading) -> tuple[bytes, VerifierKey]:
+    def proved(reading: Reading) -> tuple[bytes, VerifierKey, int]:
         proof = making.prove(reading, number)
-        return proof.encode(), making.log_key(reading, checkpoint_of(proof.note).size)
+        absent = opened.absent_count(reading, (str(one.event["event_id"]) for one in proof.events))
+        return proof.encode(), making.log_key(reading, checkpoint_of(proof.note).size), absent
 
-    proof, key = _ask(directory, proved, "proof", Audience.READERS, number=number)
+    proof, key, absent = _ask(directory, proved, "proof", Audience.READERS, number=number)
     # What the database says may be damaged: nobody is given a file that proves nothing.
     told = _proven(proof, key)
     _write(path, proof)
     _say(f"{path}: {_summary(told)}")
+    if absent:
+        _say(
+            f"Of its records, {absent} rows are of units of years that are not opened here; they are not in the proof."
+        )
 
 
 def prove_key(

@@ -77,6 +77,11 @@ def open_reading(url: str, snapshot: str | None = None, *, by_index: bool = Fals
     raise UnsupportedUrlError(scheme)
 
 
+def reading_over(connection: sqlite3.Connection) -> Reading:
+    """Read what a connection to SQLite sees, the rows that it has not committed included."""
+    return _SqliteReading.over(connection)
+
+
 class _Closing:
     """Closes itself when its block ends."""
 
@@ -109,6 +114,13 @@ class _SqliteReading(_Closing):
             if connection is not None:
                 connection.close()
             raise UnreadableDatabaseError(f"{path}: {error}") from error
+
+    @classmethod
+    def over(cls, connection: sqlite3.Connection) -> Self:
+        """Read over a connection that is open."""
+        reading = cls.__new__(cls)
+        reading._connection = connection
+        return reading
 
     def rows(self, sql: str, **parameters: str | int | None) -> list[Row]:
         return list(self.stream(sql, **parameters))

@@ -225,13 +225,17 @@ def units_root(
     rows: Iterable[Sequence[Scalar]],
     cases: Iterable[Sequence[Scalar]] = (),
     entries: Iterable[Sequence[Scalar]] = (),
+    absent: Iterable[tuple[int, bytes]] = (),
 ) -> str:
     """Return the Merkle root (hex) over all rows of an event.
 
     Unit rows (as UNIT_FIELDS) by position, then cases (as CASE_FIELDS) by id, then entries of registers (as
-    REGISTER_FIELDS) by position. Their columns' names keep the three kinds apart.
+    REGISTER_FIELDS) by position. Their columns' names keep the three kinds apart. `absent`: by position, the leaf
+    hashes of unit rows that are not at hand.
     """
     leaves = [unit_hash(row) for row in rows]
+    for position, hash_ in absent:
+        leaves.insert(position - 1, hash_)
     leaves += [row_hash(CASE_FIELDS, row) for row in cases]
     leaves += [row_hash(REGISTER_FIELDS, row) for row in entries]
     return merkle.root(leaves).hex()

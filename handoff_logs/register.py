@@ -33,6 +33,8 @@ class Register(StrEnum):
     ORIGIN = "origin"
     ERASURE = "erasure"
     CERTIFICATE = "certificate"
+    ARCHIVE = "archive"
+    SHIFT = "shift"
 
 
 Facts = Mapping[tuple[str, str], str]

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
+from handoff_logs.opened import absent_rows_between
 from handoff_logs.reading import Reading, Row
 from handoff_logs.records import (
     CASE_FIELDS,
@@ -59,12 +60,14 @@ def _events(reading: Reading) -> Iterator[dict[str, str]]:
         units = _by_event(reading.rows(_UNITS, after=after, last=last), UNIT_FIELDS)
         cases = _by_event(reading.rows(_CASES, after=after, last=last), CASE_FIELDS)
         entries = _by_event(reading.rows(_ENTRIES, after=after, last=last), REGISTER_FIELDS)
+        absent = absent_rows_between(reading, after, last)
         hashes = {}
         for event in page:
             event["emulated"] = bool(event["emulated"])
             hashes[event["event_id"]] = event_hash(event)
             name = event["event_id"]
-            if units_root(units[name], cases[name], entries[name]) != event["units_root"]:
+            root = units_root(units[name], cases[name], entries[name], absent.get(name, ()))
+            if root != event["units_root"]:
                 yield {"rule": "an event's root covers its rows", "subject": name}
         for answer in reading.rows(_OFFER_ANSWERS, after=after, last=last):
             if hashes[answer["offer"]] != answer["offer_hash"]:

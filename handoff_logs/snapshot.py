@@ -20,6 +20,7 @@ from handoff_logs.errors import (
     SnapshotTakenError,
     SqlRefusedError,
 )
+from handoff_logs.opened import refuse_opened
 from handoff_logs.questions.answers import Column, Type
 from handoff_logs.reading import Reading, Row
 from handoff_logs.records import CASE_FIELDS, EVENT_FIELDS, REGISTER_FIELDS, UNIT_FIELDS
@@ -89,9 +90,10 @@ def take(reading: Reading, folder: Path) -> Snapshot:
     """Write all that is sealed into a new folder, whole or not at all.
 
     Raises NotSealedError for a log without a checkpoint, SnapshotTakenError for a folder that is there,
-    ExtraMissingError.
+    ExtraMissingError, and OpenedArchiveError, since a snapshot is of all that is sealed.
     """
     outputs.require("parquet")
+    refuse_opened(reading)
     found = reading.rows(_LATEST)
     if not found:
         raise NotSealedError

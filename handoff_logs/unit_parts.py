@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from handoff_logs.months import DEFAULT, PARTED, Month, Part
+from handoff_logs.reading import Reading
 
 MOST_AHEAD: Final = 24
 """The furthest month that is made beforehand, counted from this one."""
@@ -62,6 +63,11 @@ def odd_parts(rows: Iterable[tuple[Any, ...]]) -> list[str]:
 def named_parts(tables: Iterable[str]) -> list[Part]:
     """Return the parts that tables are by their names."""
     return [part for table in tables if (part := Part.named(table))]
+
+
+def read_parts(reading: Reading) -> list[Part]:
+    """Return the parts that a log's units lie in, in order of their names; none on SQLite."""
+    return named_parts(row["name"] for row in reading.rows(PART_NAMES)) if reading.dialect == "postgresql" else []
 
 
 def has(there: Iterable[Part], month: Month) -> bool:

@@ -9,10 +9,11 @@ AUDITED: Final = (
     *("person", "person_role", "sign_in_attempt", "terminal_session"),
     *("deadline_reckoning", "deadline_change", "green_channel"),
     *ALARMS,
+    *("shift", "shift_count", "shift_counted", "shift_difference"),
+    *("shift_person", "shift_machine", "shift_item", "shift_settlement"),
 )
-"""What auditors read beside the log: who may sign, and who did; which deadlines moved, and what was
-raised to the green channel; the alarms. Never an applicant's
-data, never a password's hash."""
+"""What auditors read beside the log: who may sign, and who did; which deadlines moved, and what was raised to the green
+channel; the alarms; what two people counted. Never an applicant's data, never a password's hash."""
 
 
 def grants(roles: Roles) -> list[str]:
@@ -22,6 +23,10 @@ def grants(roles: Roles) -> list[str]:
         f"REVOKE DELETE ON person FROM {service}",
         f"REVOKE UPDATE, DELETE ON person_role, sign_in_attempt, deadline_change, green_channel FROM {service}",
         f"REVOKE DELETE ON deadline_reckoning FROM {service}",
+        # A shift is closed once; all else of it is written once.
+        f"REVOKE DELETE ON shift FROM {service}",
+        "REVOKE UPDATE, DELETE ON shift_count, shift_counted, shift_difference, shift_person, shift_machine,"
+        f" shift_item, shift_settlement FROM {service}",
         # A session is begun by the service, seen and ended by whoever asks with it; the guard says how.
         f"REVOKE UPDATE, DELETE ON terminal_session FROM {service}",
         f"GRANT UPDATE (seen_us, ended_us, ended_how) ON terminal_session TO {service}, {auditor}",

@@ -274,9 +274,9 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "sign_in.password": ("Password", "口令"),
     "sign_in.go": ("Sign in", "登录"),
     "sign_in.hint": (
-        "For auditors, administrators and those who take alarms. After 15 minutes without opening a page you are"
-        " signed out.",
-        "供审计员、管理员和处理警报的人员使用。15 分钟无操作将自动退出。",
+        "For auditors, leads, administrators and those who take alarms. After 15 minutes without opening a page you"
+        " are signed out.",
+        "供审计员、班长、管理员和处理警报的人员使用。15 分钟无操作将自动退出。",
     ),
     "sign_in.refused": (
         "The sign-in is refused. Type code and password again; after 5 refusals a code is locked for 15 minutes.",

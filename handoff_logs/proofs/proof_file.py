@@ -123,10 +123,7 @@ class CustodyProof:
                 "format": CUSTODY_2 if self.handovers else CUSTODY,
                 "checkpoint": self.note.encode().decode(),
                 **handovers,
-                "cosignatures": [
-                    {"witness": one.witness, "signature": base64.b64encode(one.signature).decode()}
-                    for one in self.cosignatures
-                ],
+                "cosignatures": [written_seen(one) for one in self.cosignatures],
                 "events": [_event(event) for event in self.events],
                 "numbers": [{"unit_id": one.unit_id, "number": one.number, "salt": one.salt} for one in self.numbers],
             }
@@ -169,13 +166,13 @@ def parse(data: bytes) -> CustodyProof | ConsistencyProof:
         found = whole.fields("format", "old", "new", "path", *changes)
         _of_format(found["format"], CONSISTENCY_2 if changes else CONSISTENCY)
         handovers, events = (_handovers(found["handovers"]), _events(found["events"])) if changes else ((), ())
-        return ConsistencyProof(_note(found["old"]), _note(found["new"]), _path(found["path"]), handovers, events)
+        return ConsistencyProof(note_of(found["old"]), note_of(found["new"]), _path(found["path"]), handovers, events)
     changes = ("handovers",) if "handovers" in names else ()
     found = whole.fields("format", "checkpoint", *changes, "cosignatures", "events", "numbers")
     _of_format(found["format"], CUSTODY_2 if changes else CUSTODY)
     return CustodyProof(
-        _note(found["checkpoint"]),
-        tuple(map(_seen_by, found["cosignatures"].items(MAX_COSIGNATURES))),
+        note_of(found["checkpoint"]),
+        tuple(map(seen_by, found["cosignatures"].items(MAX_COSIGNATURES))),
         _events(found["events"]),
         tuple(map(_opening, found["numbers"].items(MAX_EVENTS))),
         _some(found["handovers"]) if changes else (),
@@ -189,6 +186,11 @@ def checkpoint_of(note: Note) -> Checkpoint:
 
 def _texts(notes: Sequence[Note]) -> list[str]:
     return [note.encode().decode() for note in notes]
+
+
+def written_seen(one: SeenBy) -> dict[str, str]:
+    """Return a cosignature as `seen_by` reads it."""
+    return {"witness": one.witness, "signature": base64.b64encode(one.signature).decode()}
 
 
 def _encoded(proof: Mapping[str, Any]) -> bytes:
@@ -217,7 +219,8 @@ def _of_format(value: Value, format_: str) -> None:
         value.refuse(f"it is not {format_!r}, which this program reads")
 
 
-def _note(value: Value) -> Note:
+def note_of(value: Value) -> Note:
+    """Return a checkpoint\'s note with one signature. Raises MalformedProofError."""
     text = value.text(MAX_NOTE, lines=True)
     try:
         note = Note.parse(text.encode())
@@ -230,7 +233,7 @@ def _note(value: Value) -> Note:
 
 
 def _handovers(value: Value) -> tuple[Note, ...]:
-    return tuple(map(_note, value.items(MAX_HANDOVERS)))
+    return tuple(map(note_of, value.items(MAX_HANDOVERS)))
 
 
 def _some(value: Value) -> tuple[Note, ...]:
@@ -241,7 +244,8 @@ def _events(value: Value) -> tuple[ProvenEvent, ...]:
     return tuple(map(_proven_event, value.items(MAX_EVENTS)))
 
 
-def _seen_by(value: Value) -> SeenBy:
+def seen_by(value: Value) -> SeenBy:
+    """Return a witness\'s cosignature. Raises MalformedProofError."""
     found = value.fields("witness", "signature")
     return SeenBy(found["witness"].text(), _base64(found["signature"], TIME_BYTES + SIGNATURE_BYTES))
 
@@ -253,7 +257,7 @@ def _proven_event(value: Value) -> ProvenEvent:
     if second.value is not None:
         _base64(second, SIGNATURE_BYTES)
     return ProvenEvent(
-        _columns(found["event"], EVENT_FIELDS, _MAY_BE_NULL),
+        columns(found["event"], EVENT_FIELDS),
         found["signature"].text(),
         None if second.value is None else second.text(),
         None if seal.value is None else _seal(seal),
@@ -271,8 +275,7 @@ def _proven_row(value: Value) -> ProvenRow:
     names = found["row"].names()
     # The kind whose columns it shares most names with, so that a refusal names the one that is wrong.
     fields = max(ROW_FIELDS, key=lambda kind: len(names & set(kind)))
-    nullable = _UNIT_MAY_BE_NULL if fields is UNIT_FIELDS else _MAY_BE_NULL
-    return ProvenRow(_columns(found["row"], fields, nullable), tuple(map(_sided, found["path"].items(MAX_PATH))))
+    return ProvenRow(columns(found["row"], fields), tuple(map(_sided, found["path"].items(MAX_PATH))))
 
 
 def _opening(value: Value) -> Opening:
@@ -282,9 +285,24 @@ def _opening(value: Value) -> Opening:
     return Opening(found["unit_id"].text(), found["number"].text(), salt)
 
 
-def _columns(value: Value, fields: Sequence[str], nullable: frozenset[str]) -> Row:
-    found = value.fields(*fields)
+def columns(value: Value, fields: Sequence[str]) -> Row:
+    """Return a record's columns, each of its type. Raises MalformedProofError."""
+    found, nullable = value.fields(*fields), _nullable(fields)
     return {field: _column(field, found[field], nullable) for field in fields}
+
+
+def types_of(fields: Sequence[str]) -> dict[str, tuple[type, ...]]:
+    """Return what JSON gives for each column of a record: `type(value)` is one of these."""
+    nullable = _nullable(fields)
+    return {
+        field: ((bool,) if field in _BOOLEANS else (int,) if field in _INTEGERS else (str,))
+        + ((type(None),) if field in nullable else ())
+        for field in fields
+    }
+
+
+def _nullable(fields: Sequence[str]) -> frozenset[str]:
+    return _UNIT_MAY_BE_NULL if fields is UNIT_FIELDS else _MAY_BE_NULL
 
 
 def _column(field: str, value: Value, nullable: frozenset[str]) -> Scalar:

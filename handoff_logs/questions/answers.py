@@ -175,6 +175,7 @@ def by_sql(
     after: str | None,
     limit: int | None,
     period: Period | None = None,
+    newest_first: bool = False,
     conditions: Mapping[str, str] | None = None,
     **parameters: Value,
 ) -> Answer[R]:
@@ -187,7 +188,8 @@ def by_sql(
     statement, given = _narrowed(sql, period, conditions or {}, parameters)
 
     def page(behind: Key | None, rows: int) -> Sequence[R]:
-        begin = {f"after_{column}": part for column, part in zip(key, max(behind or start, start), strict=True)}
+        first = (min if newest_first else max)(behind or start, start)
+        begin = {f"after_{column}": part for column, part in zip(key, first, strict=True)}
         return typed(row_type, reading.rows(statement, page=rows, **given, **begin))
 
     return Answer(row_type, page, key, name=name, after=after, limit=limit, period=period)

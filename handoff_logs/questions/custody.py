@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TypedDict
 
+from handoff_logs.errors import UnitElsewhereError
 from handoff_logs.questions.answers import Answer, Period, now_us, of_rows, whenever
 from handoff_logs.reading import Reading, Row
 
@@ -158,7 +159,8 @@ def holder(
 ) -> Answer[Holder]:
     """Tell who held each unit that bears a number at a time (now, if none is given), by when acts happened.
 
-    Corrected times count as corrected. Units not yet in the log then are left out. Raises BadCursorError.
+    Corrected times count as corrected. Units not yet in the log then are left out. Raises BadCursorError, and
+    UnitElsewhereError for what was packed into a unit whose records are not in this database.
     """
     at_us = now_us() if at_us is None else at_us
     held = (
@@ -175,7 +177,10 @@ def _held(reading: Reading, unit_id: str, number: str, at_us: int) -> Row | None
     answering, inside = step, None
     while answering["state"] == "packed":
         container = answering["container"]
-        around = _step_at(reading.rows(_STEPS, unit_id=container), at_us)
+        steps = reading.rows(_STEPS, unit_id=container)
+        if not steps:
+            raise UnitElsewhereError(number, container)
+        around = _step_at(steps, at_us)
         if around is None:
             break
         answering, inside = around, container

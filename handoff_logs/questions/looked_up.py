@@ -43,6 +43,6 @@ def lookups(
     """List who looked up what, newest first; this question too is recorded. Raises BadCursorError."""
     return by_sql(
         reading, Lookup, _LOOKUPS, ("seq",), (LAST_US,), name="lookups", after=after, limit=limit,
-        period=whenever(from_us, to_us), conditions=_FILTERS, reader=reader, question=question,
+        period=whenever(from_us, to_us), newest_first=True, conditions=_FILTERS, reader=reader, question=question,
         number=number,
     )  # fmt: skip

@@ -5,7 +5,8 @@ The database refuses most of this: a row in such an answer says that its guards 
 
 from typing import TypedDict
 
-from handoff_logs.custody_rules import CUSTODY_RULES
+from handoff_logs.custody_rules import CUSTODY_RULES, OPENED_RULES
+from handoff_logs.opened import years
 from handoff_logs.questions.answers import ACTING, DURING, EVENT_FILTERS, Answer, bounded, by_sql
 from handoff_logs.reading import Reading
 from handoff_logs.roots import damaged_roots
@@ -161,17 +162,16 @@ _AFTERLIVES = {
 }
 """What must not be true of a step, by finding. A step may show several."""
 _SHOWN = tuple(enumerate(_AFTERLIVES))
-# One look at each step finds the few that show anything; each finding is then asked of those.
+# One look at each step finds the few that show anything; each finding is then asked of those. The conditions stand in
+# the WHERE too, because SQLite stops at the first that decides only there.
 _AFTERLIFE = f"""
 WITH step AS MATERIALIZED (
-    SELECT * FROM (
-        SELECT event.seq, unit.position, unit.unit_id, unit.kind, event.act, event.from_station, event.to_station,
-               event.person, event.machine, event.shift, event.reason, event.event_id, event.happened_us,
-               event.emulated, {", ".join(f"({_AFTERLIVES[what]}) AS shows_{n}" for n, what in _SHOWN)}
-        FROM custody_event AS event JOIN custody_unit AS unit ON unit.event_id = event.event_id
-        LEFT JOIN custody_unit AS before ON before.unit_id = unit.unit_id AND before.step = unit.step - 1
-        WHERE {DURING} {{filters}}
-    ) AS one WHERE {" OR ".join(f"shows_{n}" for n, _ in _SHOWN)}
+    SELECT event.seq, unit.position, unit.unit_id, unit.kind, event.act, event.from_station, event.to_station,
+           event.person, event.machine, event.shift, event.reason, event.event_id, event.happened_us,
+           event.emulated, {", ".join(f"({_AFTERLIVES[what]}) AS shows_{n}" for n, what in _SHOWN)}
+    FROM custody_event AS event JOIN custody_unit AS unit ON unit.event_id = event.event_id
+    LEFT JOIN custody_unit AS before ON before.unit_id = unit.unit_id AND before.step = unit.step - 1
+    WHERE {DURING} {{filters}} AND ({" OR ".join(f"({sql})" for sql in _AFTERLIVES.values())})
 )
 SELECT step.*, {_NUMBER} FROM (
     {" UNION ALL ".join(f"SELECT step.*, '{what}' AS finding FROM step WHERE shows_{n}" for n, what in _SHOWN)}
@@ -261,7 +261,7 @@ def violations(reading: Reading) -> list[dict[str, str]]:
     """
     found = [
         {"rule": rule, "subject": str(row["subject"])}
-        for rule, sql in CUSTODY_RULES.items()
+        for rule, sql in (OPENED_RULES if years(reading) else CUSTODY_RULES).items()
         for row in reading.rows(sql)
     ]
     return found + damaged_roots(reading)

@@ -35,10 +35,7 @@ def verify_custody(
     reading: Reading, projections: Sequence[Projection], differences: Sequence[Difference] = ()
 ) -> list[Problem]:
     """Return the broken rules of whole tables, the moves and guards that differ, and the tables that do."""
-    problems = [
-        Problem(STEP, rule, str(subject)) for rule, sql in TABLE_RULES.items() for (subject,) in reading.tuples(sql)
-    ]
-    problems += [Problem(STEP, KEYS_RULE, str(subject)) for (subject,) in reading.tuples(_ALONE)]
+    problems = table_problems(reading)
     moves = [tuple(row) for row in reading.tuples("SELECT act, before, after FROM custody_move")]
     for move in sorted({move for move in moves if moves.count(move) > 1} | set(moves) ^ LEGAL_MOVES):
         problems.append(Problem(STEP, MOVES_RULE, " ".join(move)))
@@ -55,6 +52,14 @@ def verify_custody(
     for rule, sql in differences:
         problems += [Problem(STEP, rule, f"{row['subject']}: {row['what']}") for row in reading.rows(sql)]
     return problems
+
+
+def table_problems(reading: Reading) -> list[Problem]:
+    """Return the broken rules of whole tables."""
+    problems = [
+        Problem(STEP, rule, str(subject)) for rule, sql in TABLE_RULES.items() for (subject,) in reading.tuples(sql)
+    ]
+    return problems + [Problem(STEP, KEYS_RULE, str(subject)) for (subject,) in reading.tuples(_ALONE)]
 
 
 def followed(reading: Reading, projection: Projection) -> list[Problem]:

@@ -14,7 +14,8 @@ from itertools import pairwise
 from typing import Any
 
 from handoff_logs import merkle
-from handoff_logs.custody_rules import PASSES, RANGE
+from handoff_logs.custody_rules import OPENED_PASSES, PASSES, RANGE
+from handoff_logs.opened import absent_rows_between, years
 from handoff_logs.reading import Reading
 from handoff_logs.records import (
     CASE_FIELDS,
@@ -124,7 +125,10 @@ def verify_events(reading: Reading, keys: Keys, bounds: Bounds, limits: Limits, 
     events = reading.tuples(statements["event"], after=after, last=last, **leaves)
     page.rows["custody_event"] = len(events)
     page.rows["seal_leaf"] = 0
+    absent = absent_rows_between(reading, after, last)
     for row in events:
+        for position, hash_ in absent.get(row[1], ()):
+            hashes[row[0]].insert(position - 1, hash_)
         _event(page, keys, hashes[row[0]], row)
     for event_id, offer_hash, text, offer_id in reading.tuples(statements["answer"], after=after, last=last):
         if offer_id is None or sha256(text.encode()).hexdigest() != offer_hash:
@@ -136,7 +140,7 @@ def verify_events(reading: Reading, keys: Keys, bounds: Bounds, limits: Limits, 
         page.problems += [
             Problem(5, rule, subject) for rule, is_broken in zip(TIME_RULES, broken, strict=True) if is_broken
         ]
-    for sql in PASSES:
+    for sql in OPENED_PASSES if years(reading) else PASSES:
         for subject, rules in reading.tuples(sql, after=after, last=last):
             page.problems += [Problem(7, rule, str(subject)) for rule in str(rules).splitlines()]
     return page

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from handoff_logs.reading import Row
@@ -69,9 +70,11 @@ def summary(verdict: Verdict) -> str:
     return f"{mark}{size}, {witnessed}; {verdict.events:,} events, {rate}; {verdict.unsealed} unsealed; {offers}"
 
 
-def print_json(verdict: Verdict) -> None:
-    """Print a verdict as JSON."""
-    json.dump(as_json(verdict), sys.stdout, ensure_ascii=False, indent=2)
+def print_json(verdict: Verdict, archives: Sequence[Row] = ()) -> None:
+    """Print a verdict as JSON, and what is said of `archives` that were held against the log."""
+    json.dump(
+        as_json(verdict) | ({"archives": list(archives)} if archives else {}), sys.stdout, ensure_ascii=False, indent=2
+    )
     sys.stdout.write("\n")
 
 

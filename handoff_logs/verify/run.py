@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from handoff_logs.opened import refuse_opened
 from handoff_logs.projections import LINE_TABLES, Difference, Projection
 from handoff_logs.reading import Reading, Row, open_reading
 from handoff_logs.verify import completeness
@@ -69,7 +70,7 @@ def verify(
 ) -> Verdict:
     """Verify the log at a database url in its state of now; `processes` as many as this one may use CPUs, by default.
 
-    Raises UnreadableDatabaseError, UnsupportedUrlError.
+    Raises UnreadableDatabaseError, UnsupportedUrlError, OpenedArchiveError.
     """
     with open_reading(url) as reading:
         return verify_reading(reading, asked, url=url, processes=processes, progress=progress)
@@ -83,7 +84,11 @@ def verify_reading(
     processes: int | None = None,
     progress: Progress | None = None,
 ) -> Verdict:
-    """Verify the log that a connection reads; with its `url`, long ones by several processes."""
+    """Verify the log that a connection reads; with its `url`, long ones by several processes.
+
+    Raises OpenedArchiveError: a log is whole, or it is broken.
+    """
+    refuse_opened(reading)
     started_s = time.monotonic()
     asked = asked or Asked()
     if asked.known is None and (odd := odd_values(reading)):

@@ -31,7 +31,7 @@ from handoff_logs.key_register import Reason, Signers
 from handoff_logs.keyring import KeyFileState, registered_as
 from handoff_logs.log_key import LogKey
 from handoff_logs.notes import Note, VerifierKey, signed
-from handoff_logs.proofs import making
+from handoff_logs.proofs import making, signed_tree
 from handoff_logs.proofs.errors import BrokenProofError, KeyNeverChangedError, MalformedProofError
 from handoff_logs.proofs.proof_file import checkpoint_of, parse
 from handoff_logs.proofs.verifying import Continued, Verified, verify
@@ -453,7 +453,7 @@ def test_forged_chains_are_refused(rotated: Any, reading: Any, folder: Path, fir
 def test_consistency_is_proved_across_keys(rotated: Any, reading: Any, centre: Any, sealer: Sealer) -> None:
     sizes = [size for size, in centre.do(
         lambda tx: tx.exec_driver_sql("SELECT size FROM seal_checkpoint ORDER BY size").fetchall())]  # fmt: skip
-    notes = [reading(lambda opened, size=size: making._Epoch(opened).signed(size)) for size in sizes]
+    notes = [reading(lambda opened, size=size: signed_tree.SignedTree(opened).signed(size)) for size in sizes]
     for older, note in enumerate(notes):
         for newer in notes[older:]:
             data = reading(lambda opened, a=note, b=newer: making.prove_consistency(opened, b, a)).encode()
@@ -520,8 +520,8 @@ def test_a_log_whose_key_changed_twice_is_clean_for_whoever_has_any_of_them(
     verdict = verify_log(database_url)
     assert verdict.exit_code == CLEAN, verdict.problems
     assert [one.key for one in verdict.sealed.key_changes] == list(rotated[1:])
-    note = reading(lambda opened: making._Epoch(opened).signed(2))
-    newest = reading(lambda opened: making._Epoch(opened).signed(making._Epoch(opened).newest))
+    note = reading(lambda opened: signed_tree.SignedTree(opened).signed(2))
+    newest = reading(lambda opened: signed_tree.SignedTree(opened).signed(signed_tree.SignedTree(opened).newest))
     for key in rotated:
         assert broken(database_url, log_keys=(key,), checkpoints=(note, newest)) == set()
     stranger = replace(rotated[0], public=b"\x01" * 32)

@@ -303,3 +303,30 @@ def test_no_proof_is_made_for_what_a_tree_does_not_have() -> None:
             merkle.inclusion_path(NODES, index, size)
     with pytest.raises(IndexError, match="does not begin"):
         merkle.consistency_path(NODES, 4, 3)
+
+
+@given(size=st.integers(1, LARGEST), data=st.data())
+def test_subtrees_between_leaves_make_the_same_tree_and_every_path_of_a_leaf(size: int, data: st.DataObject) -> None:
+    """Some leaves, and the largest subtrees that have none of them: nothing else is needed to prove these leaves."""
+    own = sorted(data.draw(st.sets(st.integers(0, size - 1), max_size=12)))
+    known: dict[tuple[int, int], bytes] = {}
+    tree = merkle.Tree(lambda level, index, subtree: known.setdefault((level, index), subtree))
+    for begin, end in zip([0, *(leaf + 1 for leaf in own)], [*own, size], strict=True):
+        for level, index in merkle.complete_subtrees(begin, end):
+            known[level, index] = NODES(level, index)
+            tree.append_subtree(level, NODES(level, index))
+        if end < size:
+            known[0, end] = LEAVES[end]
+            tree.append(LEAVES[end])
+    assert (tree.size, tree.root()) == (size, merkle.root(LEAVES[:size]))
+    for leaf in own:
+        path = merkle.inclusion_path(lambda level, index: known[level, index], leaf, size)
+        assert path == merkle.inclusion_path(NODES, leaf, size)
+
+
+def test_a_subtree_begins_only_where_one_of_its_size_may() -> None:
+    tree = merkle.Tree()
+    tree.append(LEAVES[0])
+    with pytest.raises(ValueError, match="begins at the leaf 1"):
+        tree.append_subtree(1, NODES(1, 0))
+    assert (tree.size, tree.root()) == (1, LEAVES[0])

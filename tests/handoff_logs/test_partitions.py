@@ -164,41 +164,49 @@ def test_a_twin_of_a_row_is_refused_in_another_part(owner: Engine, centre: Any) 
     assert other
 
 
-def test_twins_in_one_statement_are_refused(owner: Engine, centre: Any) -> None:
-    births = [Birth(born(NOW.plus(month)), Kind.ORDER) for month in (0, 1)]
+def forged(act: str, event_id: str, last: int) -> str:
+    """An event in plain SQL, like one that review received."""
+    columns = "from_station, to_station, priority, person, shift, count_expected, count_counted, happened_us,"
+    columns += " written_us, units_root, schema_version, emulated, key_id"
+    return (
+        f"INSERT INTO custody_event (event_id, handoff_id, act, last_position, signature, key_number, {columns})"
+        f" SELECT '{event_id}', '{event_id}', '{act}', {last}, 'x', (SELECT max(key_number) + 1 FROM custody_event AS o"
+        f" WHERE o.key_id = custody_event.key_id), {columns} FROM custody_event WHERE act = 'receive'"
+        " AND from_station = 'review'"
+    )
+
+
+def born_at(event_id: str, *positions: int) -> str:
+    """Orders at these positions of an event, in one statement, born in months one after another."""
+    rows = [
+        f"('{born(NOW.plus(number))}', 1, '{event_id}', {position}, 'order', 'held', 'review', 'in', 'review-1')"
+        for number, position in enumerate(positions)
+    ]
     columns = "(unit_id, step, event_id, position, kind, state, station, place, person)"
+    return f"INSERT INTO custody_unit {columns} VALUES {', '.join(rows)}"
 
-    def write(positions: tuple[int, ...]) -> Callable[[Connection], object]:
-        def work(tx: Connection) -> None:
-            event = log.receive(tx, centre.by("review"), None, births, "in", centre.stamp())
-            more = f"('{{}}', 1, '{event}', {{}}, 'order', 'held', 'review', 'in', 'review-1')"
-            rows = ", ".join(more.format(born(NOW.plus(n)), position) for n, position in enumerate(positions))
-            tx.exec_driver_sql(f"INSERT INTO custody_unit {columns} VALUES {rows}")
 
-        return work
-
-    for positions in ((3, 3), (1, 2), (4,), (3, 5)):
-        with pytest.raises(Exception, match=r"rows-of-an-event|position"):
-            centre.do(write(positions))
+def test_an_event_s_rows_come_once_and_in_order_over_all_parts(owner: Engine, centre: Any) -> None:
+    centre.orders(1)
+    for positions in ((1, 2, 2), (1, 1, 2), (2, 2), (2,), (1, 3), (1, 2, 3, 3), (1, 1)):
+        made = forged("receive", event := new_id(), 3)
+        refused(owner, "rows-of-an-event", made, born_at(event, *positions))
+    made = forged("receive", event := new_id(), 3)
+    for more in ((2, 3, 3), (1, 2, 3), (3,), (2, 3, 4), (3, 2, 2)):
+        refused(owner, r"rows-of-an-event|uq_custody_unit_\w+", made, born_at(event, 1), born_at(event, *more))
+    with owner.begin() as tx:
+        for statement in (made, born_at(event, 1), born_at(event, 3, 2)):
+            tx.exec_driver_sql(statement)
 
 
 def test_an_event_without_its_last_row_is_refused_at_commit_in_any_session(owner: Engine, centre: Any) -> None:
     """A foreign key would be asleep where a session plays a replica; the trigger is not."""
-    (order,) = centre.orders(1)
-    columns = "handoff_id, act, from_station, to_station, priority, person, shift, count_expected, count_counted,"
-    columns += " happened_us, written_us, units_root, schema_version, emulated, key_id"
-    event = (
-        f"INSERT INTO custody_event (event_id, key_number, signature, last_position, {columns}) SELECT '{{id}}',"
-        " (SELECT max(key_number) + 1 FROM custody_event AS o WHERE o.key_id = custody_event.key_id), 'x', {last},"
-        f" {columns.replace('handoff_id', chr(39) + '{id}' + chr(39), 1).replace('act', chr(39) + 'move' + chr(39), 1)}"
-        " FROM custody_event WHERE act = 'receive' AND from_station = 'review'"
-    )
+    centre.orders(1)
     for last in (1, 2):
-        made = event.format(id=new_id(), last=last)
+        made = forged("move", new_id(), last)
         refused(owner, "rows-of-an-event", made)
         refused(owner, "rows-of-an-event", "SET LOCAL session_replication_role = replica", made)
         refused(owner, "rows-of-an-event", "SET CONSTRAINTS ALL IMMEDIATE", made)
-    assert order
 
 
 def test_rows_are_added_to_a_written_event_by_no_racing_session(owner: Engine, centre: Any) -> None:

@@ -12,7 +12,10 @@ import stations.migrations
 from stations.people import Role
 from stations.personalization.rules import JOB_MOVES
 
-PLACES = ("intake", "review", "personalization", "qc", "packing", "mailing", "people_register", "alarms")
+PLACES = (
+    *("intake", "review", "personalization", "qc", "packing", "mailing"),
+    *("people_register", "alarms", "shift"),
+)
 
 
 def line_tables():

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "line_0012"
-down_revision = "line_0010"
+down_revision = "line_0011"
 branch_labels = None
 depends_on = None
 

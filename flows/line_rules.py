@@ -1,0 +1,9 @@
+"""The rules of the line's own tables that are verified with the log: each table that follows it is what it says."""
+
+from typing import Final
+
+from stations.people_register import projection as people
+from stations.shift import projection as shift
+
+DIFFERENCES: Final = (*people.DIFFERENCES, *shift.DIFFERENCES)
+"""Each rule with the SQL that finds what breaks it: `subject` and `what`."""

@@ -1,0 +1,180 @@
+"""The tables of the shift. Counts are append-only, a shift is closed once; migrations add the guards.
+
+What is counted is blanks, whose serials are nobody's data. Times are integer microseconds UTC.
+"""
+
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from stations.shift.rules import Ending, Moment, What
+
+
+def _one_of(column: str, values: type[StrEnum]) -> str:
+    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
+
+
+def _signed(table: str, first: str, second: str) -> tuple[CheckConstraint, ...]:
+    """Two different people, real ones by their sign-ins, emulated ones on emulated lines alone."""
+    return (
+        CheckConstraint(f"{first} <> {second}", name=f"ck_{table}_two"),
+        CheckConstraint(
+            f"(substr({first}, 1, 2) = 'e-') = (sign_in IS NULL) "
+            f"AND (substr({second}, 1, 2) = 'e-') = (second_sign_in IS NULL)",
+            name=f"ck_{table}_signed",
+        ),
+        CheckConstraint(
+            "emulated OR (sign_in IS NOT NULL AND second_sign_in IS NOT NULL)", name=f"ck_{table}_emulated"
+        ),
+    )
+
+
+def _id(foreign: str | None = None, *, primary_key: bool = False, nullable: bool = True) -> Column[str]:
+    keys = [ForeignKey(foreign)] if foreign else []
+    return Column(String(32), *keys, primary_key=primary_key, nullable=nullable and not primary_key)
+
+
+class ShiftCount(SQLModel, table=True):
+    """One blind count of all blanks by a lead and a second person, whatever came of it."""
+
+    __tablename__ = "shift_count"
+    __table_args__ = (
+        *_signed("shift_count", "counted_by", "counted_second"),
+        CheckConstraint(_one_of("moment", Moment), name="ck_shift_count_moment"),
+        UniqueConstraint("sign_in", name="uq_shift_count_sign_in"),
+        UniqueConstraint("second_sign_in", name="uq_shift_count_second_sign_in"),
+    )
+
+    count_id: str = Field(sa_column=_id(primary_key=True))
+    moment: str = Field(sa_column=Column(String(10), nullable=False))
+    counted_by: str = Field(sa_column=Column(String(40), nullable=False))
+    counted_second: str = Field(sa_column=Column(String(40), nullable=False))
+    sign_in: str | None = Field(default=None, sa_column=_id("sign_in_attempt.attempt_id"))
+    second_sign_in: str | None = Field(default=None, sa_column=_id("sign_in_attempt.attempt_id"))
+    counted_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    emulated: bool
+
+
+class ShiftCounted(SQLModel, table=True):
+    """What was scanned at one place of a station: the serials, sorted, a line each, and their SHA-256."""
+
+    __tablename__ = "shift_counted"
+    __table_args__ = (
+        CheckConstraint("pieces >= 0", name="ck_shift_counted_pieces"),
+        CheckConstraint("length(sha256) = 64", name="ck_shift_counted_sha256"),
+    )
+
+    count_id: str = Field(sa_column=_id("shift_count.count_id", primary_key=True))
+    station: str = Field(sa_column=Column(String(40), primary_key=True))
+    place: str = Field(sa_column=Column(String(40), primary_key=True))
+    pieces: int
+    serials: str = Field(sa_column=Column(Text, nullable=False))
+    sha256: str = Field(sa_column=Column(String(64), nullable=False))
+
+
+class ShiftDifference(SQLModel, table=True):
+    """One piece on which a count and the log differed."""
+
+    __tablename__ = "shift_difference"
+    __table_args__ = (CheckConstraint(_one_of("what", What), name="ck_shift_difference_what"),)
+
+    count_id: str = Field(sa_column=_id("shift_count.count_id", primary_key=True))
+    serial: str = Field(sa_column=Column(String(40), primary_key=True))
+    what: str = Field(sa_column=Column(String(10), nullable=False))
+    station: str = Field(sa_column=Column(String(40), nullable=False))
+    place: str = Field(sa_column=Column(String(40), nullable=False))
+    logged: str = Field(sa_column=Column(String(120), nullable=False))
+
+
+class Shift(SQLModel, table=True):
+    """One shift: opened and closed by those who counted; at most one is open.
+
+    A reason says that it was forced at that moment; the case stays open until `ShiftSettlement`.
+    """
+
+    __tablename__ = "shift"
+    __table_args__ = (
+        Index(
+            "uq_shift_open", "closed", unique=True, sqlite_where=text("NOT closed"), postgresql_where=text("NOT closed")
+        ),
+        UniqueConstraint("opening_count", name="uq_shift_opening_count"),
+        UniqueConstraint("closing_count", name="uq_shift_closing_count"),
+        CheckConstraint(
+            "closed = (closed_us IS NOT NULL) AND closed = (closing_count IS NOT NULL) "
+            "AND closed = (closed_how IS NOT NULL)",
+            name="ck_shift_closed",
+        ),
+        CheckConstraint("closed_us IS NULL OR closed_us >= opened_us", name="ck_shift_order"),
+        CheckConstraint(f"closed_how IS NULL OR {_one_of('closed_how', Ending)}", name="ck_shift_how"),
+        CheckConstraint(
+            "(closing_reason IS NOT NULL) = (closed_how IS NOT NULL AND closed_how = 'forced') "
+            "AND (closing_reason IS NULL) = (closing_left IS NULL)",
+            name="ck_shift_forced",
+        ),
+    )
+
+    shift_id: str = Field(sa_column=_id(primary_key=True))
+    name: str = Field(sa_column=Column(String(40), nullable=False))
+    opening_count: str = Field(sa_column=_id("shift_count.count_id", nullable=False))
+    opened_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    opening_reason: str | None = Field(default=None, sa_column=Column(String(40)))
+    closed: bool
+    closing_count: str | None = Field(default=None, sa_column=_id("shift_count.count_id"))
+    closed_us: int | None = Field(default=None, sa_column=Column(BigInteger))
+    closed_how: str | None = Field(default=None, sa_column=Column(String(10)))
+    closing_reason: str | None = Field(default=None, sa_column=Column(String(40)))
+    closing_left: str | None = Field(default=None, sa_column=Column(Text))
+    """What stood against a forced close: JSON, codes and ids only."""
+    emulated: bool
+
+
+class ShiftPerson(SQLModel, table=True):
+    """One person of a shift, at one station."""
+
+    __tablename__ = "shift_person"
+
+    shift_id: str = Field(sa_column=_id("shift.shift_id", primary_key=True))
+    code: str = Field(sa_column=Column(String(40), primary_key=True))
+    station: str = Field(sa_column=Column(String(40), nullable=False))
+    role: str = Field(sa_column=Column(String(16), nullable=False))
+
+
+class ShiftMachine(SQLModel, table=True):
+    """One machine of a shift, and what it was doing when the shift was opened; `new` has done nothing yet."""
+
+    __tablename__ = "shift_machine"
+
+    shift_id: str = Field(sa_column=_id("shift.shift_id", primary_key=True))
+    machine: str = Field(sa_column=Column(String(40), primary_key=True))
+    state: str = Field(sa_column=Column(String(10), nullable=False))
+    reason: str | None = Field(default=None, sa_column=Column(String(60)))
+
+
+class ShiftItem(SQLModel, table=True):
+    """One item of the checklist that was confirmed at the opening."""
+
+    __tablename__ = "shift_item"
+
+    shift_id: str = Field(sa_column=_id("shift.shift_id", primary_key=True))
+    item: str = Field(sa_column=Column(String(16), primary_key=True))
+
+
+class ShiftSettlement(SQLModel, table=True):
+    """How two people closed the case of a shift that was forced at a moment."""
+
+    __tablename__ = "shift_settlement"
+    __table_args__ = (
+        *_signed("shift_settlement", "settled_by", "settled_second"),
+        CheckConstraint(_one_of("moment", Moment), name="ck_shift_settlement_moment"),
+    )
+
+    shift_id: str = Field(sa_column=_id("shift.shift_id", primary_key=True))
+    moment: str = Field(sa_column=Column(String(10), primary_key=True))
+    finding: str = Field(sa_column=Column(String(40), nullable=False))
+    settled_by: str = Field(sa_column=Column(String(40), nullable=False))
+    settled_second: str = Field(sa_column=Column(String(40), nullable=False))
+    sign_in: str | None = Field(default=None, sa_column=_id("sign_in_attempt.attempt_id"))
+    second_sign_in: str | None = Field(default=None, sa_column=_id("sign_in_attempt.attempt_id"))
+    settled_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    emulated: bool
