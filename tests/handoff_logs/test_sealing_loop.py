@@ -232,7 +232,7 @@ def test_what_was_recorded_while_nobody_sealed_is_in_the_next_tree_that_is_cosig
     stop = threading.Event()
     running = threading.Thread(target=SealingLoop(sealer, seen).run, args=(stop,))
     running.start()
-    while sealed(sqlite_centre) not in cosigned(sqlite_centre):
+    while 2 not in cosigned(sqlite_centre):
         time.sleep(0.05)
     stop.set()
     running.join()
