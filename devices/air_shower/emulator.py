@@ -51,9 +51,12 @@ class AirShowerEmulator(ModbusUnit):
         self._phase = ShowerPhase.SOILED
         # Doors stand and people stay where they are when the power goes: no memory of the controller's.
         self._room = setup.folder / "room.json"
-        room = json.loads(self._room.read_text("utf-8")) if self._room.exists() else {"open": [], "occupied": False}
-        self._occupied = bool(room["occupied"])
-        self._open: dict[Door, float | None] = {Door(name): None for name in room["open"]}
+        self._open: dict[Door, float | None] = {}
+        self._occupied = False
+        if self._room.exists():
+            room = json.loads(self._room.read_text("utf-8"))
+            self._open |= {Door(name): None for name in room["open"]}
+            self._occupied = bool(room["occupied"])
         self._held: set[Door] = set()
         self._released: dict[Door, float] = {}
         self._blow_s: float | None = None
