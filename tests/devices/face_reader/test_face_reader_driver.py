@@ -200,6 +200,39 @@ def test_a_late_answer_is_never_another_questions(bench: Bench) -> None:
     assert [bench.driver.recognition(5.0).credential for _ in range(2)] == [ALICE, BORIS]
 
 
+class Slow:
+    """The reader at the end of a line that delays some of its answers, by their number; somebody comes at the fifth."""
+
+    def __init__(self, bench: Bench, delays_s: dict[int, float]) -> None:
+        self.bench, self.delays_s, self.answers = bench, delays_s, 0
+        self.due: list[tuple[float, bytes]] = []
+
+    @property
+    def next_deadline_s(self) -> float | None:
+        due = [self.bench.reader.next_deadline_s, *(due_s for due_s, _ in self.due)]
+        return min([moment for moment in due if moment is not None], default=None)
+
+    def turn(self, data: bytes, now_s: float) -> bytes:
+        if data and self.answers == 4:
+            self.bench.recognise(ALICE)
+        if said := self.bench.reader.turn(data, now_s):
+            self.answers += 1
+            self.due.append((now_s + self.delays_s.get(self.answers, 0.0), said))
+        out = b"".join(said for due_s, said in self.due if due_s <= now_s)
+        self.due = [one for one in self.due if one[0] > now_s]
+        return out
+
+
+def test_an_answer_that_came_twice_is_not_taken_when_its_number_comes_round(bench: Bench) -> None:
+    """The first answer is late and asked for again; the second one is so late that three more questions could be over.
+
+    Taken for the answer to the fourth, it would acknowledge the recognition in the true one, which nobody has seen.
+    """
+    bench.transport.machine = Slow(bench, {1: 0.6, 2: 0.65, 5: 0.3})
+    found = bench.driver.recognition(10.0)
+    assert (found.credential, found.missed) == (ALICE, 0)
+
+
 def test_a_host_that_paused_begins_anew_and_misses_nobody(bench: Bench) -> None:
     bench.recognise(ALICE)
     bench.pass_time(100.0)
