@@ -138,18 +138,19 @@ class OsdpFaceReader:
         self._line.close()
 
     def recognition(self, timeout_s: float) -> Recognition:
-        """The next recognition; see `roles.FaceReader`."""
-        with self._turns:
-            give_up_s = self._line.now_s + timeout_s
-            while True:
+        """The next recognition; see `roles.FaceReader`. Other threads have their turns meanwhile."""
+        give_up_s = self._line.now_s + timeout_s
+        while True:
+            with self._turns:
                 answer = self._request(Code.POLL)
-                if answer.code == Code.RAW and (found := self._take(answer.data)) is not None:
-                    return found
-                if answer.code != Code.RAW:
-                    left_s = give_up_s - self._line.now_s
-                    if left_s <= 0:
-                        raise NoRecognitionError(self._machine, timeout_s)
-                    self._line.pause(min(self._times.poll_s, left_s))
+                found = self._take(answer.data) if answer.code == Code.RAW else None
+            if found is not None:
+                return found
+            left_s = give_up_s - self._line.now_s
+            if left_s <= 0:
+                raise NoRecognitionError(self._machine, timeout_s)
+            if answer.code != Code.RAW:
+                self._line.pause(min(self._times.poll_s, left_s))
 
     def _take(self, data: bytes) -> Recognition | None:
         """The recognition in a read; None if it was told before."""

@@ -373,6 +373,13 @@ def test_a_count_that_goes_back_in_one_memory_is_nobody() -> None:
     assert [driver.recognition(2.0).position.number for _ in range(2)] == [5, 6]
 
 
+def test_a_reader_that_repeats_one_recognition_for_ever_is_one_person() -> None:
+    driver = scripted(*[(Code.RAW, Recognised(7, 5, ALICE, 80, 0).encode())] * 10_000)
+    assert driver.recognition(2.0).credential == ALICE
+    with pytest.raises(NoRecognitionError):
+        driver.recognition(2.0)
+
+
 def test_other_reports_are_passed_over_and_refusals_are_typed() -> None:
     driver = scripted((0x48, b"\1\0"), (Code.NAK, b"\3"))
     with pytest.raises(MachineRefusedError) as refusal:
