@@ -431,8 +431,8 @@ class Recognition:
     """A face that a reader knew: `credential` is the number under which it was enrolled, no name and no image.
 
     `quality_percent` is the reader's own word for how well it fitted. `at_us` is UTC microseconds on this host's clock,
-    at the latest: the reader says how long ago it was. `missed` recognitions of this reader came before this one and
-    never arrived here.
+    reckoned from the reader's word how long ago it was: never later than it was, but for a tenth of a second. `missed`
+    recognitions of this reader came before this one and never arrived here.
     """
 
     credential: int
