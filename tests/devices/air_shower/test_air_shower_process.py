@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from devices.air_shower.driver import ModbusAirShower
 from devices.emulation.control import ControlClient, ControlRefusedError
 from devices.emulation.supervisor import EmulatorSpec, Supervisor
-from devices.errors import CycleAbortedError, WrongMachineError
-from devices.registry import DeviceEntry, open_air_shower
+from devices.errors import CycleAbortedError, SensorSilentError, WrongMachineError
+from devices.modbus.exchange import ModbusTimes
+from devices.registry import DeviceEntry, make_transport, open_air_shower
 from devices.roles import Door
 
 ENTRY = DeviceEntry("shower-01", "modbus-air-shower", "emulator://shower-01", "AS-1/5", "emulated", baud=9600)
@@ -54,6 +56,18 @@ def test_a_cycle_on_a_real_line_counts_when_it_is_whole_and_through_a_kill(
         again.wait_for_cycle(done.completed, LONG_S)
     assert again.state().completed == done.completed
     again.close()
+
+
+def test_a_late_state_over_a_real_line_is_dropped(supervisor: Supervisor, hands: ControlClient, tmp_path: Path) -> None:
+    times = ModbusTimes(answer_s=0.3, worst_s=2.0)
+    shower = ModbusAirShower(ENTRY.id, ENTRY.serial, True, make_transport(ENTRY, tmp_path / "machines"), times=times)
+    assert not shower.open().open_doors
+    hands.ask("late", seconds=0.6)
+    with pytest.raises(SensorSilentError):
+        shower.state()
+    hands.ask("force", door="outer")
+    assert shower.state().open_doors == {Door.OUTER}
+    shower.close()
 
 
 def test_a_production_line_refuses_it(supervisor: Supervisor, tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ import pytest
 
 from devices.emulation.control import ControlClient
 from devices.emulation.supervisor import EmulatorSpec, Supervisor
-from devices.errors import DeviceError, NoRecognitionError, WrongMachineError
-from devices.registry import DeviceEntry, open_face_reader
+from devices.errors import DeviceError, NoRecognitionError, ReaderSilentError, WrongMachineError
+from devices.face_reader.driver import OsdpFaceReader, OsdpTimes
+from devices.registry import DeviceEntry, make_transport, open_face_reader
 
 ENTRY = DeviceEntry("face-01", "osdp-face-reader", "emulator://face-01", "20311/5", "emulated", baud=9600)
 LONG_S = 20.0
@@ -47,6 +48,24 @@ def test_people_are_told_over_a_real_line_once_each_through_a_kill(
     with pytest.raises(NoRecognitionError):
         again.recognition(0.3)
     again.close()
+
+
+def test_a_late_answer_over_a_real_line_is_nobody_twice(
+    supervisor: Supervisor, hands: ControlClient, tmp_path: Path
+) -> None:
+    times = OsdpTimes(answer_s=0.3, worst_s=2.0)
+    reader = OsdpFaceReader(ENTRY.id, ENTRY.serial, True, make_transport(ENTRY, tmp_path / "machines"), times=times)
+    reader.open()
+    for credential in (1001, 1002):
+        hands.ask("recognise", credential=credential, quality=90)
+        hands.ask("late", seconds=0.5)
+        assert reader.recognition(LONG_S).credential == credential
+    with pytest.raises(NoRecognitionError):
+        reader.recognition(0.3)
+    hands.ask("mute", seconds=3)
+    with pytest.raises(ReaderSilentError):
+        reader.recognition(LONG_S)
+    reader.close()
 
 
 def test_a_production_line_refuses_it(supervisor: Supervisor, tmp_path: Path) -> None:
