@@ -389,16 +389,16 @@ class NoSwipeError(DeviceError):
 
 
 class UnitNumberError(DeviceError):
-    """A transmitter's serial number that names no unit on the bus, from 1 to `last`."""
+    """A machine's serial number that names no unit on the bus, from `first` to `last`."""
 
-    def __init__(self, serial: str, last: int) -> None:
-        super().__init__(serial, last)
-        self.serial, self.last = serial, last
+    def __init__(self, serial: str, last: int, first: int = 1) -> None:
+        super().__init__(serial, last, first)
+        self.serial, self.last, self.first = serial, last, first
 
     def __str__(self) -> str:
         return (
-            f"serial {self.serial!r} names no unit; nothing was opened; write its number on the bus, 1 to {self.last}, "
-            "behind the last '/', as in 'XY-0031/3', or no '/' at all for unit 1"
+            f"serial {self.serial!r} names no unit; nothing was opened; write its number on the bus, "
+            f"{self.first} to {self.last}, behind the last '/', as in 'XY-0031/3', or no '/' at all for {self.first}"
         )
 
 
@@ -428,4 +428,103 @@ class ImpossibleReadingError(DeviceError):
         return (
             f"{self.machine} says its {self.figure} is {self.value}, possible is {self.allowed}; nothing was read; "
             "look at its probe, then read again"
+        )
+
+
+class ReaderSilentError(DeviceError):
+    """A face reader answered nothing sound: the link is lost. It may be asked again."""
+
+    def __init__(self, machine: str, request: str, waited_s: float) -> None:
+        super().__init__(machine, request, waited_s)
+        self.machine, self.request, self.waited_s = machine, request, waited_s
+
+    def __str__(self) -> str:
+        return (
+            f"{self.machine} did not answer {self.request} in {self.waited_s:g} s and is offline; whom it recognises "
+            "now is told later, or counted as missed; check its power, both wires, its address and the line's speed, "
+            "then ask again"
+        )
+
+
+class NoRecognitionError(DeviceError):
+    """The reader answers, but recognised nobody in time."""
+
+    def __init__(self, machine: str, waited_s: float) -> None:
+        super().__init__(machine, waited_s)
+        self.machine, self.waited_s = machine, waited_s
+
+    def __str__(self) -> str:
+        return f"{self.machine} recognised nobody in {self.waited_s:g} s; stand before it once more"
+
+
+class RecognitionFormatError(DeviceError):
+    """A reader sent something else than a recognition as passline reads it; nobody was recognised by it."""
+
+    def __init__(self, machine: str, found: str, expected: str) -> None:
+        super().__init__(machine, found, expected)
+        self.machine, self.found, self.expected = machine, found, expected
+
+    def __str__(self) -> str:
+        return (
+            f"{self.machine} sent {self.found}, expected {self.expected}; nobody was recognised by it; set the "
+            "reader's output format"
+        )
+
+
+class AirShowerError(DeviceError):
+    """An air shower through which nobody may go now."""
+
+
+class InterlockError(AirShowerError):
+    """A door was asked to be released against the interlock; it stays locked."""
+
+    def __init__(self, machine: str, door: str, reason: str) -> None:
+        super().__init__(machine, door, reason)
+        self.machine, self.door, self.reason = machine, door, reason
+
+    def __str__(self) -> str:
+        return f"{self.machine}: the {self.door} door stays locked: {self.reason}; ask its state and release it then"
+
+
+class CycleAbortedError(AirShowerError):
+    """A cycle began and was not completed; it is not counted. `fault` is a `roles.ShowerFault`."""
+
+    def __init__(self, machine: str, fault: str) -> None:
+        super().__init__(machine, fault)
+        self.machine, self.fault = machine, fault
+
+    def __str__(self) -> str:
+        return (
+            f"{self.machine}: the cycle is not whole and doesn't count ({self.fault}); the inner door stays locked: "
+            "release the outer door, go out and in again"
+        )
+
+
+class CycleNotEndedError(AirShowerError):
+    """No cycle was completed in time. `phase` is a `roles.ShowerPhase`."""
+
+    def __init__(self, machine: str, phase: str, waited_s: float) -> None:
+        super().__init__(machine, phase, waited_s)
+        self.machine, self.phase, self.waited_s = machine, phase, waited_s
+
+    def __str__(self) -> str:
+        return (
+            f"{self.machine} completed no cycle in {self.waited_s:g} s and is {self.phase}; the inner door stays "
+            "locked; wait on, or look whether both doors are closed"
+        )
+
+
+class CountWentBackError(AirShowerError):
+    """A count of cycles that lies before one told earlier, or is another memory's: nothing follows from it."""
+
+    def __init__(self, machine: str, memory: int, number: int, known_memory: int, known_number: int) -> None:
+        super().__init__(machine, memory, number, known_memory, known_number)
+        self.machine, self.memory, self.number = machine, memory, number
+        self.known_memory, self.known_number = known_memory, known_number
+
+    def __str__(self) -> str:
+        return (
+            f"{self.machine} counts {self.number} cycles in memory {self.memory:08x}, known are {self.known_number} in "
+            f"{self.known_memory:08x}; no cycle is taken as completed; find out who changed or reset the controller, "
+            "then open it from its own count"
         )

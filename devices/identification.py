@@ -5,9 +5,9 @@ with a quiet nonce (`probe`): in them a printer finds no command, a scale no lin
 byte 04 (EOT) in front, which begins nothing there and at most calls off what a host that died had asked for. Then come
 questions of text, which printers pass over outside of a label: a scale's line, begun by a line end that ends whatever
 it has heard so far, SATO's one byte, and Zebra's `~HI`, which leaves a line unfinished and so comes behind the scale's.
-Then come the frames that are no text: a CRT-591's question, and last Modbus, whose function 17 is DC1, by which a SATO
-that somebody stopped goes on: it has answered long before. Personalizers and Modbus act on nothing without a sound
-checksum. The swipe reader takes no commands.
+Then come the frames that are no text: a CRT-591's question, OSDP's to a face reader, which begins anew with who it is,
+and last Modbus, whose function 17 is DC1, by which a SATO that somebody stopped goes on: it has answered long before.
+Personalizers, OSDP and Modbus act on nothing without a sound checksum. The swipe reader takes no commands.
 """
 
 from __future__ import annotations
@@ -19,16 +19,20 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from pymodbus.pdu import ModbusPDU
-from pymodbus.pdu.other_message import ReportDeviceIdResponse
+from pymodbus.pdu.other_message import ReportDeviceIdRequest, ReportDeviceIdResponse
 
-from devices.climate import frames as modbus
-from devices.climate.driver import ModbusTimes
-from devices.climate.registers import EMULATED, FACTORY_UNIT
+from devices.air_shower import driver as air_shower
+from devices.air_shower.registers import state_of
+from devices.climate import frames as climate_frames
 from devices.conversation import Conversation, Decoder
 from devices.crt591 import frames as crt591
 from devices.errors import LinkDownError, NoAnswerError, PortLostError, PortUnavailableError
+from devices.face_reader import frames as osdp
 from devices.label_printer import sbpl, zpl
 from devices.label_printer.exchange import AnswerDecoder
+from devices.modbus.exchange import ModbusTimes
+from devices.modbus.replies import answers, encode_request
+from devices.modbus.units import EMULATED, FACTORY_UNIT
 from devices.probe import Said, identify
 from devices.scale import frames as sics
 from devices.session import Patience
@@ -52,7 +56,9 @@ class Times:
     sato_s: float = 3.0
     zebra_s: float = 1.5
     crt591_s: float = 1.0
+    face_reader_s: float = 1.0
     climate_s: float = 1.0
+    air_shower_s: float = 1.0
 
 
 TIMES = Times()
@@ -170,22 +176,50 @@ def _ask_crt591(line: Line, times: Times, _unit: int) -> Said | None:
     return _said("crt-591-counting or crt-591", emulated, model="CRT-591", serial=serial)
 
 
+def _ask_face_reader(line: Line, times: Times, _unit: int) -> Said | None:
+    request = osdp.encode_packet(osdp.Packet(osdp.FIRST_ADDRESS, osdp.BEGIN, osdp.Code.ID, b"\0"))
+
+    def is_it(packet: osdp.Packet) -> bool:
+        return packet.code == osdp.Code.PDID
+
+    packet: osdp.Packet | None = _answer(line, request, is_it, times.face_reader_s)
+    who = None if packet is None else osdp.Identity.decode(packet.data)
+    if who is None:
+        return None
+    firmware = ".".join(map(str, who.firmware))
+    emulated = who.vendor == osdp.EMULATED_VENDOR
+    return _said("osdp-face-reader", emulated, model=who.vendor.hex(), serial=str(who.serial), firmware=firmware)
+
+
 def _ask_climate(line: Line, times: Times, unit: int) -> Said | None:
     """Who it is, which only emulators tell, and its two registers, which show that it is such a transmitter."""
 
-    def ask(question: modbus.Question) -> ModbusPDU | None:
-        line.discard_until_quiet(ModbusTimes().quiet_s, ModbusTimes().answer_s)
-        request = modbus.encode_question(question, unit)
-        reply: ModbusPDU | None = _answer(line, request, lambda reply: modbus.answers(reply, question), times.climate_s)
-        return reply
-
-    who = ask(modbus.Question.WHO)
-    climate = ask(modbus.Question.CLIMATE)
+    who = _ask_modbus(line, ReportDeviceIdRequest(dev_id=unit), times.climate_s)
+    climate = _ask_modbus(line, climate_frames.climate_request(unit), times.climate_s)
     if climate is None or climate.isError():
         return None
+    return _said_modbus("modbus-climate", who)
+
+
+def _ask_air_shower(line: Line, times: Times, unit: int) -> Said | None:
+    """Its registers, which bear a mark; then who it is."""
+    state = _ask_modbus(line, air_shower.state_request(unit), times.air_shower_s)
+    if state is None or state.isError() or isinstance(state_of(state.registers), str):
+        return None
+    return _said_modbus("modbus-air-shower", _ask_modbus(line, ReportDeviceIdRequest(dev_id=unit), times.air_shower_s))
+
+
+def _ask_modbus(line: Line, request: ModbusPDU, within_s: float) -> ModbusPDU | None:
+    line.discard_until_quiet(ModbusTimes().quiet_s, ModbusTimes().answer_s)
+    function = request.function_code
+    reply: ModbusPDU | None = _answer(line, encode_request(request), lambda reply: answers(reply, function), within_s)
+    return reply
+
+
+def _said_modbus(driver: str, who: ModbusPDU | None) -> Said:
     name = who.identifier.decode("ascii", "replace") if isinstance(who, ReportDeviceIdResponse) else ""
     emulated = name.startswith(EMULATED)
-    return _said("modbus-climate", emulated, serial=name.removeprefix(f"{EMULATED} ") if emulated else "")
+    return _said(driver, emulated, serial=name.removeprefix(f"{EMULATED} ") if emulated else "")
 
 
 _PROTOCOLS = (
@@ -193,6 +227,8 @@ _PROTOCOLS = (
     _Protocol(lambda _unit: AnswerDecoder(sbpl.split), _ask_sato),
     _Protocol(lambda _unit: AnswerDecoder(zpl.split), _ask_zebra),
     _Protocol(lambda _unit: crt591.FrameDecoder(), _ask_crt591, (9600, 19_200, 38_400, 57_600)),
-    _Protocol(modbus.ReplyDecoder, _ask_climate),
+    _Protocol(lambda _unit: osdp.PacketDecoder(osdp.FIRST_ADDRESS, replies=True), _ask_face_reader),
+    _Protocol(climate_frames.ReplyDecoder, _ask_climate),
+    _Protocol(air_shower.make_decoder, _ask_air_shower),
 )
 """In the order of asking; why is said above."""

@@ -8,7 +8,17 @@ from typing import Any
 from devices.endpoint import Transport
 from devices.errors import UnknownDriverError
 from devices.link import WANTED_PAYLOAD, WANTED_WINDOW, LinkTimes
-from devices.roles import ClimateSensor, DocumentReader, LabelPrinter, Personalizer, Scale, SwipeReader
+from devices.roles import (
+    AirShower,
+    ClimateSensor,
+    DocumentReader,
+    FaceReader,
+    LabelPrinter,
+    Personalizer,
+    Position,
+    Scale,
+    SwipeReader,
+)
 from devices.tap import TAP_NAME
 from devices.transport import OnSend, SerialTransport
 
@@ -19,8 +29,10 @@ BUILT_IN = {
     "crt-591": "devices.crt591.driver:Crt591",
     "crt-591-counting": "devices.crt591.driver:Crt591Counting",
     "document-reader": "devices.document_reader.driver:LinkDocumentReader",
+    "modbus-air-shower": "devices.air_shower.driver:ModbusAirShower",
     "modbus-climate": "devices.climate.driver:ModbusClimate",
     "mt-sics-scale": "devices.scale.driver:MtSicsScale",
+    "osdp-face-reader": "devices.face_reader.driver:OsdpFaceReader",
     "rte-mrz-reader": "devices.mrz_reader.driver:RteMrzReader",
     "sato-label-printer": "devices.label_printer.driver:SatoLabelPrinter",
     "zebra-label-printer": "devices.label_printer.driver:ZebraLabelPrinter",
@@ -123,4 +135,18 @@ def open_label_printer(entry: DeviceEntry, machines: Path | None) -> LabelPrinte
     """The entry's label printer, opened; raises as `LabelPrinter.open`."""
     driver: LabelPrinter = make_driver(entry, make_transport(entry, machines))
     driver.open()
+    return driver
+
+
+def open_face_reader(entry: DeviceEntry, machines: Path | None, after: Position | None = None) -> FaceReader:
+    """The entry's face reader, open; recognitions up to `after` are not told again. Raises as `FaceReader.open`."""
+    driver: FaceReader = make_driver(entry, make_transport(entry, machines))
+    driver.open(after)
+    return driver
+
+
+def open_air_shower(entry: DeviceEntry, machines: Path | None, after: Position | None = None) -> AirShower:
+    """The entry's air shower, open; its counter must not be before `after`. Raises as `AirShower.open`."""
+    driver: AirShower = make_driver(entry, make_transport(entry, machines))
+    driver.open(after)
     return driver

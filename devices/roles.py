@@ -13,10 +13,13 @@ from devices.levels import Level
 from devices.messages import Counters, JournalEntry, OpenJob
 
 __all__ = [
+    "AirShower",
     "Climate",
     "ClimateSensor",
     "Counters",
     "DocumentReader",
+    "Door",
+    "FaceReader",
     "JobResult",
     "JobStatus",
     "JournalEntry",
@@ -26,10 +29,16 @@ __all__ = [
     "OpenJob",
     "ParcelLabel",
     "Personalizer",
+    "Position",
     "PrinterCondition",
     "PrinterIdentity",
     "Reading",
+    "Recognition",
     "Scale",
+    "ShowerFault",
+    "ShowerPhase",
+    "ShowerState",
+    "Sign",
     "SwipeReader",
 ]
 
@@ -402,4 +411,172 @@ class LabelPrinter(Protocol):
 
     def status(self, job_id: str) -> LabelState:
         """What is known of the job's label now; sends no label, and never says NOT_SENT."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a machine's own count has come: `number` counts from 1 and never goes back while `memory` is the same.
+
+    Whoever keeps it and gives it to the next `open` is told nothing twice, over a torn cable and a host that restarted.
+    A machine that lost its memory counts anew, under another `memory`.
+    """
+
+    memory: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """A face that a reader knew: `credential` is the number under which it was enrolled, no name and no image.
+
+    `quality_percent` is the reader's own word for how well it fitted. `at_us` is UTC microseconds on this host's clock,
+    reckoned from the reader's word how long ago it was: never later than it was, but for a tenth of a second. `missed`
+    recognitions of this reader came before this one and never arrived here.
+    """
+
+    credential: int
+    quality_percent: int
+    at_us: int
+    position: Position
+    missed: int
+
+
+class Sign(StrEnum):
+    """What a face reader shows to who stands before it."""
+
+    GRANTED = "green, one beep"
+    REFUSED = "red, three beeps"
+
+
+class FaceReader(Protocol):
+    """A machine that recognises people of whom it keeps the templates. May be called from several threads.
+
+    Every call may raise ReaderSilentError (nothing answers: what it recognises meanwhile is told later or counted as
+    missed), MachineRefusedError, WrongMachineError (another reader was put in its place), PortLostError and
+    SessionClosedError.
+    """
+
+    @property
+    def machine(self) -> str:
+        """The line's name for the reader."""
+        ...
+
+    def open(self, after: Position | None = None) -> None:
+        """Open the port and check who answers; what was told up to `after` is not told again.
+
+        Raises PortUnavailableError too.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close the port."""
+        ...
+
+    def recognition(self, timeout_s: float) -> Recognition:
+        """The next recognition, each once and in order.
+
+        It may be old, look at `at_us`: a reader keeps some while nobody asks. Raises NoRecognitionError if none came,
+        RecognitionFormatError for what can't be told apart.
+        """
+        ...
+
+    def show(self, sign: Sign) -> None:
+        """Show a sign for some seconds; it opens nothing."""
+        ...
+
+
+class Door(StrEnum):
+    """The two doors of an air shower: to the outside, and to the clean core area."""
+
+    OUTER = "outer"
+    INNER = "inner"
+
+
+class ShowerPhase(StrEnum):
+    """What an air shower is at. SOILED: somebody may have come in since its last whole cycle. CLEAN: nobody has."""
+
+    SOILED = "soiled"
+    BLOWING = "blowing"
+    CLEAN = "clean"
+
+
+class ShowerFault(StrEnum):
+    """What went wrong, of the last cycle until another one begins, or with a door until it is closed."""
+
+    NONE = "none"
+    DOOR_HELD_OPEN = "a door is held open"
+    CYCLE_ABORTED = "the cycle was aborted"
+    FAN_FAILED = "the fan failed"
+    POWER_LOST = "power was lost in the cycle"
+
+
+@dataclass(frozen=True, slots=True)
+class ShowerState:
+    """An air shower in one look: its doors that stand open or are released, its cycle, and how many it completed.
+
+    `occupied` says that somebody is in it, not how many.
+    """
+
+    phase: ShowerPhase
+    open_doors: frozenset[Door]
+    released_doors: frozenset[Door]
+    occupied: bool
+    seconds_left: int
+    fault: ShowerFault
+    completed: Position
+
+    def refuses(self, door: Door) -> str:
+        """Why the interlock forbids to release this door now; empty if it may be released."""
+        other = Door.INNER if door is Door.OUTER else Door.OUTER
+        if other in self.open_doors | self.released_doors:
+            return f"the {other} door is open or released"
+        if self.phase is ShowerPhase.BLOWING:
+            return "it blows"
+        if door is Door.INNER and self.occupied and self.phase is not ShowerPhase.CLEAN:
+            return "somebody is in it, and no whole cycle was blown since the outer door was open"
+        return ""
+
+
+class AirShower(Protocol):
+    """Two doors that are never open together and a timed blow between. May be called from several threads.
+
+    The controller begins a cycle by itself, when the outer door closes behind somebody. Every call may raise
+    SensorSilentError, MachineRefusedError, CountWentBackError, PortLostError and SessionClosedError.
+    """
+
+    @property
+    def machine(self) -> str:
+        """The line's name for the air shower."""
+        ...
+
+    def open(self, after: Position | None = None) -> ShowerState:
+        """Open the port and check who answers; its count of cycles must not lie before `after`.
+
+        Raises PortUnavailableError, WrongMachineError.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close the port; the shower goes on by itself."""
+        ...
+
+    def state(self) -> ShowerState:
+        """How it is now."""
+        ...
+
+    def release(self, door: Door) -> None:
+        """Let one person through a door: it may be opened once, in some seconds.
+
+        Raises InterlockError where the interlock forbids it, before anything is sent, or because the controller says
+        so. After SensorSilentError it may be released all the same: ask `state`.
+        """
+        ...
+
+    def wait_for_cycle(self, after: Position, timeout_s: float) -> ShowerState:
+        """Wait for the first look at which a cycle beyond `after` is complete.
+
+        Raises CycleAbortedError if one began meanwhile and ended without being whole, CycleNotEndedError if none was
+        complete in time, and CountWentBackError if the count is another memory's.
+        """
         ...

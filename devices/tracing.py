@@ -17,6 +17,7 @@ from devices.conversation import Decoder
 from devices.crt591.frames import FrameDecoder as CardAnswers
 from devices.document_reader.driver import LinkDocumentReader
 from devices.errors import MalformedError
+from devices.face_reader.frames import FIRST_ADDRESS, PacketDecoder
 from devices.frames import CANCEL, FLAG, Frame, FrameDecoder, FrameKind
 from devices.label_printer import sbpl, zpl
 from devices.label_printer.exchange import AnswerDecoder as LabelAnswers
@@ -166,6 +167,8 @@ def _answers(driver: str) -> Tracing:
     match driver:
         case "mt-sics-scale":
             return AnswerTracing(ScaleAnswers())
+        case "osdp-face-reader":
+            return AnswerTracing(PacketDecoder(FIRST_ADDRESS, replies=True))
         case "rte-mrz-reader":
             return AnswerTracing(SwipeDecoder())
         case "sato-label-printer":

@@ -1,4 +1,4 @@
-"""What a transmitter keeps in its input registers, and what it is called: pure, for the driver and the emulator.
+"""What a transmitter keeps in its input registers: pure, for the driver and the emulator.
 
 From the public manual of the XY-MD02: register 1 is the temperature, register 2 the humidity, both in tenths; the
 temperature is signed, in two's complement.
@@ -7,14 +7,10 @@ temperature is signed, in two's complement.
 from collections.abc import Sequence
 from decimal import Decimal
 
-from devices.errors import UnitNumberError
 from devices.roles import Climate
 
 FIRST_REGISTER = 1
 REGISTERS = 2
-FACTORY_UNIT = 1
-LAST_UNIT = 247
-EMULATED = "EMULATED"
 
 _TENTH = Decimal("0.1")
 _WORD, _SIGN = 0x10000, 0x8000
@@ -41,28 +37,3 @@ def registers_of(climate: Climate) -> tuple[int, int]:
     if not (_COLDEST <= climate.temperature_c <= _WARMEST and 0 <= climate.humidity_percent <= _MOISTEST):
         raise ValueError("no register holds this")
     return round(climate.temperature_c / _TENTH) % _WORD, round(climate.humidity_percent / _TENTH)
-
-
-def unit_of(serial: str) -> int:
-    """The unit number behind the last `/` of a serial number, the factory's 1 where none is; raises UnitNumberError.
-
-    >>> unit_of("XY-2207-0031/3"), unit_of("XY-2207-0031")
-    (3, 1)
-    """
-    _, slash, number = serial.rpartition("/")
-    if not slash:
-        return FACTORY_UNIT
-    if not (number.isascii() and number.isdigit() and len(number) <= len(str(LAST_UNIT))):
-        raise UnitNumberError(serial, LAST_UNIT)
-    if not FACTORY_UNIT <= int(number) <= LAST_UNIT:
-        raise UnitNumberError(serial, LAST_UNIT)
-    return int(number)
-
-
-def emulated_name(serial: str) -> bytes:
-    """What an emulator says when it is asked who it is.
-
-    >>> emulated_name("XY-1/3")
-    b'EMULATED XY-1/3'
-    """
-    return f"{EMULATED} {serial}".encode("ascii", "replace")

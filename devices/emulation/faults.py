@@ -30,6 +30,7 @@ class Hits(StrEnum):
     LINE = "line"
     MECHANICS = "mechanics"
     CONTROLLER = "controller"
+    SHOWER = "shower"
 
 
 class FaultName(StrEnum):
@@ -62,6 +63,9 @@ class FaultName(StrEnum):
     FULL_DISK = "full-disk"
     CLOCK_JUMP = "clock-jump"
     CLONED_SERIAL = "cloned-serial"
+    DOOR_HELD_OPEN = "door-held-open"
+    CYCLE_ABORTED = "cycle-aborted"
+    FAN_FAILURE = "fan-failure"
 
 
 class Kind(NamedTuple):
@@ -79,6 +83,8 @@ _BY_IDENTITY = "ignored by identity"
 _ENTRY = "an entry of the journal"
 _DRAW = "a draw"
 _DOCUMENT = "a document"
+_CYCLE = "a cycle"
+_NOT_COUNTED = "not counted, the core stays shut; outside released, the shower begins anew"
 
 FAULTS: Mapping[FaultName, Kind] = {
     FaultName.DROPPED_BYTE: Kind(Hits.LINE, _FRAME, _RESENT),
@@ -116,6 +122,11 @@ FAULTS: Mapping[FaultName, Kind] = {
     FaultName.FULL_DISK: Kind(Hits.CONTROLLER, _ENTRY, "nothing moves unwritten; the controller stops", True),
     FaultName.CLOCK_JUMP: Kind(Hits.CONTROLLER, _ENTRY, "positions count, not times", True),
     FaultName.CLONED_SERIAL: Kind(Hits.CONTROLLER, "a HELLO", "another journal's claim is refused, opened again"),
+    FaultName.DOOR_HELD_OPEN: Kind(
+        Hits.SHOWER, "a door that opens", "the other door stays shut; told until it is closed again"
+    ),
+    FaultName.CYCLE_ABORTED: Kind(Hits.SHOWER, _CYCLE, _NOT_COUNTED),
+    FaultName.FAN_FAILURE: Kind(Hits.SHOWER, _CYCLE, _NOT_COUNTED),
 }
 
 FRAMES = frozenset(name for name, kind in FAULTS.items() if kind.hits is Hits.LINE)
@@ -139,12 +150,16 @@ _CARDS = frozenset(
     }
 )
 """Of a machine that moves cards and writes chips, but doesn't print."""
+SHOWER = frozenset(name for name, kind in FAULTS.items() if kind.hits is Hits.SHOWER)
+"""Of an air shower alone."""
+_PERSONALIZER = frozenset(FaultName) - SHOWER
 STRUCK: Mapping[str, frozenset[FaultName]] = {
-    "book-personalizer": frozenset(FaultName),
-    "card-personalizer": frozenset(FaultName),
+    "book-personalizer": _PERSONALIZER,
+    "card-personalizer": _PERSONALIZER,
     "crt-591": BURSTS | _CARDS,
     "crt-591-counting": BURSTS | _CARDS,
     "document-reader": FRAMES | {FaultName.POWER_LOSS},
+    "modbus-air-shower": BURSTS | SHOWER,
 }
 """What can strike each driver's machine; those of all others, of other packages too, are struck by `BURSTS`."""
 

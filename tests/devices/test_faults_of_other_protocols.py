@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 from struck_machine import NAME, Exchange
 
+from devices.air_shower import emulator as shower_emulator
+from devices.air_shower.driver import ModbusAirShower
 from devices.climate import emulator as climate_emulator
 from devices.climate.driver import ModbusClimate
 from devices.crt591 import emulator as crt591_emulator
@@ -26,6 +28,8 @@ from devices.emulation.emulator import EmulatorSetup
 from devices.emulation.faults import BURSTS, FaultName, Faults, striking
 from devices.emulation.world import Stack, Tally, What, World
 from devices.errors import DeviceError, NoSwipeError
+from devices.face_reader import emulator as face_emulator
+from devices.face_reader.driver import OsdpFaceReader
 from devices.jobs import JobIntent, JobState, MachineJobState
 from devices.label_printer import driver as printers
 from devices.label_printer import sato_emulator, zebra_emulator
@@ -33,7 +37,7 @@ from devices.mrz_reader import emulator as mrz_emulator
 from devices.mrz_reader.driver import RteMrzReader
 from devices.piece import PieceData
 from devices.recovery import recover
-from devices.roles import Climate, JobResult, LabelState, ParcelLabel
+from devices.roles import Climate, Door, JobResult, LabelState, ParcelLabel, Position, ShowerPhase
 from devices.scale import emulator as scale_emulator
 from devices.scale.driver import MtSicsScale
 from devices.scale.frames import Weight, encode_answer
@@ -189,6 +193,95 @@ class Air(Exchange):
         assert sensor.read() == air
 
 
+class Faces(Exchange):
+    """Each try is another person: whoever is told is who was recognised under that number, in order, and once."""
+
+    driver_name = "osdp-face-reader"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.recognised: dict[int, int] = {}
+        self.told = 0
+        self.kept: Position | None = None
+
+    def make_emulator(self, faults: Faults) -> Any:
+        return face_emulator.emulate(EmulatorSetup(NAME, SERIAL, self.folder, self.folder, faults=faults))
+
+    def make_driver(self) -> Any:
+        return OsdpFaceReader(NAME, SERIAL, True, self.cable)
+
+    def work(self) -> None:
+        for _ in range(3):
+            self.until_done(self._come)
+
+    def _come(self) -> None:
+        reader = self.opened()
+        credential = 1000 + len(self.recognised)
+        number = self.do("recognise", credential=credential, quality=90)["number"]
+        self.recognised[number] = credential
+        found = None
+        while found is None or found.credential != credential:
+            found = reader.recognition(WAIT_S)
+            assert found.credential == self.recognised[found.position.number]
+            before = 0 if self.kept is None else self.kept.number
+            assert found.position.number > before
+            assert self.kept is None or found.missed == found.position.number - before - 1
+            self.kept = found.position
+            self.told += 1
+
+    def assert_whole(self) -> None:
+        assert self.told <= len(self.recognised)
+
+
+class Showering(Exchange):
+    """Two people go in: each after a whole cycle of their own, whatever happened to the ones before."""
+
+    driver_name = "modbus-air-shower"
+
+    def make_emulator(self, faults: Faults) -> Any:
+        return shower_emulator.emulate(EmulatorSetup(NAME, SERIAL, self.folder, self.folder, faults=faults))
+
+    def make_driver(self) -> Any:
+        return ModbusAirShower(NAME, SERIAL, True, self.cable)
+
+    def work(self) -> None:
+        for _ in range(2):
+            self.until_done(self._go_in)
+
+    def _go_in(self) -> None:
+        shower = self.opened()
+        self._empty(shower)
+        before = shower.state().completed
+        shower.release(Door.OUTER)
+        self.do("enter", door="outer")
+        after = shower.wait_for_cycle(before, 30.0).completed
+        assert after == Position(before.memory, before.number + 1)
+        shower.release(Door.INNER)
+        self.do("leave", door="inner")
+
+    def _empty(self, shower: ModbusAirShower) -> None:
+        """Whoever is still in it goes where they may, and all doors are closed and locked."""
+        state = shower.state()
+        for door in state.open_doors:
+            self.do("close", door=door.value)
+        while state.phase is ShowerPhase.BLOWING or state.released_doors or state.open_doors:
+            self.cable.now_s += 1.0
+            state = shower.state()
+        if state.occupied:
+            door = Door.INNER if state.phase is ShowerPhase.CLEAN else Door.OUTER
+            shower.release(door)
+            self.do("leave", door=door.value)
+            if shower.state().open_doors:
+                self.do("close", door=door.value)
+
+    def put_right(self) -> None:
+        self.until_done(lambda: self._empty(self.opened()))
+
+    def assert_whole(self) -> None:
+        told = self.until_done(lambda: self.opened().state()).completed
+        assert told.number == self.do("state")["completed"] >= 2
+
+
 class Books:
     """A host's database in memory."""
 
@@ -300,7 +393,7 @@ class CardsWithoutCounter(Cards):
     driver_name = "crt-591"
 
 
-EXCHANGES = (Weighing, SatoLabels, ZebraLabels, Swipes, Air, Cards, CardsWithoutCounter)
+EXCHANGES = (Weighing, SatoLabels, ZebraLabels, Swipes, Air, Faces, Showering, Cards, CardsWithoutCounter)
 CASES = [(exchange, name) for exchange in EXCHANGES for name in sorted(striking(exchange.driver_name))]
 
 

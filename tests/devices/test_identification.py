@@ -3,31 +3,35 @@
 import os
 import pty
 import random
+import struct
 import termios
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from devices import identification
-from devices.climate.emulator import crc16
 from devices.conversation import Conversation
 from devices.crt591.frames import Bin, Card, Failure, Reply, Supply, encode
 from devices.emulation.hands import Hands
+from devices.emulation.modbus import crc16
 from devices.emulation.supervisor import EmulatorSpec, Supervisor
 from devices.errors import PortUnavailableError
+from devices.face_reader.frames import Identity, Packet, encode_packet, serial_of
 from devices.identification import Times, find
 from devices.label_printer import sbpl, zpl
 from devices.registry import DeviceEntry, make_driver, make_transport
 from devices.scale.frames import AnswerDecoder, SerialNumber, encode_answer
 from devices.transport import SerialTransport
 
-SHORT = Times(hello_s=0.15, scale_s=0.1, sato_s=0.1, zebra_s=0.1, crt591_s=0.1, climate_s=0.1)
+SHORT = Times(
+    hello_s=0.15, scale_s=0.1, sato_s=0.1, zebra_s=0.1, crt591_s=0.1, face_reader_s=0.1, climate_s=0.1, air_shower_s=0.1
+)
 FULL = Times()
 LONG_S = 20.0
 LINK = {"hello_s": FULL.hello_s}
@@ -40,10 +44,14 @@ MACHINES = {
     "zebra-label-printer": {"zebra_s": FULL.zebra_s},
     "crt-591-counting": {"crt591_s": FULL.crt591_s},
     "modbus-climate": {"climate_s": FULL.climate_s},
+    "modbus-air-shower": {"air_shower_s": FULL.air_shower_s},
+    "osdp-face-reader": {"face_reader_s": FULL.face_reader_s},
     "rte-mrz-reader": {},
 }
 """Drivers of the emulators that run, and how long their own question waits for an answer."""
-QUESTIONS = bytes.fromhex("0d0a 49340d0a 05 7e4849 f200000343a2300323 0111c02c 01040001 0002200b")
+QUESTIONS = bytes.fromhex(
+    "0d0a 49340d0a 05 7e4849 f200000343a2300323 53000900046100c066 0111c02c 010400010002200b 01040100000931f0"
+)
 """What is said after RESET, in this order."""
 
 
@@ -101,7 +109,9 @@ def test_a_machine_of_every_driver_is_named_and_its_port_is_left_free(line: Supe
     assert found["port"] == port
     assert driver in str(found["driver"])
     assert found["mode"] == "EMULATED"
-    if driver not in ("sato-label-printer", "zebra-label-printer", "crt-591-counting"):
+    if driver == "osdp-face-reader":
+        assert found["serial"] == str(serial_of(entry(driver).serial))
+    elif driver not in ("sato-label-printer", "zebra-label-printer", "crt-591-counting"):
         assert found["serial"] == entry(driver).serial
     again: Conversation[Any] = Conversation(driver, SerialTransport(port, machines=machines), AnswerDecoder())
     again.open()
@@ -214,6 +224,12 @@ CRT591 = {
 }
 ASLEEP = {b"\xa2\x30\x03\x23": b"\x06" + encode(Failure(0xA2, 0x30, "B0"))}
 CLIMATE = {b"\x01\x11\xc0\x2c": checked(b"\x01\x91\x01"), b"\x20\x0b": checked(b"\x01\x04\x04\x01\x31\x02\x22")}
+SHOWER = {b"\x31\xf0": checked(b"\x01\x04\x12" + struct.pack(">9H", 0x4153, 0, 0, 0, 0, 0, 7, 0, 1))}
+FACE = {
+    b"\xc0\x66": encode_packet(
+        Packet(0, 0, 0x45, Identity(b"\x00\x06\x8e", 1, 1, 20311, (2, 4, 1)).encode()), reply=True
+    )
+}
 SILENT_CLIMATE = {b"\x20\x0b": checked(b"\x01\x04\x04\x01\x31\x02\x22")}
 
 
@@ -226,6 +242,8 @@ SILENT_CLIMATE = {b"\x20\x0b": checked(b"\x01\x04\x04\x01\x31\x02\x22")}
         (CRT591, "crt-591-counting or crt-591", "CRT-591", "591M", ""),
         (ASLEEP, "crt-591-counting or crt-591", "CRT-591", "", ""),
         (CLIMATE, "modbus-climate", "", "", ""),
+        (SHOWER, "modbus-air-shower", "", "", ""),
+        (FACE, "osdp-face-reader", "00068e", "20311", "2.4.1"),
         (SILENT_CLIMATE, "modbus-climate", "", "", ""),
     ],
 )
@@ -238,9 +256,7 @@ def test_what_does_not_say_that_it_is_emulated_is_a_machine_in_production(
                 os.write(master, said)
 
     with far_end(answer) as port:
-        found = find(
-            port, None, times=replace(SHORT, scale_s=0.5, sato_s=0.5, zebra_s=0.5, crt591_s=0.5, climate_s=0.5)
-        )
+        found = find(port, None, times=Times(*[0.5] * len(fields(Times))))
     facts = {"driver": driver, "model": model, "serial": serial, "firmware": firmware, "mode": "production"}
     assert found == {"port": port} | facts
 
@@ -281,9 +297,10 @@ def test_a_port_that_a_line_uses_is_refused_and_hears_nothing(line: Supervisor) 
 
 
 def test_nobody_is_told_within_the_time_that_the_documentation_promises() -> None:
-    """On a serial port: HELLO, scale, two printers, the encoder at four rates, Modbus twice."""
+    """On a serial port: HELLO, scale, two printers, the encoder at four rates, the face reader, Modbus three times."""
     times = FULL
-    longest_s = times.hello_s + times.scale_s + times.sato_s + times.zebra_s + 4 * times.crt591_s + 2 * times.climate_s
+    longest_s = times.hello_s + times.scale_s + times.sato_s + times.zebra_s + 4 * times.crt591_s
+    longest_s += times.face_reader_s + 2 * times.climate_s + times.air_shower_s
     said = (Path(__file__).parents[2] / "docs" / "devices.md").read_text()
     assert f"{longest_s:g} s on a serial port" in said
     assert f"{longest_s - 3 * times.crt591_s:g} s on a pty or socket" in said

@@ -18,7 +18,14 @@ def test_every_fault_stands_on_the_page_with_what_comes_of_it() -> None:
     assert all(phase in page for phase in PHASES)
 
 
-@pytest.mark.parametrize(("row", "names"), [("any of them", BURSTS), ("a CRT-591 also", striking("crt-591") - BURSTS)])
+@pytest.mark.parametrize(
+    ("row", "names"),
+    [
+        ("any of them", BURSTS),
+        ("a CRT-591 also", striking("crt-591") - BURSTS),
+        ("an air shower also", striking("modbus-air-shower") - BURSTS),
+    ],
+)
 def test_what_strikes_machines_with_protocols_of_their_own_stands_on_the_page(
     row: str, names: frozenset[FaultName]
 ) -> None:

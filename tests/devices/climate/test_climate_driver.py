@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymodbus.client import ModbusSerialClient
 
-from devices.climate.driver import ModbusClimate, ModbusTimes
-from devices.climate.emulator import LONGEST_FRAME, ClimateEmulator, crc16, emulate
+from devices.climate.driver import ModbusClimate
+from devices.climate.emulator import ClimateEmulator, emulate
 from devices.emulation.emulator import EmulatorSetup
+from devices.emulation.modbus import LONGEST_FRAME, crc16
 from devices.errors import (
     DeviceError,
     ImpossibleReadingError,
@@ -29,6 +30,7 @@ from devices.errors import (
     WrongMachineError,
 )
 from devices.fake_transport import FakeTransport
+from devices.modbus.exchange import ModbusTimes
 from devices.roles import Climate
 
 TIMES = ModbusTimes(answer_s=1.0, worst_s=3.0, quiet_s=0.02)

@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pymodbus.framer import FramerRTU
+from pymodbus.pdu.other_message import ReportDeviceIdRequest
 
-from devices.climate.emulator import crc16
-from devices.climate.frames import LONGEST_FRAME, Question, ReplyDecoder, encode_question
-from devices.climate.registers import climate_of, registers_of, unit_of
+from devices.climate.frames import ReplyDecoder, climate_request
+from devices.climate.registers import climate_of, registers_of
+from devices.emulation.modbus import crc16
 from devices.errors import UnitNumberError
+from devices.modbus.replies import LONGEST_FRAME, encode_request
+from devices.modbus.units import unit_of
 from devices.roles import Climate
 
 REPLY = bytes.fromhex("01 04 04 01 31 02 22 2A CE")
@@ -65,8 +68,8 @@ def test_the_emulators_checksum_is_the_drivers(data: bytes) -> None:
 
 
 def test_both_registers_are_asked_for_in_one_request() -> None:
-    assert encode_question(Question.CLIMATE, 1) == bytes.fromhex("01 04 00 01 00 02 20 0B")
-    assert encode_question(Question.WHO, 3) == framed("03 11")
+    assert encode_request(climate_request(1)) == bytes.fromhex("01 04 00 01 00 02 20 0B")
+    assert encode_request(ReportDeviceIdRequest(dev_id=3)) == framed("03 11")
 
 
 @pytest.mark.parametrize(

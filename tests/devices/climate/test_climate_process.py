@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from devices.climate.driver import ModbusClimate, ModbusTimes
+from devices.climate.driver import ModbusClimate
 from devices.emulation.control import ControlClient, ControlRefusedError
 from devices.emulation.supervisor import EmulatorSpec, Supervisor
 from devices.errors import SensorSilentError, WrongMachineError
+from devices.modbus.exchange import ModbusTimes
 from devices.registry import DeviceEntry, make_transport, open_climate_sensor
 from devices.roles import Climate
 

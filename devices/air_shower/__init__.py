@@ -1,0 +1,1 @@
+"""Air showers whose controller speaks Modbus RTU: registers, driver and emulator."""

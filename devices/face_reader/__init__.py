@@ -1,0 +1,1 @@
+"""Face-recognition access readers that speak OSDP: packets, driver and emulator."""
