@@ -31,10 +31,8 @@ _ALONE = (
 )
 
 
-def verify_custody(
-    reading: Reading, projections: Sequence[Projection], differences: Sequence[Difference] = ()
-) -> list[Problem]:
-    """Return the broken rules of whole tables, the moves and guards that differ, and the tables that do."""
+def verify_custody(reading: Reading, differences: Sequence[Difference] = ()) -> list[Problem]:
+    """Return the broken rules of whole tables, the moves and guards that differ, and the differences."""
     problems = table_problems(reading)
     moves = [tuple(row) for row in reading.tuples("SELECT act, before, after FROM custody_move")]
     for move in sorted({move for move in moves if moves.count(move) > 1} | set(moves) ^ LEGAL_MOVES):
@@ -47,8 +45,6 @@ def verify_custody(
     if not sqlite:
         unguarded = reading.tuples(POSTGRESQL_UNGUARDED_PARTS)
         problems += [Problem(STEP, GUARDS_RULE, f"{PART_GUARD} of {part}") for (part,) in unguarded]
-    for projection in projections:
-        problems += followed(reading, projection)
     for rule, sql in differences:
         problems += [Problem(STEP, rule, f"{row['subject']}: {row['what']}") for row in reading.rows(sql)]
     return problems
@@ -64,8 +60,9 @@ def table_problems(reading: Reading) -> list[Problem]:
 
 def followed(reading: Reading, projection: Projection) -> list[Problem]:
     """Return the rows in which a table differs from what the log says, either way."""
-    subjects: set[str] = set()
-    for one, other in ((projection.table, projection.log), (projection.log, projection.table)):
-        sql = f"SELECT {projection.subject} FROM ({one} EXCEPT {other}) AS differing"
-        subjects |= {str(subject) for (subject,) in reading.tuples(sql)}
-    return [Problem(STEP, projection.rule, subject) for subject in sorted(subjects)]
+    sql = (
+        f"WITH kept AS MATERIALIZED ({projection.table}), told AS MATERIALIZED ({projection.log})"
+        f" SELECT {projection.subject} FROM (SELECT * FROM kept EXCEPT SELECT * FROM told) AS wrong"
+        f" UNION SELECT {projection.subject} FROM (SELECT * FROM told EXCEPT SELECT * FROM kept) AS missing"
+    )
+    return [Problem(STEP, projection.rule, subject) for subject in sorted(str(one) for (one,) in reading.tuples(sql))]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 from handoff_logs.opened import refuse_opened
 from handoff_logs.projections import LINE_TABLES, Difference, Projection
@@ -14,7 +15,7 @@ from handoff_logs.reading import Reading, Row, open_reading
 from handoff_logs.verify import completeness
 from handoff_logs.verify.bounds import Bounds, Tree, bounds_of
 from handoff_logs.verify.consistency import Outside, Sealed, verify_seals
-from handoff_logs.verify.custody import verify_custody
+from handoff_logs.verify.custody import followed, verify_custody
 from handoff_logs.verify.explanations import explained
 from handoff_logs.verify.keys import Keys, registered_keys
 from handoff_logs.verify.problems import Limits, Problem
@@ -28,7 +29,11 @@ ALONE_PAGES = 24
 
 Progress = Callable[[int, int], None]
 """Told of pages done, of all."""
-Task = tuple[int, int]
+Job = tuple[int, int] | Projection | Literal["file"]
+"""What one process does at a time: a page of events, or what takes the whole log and holds in any state of it.
+
+On SQLite another process sees the log as it is when that process begins, so nothing else is its job.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,28 +100,31 @@ def verify_reading(
         return Verdict(tuple(odd), Sealed(), 0, 0, 0, emulated=False, is_stopped=True)
     bounds = bounds_of(reading, asked.known)
     keys = registered_keys(reading, bounds)
-    tasks = event_pages(reading, bounds)
+    pages = event_pages(reading, bounds)
+    # The longest come first, so that they end with the rest.
+    jobs: list[Job] = [*asked.projections, *pages]
+    if bounds.is_full:
+        jobs = ["file", *jobs]
     problems = [Problem(6, "a key is registered once, as one key of one owner", subject) for subject in keys.malformed]
     rows: dict[str, int] = {}
-    workers = min(processes or len(os.sched_getaffinity(0)), len(tasks) // ALONE_PAGES)
+    workers = min(processes or len(os.sched_getaffinity(0)), len(pages) // ALONE_PAGES)
     work = _Work(keys, bounds, asked.limits)
-    with _read(url if workers > 1 else None, reading, work, tasks, workers) as done:
-        # While other processes read pages, this one does what needs the whole log.
+    with _read(url if workers > 1 else None, reading, work, jobs, workers) as done:
+        # While other processes work, this one does what is told of the whole log.
         sealed = verify_seals(reading, keys, bounds, asked.outside, asked.limits)
         problems += sealed.problems
         problems += completeness.key_numbers(reading)
         is_witnessed = bool(keys.witnesses() or asked.outside.witnesses or sealed.cosigned_s)
         problems += completeness.waiting(reading, bounds, sealed, asked.limits, is_witnessed)
-        problems += verify_custody(reading, asked.projections, asked.differences)
+        problems += verify_custody(reading, asked.differences)
         problems += changed_tables(reading)
         if bounds.is_full:
-            problems += damaged_file(reading)
             for after, last in number_pages(reading):
                 _add(verify_numbers(reading, after, last), problems, rows)
         for number, page in enumerate(done, start=1):
             _add(page, problems, rows)
             if progress is not None:
-                progress(number, len(tasks))
+                progress(number, len(jobs))
     if bounds.is_full:
         problems += completeness.counted(reading, rows | sealed.rows)
     problems = explained(reading, sealed, sorted(set(problems), key=lambda one: (one.step, one.rule, one.subject)))
@@ -138,8 +146,12 @@ class _Work:
     bounds: Bounds
     limits: Limits
 
-    def do(self, reading: Reading, task: Task) -> Page:
-        return verify_events(reading, self.keys, self.bounds, self.limits, *task)
+    def do(self, reading: Reading, job: Job) -> Page:
+        if job == "file":
+            return Page(problems=damaged_file(reading))
+        if isinstance(job, Projection):
+            return Page(problems=followed(reading, job))
+        return verify_events(reading, self.keys, self.bounds, self.limits, *job)
 
 
 def _add(page: Page, problems: list[Problem], rows: dict[str, int]) -> None:
@@ -150,15 +162,15 @@ def _add(page: Page, problems: list[Problem], rows: dict[str, int]) -> None:
 
 @contextmanager
 def _read(
-    url: str | None, reading: Reading, work: _Work, tasks: Sequence[Task], workers: int
+    url: str | None, reading: Reading, work: _Work, jobs: Sequence[Job], workers: int
 ) -> Iterator[Iterator[Page]]:
     """Give the pages as they are read: by this process or, over the same state of the log, by others."""
     if url is None:
-        yield (work.do(reading, task) for task in tasks)
+        yield (work.do(reading, job) for job in jobs)
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, _begin, (url, reading.snapshot(), work)) as pool:
-        yield pool.map(_do, tasks)
+        yield pool.map(_do, jobs)
 
 
 _OPENED: list[tuple[Reading, _Work]] = []
@@ -168,6 +180,6 @@ def _begin(url: str, snapshot: str | None, work: _Work) -> None:
     _OPENED.append((open_reading(url, snapshot), work))
 
 
-def _do(task: Task) -> Page:
+def _do(job: Job) -> Page:
     ((reading, work),) = _OPENED
-    return work.do(reading, task)
+    return work.do(reading, job)
