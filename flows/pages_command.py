@@ -14,6 +14,8 @@ from flows.run_folder import RunFolder
 
 MOST_CONNECTIONS = 64
 KEEP_ALIVE_S = 5
+STOP_S = 5
+"""For pages under way once it is told to stop; what takes longer is cut off."""
 
 
 class OpenNetworkError(FlowError):
@@ -114,6 +116,7 @@ def _serve(app: object, listening: socket.socket, certificate: Path | None, key:
         proxy_headers=False,
         limit_concurrency=MOST_CONNECTIONS,
         timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=STOP_S,
         ssl_certfile=certificate,
         ssl_keyfile=key,
     )

@@ -29,6 +29,8 @@ LONGEST_QUERY = 8_000
 """Most characters of a query string."""
 MOST_CONNECTIONS = 64
 KEEP_ALIVE_S = 5
+STOP_S = 5
+"""For answers under way once it is told to stop; what takes longer is cut off."""
 HEADERS = {"GS1-EPCIS-Version": EPCIS_VERSION, "GS1-CBV-Version": CBV_VERSION, "Cache-Control": "no-store"}
 
 _JSON = ("application/ld+json", "application/json")
@@ -135,6 +137,7 @@ def server(served: Served, host: str, port: int) -> uvicorn.Server:
         server_header=False,
         limit_concurrency=MOST_CONNECTIONS,
         timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=STOP_S,
     )
     return uvicorn.Server(config)
 

@@ -15,7 +15,9 @@ PATIENCE_S = 20.0
 @contextmanager
 def serving(app: Any) -> Iterator[str]:
     """Serve an application; its address."""
-    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, proxy_headers=False)
+    config = uvicorn.Config(
+        app, lifespan="off", log_config=None, access_log=False, proxy_headers=False, timeout_graceful_shutdown=5
+    )
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=lambda: server.run(sockets=[listening]))
