@@ -381,7 +381,8 @@ def test_a_stolen_blank_is_reported_and_what_turns_up_is_voided_and_destroyed(
 
 @pytest.mark.usefixtures("busy")
 def test_a_stock_that_does_not_last_is_a_finding(passline: Command, capsys: pytest.CaptureFixture[str]) -> None:
-    """Twenty books: enough for a day of three, not for a month of them."""
+    """Twenty books: enough for a day of three, not for a month of them. EMULATED, its orders alone are asked for."""
+    assert passline("stock") == Exit.FINE
     assert passline("stock", "--days", "1") == Exit.FINE
     assert "lasts" in capsys.readouterr().out
     assert passline("stock", "--days", "30", "--output", "json") == Exit.FINDINGS
