@@ -16,6 +16,7 @@ import pytest
 from pwdlib.hashers.argon2 import Argon2Hasher
 from typed_commands import feed
 
+from flows import balance_command as balance_module
 from flows.cli import run
 from flows.composition import open_database, open_line, prepare
 from flows.configuration import read_settings
@@ -224,6 +225,32 @@ def test_the_balance_is_told_as_a_sum_of_named_terms(passline: Command, capsys: 
     assert json.loads(capsys.readouterr().out) == []
     assert passline("balance", "--from", "2026-01-02", "--to", "2026-01-01") == Exit.REFUSED
     assert passline("balance", "--shift", "night") == Exit.REFUSED
+
+
+def test_the_balance_of_twenty_machines_is_read_on_a_hundred_columns(
+    passline: Command, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every station and machine has its column, whole, however large its numbers are."""
+    received(passline)
+    (vault,) = json_of(passline, capsys)
+    places = [("vault", ""), ("personalization", ""), ("qc", "")]
+    places += [("personalization", f"book-{number:02}") for number in range(1, 21)]
+    many = [{**vault, "station": at, "machine": machine, "received": 4_000_000} for at, machine in places]
+    monkeypatch.setattr(balance_module, "balance", lambda *_, **__: many)
+    assert passline("balance") == Exit.FINE
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 100
+    names = re.findall(r"(?m)^ {27}(.+)$", shown)
+    assert sorted(" ".join(names).split()) == sorted(machine or at for at, machine in places)
+    assert shown.count("4000000") == len(places)
+
+
+def json_of(passline: Command, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """The balance as JSON."""
+    capsys.readouterr()
+    assert passline("balance", "--output", "json") == Exit.FINE
+    rows: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
+    return rows
 
 
 def handoff(said: str) -> str:
