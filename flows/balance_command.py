@@ -165,7 +165,9 @@ def _panels(rows: Sequence[Balance], width: int) -> Iterator[tuple[str, list[Bal
     for (kind, station), places in groupby(
         ordered, key=lambda row: (row["kind"], row["station"] * bool(row["machine"]))
     ):
-        title, panel, taken = f"{kind}, {f'machines of {station}' if station else 'stations'}", [], LABEL_WIDTH
+        title = f"{kind}, {f'machines of {station}' if station else 'stations'}"
+        panel: list[Balance] = []
+        taken = LABEL_WIDTH
         for row in places:
             needed = GAP + max(len(_name(row)), *(len(str(value)) for value in row.values() if isinstance(value, int)))
             if panel and taken + needed > width:
