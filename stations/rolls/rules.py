@@ -82,7 +82,7 @@ class CounterReading:
 
 
 TOLD: Final = (
-    *("act", "kind", "pieces", "note", "person", "second_person", "shift"),
+    *("act", "kind", "pieces", "note", "shift"),
     *("machine", "machine_serial", "journal_id", "good", "rejected", "machine_step"),
     *("made", "spoiled", "unsure", "left_pieces", "reason", "at_us", "emulated"),
 )
@@ -91,8 +91,10 @@ TOLD: Final = (
 def told(step: Mapping[str, object]) -> str:
     """A step as the log has it, under the register `roll`; of a roll's first step its `kind`, `pieces` and `note` too.
 
-    >>> told({"act": "mounted", "person": "p-0201", "machine": "book-01", "good": 12, "made": None, "emulated": True})
-    'act=mounted person=p-0201 machine=book-01 good=12 emulated=1'
+    `stations.rolls.projection` says the same in SQL.
+
+    >>> told({"act": "mounted", "machine": "book-01", "good": 12, "made": None, "emulated": True})
+    'act=mounted machine=book-01 good=12 emulated=1'
     """
     said = ((name, step.get(name)) for name in TOLD)
     return " ".join(
