@@ -53,17 +53,17 @@ def _print_table(rows: Sequence[RollRow], *, emulated: bool) -> None:
     if not rows:
         console.print("There are none.")
         return
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for name in ("roll", "for", "is", "at", "answers"):
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 1, 0, 0))
+    for name in ("roll", "for", "at", "answers"):
         table.add_column(name)
-    for name in ("pieces", "made", "spoiled", "unsure", "counted", "left"):
+    for name in ("pieces", "made", "spoiled", "counted", "left"):
         table.add_column(name, justify="right")
     table.add_column("")
     for row in rows:
-        counts = (row["pieces"], row["made"], row["spoiled"], row["unsure"], row["used"])
+        counts = (row["pieces"], row["made"], row["spoiled"], row["used"])
         left = "" if row["left"] is None else str(row["left"])
         mark = "! differs" if row["findings"] else "✓"
-        where = (row["number"], row["kind"], row["state"], row["place"], row["answers"])
+        where = (row["number"], row["kind"], row["place"] or row["state"], row["answers"])
         table.add_row(*where, *map(str, counts), left, mark, style="bold" if row["findings"] else None)
     console.print(table)
     for row in rows:

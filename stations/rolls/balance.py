@@ -76,9 +76,7 @@ def _row(reading: Reading, steps: Sequence[Row], *, changed: bool) -> RollRow:
     if act is RollAct.DESTROYED:
         gone = last["pieces"] - last["left_pieces"]
         if beyond := rules.beyond(gone, made, made + spoiled + unsure):
-            findings.append(
-                f"roll {beyond:+}: {gone} pieces are gone from it, {made} to {made + spoiled + unsure} booked"
-            )
+            findings.append(f"roll {beyond:+}: {gone} pieces are gone, {_explained(made, spoiled + unsure)} are booked")
     return RollRow(
         number=last["number"],
         kind=last["kind"],
@@ -105,8 +103,14 @@ def _counted(on: Row, off: Row) -> tuple[int, list[str]]:
         return 0, [f"{off['machine']}: its counters are not those of the mounting"]
     booked = off["made"] + off["spoiled"]
     if beyond := rules.beyond(used, booked, booked + off["unsure"]):
-        return used, [f"{off['machine']} {beyond:+}: it counted {used} pieces, {booked} are booked"]
+        return used, [
+            f"{off['machine']} {beyond:+}: it counted {used} pieces, {_explained(booked, off['unsure'])} are booked"
+        ]
     return used, []
+
+
+def _explained(least: int, unsure: int) -> str:
+    return f"{least} to {least + unsure}" if unsure else str(least)
 
 
 def _vanished(number: str) -> RollRow:

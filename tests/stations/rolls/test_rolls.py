@@ -293,7 +293,7 @@ def test_pieces_that_are_gone_from_a_roll_and_no_document_has_are_named(hands):
     hands.hand(RollAct.RETURNED, "L-1")
     hands.hand(RollAct.DESTROYED, "L-1", left=97, reason="shredded")
     row = hands.rows()["L-1"]
-    assert (row["left"], row["findings"]) == (97, ["roll +3: 3 pieces are gone from it, 0 to 0 booked"])
+    assert (row["left"], row["findings"]) == (97, ["roll +3: 3 pieces are gone, 0 are booked"])
 
 
 def test_a_count_that_no_roll_has_and_a_sentence_are_refused(hands):
