@@ -60,11 +60,13 @@ def _print_table(rows: Sequence[RollRow], *, emulated: bool) -> None:
         table.add_column(name, justify="right")
     table.add_column("")
     for row in rows:
-        counts = (row["pieces"], row["made"], row["spoiled"], row["used"])
+        counts = (row["pieces"], row["made"], row["spoiled"])
+        # What a machine counted is read when the roll is taken off.
+        counted = "" if row["state"] == "mounted" and not row["used"] else str(row["used"])
         left = "" if row["left"] is None else str(row["left"])
         mark = "! differs" if row["findings"] else "✓"
         where = (row["number"], row["kind"], row["place"] or row["state"], row["answers"])
-        table.add_row(*where, *map(str, counts), left, mark, style="bold" if row["findings"] else None)
+        table.add_row(*where, *map(str, counts), counted, left, mark, style="bold" if row["findings"] else None)
     console.print(table)
     for row in rows:
         for finding in row["findings"]:
