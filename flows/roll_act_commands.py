@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -166,6 +166,9 @@ def take_off_command(
     number: Number,
     /,
     *,
+    unread: Annotated[
+        bool, Parameter("--unread", negative=(), help="The machine can't answer any more; the list says so for good.")
+    ] = False,
     by: By = None,
     directory: Directory = DEFAULT_DIRECTORY,
     passwords_from: PasswordsFrom = None,
@@ -179,9 +182,10 @@ def take_off_command(
     with line_lock(folder), workplace_of(folder, STATION) as here:
         with here.database.read() as conn:
             machine = str(station.check_taking_off(conn, number).machine)
-        _kind_of(folder, machine)
+        if not unread:
+            _kind_of(folder, machine)
         signed = as_one(here, Asking(passwords_from), by, HANDS[RollAct.TAKEN_OFF][0])
-        with _counters_of(folder, machine) as reading:
+        with nullcontext() if unread else _counters_of(folder, machine) as reading:
             station.take_off(signed, number, reading)
     sys.stdout.write(
         f"{_mark(here)}roll {number} is off {machine}, {_counted(reading)}; signed by {signed.people[0]}. What was "
@@ -252,7 +256,9 @@ def _named(numbers: Sequence[str]) -> str:
     return f"roll {numbers[0]}" if len(numbers) == 1 else f"{len(numbers)} rolls {numbers[0]} to {numbers[-1]}"
 
 
-def _counted(reading: CounterReading) -> str:
+def _counted(reading: CounterReading | None) -> str:
+    if reading is None:
+        return "whose counters were not read"
     return f"which has counted {reading.good} good and {reading.rejected} rejected pieces so far"
 
 

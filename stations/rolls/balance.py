@@ -97,6 +97,8 @@ def _row(reading: Reading, steps: Sequence[Row], *, changed: bool) -> RollRow:
 
 def _counted(on: Row, off: Row) -> tuple[int, list[str]]:
     """How many pieces a machine counted between mounting and taking off, and what does not agree with that."""
+    if off["good"] is None:
+        return 0, [f"{off['machine']}: its counters were not read when it was taken off"]
     memory = itemgetter("machine_serial", "journal_id")
     used = off["good"] - on["good"] + off["rejected"] - on["rejected"]
     if memory(on) != memory(off) or off["good"] < on["good"] or off["rejected"] < on["rejected"]:

@@ -161,29 +161,35 @@ def mount(here: Workplace, number: str, reading: CounterReading, takes: str) -> 
         last = check_mounting(tx, number, reading.machine, takes)
         on = _on(tx, reading.machine)
         turn = 1 if on is None else on.machine_step + 1
-        step = _step(here, number, last.step + 1, RollAct.MOUNTED) | _read(reading, turn)
+        step = _step(here, number, last.step + 1, RollAct.MOUNTED) | _read(reading, turn, emulated=here.emulated)
         _record(tx, here, RollAct.MOUNTED, [step])
 
     _written(here.database, number, work)
 
 
-def take_off(here: Workplace, number: str, reading: CounterReading) -> None:
+def take_off(here: Workplace, number: str, reading: CounterReading | None) -> None:
     """Record that an operator took a roll off, what the machine's counters are, and what was booked meanwhile.
 
-    Raises as `check_taking_off`.
+    `reading`: None where the machine can't answer, which the list says of the roll for good. Raises as
+    `check_taking_off`.
     """
 
     def work(tx: Connection) -> None:
         on = check_taking_off(tx, number)
-        if on.machine != reading.machine:
+        if reading is not None and on.machine != reading.machine:
             raise ValueError(f"roll {number} is on {on.machine}, and {reading.machine} was read")
         between = {"machine": on.machine, "from_us": on.at_us, "to_us": clock_us(tx)}
         booked, fed_twice = _BOOKED.run(tx, between).fetchone(), _FED_TWICE.run(tx, between).fetchone()
         assert booked is not None and fed_twice is not None  # noqa: S101 sums have one row
         made, spoiled, settled = map(int, booked)
         books = {"made": made, "spoiled": spoiled, "unsure": settled + int(fed_twice[0])}
-        step = _step(here, number, on.step + 1, RollAct.TAKEN_OFF)
-        _record(tx, here, RollAct.TAKEN_OFF, [step | _read(reading, on.machine_step + 1) | books])
+        turn = on.machine_step + 1
+        read = (
+            {"machine": on.machine, "machine_step": turn}
+            if reading is None
+            else _read(reading, turn, emulated=here.emulated)
+        )
+        _record(tx, here, RollAct.TAKEN_OFF, [_step(here, number, on.step + 1, RollAct.TAKEN_OFF) | read | books])
 
     _written(here.database, number, work)
 
@@ -217,7 +223,7 @@ def _step(here: Workplace, number: str, step: int, act: RollAct) -> dict[str, An
     return row
 
 
-def _read(reading: CounterReading, turn: int) -> dict[str, Any]:
+def _read(reading: CounterReading, turn: int, *, emulated: bool) -> dict[str, Any]:
     return {
         "machine": reading.machine,
         "machine_serial": reading.machine_serial,
@@ -225,6 +231,7 @@ def _read(reading: CounterReading, turn: int) -> dict[str, Any]:
         "good": reading.good,
         "rejected": reading.rejected,
         "machine_step": turn,
+        "emulated": emulated or reading.emulated,
     }
 
 
@@ -247,7 +254,8 @@ def _record(
         for step in steps
     ]
     by = register.administration(first.person, first.sign_in)
-    stamp = Stamp(now_us, here.emulated, second_sign_in=second.sign_in if second else None)
+    emulated = any(step["emulated"] for step in steps)
+    stamp = Stamp(now_us, emulated, second_sign_in=second.sign_in if second else None)
     register.record(tx, by, second.person if second else None, entries, stamp)
 
 

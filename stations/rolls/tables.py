@@ -31,8 +31,9 @@ class RollStep(SQLModel, table=True):
     """One act with a roll and who signed it; `second_person` took it over, or stood by.
 
     `good` and `rejected` are the machine's own counters at that moment, in the memory `journal_id` of the machine
-    `machine_serial`. `machine_step` counts what was mounted on a machine and taken off, in turn: two rolls are never
-    on one. `made`, `spoiled` and `unsure`: what the books say of the time between (`stations.rolls.station`).
+    `machine_serial`; none where a machine could not answer any more. `machine_step` counts what was mounted on a
+    machine and taken off, in turn: two rolls are never on one. `made`, `spoiled` and `unsure`: what the books say of
+    the time between (`stations.rolls.station`).
     """
 
     __tablename__ = "roll_step"
@@ -46,10 +47,14 @@ class RollStep(SQLModel, table=True):
             name="ck_roll_step_hands",
         ),
         CheckConstraint(
-            f"(machine IS NOT NULL) = ({ON_MACHINE}) AND (machine IS NULL) = (machine_serial IS NULL) "
-            "AND (machine IS NULL) = (journal_id IS NULL) AND (machine IS NULL) = (good IS NULL) "
-            "AND (machine IS NULL) = (rejected IS NULL) AND (machine IS NULL) = (machine_step IS NULL)",
+            f"(machine IS NOT NULL) = ({ON_MACHINE}) AND (machine IS NULL) = (machine_step IS NULL)",
             name="ck_roll_step_machine",
+        ),
+        CheckConstraint(
+            "(good IS NULL) = (rejected IS NULL) AND (good IS NULL) = (machine_serial IS NULL) "
+            "AND (good IS NULL) = (journal_id IS NULL) AND (good IS NULL OR machine IS NOT NULL) "
+            "AND (act <> 'mounted' OR good IS NOT NULL)",
+            name="ck_roll_step_read",
         ),
         CheckConstraint(
             "machine_step IS NULL OR (machine_step >= 1 AND (machine_step % 2 = 1) = (act = 'mounted'))",

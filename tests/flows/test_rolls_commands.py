@@ -177,6 +177,20 @@ def test_rolls_are_changed_while_the_line_stands(
     assert listed()["LR-0001"]["state"] == "issued"
 
 
+def test_a_roll_comes_off_a_machine_that_is_no_more(
+    folder: RunFolder, passline: Command, listed: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    issued(passline)
+    assert passline("mount", "LR-0001", "book-01", signed=(OPERATOR,)) == Exit.FINE
+    written = folder.configuration.read_text()
+    folder.configuration.write_text(written.replace('id = "book-01"', 'id = "book-09"'))
+    assert passline("take-off", "LR-0001", signed=(OPERATOR,)) == Exit.REFUSED
+    assert "no machine book-01" in capsys.readouterr().err
+    assert passline("take-off", "LR-0001", "--unread", signed=(OPERATOR,)) == Exit.FINE
+    assert "whose counters were not read" in capsys.readouterr().out
+    assert listed(status=Exit.FINDINGS)["LR-0001"]["place"] == "personalization"
+
+
 def test_the_list_is_read_on_a_hundred_columns_and_names_what_differs(
     passline: Command, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

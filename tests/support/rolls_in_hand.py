@@ -67,6 +67,10 @@ class RollHands:
         reading = self.reading(machine, good, rejected, how.pop("journal", "j1"))
         station.take_off(self._by(RollAct.TAKEN_OFF, how), number, reading)
 
+    def take_off_unread(self, number: str) -> None:
+        """Take it off a machine that can't answer."""
+        station.take_off(self._by(RollAct.TAKEN_OFF, {}), number, None)
+
     def rows(self) -> dict[str, RollRow]:
         """What is said of each roll."""
         with open_reading(self.url) as reading:

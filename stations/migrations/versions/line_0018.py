@@ -60,8 +60,12 @@ def upgrade() -> None:
             name="ck_roll_step_left",
         ),
         sa.CheckConstraint(
-            "(machine IS NOT NULL) = (act IN ('mounted', 'taken-off')) AND (machine IS NULL) = (machine_serial IS NULL) AND (machine IS NULL) = (journal_id IS NULL) AND (machine IS NULL) = (good IS NULL) AND (machine IS NULL) = (rejected IS NULL) AND (machine IS NULL) = (machine_step IS NULL)",
+            "(machine IS NOT NULL) = (act IN ('mounted', 'taken-off')) AND (machine IS NULL) = (machine_step IS NULL)",
             name="ck_roll_step_machine",
+        ),
+        sa.CheckConstraint(
+            "(good IS NULL) = (rejected IS NULL) AND (good IS NULL) = (machine_serial IS NULL) AND (good IS NULL) = (journal_id IS NULL) AND (good IS NULL OR machine IS NOT NULL) AND (act <> 'mounted' OR good IS NOT NULL)",
+            name="ck_roll_step_read",
         ),
         sa.CheckConstraint(
             "(made IS NOT NULL) = (act = 'taken-off') AND (made IS NULL) = (spoiled IS NULL) AND (made IS NULL) = (unsure IS NULL)",

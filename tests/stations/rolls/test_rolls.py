@@ -287,6 +287,17 @@ def test_counters_of_another_memory_say_nothing_and_are_named(hands):
     assert (row["used"], row["findings"]) == (0, ["book-01: its counters are not those of the mounting"] * 2)
 
 
+def test_a_machine_that_cannot_answer_keeps_no_roll_and_stays_named(hands):
+    mounted(hands, good=10)
+    hands.take_off_unread("L-1")
+    row = hands.rows()["L-1"]
+    assert (row["place"], row["findings"]) == (
+        "personalization",
+        ["book-01: its counters were not read when it was taken off"],
+    )
+    hands.mount("L-1", good=10)
+
+
 def test_pieces_that_are_gone_from_a_roll_and_no_document_has_are_named(hands):
     mounted(hands)
     hands.take_off("L-1")
