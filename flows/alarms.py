@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from flows import alarm_text
 from flows.alarm_delivery import TROUBLED_TRIES, Delivery, Tell, telling
 from flows.alarm_events import tell_prefect
-from flows.alarm_findings import WATCHED, findings
+from flows.alarm_findings import WATCHED, findings, low_stock
 from flows.alarm_targets import Target, open_targets
 from flows.composition import line_of
 from flows.configuration import OWN_TARGET
@@ -34,6 +34,8 @@ from stations.alarms.register import Finding, escalate_due, follow
 log = structlog.get_logger()
 
 NAME: Final = "alarms"
+STOCK_LOOK_S: Final = 30.0
+"""Seconds between two looks at the stock: it reads every blank on the shelf, and low stock is no alarm for a minute."""
 
 
 @flow(name=NAME, flow_run_name="alarms · {shift}", retries=0, persist_result=False)
@@ -65,6 +67,8 @@ class Watcher:
         self._line, self._delivery = line, delivery
         self._url = line.folder.resolve_database(line.settings.database.url)
         self._seen_since_s: dict[Finding, float] = {}
+        self._low: dict[Finding, int | None] = {}
+        self._stock_seen_s = -STOCK_LOOK_S
 
     def try_to_look(self) -> int:
         """Look once; a database that is away or busy is looked at again later. How many alarms are open."""
@@ -81,7 +85,10 @@ class Watcher:
             seals, unsent = sealed_state(connection), outbox.unsent(connection, TROUBLED_TRIES)
         unsent |= {name: unsent.get(name, 1) for name in self._delivery.hung()}
         with open_reading(self._url) as reading:
-            found = findings(reading, seals, unsent, line.settings, time_ns() // 1_000)
+            now_us = time_ns() // 1_000
+            if monotonic() - self._stock_seen_s >= STOCK_LOOK_S:
+                self._low, self._stock_seen_s = low_stock(reading, line.settings, now_us), monotonic()
+            found = findings(reading, seals, unsent, self._low, line.settings, now_us)
             standing = {(one.code, one.subject) for one in listed(reading)}
         lasting = self._lasting(found, standing)
 

@@ -3,8 +3,9 @@
 import csv
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -17,7 +18,7 @@ from handoff_logs.cli import moment_us
 from handoff_logs.terminal import Audience
 from stations.vault.balance import FIRST_US, HERE, LAST_US, Balance, Period, balance, shift_period
 
-PIPED_WIDTH: Final = 160
+PIPED_WIDTH: Final = 100
 """Characters of a table that no terminal bounds."""
 NAMED: Final = 20
 """Serials that a table names; the other forms name all."""
@@ -39,6 +40,10 @@ WORDS: Final = {
     "difference": "difference",
 }
 """The equation as it is printed, a line a term."""
+LABEL_WIDTH: Final = max(map(len, WORDS.values()))
+GAP: Final = 2
+"""Characters between two columns."""
+GOES_ON: Final = ", further"
 
 Time = Annotated[str | None, Parameter(help="A local time, 2026-11-25 or '2026-11-25 14:30', or a zoned one.")]
 
@@ -133,23 +138,48 @@ def _print_table(rows: Sequence[Balance], period: Period) -> None:
     if not rows:
         console.print("There were none.")
         return
-    # A column a place, so that each equation reads downwards like a sum.
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    table.add_column("", style="dim")
-    for row in rows:
-        table.add_column(f"{row['kind']}\n{row['station']}\n{row['machine'] or 'all of it'}", justify="right")
-    for name, words in WORDS.items():
-        counts = [int(row[name]) for row in rows]  # type: ignore[literal-required]
-        style = "bold" if name == "difference" else "dim" if name in HERE else None
-        if any(counts) or name not in HERE:
-            table.add_row(words, *(str(count) if count or name not in HERE else "" for count in counts), style=style)
-    console.print(table)
+    for title, panel in _panels(rows, console.width):
+        console.print(f"\n{title}", style="bold")
+        table = Table(box=None, header_style="dim", pad_edge=False)
+        table.add_column("", style="dim", min_width=LABEL_WIDTH)
+        for row in panel:
+            table.add_column(_name(row), justify="right")
+        for name, words in WORDS.items():
+            counts = [int(row[name]) for row in panel]  # type: ignore[literal-required]
+            style = "bold" if name == "difference" else "dim" if name in HERE else None
+            if any(counts) or name not in HERE:
+                shown = (str(count) if count or name not in HERE else "" for count in counts)
+                table.add_row(words, *shown, style=style)
+        console.print(table)
     for row in rows:
         for what in ("unaccounted", "missing"):
             if serials := row[what]:
                 more = f" and {len(serials) - NAMED} more" if len(serials) > NAMED else ""
                 place = f"{row['kind']} blanks at {row['machine'] or row['station']}"
                 console.print(f"{what}, {place}: {', '.join(serials[:NAMED])}{more}")
+
+
+def _panels(rows: Sequence[Balance], width: int) -> Iterator[tuple[str, list[Balance]]]:
+    """A kind's stations side by side, then a station's machines, as many as fit: each equation reads downwards."""
+    ordered = sorted(rows, key=lambda row: (row["kind"], bool(row["machine"]), row["station"], row["machine"]))
+    for (kind, station), places in groupby(
+        ordered, key=lambda row: (row["kind"], row["station"] * bool(row["machine"]))
+    ):
+        title = f"{kind}, {f'machines of {station}' if station else 'stations'}"
+        panel: list[Balance] = []
+        taken = LABEL_WIDTH
+        for row in places:
+            needed = GAP + max(len(_name(row)), *(len(str(value)) for value in row.values() if isinstance(value, int)))
+            if panel and taken + needed > width:
+                yield title, panel
+                title, panel, taken = f"{title.removesuffix(GOES_ON)}{GOES_ON}", [], LABEL_WIDTH
+            panel.append(row)
+            taken += needed
+        yield title, panel
+
+
+def _name(row: Balance) -> str:
+    return row["machine"] or row["station"]
 
 
 def _told(period: Period) -> str:

@@ -55,11 +55,10 @@ blanks_low = 20          # blanks left in a machine
 [vault]
 reserve_share = 0.05     # of the orders, issued besides them for what is spoiled, 0 to 1
 reserve = 10             # blanks issued besides that
-days_ahead = 5           # working days that the stock must last for
+days_ahead = 5           # working days that the stock must last for; emulated: what is on the line
 [alarms]                 # docs/running-the-line.md, Alarms
 look_every_s = 5.0       # 0.1 to 60
 discrepancy_min = 60     # minutes that a count difference stays open before it is an alarm
-stock_days = 2.0         # days that blanks must last beyond what waits
 # [[alarms.targets]]     # who is told outside; the address is a secret and never in this file
 # name = "duty"
 # file = "keys/duty.target"   # or environment = "DUTY_TARGET": wecombot://…, dingtalk://…, mailtos://…, jsons://…

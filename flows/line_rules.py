@@ -3,7 +3,8 @@
 from typing import Final
 
 from stations.people_register import projection as people
+from stations.rolls import projection as rolls
 from stations.shift import projection as shift
 
-DIFFERENCES: Final = (*people.DIFFERENCES, *shift.DIFFERENCES)
+DIFFERENCES: Final = (*people.DIFFERENCES, *shift.DIFFERENCES, *rolls.DIFFERENCES)
 """Each rule with the SQL that finds what breaks it: `subject` and `what`."""

@@ -187,8 +187,6 @@ class AlarmSettings(_Section):
     """Seconds between two looks for what is the matter."""
     discrepancy_min: Annotated[int, Field(ge=0, le=10_080)] = 60
     """Minutes that a count difference may stay open."""
-    stock_days: Annotated[float, Field(ge=0, le=60)] = 2.0
-    """Working days that blanks must last, at the pace of the last days, beyond what waits for one."""
 
 
 class LogSettings(_Section):
@@ -283,6 +281,15 @@ class LineSettings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment before the file; nothing else."""
         return env_settings, init_settings
+
+    @property
+    def stock_asked(self) -> tuple[int, Reserve]:
+        """Working days that blanks must last for, and the reserve beside them; an emulated supplier brings what is
+        ordered when the line starts, so nothing beyond the orders is asked of its stock.
+        """
+        if self.mode is Mode.EMULATED:
+            return 0, Reserve(0.0, 0)
+        return self.vault.days_ahead, self.vault.kept
 
     @property
     def emulated(self) -> bool:

@@ -32,12 +32,13 @@ def stock_command(
 
     folder = RunFolder(directory)
     settings = read_settings(folder)
+    asked, reserve = settings.stock_asked
     with open_reading(folder.line().database_url) as reading:
         found = stock(
             reading,
             time.time_ns() // 1_000,
-            days_ahead=settings.vault.days_ahead if days_ahead is None else days_ahead,
-            reserve=settings.vault.kept,
+            days_ahead=asked if days_ahead is None else days_ahead,
+            reserve=reserve if days_ahead is None else settings.vault.kept,
         )
     rows: list[dict[str, Any]] = [
         {**asdict(each), "short": each.short, "low": each.low, "emulated": settings.emulated} for each in found

@@ -54,13 +54,19 @@ def signed_by_lead(
     here: Workplace, asking: Asking, codes: tuple[str | None, str | None], seconds: Sequence[Role]
 ) -> TwoSigned:
     """A lead and a second person of `seconds`, asked like two, who have just signed in."""
+    return signed_by_each(here, asking, codes, ((Role.LEAD,), seconds))
+
+
+def signed_by_each(
+    here: Workplace, asking: Asking, codes: tuple[str | None, str | None], roles: Sequence[Sequence[Role]]
+) -> TwoSigned:
+    """Two people, asked like two, who have just signed in: the first of the first `roles`, the second of the second."""
     first, second = asking.code("first", codes[0]), asking.code("second", codes[1])
     rules.check_two(first, second)
     signers = asking.credentials(first), asking.credentials(second)
-    lead = sign_in_as(here.database, signers[0], (Role.LEAD,))
-    other = sign_in_as(here.database, signers[1], seconds)
+    one, other = (sign_in_as(here.database, who, of) for who, of in zip(signers, roles, strict=True))
     unlock_own(here.database, (first, second), asking.pin)
-    return TwoSigned(lead.code, other.code, lead.sign_in, other.sign_in)
+    return TwoSigned(one.code, other.code, one.sign_in, other.sign_in)
 
 
 def as_two(here: Workplace, by: TwoSigned) -> Workplace:

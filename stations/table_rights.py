@@ -11,9 +11,10 @@ AUDITED: Final = (
     *ALARMS,
     *("shift", "shift_count", "shift_counted", "shift_difference"),
     *("shift_person", "shift_machine", "shift_item", "shift_settlement"),
+    *("roll", "roll_step"),
 )
 """What auditors read beside the log: who may sign, and who did; which deadlines moved, and what was raised to the green
-channel; the alarms; what two people counted. Never an applicant's data, never a password's hash."""
+channel; the alarms; what two people counted; the rolls. Never an applicant's data, never a password's hash."""
 
 
 def grants(roles: Roles) -> list[str]:
@@ -22,6 +23,7 @@ def grants(roles: Roles) -> list[str]:
     return [
         f"REVOKE DELETE ON person FROM {service}",
         f"REVOKE UPDATE, DELETE ON person_role, sign_in_attempt, deadline_change, green_channel FROM {service}",
+        f"REVOKE UPDATE, DELETE ON roll, roll_step FROM {service}",
         f"REVOKE DELETE ON deadline_reckoning FROM {service}",
         # A shift is closed once; all else of it is written once.
         f"REVOKE DELETE ON shift FROM {service}",

@@ -11,8 +11,11 @@ from math import ceil
 from typing import Final
 
 from handoff_logs.reading import Reading
+from handoff_logs.records import State
 from stations.calendar import CHINA
 from stations.documents import PRODUCTS
+from stations.personalization import rules as personalization
+from stations.vault import rules
 from stations.vault.rules import Reserve
 
 RECENT_DAYS: Final = 5
@@ -20,21 +23,26 @@ RECENT_DAYS: Final = 5
 LOOK_BACK_DAYS: Final = 28
 """Older intake says nothing of the days ahead."""
 
-# Unmarked, on the shelf, in a handoff to personalization, or there where a machine takes it from.
-_USABLE = """
-SELECT substr(first.place, 7) AS kind,
-       sum(CASE WHEN here.station = 'vault' AND here.state = 'held' THEN 1 ELSE 0 END) AS shelf, count(*) AS usable
+# Unmarked, on the shelf, in a handoff to personalization, or in the stock there: the place names the kind.
+LYING: Final = """
+SELECT place, state, count(*) AS blanks FROM whereabouts
+WHERE kind = 'blank' AND ((station = 'vault' AND state IN ('held', 'offered') AND place LIKE 'shelf:%')
+                          OR (station = 'personalization' AND state = 'held' AND place LIKE 'stock:%'))
+GROUP BY place, state
+"""
+# Where a machine takes it from or gave it back to: few, whose kind their first place names.
+IN_STACKS: Final = """
+SELECT substr(first.place, 7) AS kind, count(*) AS blanks
 FROM whereabouts AS here JOIN custody_unit AS first ON first.unit_id = here.unit_id AND first.step = 1
-WHERE here.kind = 'blank' AND first.place LIKE 'shelf:%'
-  AND ((here.station = 'vault' AND here.state IN ('held', 'offered') AND here.place = first.place)
-       OR (here.station = 'personalization' AND here.state = 'held'
-           AND (here.place LIKE 'stock:%' OR here.place LIKE :input_stack OR here.place LIKE :hold_stack)))
+WHERE here.kind = 'blank' AND here.station = 'personalization' AND here.state = 'held'
+  AND (here.place LIKE :input_stack OR here.place LIKE :hold_stack) AND first.place LIKE 'shelf:%'
 GROUP BY substr(first.place, 7)
 """
-_ORDERS = """
+STACKS: Final = {"input_stack": "%:input", "hold_stack": "%:hold"}
+ORDERS: Final = """
 SELECT product, count(*) AS orders FROM application WHERE state IN ('waiting', 'passed', 'held') GROUP BY product
 """
-_INTAKE = """
+INTAKE: Final = """
 SELECT application.product, batch.started_us, count(*) AS applications
 FROM intake_batch AS batch JOIN application ON application.batch_id = batch.batch_id
 WHERE batch.started_us >= :since_us GROUP BY application.product, batch.batch_id, batch.started_us
@@ -107,10 +115,11 @@ def mean_day(intake: Mapping[date, int], today: date) -> float:
 
 def stock(reading: Reading, now_us: int, *, days_ahead: int, reserve: Reserve) -> list[Forecast]:
     """The forecast of every kind of blank, from what the database has now."""
-    usable = {row["kind"]: row for row in reading.rows(_USABLE, input_stack="%:input", hold_stack="%:hold")}
-    orders = {row["product"]: row["orders"] for row in reading.rows(_ORDERS)}
+    lying = {(row["place"], row["state"]): int(row["blanks"]) for row in reading.rows(LYING)}
+    in_stacks = {row["kind"]: int(row["blanks"]) for row in reading.rows(IN_STACKS, **STACKS)}
+    orders = {row["product"]: row["orders"] for row in reading.rows(ORDERS)}
     since_us = now_us - LOOK_BACK_DAYS * 86_400 * 1_000_000
-    intake = reading.rows(_INTAKE, since_us=since_us)
+    intake = reading.rows(INTAKE, since_us=since_us)
     found = []
     for kind in sorted({product.blank for product in PRODUCTS.values()}):
         products = [name for name, product in PRODUCTS.items() if product.blank == kind]
@@ -118,11 +127,14 @@ def stock(reading: Reading, now_us: int, *, days_ahead: int, reserve: Reserve) -
         for row in intake:
             if row["product"] in products:
                 days[_day(row["started_us"])] += row["applications"]
+        shelf = lying.get((rules.shelf(kind), State.HELD), 0)
+        issued = lying.get((rules.shelf(kind), State.OFFERED), 0)
+        at_hand = lying.get((personalization.blank_stock(kind), State.HELD), 0) + in_stacks.get(kind, 0)
         found.append(
             forecast(
                 kind,
-                shelf=int(usable[kind]["shelf"]) if kind in usable else 0,
-                usable=int(usable[kind]["usable"]) if kind in usable else 0,
+                shelf=shelf,
+                usable=shelf + issued + at_hand,
                 orders=sum(orders.get(product, 0) for product in products),
                 a_day=mean_day(days, _day(now_us)),
                 days_ahead=days_ahead,

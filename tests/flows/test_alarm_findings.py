@@ -14,7 +14,7 @@ from statement_plans import listening, whole_tables
 from flows import alarm_findings as findings_module
 from flows import alarms
 from flows.alarm_delivery import telling
-from flows.alarm_findings import StockLeft, findings, silences, stock_left
+from flows.alarm_findings import findings, low_stock, silences
 from flows.alarm_targets import open_targets
 from flows.alarms import Watcher
 from flows.composition import open_line, prepare
@@ -22,15 +22,16 @@ from flows.configuration import read_settings
 from flows.default_line import write_default
 from flows.line_state import Line
 from flows.run_folder import RunFolder
-from flows.settings import LineSettings, LogSettings
+from flows.settings import LineSettings, LogSettings, Mode
 from handoff_logs import log
 from handoff_logs.database import Database
 from handoff_logs.log import Stamp
 from handoff_logs.reading import open_reading
 from handoff_logs.records import Birth, Kind, Party, new_id
 from handoff_logs.sealed_state import SealedState
-from stations.alarms import listing
+from stations.alarms import listing, rules
 from stations.alarms.listing import listed
+from stations.vault import forecast as forecast_module
 
 SEALED = SealedState(1, 0, None, None)
 DAY_US = 86_400_000_000
@@ -55,8 +56,9 @@ def look(database: Database, database_url: str, settings: LineSettings) -> Calla
     """What the database finds now, or so many minutes from now."""
 
     def ask(minutes: float = 0, *, seals: SealedState = SEALED, unsent: dict[str, int] | None = None) -> dict[Any, Any]:
+        then_us = now_us() + round(minutes * 60e6)
         with open_reading(database_url) as reading:
-            return findings(reading, seals, unsent or {}, settings, now_us() + round(minutes * 60e6))
+            return findings(reading, seals, unsent or {}, low_stock(reading, settings, then_us), settings, then_us)
 
     return ask
 
@@ -125,44 +127,80 @@ def test_targets_that_are_not_told_are_found(look: Any) -> None:
     assert look(unsent={"duty": 4}) == {("notices-unsent", "duty"): 4}
 
 
-def test_blanks_must_last_for_what_waits_and_some_days(
-    look: Any, sql: Any, database: Database, database_url: str, settings: LineSettings
-) -> None:
-    keeper = Party("vault", "vault-1", "day")
-    born = [Birth(new_id(), Kind.BLANK, f"EJ{number:07d}") for number in range(5)]
-    database.write(lambda tx: log.receive(tx, keeper, "vault-2", born, "shelf:book", Stamp(now_us(), True)))
+@pytest.fixture
+def shelved(database: Database, sql: Any) -> Callable[[int, int], None]:
+    """Put so many books on the vault's shelf, and file so many applications for passports today."""
 
-    def left() -> StockLeft:
-        with open_reading(database_url) as reading:
-            return stock_left(reading, settings, now_us())["book"]
-
-    assert left() == StockLeft(5, 0, 0.0) and look() == {}
-    sql(
-        "INSERT INTO intake_batch (batch_id, manifest_sha256, lines, lines_read, loaded, set_aside, started_us,"
-        " emulated) VALUES ('b', 'm', 0, 0, 0, 0, 1, true)"
-    )
-    for number in range(6):
+    def put(books: int, applications: int) -> None:
+        keeper = Party("vault", "vault-1", "day")
+        born = [Birth(new_id(), Kind.BLANK, f"EJ{number:07d}") for number in range(books)]
+        database.write(lambda tx: log.receive(tx, keeper, "vault-2", born, "shelf:book", Stamp(now_us(), True)))
         sql(
-            "INSERT INTO application (application_id, application_key, revision, product, service_class, delivery,"
-            " office, accepted_us, deadline_us, provisional, priority, person_key, applicant, state, live, order_unit,"
-            " batch_id, emulated) VALUES (:id, :id, 1, 'passport', 'normal', 'post', 'jinan', 1, 1, false, 2, :id,"
-            " :none, 'waiting', true, :id, 'b', true)",
-            id=f"a{number}",
-            none=b"",
+            "INSERT INTO intake_batch (batch_id, manifest_sha256, lines, lines_read, loaded, set_aside, started_us,"
+            " emulated) VALUES ('b', 'm', 0, 0, 0, 0, :now, true)",
+            now=now_us(),
         )
-    assert left() == StockLeft(5, 6, 0.0) and look() == {("low-stock", "book"): 5}
+        for number in range(applications):
+            sql(
+                "INSERT INTO application (application_id, application_key, revision, product, service_class, delivery,"
+                " office, accepted_us, deadline_us, provisional, priority, person_key, applicant, state, live,"
+                " order_unit, batch_id, emulated) VALUES (:id, :id, 1, 'passport', 'normal', 'post', 'jinan', 1, 1,"
+                " false, 2, :id, :none, 'waiting', true, :id, 'b', true)",
+                id=f"a{number}",
+                none=b"",
+            )
+
+    return put
 
 
-def test_stock_is_low_by_the_pace_of_the_last_days() -> None:
-    assert StockLeft(100, 0, 49.0).is_low(2.0) is False
-    assert StockLeft(100, 0, 51.0).is_low(2.0) is True
-    assert StockLeft(100, 50, 51.0).is_low(0.9) is False
+def test_the_alarm_of_low_stock_is_what_blanks_stock_says(
+    shelved: Any, settings: LineSettings, database_url: str
+) -> None:
+    """Five orders, five a day for five days, and a reserve of 2 and 10: 42 books."""
+    shelved(41, 5)
+    real = settings.model_copy(update={"mode": Mode.PRODUCTION})
+    days_ahead, reserve = real.stock_asked
+    with open_reading(database_url) as reading:
+        book, card = forecast_module.stock(reading, now_us(), days_ahead=days_ahead, reserve=reserve)
+        assert (book.needed, book.short, card.low) == (42, 1, False)
+        assert low_stock(reading, real, now_us()) == {("low-stock", "book"): 41}
+
+
+def test_an_emulated_line_is_asked_for_no_more_than_its_orders(shelved: Any, look: Any) -> None:
+    """Its supplier brings what waits when the line starts: a reserve that was used up is no alarm."""
+    shelved(5, 5)
+    assert look() == {}
+
+
+def test_an_emulated_line_without_a_blank_for_an_order_is_low(shelved: Any, look: Any) -> None:
+    shelved(5, 6)
+    assert look() == {("low-stock", "book"): 5}
+
+
+def test_the_stock_is_looked_at_twice_before_it_is_an_alarm_and_no_oftener(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look reads every blank on the shelf."""
+    assert rules.KINDS[rules.LOW_STOCK].delay_us >= 2 * alarms.STOCK_LOOK_S * 1e6
+    asked: list[int] = []
+    monkeypatch.setattr(alarms, "low_stock", lambda *_: asked.append(1) or {("low-stock", "book"): len(asked)})
+    clock = [0.0]
+    monkeypatch.setattr(alarms, "monotonic", lambda: clock[0])
+    with telling(line.database, {}) as delivery:
+        watcher = Watcher(line, delivery)
+        assert [watcher.look() for _ in range(3)] == [1, 1, 1]
+        assert len(asked) == 1
+        clock[0] += alarms.STOCK_LOOK_S
+        watcher.look()
+    assert len(asked) == 2
+    assert standing(line) == [("low-stock", "book", "open")]
 
 
 def test_no_look_reads_a_growing_table_whole(sqlite_templates: Any) -> None:
-    asked = [getattr(findings_module, name) for name in ("HELD", "UNSETTLED", "PAST_NODE", "STOCK", "MADE", "TO_MAKE")]
+    asked = [getattr(findings_module, name) for name in ("HELD", "UNSETTLED", "PAST_NODE")]
+    asked += [getattr(forecast_module, name) for name in ("LYING", "IN_STACKS", "ORDERS", "INTAKE")]
     asked += [listing.OPEN, listing.ESCALATED]
-    values = {":before_us": "1", ":now_us": "1", ":from_us": "1", ":to_us": "2"}
+    values = {":before_us": "1", ":now_us": "1", ":since_us": "1", ":input_stack": "'%'", ":hold_stack": "'%'"}
     filled = [re.sub(r":\w+", lambda name: values[name[0]], one).strip() for one in asked]
     assert whole_tables(filled, sqlite_templates(True)) == set()
 

@@ -16,6 +16,7 @@ import pytest
 from pwdlib.hashers.argon2 import Argon2Hasher
 from typed_commands import feed
 
+from flows import balance_command as balance_module
 from flows.cli import run
 from flows.composition import open_database, open_line, prepare
 from flows.configuration import read_settings
@@ -226,6 +227,32 @@ def test_the_balance_is_told_as_a_sum_of_named_terms(passline: Command, capsys: 
     assert passline("balance", "--shift", "night") == Exit.REFUSED
 
 
+def test_the_balance_of_twenty_machines_is_read_on_a_hundred_columns(
+    passline: Command, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every station and machine has its column, whole, however large its numbers are."""
+    received(passline)
+    (vault,) = json_of(passline, capsys)
+    places = [("vault", ""), ("personalization", ""), ("qc", "")]
+    places += [("personalization", f"book-{number:02}") for number in range(1, 21)]
+    many = [{**vault, "station": at, "machine": machine, "received": 4_000_000} for at, machine in places]
+    monkeypatch.setattr(balance_module, "balance", lambda *_, **__: many)
+    assert passline("balance") == Exit.FINE
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 100
+    names = re.findall(r"(?m)^ {27}(.+)$", shown)
+    assert sorted(" ".join(names).split()) == sorted(machine or at for at, machine in places)
+    assert shown.count("4000000") == len(places)
+
+
+def json_of(passline: Command, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """The balance as JSON."""
+    capsys.readouterr()
+    assert passline("balance", "--output", "json") == Exit.FINE
+    rows: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
+    return rows
+
+
 def handoff(said: str) -> str:
     """The handoff that a command named as the next one to accept."""
     return re.findall(r"blanks accept ([0-9a-f]{32})", said)[0]
@@ -381,7 +408,8 @@ def test_a_stolen_blank_is_reported_and_what_turns_up_is_voided_and_destroyed(
 
 @pytest.mark.usefixtures("busy")
 def test_a_stock_that_does_not_last_is_a_finding(passline: Command, capsys: pytest.CaptureFixture[str]) -> None:
-    """Twenty books: enough for a day of three, not for a month of them."""
+    """Twenty books: enough for a day of three, not for a month of them. EMULATED, its orders alone are asked for."""
+    assert passline("stock") == Exit.FINE
     assert passline("stock", "--days", "1") == Exit.FINE
     assert "lasts" in capsys.readouterr().out
     assert passline("stock", "--days", "30", "--output", "json") == Exit.FINDINGS

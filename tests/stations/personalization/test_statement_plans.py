@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from enrolled import enrol
+from rolls_in_hand import RollHands
 from statement_plans import listening, whole_tables
 
 from stations.mailing import carrier
@@ -13,6 +15,8 @@ from stations.mailing import station as mailing
 from stations.packing import station as packing
 from stations.qc import station as qc
 from stations.review import station as review
+from stations.rolls import balance, projection
+from stations.rolls.rules import RollAct
 
 FIRST_MADE = "SELECT count(*) FROM job WHERE outcome = 'good'"
 """Asked by the test itself, while it waits."""
@@ -57,4 +61,18 @@ def test_no_machine_is_opened_by_reading_a_growing_table_whole(heard, shop, tmp_
     shop.run("book-01", until=1)
     assert any("journal_position" in statement for statement in heard)
     asked = [statement for statement in heard if statement != FIRST_MADE]
+    assert whole_tables(asked, tmp_path / "passline.db") == set()
+
+
+def test_no_roll_is_followed_by_reading_a_growing_table_whole(heard, line, database_url, tmp_path):
+    people = enrol(line.database, keeper="keeper", other="keeper", operator="operator", lead="lead")
+    hands = RollHands(line, {name: who.code for name, who in people.items()}, database_url)
+    hands.receive("L-1")
+    hands.hand(RollAct.ISSUED, "L-1")
+    hands.mount("L-1")
+    hands.take_off("L-1")
+    listed = (balance.STEPS, balance.SINCE, projection.FACTS)
+    filled = [one.strip().replace(":machine", "'book-01'").replace(":since_us", "1") for one in listed]
+    asked = [*(statement for statement in heard if "roll" in statement or "job" in statement), *filled]
+    assert sum("blank_serial" in statement for statement in asked) == 1
     assert whole_tables(asked, tmp_path / "passline.db") == set()
