@@ -4,7 +4,7 @@ import csv
 import json
 import sys
 import time
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 

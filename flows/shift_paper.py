@@ -15,6 +15,7 @@ from flows.shift_report import ShiftReport, stoppages
 from stations.calendar import CHINA, from_us
 from stations.paper import HEIGHT_MM, REPORT_FONT_FILE, WIDTH_MM, Mark, Rule, Words, pdf, width_mm
 from stations.shift.report import MOVED
+from stations.vault.balance import HERE
 
 _LEFT_MM, _RIGHT_MM = 16.0, WIDTH_MM - 16.0
 _TOP_MM, _BOTTOM_MM = 34.0, HEIGHT_MM - 20.0
@@ -35,6 +36,12 @@ TERMS: Final = {
     "destroyed": "销毁",
     "lost": "立案丢失",
     "still_here": "现存",
+    "good": "完好",
+    "unmarked": "未制作",
+    "voided": "已作废",
+    "in_machine": "设备内",
+    "in_doubt": "存疑",
+    "offered": "待接收",
     "difference": "差异",
 }
 STATIONS: Final = {
@@ -66,7 +73,7 @@ class _Column(NamedTuple):
     chinese: str
     english: str
     width_mm: float
-    count: bool = False
+    is_count: bool = False
 
 
 def shift_paper(found: ShiftReport) -> bytes:
@@ -171,7 +178,7 @@ class _Sheet:
         if wide_mm > room_mm:
             # Smaller rather than cut: every word of a report counts.
             size_pt = max(4.0, size_pt * room_mm / wide_mm)
-        if column.count:
+        if column.is_count:
             self._pages[-1] += self._right(text, x_mm + room_mm, self.y_mm, size_pt)
         else:
             self.put(text, x_mm, size_pt)
@@ -278,14 +285,14 @@ def _spoils(sheet: _Sheet, found: ShiftReport) -> None:
 
 def _machines(sheet: _Sheet, found: ShiftReport) -> None:
     columns = (
-        _Column("设备", "machine", 20),
+        _Column("设备", "machine", 23),
         *(_Column(GROUPS[group], group.value, 14, True) for group in Group),
-        _Column("可用率", "availability", 14, True),
-        _Column("性能率", "effectiveness", 14, True),
-        _Column("合格率", "quality", 13, True),
+        _Column("可用率", "availability", 15, True),
+        _Column("性能率", "effectiveness", 15, True),
+        _Column("合格率", "quality", 14, True),
         _Column("综合效率", "OEE", 14, True),
-        _Column("合格", "good", 12, True),
-        _Column("报废", "spoiled", 12, True),
+        _Column("合格", "good", 13, True),
+        _Column("报废", "spoiled", 14, True),
     )
     rows = [as_row(each) for each in found.machines]
     cells = [
@@ -298,7 +305,9 @@ def _machines(sheet: _Sheet, found: ShiftReport) -> None:
     for row in rows:
         if row["stoppages"]:
             sheet.room(_ROW_MM)
-            sheet.cell(_Column("", "", _RIGHT_MM - _LEFT_MM), f"{row['machine']}: {'; '.join(stoppages(row))}", _LEFT_MM)
+            sheet.cell(
+                _Column("", "", _RIGHT_MM - _LEFT_MM), f"{row['machine']}: {'; '.join(stoppages(row))}", _LEFT_MM
+            )
             sheet.y_mm += _ROW_MM
 
 
@@ -322,6 +331,15 @@ def _balance(sheet: _Sheet, found: ShiftReport) -> None:
     ]
     if _begun(sheet, "空白证件平衡  Balance of blanks", rows):
         sheet.table(columns, rows)
+    if not found.is_open and any(row["still_here"] for row in facts.balance):
+        here = [
+            (_both(KINDS, row["kind"]), _both(STATIONS, row["station"]), row["machine"], *(row[term] for term in HERE))
+            for row in facts.balance
+            if row["still_here"]
+        ]
+        sheet.heading("现存，其中  Still here, of which", rows=len(here))
+        counted_in = (_Column(TERMS[term], term.replace("_", " "), 108 / len(HERE), True) for term in HERE)
+        sheet.table((*columns[:3], *counted_in), here)
     if facts.counts:
         counted = [
             (_both(MOMENTS, one.moment), _both(STATIONS, one.station), one.pieces, one.differences)

@@ -1,4 +1,4 @@
-"""The shift report as a whole: what the database says of a shift, and how its machines spent it; as JSON and as text."""
+"""The shift report as a whole: what the database says of a shift and how its machines spent it; as JSON and text."""
 
 import sys
 import time
@@ -18,7 +18,7 @@ PIPED_WIDTH: Final = 160
 """Characters of a table that no terminal bounds."""
 NO_LINE: Final = {
     "unsealed": "the log has not sealed it yet: passline logs seal --once, then print the report again",
-    "broken": "what the log's key signed and what the database says differ: passline logs verify, and tell the auditors",
+    "broken": "the log's key signed something else than the database says: passline logs verify, and tell the auditors",
     "other-log": "a new log was begun since; its line stands on the report that was printed then",
 }
 """Why there is no line of the log, and what to do."""
@@ -149,7 +149,8 @@ def print_report(found: ShiftReport) -> None:
 
 def _print_machines(console: Any, machines: Sequence[ShiftOee]) -> None:
     rows = [as_row(each) for each in machines]
-    _print_table(console, ("machine", *Group, "avail.", "effect.", "quality", "OEE", "good", "spoiled", "longest stoppages"), [
+    factors = ("avail.", "effect.", "quality", "OEE")
+    _print_table(console, ("machine", *Group, *factors, "good", "spoiled", "longest stoppages"), [
         (
             row["machine"],
             *(duration(row[f"{name}_s"]) for name in Group),
@@ -179,8 +180,9 @@ def _print_balance(console: Any, found: ShiftReport) -> None:
         for row in facts.balance
     ]
     _print_table(console, ("blanks", "station", "machine", *heading), rows, "balance of blanks", words=3)
-    _print_table(console, ("counted at", "station", "pieces", "differences"), facts.counts,
-                 "counted by two people", words=2)  # fmt: skip
+    if not found.is_open:
+        _print_table(console, ("counted at", "station", "pieces", "differences"), facts.counts,
+                     "counted by two people", words=2)  # fmt: skip
 
 
 def _print_table(

@@ -1,4 +1,4 @@
-"""Papers that come out the same for ever: A4 pages of text and rules as PDF 1.7, its font embedded, no clock, no chance.
+"""Papers that come out the same for ever: A4 pages as PDF 1.7, the font embedded, without clock or chance.
 
 Nothing is compressed, because another version of a compressor would write other bytes (ISO 32000-1).
 """

@@ -72,6 +72,8 @@ class AuditPages:
             ("/stations", self.stations),
             ("/station", self.station),
             ("/shifts", self.shifts),
+            # Whoever joins pages of the shifts themselves puts them at /shifts, before these.
+            ("/day", self.shifts),
             ("/questions", self.questions),
             ("/questions/{name}", self.question),
             ("/questions/{name}/export.{form}", self.export),

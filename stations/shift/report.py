@@ -1,7 +1,7 @@
 """The report of a shift, asked of the database alone: nothing is counted on the way.
 
-Of an open shift it is what was done so far, of a closed one what was done in its time. While a shift is open, the report
-names no count of blanks and none that are still here: the next count is blind.
+Of an open shift it is what was done so far, of a closed one what was done in its time. While a shift is open, its
+report tells no count of blanks and not how many are still here: the next count is blind.
 """
 
 from collections import Counter
@@ -19,8 +19,8 @@ from stations.shift.errors import NoShiftYetError, ShiftUnknownError
 from stations.shift.stops import CASES, PEOPLE
 from stations.vault.balance import Balance, Period, balance_since
 
-PLACES: Final = ("intake", "review", "personalization", "qc", "packing", "mailing", "carrier")
-"""Where work stands, in the order of a document's way."""
+PLACES: Final = ("intake", "vault", "review", "personalization", "qc", "packing", "mailing", "carrier")
+"""Stations in the order in which they are reported, a document's way."""
 CLASSES: Final = ("emergency", "expedited", "normal")
 MOVED: Final = ("received", "made", "handed_on", "returned", "destroyed", "lost")
 """What became of blanks, as far as a report of an open shift may tell."""
@@ -33,9 +33,9 @@ LATEST: Final = "last"
 class Work(NamedTuple):
     """Documents (or orders for them) at a station, by service class.
 
-    `done` in the shift's time; at its end `waiting` to be worked or on their way there, and `on_hold`. `kept`, `missed`:
-    handed on before or after the station's time node, `late_s` seconds at the most. `overdue`: of those that stood there
-    at the end, the node had passed. None where it was not asked.
+    `done` in the shift's time; at its end `waiting` to be worked or on their way there, and `on_hold`. `kept`,
+    `missed`: handed on before or after the station's time node, `late_s` seconds at the most. `overdue`: of those that
+    stood there at the end, the node had passed. None where it was not asked.
     """
 
     station: str
@@ -100,8 +100,9 @@ class Report:
     """What a shift did up to `until_us`: its close, or now.
 
     `stood`: whether it was asked what stood at the end; else `balance` is empty and that of `work` None. `returned`,
-    `held`: applications, each once. `balance`: rows as `Balance`, of an open shift only what moved. `cases`: at which moments it was forced and nobody has settled that. `line` is the
-    printed checkpoint that covers the close, or so far; where there is none, `no_line` says why.
+    `held`: applications, each once. `balance`: rows as `Balance`, of an open shift only what moved. `cases`: at which
+    moments it was forced and nobody has settled that. `line` is the printed checkpoint that covers the close, or so
+    far; where there is none, `no_line` says why.
     """
 
     shift: Shift
@@ -156,7 +157,8 @@ def report(reading: Reading, shift: Shift, now_us: int, *, stood: bool = True) -
         totals[row["outcome"]] += int(row["applications"])
     line, why = _line(reading, shift)
     people: dict[str, tuple[str, ...]] = {}
-    for row in reading.rows(PEOPLE, shift_id=shift.shift_id):
+    members = reading.rows(PEOPLE, shift_id=shift.shift_id)
+    for row in sorted(members, key=lambda row: (_place(row["station"]), row["code"])):
         people[row["station"]] = (*people.get(row["station"], ()), row["code"])
     return Report(
         shift=shift,
@@ -211,8 +213,11 @@ def _by_class(rows: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any
 
 def _order(at: tuple[str, str]) -> tuple[int, str, int]:
     station, service_class = at
-    place = PLACES.index(station) if station in PLACES else len(PLACES)
-    return place, station, CLASSES.index(service_class)
+    return _place(station), station, CLASSES.index(service_class)
+
+
+def _place(station: str) -> int:
+    return PLACES.index(station) if station in PLACES else len(PLACES)
 
 
 def _verdicts(rows: list[dict[str, Any]]) -> tuple[Verdict, ...]:

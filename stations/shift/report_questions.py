@@ -83,12 +83,14 @@ WITH since(event_id) AS MATERIALIZED (
         AND NOT EXISTS (SELECT 1 FROM moved WHERE moved.unit_id = here.unit_id)
     UNION ALL
     SELECT unit.unit_id, unit.kind, unit.state, unit.station, unit.place, unit.handoff_id, (
-        SELECT noded.due_us FROM custody_unit AS earlier JOIN custody_event AS noded ON noded.event_id = earlier.event_id
+        SELECT noded.due_us FROM custody_unit AS earlier
+        JOIN custody_event AS noded ON noded.event_id = earlier.event_id
         WHERE earlier.unit_id = unit.unit_id AND earlier.step <= unit.step AND noded.act = 'offer'
         ORDER BY earlier.step DESC LIMIT 1)
     FROM moved CROSS JOIN custody_unit AS unit
     WHERE unit.unit_id = moved.unit_id AND unit.state IN {_STANDING} AND unit.step = (
-        SELECT max(earlier.step) FROM custody_unit AS earlier JOIN custody_event AS act ON act.event_id = earlier.event_id
+        SELECT max(earlier.step) FROM custody_unit AS earlier
+        JOIN custody_event AS act ON act.event_id = earlier.event_id
         WHERE earlier.unit_id = moved.unit_id AND act.happened_us < :to_us)
 ), placed AS MATERIALIZED (
     SELECT stood.unit_id, stood.kind, stood.node_us, coalesce(offer.to_station, stood.station) AS station,
@@ -118,7 +120,7 @@ SELECT from_station AS station, service_class, SUM(CASE WHEN happened_us <= due_
        SUM(CASE WHEN happened_us > due_us THEN 1 ELSE 0 END) AS missed, max(happened_us - due_us) AS longest_us
 FROM counted WHERE due_us IS NOT NULL GROUP BY from_station, service_class
 """
-"""Documents handed on within the time: before their station's time node, or after it. As `passline logs late` has it."""
+"""Documents handed on within the time, before their station's time node or after it, as `passline logs late` has it."""
 
 VERDICTS: Final = """
 SELECT verdict.outcome, verdict.reasons, application.service_class, COUNT(*) AS applications
