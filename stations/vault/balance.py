@@ -58,18 +58,19 @@ FROM moved CROSS JOIN custody_unit AS unit JOIN custody_event AS event ON event.
 WHERE unit.unit_id = moved.unit_id ORDER BY unit.unit_id, unit.step
 """  # noqa: S608 own words
 # All others that are here stood so when the time began, and are counted by how they stand; by name where a name is
-# wanted. `drawn`: as `_was_drawn` has it.
+# wanted. `drawn`: as `_was_drawn` has it. `gone`: the step by which it stands is no row of the log any more.
 _STOOD = f"""{_MOVED}, stood AS (
-    SELECT unit.state, unit.station, unit.place, CASE WHEN first.step = 1 THEN first.place ELSE '' END AS born,
+    SELECT coalesce(unit.state, 'gone') AS state, coalesce(unit.station, here.station) AS station,
+           coalesce(unit.place, here.place) AS place, coalesce(first.place, '') AS born,
            CASE WHEN unit.state IN ('held', 'void', 'doubt', 'offered', 'refused', 'void_offered', 'void_refused')
-               THEN '' ELSE unit.unit_id END AS named,
+               THEN '' ELSE here.unit_id END AS named,
            CASE WHEN unit.state = 'held' AND EXISTS (SELECT 1 FROM custody_unit AS earlier
                    WHERE earlier.unit_id = unit.unit_id AND (earlier.outcome = 'unmarked'
-                   OR earlier.place LIKE '%:path')) THEN 1 ELSE 0 END AS drawn,
+                   OR earlier.place LIKE '%:' || 'path')) THEN 1 ELSE 0 END AS drawn,
            CASE WHEN event.emulated THEN 1 ELSE 0 END AS emulated
     FROM whereabouts AS here
-    JOIN custody_unit AS unit ON unit.unit_id = here.unit_id AND unit.step = here.step
-    JOIN custody_event AS event ON event.event_id = unit.event_id
+    LEFT JOIN custody_unit AS unit ON unit.unit_id = here.unit_id AND unit.step = here.step
+    LEFT JOIN custody_event AS event ON event.event_id = unit.event_id
     LEFT JOIN custody_unit AS first ON first.unit_id = here.unit_id AND first.step = 1
     WHERE here.station IN ('intake', 'vault', 'review', 'personalization', 'qc', 'packing', 'mailing')
         AND here.state IN ('held', 'offered', 'refused', 'missing', 'packed', 'void', 'void_offered', 'void_refused',
