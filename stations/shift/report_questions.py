@@ -60,15 +60,18 @@ UNION ALL SELECT 'mailing', application.service_class, COUNT(*) FROM consignment
 """What each station has finished, as the board counts it: verdicts, good pieces, inspections, packed, taken away."""
 
 _COUNTED: Final = f"""
-    SELECT event.*, application.service_class, event.node_us AS due_us FROM {{units}} AS event
-        JOIN application ON application.order_unit = event.unit_id WHERE event.kind = 'order'
-    UNION ALL SELECT event.*, application.service_class, event.node_us FROM {{units}} AS event
-        JOIN job ON job.document_unit = event.unit_id
-        JOIN application ON application.application_id = job.application_id WHERE event.kind = 'document'
-    UNION ALL SELECT event.*, application.service_class, {{node_of_packed}} FROM {{units}} AS event
-        JOIN {_CONTENT.format(parcel="event.unit_id")} WHERE event.kind = 'parcel'
+    SELECT one.*, application.service_class, one.node_us AS due_us FROM {{units}} AS one
+        JOIN application ON application.application_id = coalesce(
+            (SELECT newest.application_id FROM application AS newest WHERE newest.order_unit = one.unit_id),
+            (SELECT job.application_id FROM job WHERE job.order_unit = one.unit_id LIMIT 1))
+        WHERE one.kind = 'order'
+    UNION ALL SELECT one.*, application.service_class, one.node_us FROM {{units}} AS one
+        JOIN job ON job.document_unit = one.unit_id
+        JOIN application ON application.application_id = job.application_id WHERE one.kind = 'document'
+    UNION ALL SELECT one.*, application.service_class, {{node_of_packed}} FROM {{units}} AS one
+        JOIN {_CONTENT.format(parcel="one.unit_id")} WHERE one.kind = 'parcel'
 """
-"""Each document (or the order for it) that is, or is in, one of `units`."""
+"""Each document (or the order for it) that is, or is in, one of `units`. A remade order's first one is with its job."""
 
 WAITING: Final = f"""
 WITH since(event_id) AS MATERIALIZED (
@@ -97,7 +100,7 @@ WITH since(event_id) AS MATERIALIZED (
            CASE WHEN stood.state IN ('held', 'offered') AND stood.place NOT IN ('hold', 'quarantine') THEN 1 ELSE 0 END
            AS going
     FROM stood LEFT JOIN custody_event AS offer ON offer.event_id = stood.handoff_id AND stood.state = 'offered'
-), counted AS ({_COUNTED.format(units="placed", node_of_packed="event.node_us")})
+), counted AS ({_COUNTED.format(units="placed", node_of_packed="one.node_us")})
 SELECT station, service_class, SUM(going) AS waiting, SUM(1 - going) AS on_hold,
        SUM(CASE WHEN due_us < :to_us THEN 1 ELSE 0 END) AS overdue
 FROM counted GROUP BY station, service_class
@@ -107,15 +110,15 @@ FROM counted GROUP BY station, service_class
 What is offered stands at the station that it is offered to. `overdue`: the node it waits under had passed.
 """
 
+_NODE_OF_UNIT: Final = NODE.format(unit="unit", station="event.from_station")
+_NODE_OF_PACKED: Final = NODE.format(unit="packed", station="one.from_station")
 NODES: Final = f"""
 WITH going AS MATERIALIZED (
-    SELECT event.from_station, event.happened_us, unit.unit_id, unit.kind, ({NODE.format(unit="unit")}) AS node_us
+    SELECT event.from_station, event.happened_us, unit.unit_id, unit.kind, ({_NODE_OF_UNIT}) AS node_us
     FROM custody_event AS event CROSS JOIN custody_unit AS unit
     WHERE {_DURING} AND event.act IN ('offer', 'dispatch') AND unit.event_id = event.event_id
         AND unit.kind IN {_KINDS}
-), counted AS ({
-    _COUNTED.format(units="going", node_of_packed=f"coalesce(event.node_us, ({NODE.format(unit='packed')}))")
-})
+), counted AS ({_COUNTED.format(units="going", node_of_packed=f"coalesce(one.node_us, ({_NODE_OF_PACKED}))")})
 SELECT from_station AS station, service_class, SUM(CASE WHEN happened_us <= due_us THEN 1 ELSE 0 END) AS kept,
        SUM(CASE WHEN happened_us > due_us THEN 1 ELSE 0 END) AS missed, max(happened_us - due_us) AS longest_us
 FROM counted WHERE due_us IS NOT NULL GROUP BY from_station, service_class

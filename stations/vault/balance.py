@@ -81,17 +81,29 @@ SELECT state, station, place, born, named, drawn, max(emulated) AS emulated, cou
 FROM stood GROUP BY state, station, place, born, named, drawn
 """  # noqa: S608 own words
 # What a receipt says was counted in, and of what fewer blanks have a first step.
-_LACKING_WHEN = """
+_LACKING = """
 SELECT event.event_id, event.from_station AS station, event.to_place AS place, event.happened_us, event.emulated,
        event.last_position - count(unit.unit_id) AS lacking
 FROM custody_event AS event
 LEFT JOIN custody_unit AS unit ON unit.event_id = event.event_id AND unit.kind = 'blank'
-WHERE event.act = 'receive' AND event.to_place LIKE 'shelf:%'{when}
+WHERE event.act = 'receive' AND event.to_place LIKE 'shelf:%'
 GROUP BY event.event_id, event.from_station, event.to_place, event.happened_us, event.emulated, event.last_position
 HAVING event.last_position <> count(unit.unit_id)
 """
-_LACKING = _LACKING_WHEN.format(when="")
-_LACKING_SINCE = _LACKING_WHEN.format(when=" AND event.happened_us >= :from_us")
+_LACKING_SINCE = """
+WITH receipt AS MATERIALIZED (
+    SELECT event.event_id, event.from_station AS station, event.to_place AS place, event.happened_us, event.emulated,
+           event.last_position
+    FROM custody_event AS event
+    WHERE event.happened_us >= :from_us AND event.act = 'receive' AND event.to_place LIKE 'shelf:%'
+), counted AS (
+    SELECT receipt.station, receipt.place, receipt.event_id, receipt.happened_us, receipt.emulated,
+           receipt.last_position - (SELECT count(*) FROM custody_unit AS unit
+                WHERE unit.event_id = receipt.event_id AND unit.kind = 'blank') AS lacking
+    FROM receipt
+)
+SELECT * FROM counted WHERE lacking <> 0
+"""
 _NUMBER = "SELECT number FROM unit_number WHERE unit_id = :unit_id"
 _SLOTS = """
 SELECT min(happened_us) AS first_us, max(happened_us) AS last_us FROM custody_event
