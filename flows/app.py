@@ -21,7 +21,7 @@ from starlette.staticfiles import StaticFiles
 from flows.alarm_pages import ALARMS, TAKERS, AlarmPages
 from flows.hardening import Hardened, finish
 from flows.sessions import LONGEST_S, Attempts, Sessions
-from flows.shift_pages import ShiftPages
+from flows.shift_pages import DAY, ShiftPages
 from handoff_logs.asking import Asking
 from handoff_logs.database import Database
 from handoff_logs.pages.problems import tell_problems
@@ -187,7 +187,7 @@ def create_app(served: Served, database: Database, sessions: Sessions | None = N
     app.add_api_route(SIGN_OUT, doors.sign_out, methods=["POST"], response_class=Response)
     shifts = ShiftPages(renderer, served.asking, served.folder)
     app.include_router(shifts.router(), dependencies=[Depends(doors.admit)])
-    pages = AuditPages(renderer, served.asking, served.folder / FILE_NAME)
+    pages = AuditPages(renderer, served.asking, served.folder / FILE_NAME, days=DAY)
     app.include_router(pages.router(), dependencies=[Depends(doors.admit)])
     taking = AlarmPages(renderer, served.asking, database)
     app.include_router(taking.router(), dependencies=[Depends(doors.admit_to_alarms)])

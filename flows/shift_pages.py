@@ -41,7 +41,7 @@ class ShiftPages:
         self._renderer, self._asking, self._folder = renderer, asking, RunFolder(folder)
 
     def router(self) -> APIRouter:
-        """Return the routes; they come before those of the log's pages."""
+        """Return the routes."""
         router = APIRouter()
         router.add_api_route(SHIFTS, self.shifts, methods=["GET"], response_class=Response)
         router.add_api_route(f"{SHIFTS}/{{shift}}", self.shift, methods=["GET"], response_class=Response)
