@@ -6,7 +6,9 @@ of its own: Prefect takes seconds to import); else when the line is next run. On
 
 import asyncio
 import sys
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -15,11 +17,11 @@ from prefect.artifacts import Artifact
 from prefect.exceptions import PrefectException
 
 from flows.run_folder import RunFolder
-from flows.shift_report import ShiftReport, as_artifact, shift_report, told
+from flows.shift_report import ShiftReport, as_artifact, is_long_ago, shift_report, told
 from flows.work_record import LAST_WORD_S, show_table
 from handoff_logs.reading import open_reading
 from stations.shift.errors import NoShiftYetError
-from stations.shift.report import LATEST
+from stations.shift.report import LATEST, find
 
 log = structlog.get_logger()
 
@@ -31,40 +33,46 @@ def key_of(shift_id: str) -> str:
 
 async def keep_last(folder: RunFolder) -> None:
     """Keep the artifact of the shift that was closed last, unless Prefect has it: a line run shows what was missed."""
-    try:
-        found = await asyncio.to_thread(_report, folder, LATEST)
-    except NoShiftYetError:
-        return
-    await keep(found)
+    with suppress(NoShiftYetError):
+        await keep(folder, await asyncio.to_thread(_id_of_last, folder))
 
 
-async def keep(found: ShiftReport) -> bool:
+async def keep(folder: RunFolder, shift_id: str) -> bool:
     """Keep a shift's artifact unless Prefect has it; whether it has it now. Prefect being away stops nothing."""
-    key = key_of(found.facts.shift.shift_id)
-    if await _is_kept(key):
-        return True
+    key = key_of(shift_id)
+    kept = await _is_kept(key)
+    if kept is None or kept:
+        return bool(kept)
+    # Only now, because it reads more than a line's end should for nothing.
+    found = await asyncio.to_thread(_report, folder, shift_id)
     await show_table(key, as_artifact(found), told(found))
-    return await _is_kept(key)
+    return bool(await _is_kept(key))
 
 
-async def _is_kept(key: str) -> bool:
+async def _is_kept(key: str) -> bool | None:
+    """Whether Prefect has the artifact; None where it does not answer."""
     try:
         async with asyncio.timeout(LAST_WORD_S):
             return await Artifact.aget(key) is not None
     except (httpx.HTTPError, PrefectException, TimeoutError) as error:
         log.warning("artifact_refused", artifact=key, error=type(error).__name__)
-        return False
+        return None
 
 
-def _report(folder: RunFolder, wanted: str) -> ShiftReport:
+def _id_of_last(folder: RunFolder) -> str:
+    with open_reading(folder.line().database_url) as reading:
+        return find(reading, LATEST).shift_id
+
+
+def _report(folder: RunFolder, shift_id: str) -> ShiftReport:
     with open_reading(folder.line().database_url, by_index=True) as reading:
-        return shift_report(reading, folder, wanted)
+        stood = not is_long_ago(find(reading, shift_id).closed_us, time.time_ns() // 1_000)
+        return shift_report(reading, folder, shift_id, stood=stood)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Keep the artifact of the shift of a folder that the arguments name; 1 where Prefect does not have it then."""
-    folder, shift_id = RunFolder(Path(arguments[0])), arguments[1]
-    return 0 if asyncio.run(keep(_report(folder, shift_id))) else 1
+    return 0 if asyncio.run(keep(RunFolder(Path(arguments[0])), arguments[1])) else 1
 
 
 if __name__ == "__main__":

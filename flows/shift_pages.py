@@ -2,7 +2,6 @@
 
 import re
 import time
-from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +11,7 @@ from starlette.responses import RedirectResponse
 
 from flows.run_folder import RunFolder
 from flows.shift_paper import shift_paper
-from flows.shift_report import ShiftReport, as_json, shift_report
+from flows.shift_report import ShiftReport, as_json, is_long_ago, shift_report
 from handoff_logs.asking import Asking
 from handoff_logs.pages.languages import Language, spoken
 from handoff_logs.pages.rendering import Reader, Renderer
@@ -28,8 +27,6 @@ DAY: Final = "/day"
 """Where the log's pages show what was recorded on a day, shift by shift."""
 ROWS: Final = 50
 """Shifts of one page of the list."""
-STOOD_US: Final = timedelta(days=31) // timedelta(microseconds=1)
-"""For so long after its close a page says what stood then; later that takes too long, and the paper has it."""
 _ID: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _TIME: Final = re.compile(r"[0-9]{1,16}", re.ASCII)
 
@@ -88,8 +85,8 @@ class ShiftPages:
             closed_us = find(reading, shift).closed_us
         except ShiftUnknownError as error:
             raise HTTPException(404) from error
-        stood = closed_us is None or _now_us() - closed_us <= STOOD_US
-        return shift_report(reading, self._folder, shift, stood=stood)
+        # A page does not keep anybody waiting: later the paper has it, and the command.
+        return shift_report(reading, self._folder, shift, stood=not is_long_ago(closed_us, _now_us()))
 
 
 class _Reasons:

@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from devices.oee import Group
@@ -16,6 +16,8 @@ from stations.shift.report import MOVED, Report, find, report
 
 PIPED_WIDTH: Final = 160
 """Characters of a table that no terminal bounds."""
+LONG_US: Final = timedelta(days=7) // timedelta(microseconds=1)
+"""After so long it takes seconds to go back to what stood when a shift was closed."""
 NO_LINE: Final = {
     "unsealed": "the log has not sealed it yet: passline logs seal --once, then print the report again",
     "broken": "the log's key signed something else than the database says: passline logs verify, and tell the auditors",
@@ -49,6 +51,11 @@ def shift_report(reading: Reading, folder: RunFolder, wanted: str | None = None,
     line = folder.line()
     emulated = line.emulated or facts.emulated or any(each.worked.emulated for each in machines)
     return ShiftReport(line.centre, emulated, facts, machines)
+
+
+def is_long_ago(closed_us: int | None, now_us: int) -> bool:
+    """Whether it takes long to tell what stood when a shift was closed; of an open one it never does."""
+    return closed_us is not None and now_us - closed_us > LONG_US
 
 
 def as_json(found: ShiftReport) -> dict[str, Any]:

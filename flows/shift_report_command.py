@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -12,10 +13,10 @@ from cyclopts import Parameter, validators
 
 from flows.errors import Exit, FlowError
 from flows.run_folder import RunFolder
-from flows.shift_report import ShiftReport, as_json, moment, print_report, shift_report
+from flows.shift_report import ShiftReport, as_json, is_long_ago, moment, print_report, shift_report
 from flows.who_asks import recorded
 from handoff_logs.terminal import Audience
-from stations.shift.report import listed
+from stations.shift.report import find, listed
 from stations.vault.balance import LAST_US
 
 PDF: Final = b"%PDF-"
@@ -60,7 +61,10 @@ def report_command(
     if pdf is not None:
         _check_file(pdf)
     with recorded(directory, "shift-report", Audience.ANYBODY, shift=shift or "") as reading:
-        found = shift_report(reading, folder, shift)
+        wanted = find(reading, shift)
+        if is_long_ago(wanted.closed_us, time.time_ns() // 1_000):
+            sys.stderr.write("passline: going back to what stood then, through all that was recorded since …\n")
+        found = shift_report(reading, folder, wanted.shift_id)
     if pdf is not None:
         from flows.shift_paper import shift_paper
 

@@ -23,7 +23,7 @@ PLACES: Final = ("intake", "vault", "review", "personalization", "qc", "packing"
 """Stations in the order in which they are reported, a document's way."""
 CLASSES: Final = ("emergency", "expedited", "normal")
 MOVED: Final = ("received", "made", "handed_on", "returned", "destroyed", "lost")
-"""What became of blanks, as far as a report of an open shift may tell."""
+"""What a shift's own count does not find out: how many blanks came, and what became of those that left."""
 UNSEALED, BROKEN, OTHER_LOG = "unsealed", "broken", "other-log"
 """Why a report has no line of the log."""
 LATEST: Final = "last"

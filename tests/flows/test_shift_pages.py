@@ -144,6 +144,19 @@ def test_what_is_no_shift_is_a_page_that_says_so(address: str, people: dict[str,
     assert answer.status_code == 404 and "<html" in answer.text
 
 
+def test_what_stood_long_ago_is_left_to_the_paper_and_the_command(
+    address: str, people: dict[str, SignedIn], shifts: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To go back from where everything is now takes long; a page keeps nobody waiting, and shows no zeros instead."""
+    monkeypatch.setattr("flows.shift_report.LONG_US", -1)
+    with opened(address, people["lead"]) as client:
+        page = client.get(f"/shifts/{shifts['early']}").text
+        assert "The shift was closed long ago" in page and 'aria-labelledby="balance"' not in page
+        assert "Counted by two people" in page
+        assert client.get(f"/shifts/{shifts['early']}/report.pdf").content.startswith(b"%PDF")
+        assert "The shift was closed long ago" not in client.get(f"/shifts/{shifts['late']}").text
+
+
 def test_nothing_of_the_shifts_takes_a_post(address: str, people: dict[str, SignedIn], shifts: dict[str, str]) -> None:
     with opened(address, people["lead"]) as client:
         for path in ("/shifts", f"/shifts/{shifts['early']}", f"/shifts/{shifts['early']}/report.pdf"):
