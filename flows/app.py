@@ -1,4 +1,4 @@
-"""The web application: the log's pages and the alarms behind a sign-in with the register of people.
+"""The web application: the log's pages, the shifts and the alarms behind a sign-in with the register of people.
 
 Only `flows` knows both. Three routes take a POST, signing in and out and taking an alarm; all others only read.
 """
@@ -21,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 from flows.alarm_pages import ALARMS, TAKERS, AlarmPages
 from flows.hardening import Hardened, finish
 from flows.sessions import LONGEST_S, Attempts, Sessions
+from flows.shift_pages import DAY, ShiftPages
 from handoff_logs.asking import Asking
 from handoff_logs.database import Database
 from handoff_logs.pages.problems import tell_problems
@@ -184,7 +185,9 @@ def create_app(served: Served, database: Database, sessions: Sessions | None = N
     app.add_api_route(SIGN_IN, doors.ask, methods=["GET"], response_class=Response)
     app.add_api_route(SIGN_IN, doors.sign_in, methods=["POST"], response_class=Response)
     app.add_api_route(SIGN_OUT, doors.sign_out, methods=["POST"], response_class=Response)
-    pages = AuditPages(renderer, served.asking, served.folder / FILE_NAME)
+    shifts = ShiftPages(renderer, served.asking, served.folder)
+    app.include_router(shifts.router(), dependencies=[Depends(doors.admit)])
+    pages = AuditPages(renderer, served.asking, served.folder / FILE_NAME, days=DAY)
     app.include_router(pages.router(), dependencies=[Depends(doors.admit)])
     taking = AlarmPages(renderer, served.asking, database)
     app.include_router(taking.router(), dependencies=[Depends(doors.admit_to_alarms)])

@@ -21,6 +21,7 @@ from flows.qc import qc
 from flows.recovery import recovery
 from flows.review import review
 from flows.sealing import sealing
+from flows.shift_artifact import keep_last
 from flows.station_run import Served
 from flows.work_record import show_table
 
@@ -62,6 +63,7 @@ async def line(folder: str, shift: str) -> list[Served]:
             open_line.ended.set()
             await asyncio.gather(*watching)
         await show_table("line-totals", totals, f"Totals of the line, shift {shift}")
+        await keep_last(open_line.folder)
         return totals
 
 

@@ -6,6 +6,7 @@ PostgreSQL. Times are microseconds UTC.
 
 import os
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
@@ -14,7 +15,7 @@ from devices.oee import IDEAL_CYCLE_S, Oee, oee
 from flows.errors import ImpossibleSettingError, PeriodsNotKeptError, UnknownMachineError, UnknownShiftError
 from flows.machine_time import Worked, periods_of, shifts_of
 from flows.run_folder import ENVIRONMENT_PREFIX, RunFolder
-from handoff_logs.reading import Reading
+from handoff_logs.reading import Reading, Row
 
 EMULATOR: Final = "emulator://"
 BEFORE_PERIODS: Final = "line_0001"
@@ -33,6 +34,15 @@ WHERE machine = :machine ORDER BY position
 
 MACHINES: Final = "SELECT DISTINCT machine FROM machine_period"
 
+PERIODS_BEFORE: Final = """
+SELECT machine, state, reason, began_us, shift, emulated FROM machine_period
+WHERE machine = :machine AND began_us < :to_us ORDER BY position DESC
+"""
+"""Taken from the latest back, for as long as they are of the time that is asked about."""
+
+KNOWN: Final = "SELECT machine FROM machine_state ORDER BY machine"
+"""Machines that this line ever had: a row each, where the periods are a row a change."""
+
 GONE: Final = "SELECT machine, renewed_us FROM machine_lease WHERE until_us < :now_us"
 """Machines that nobody holds, and when who last did was heard of."""
 
@@ -44,6 +54,9 @@ GROUP BY outcome
 """Answered by the index `ix_job_pieces` alone; its condition must stand here word for word."""
 
 FOR_GOOD_US: Final = 2**63 - 1
+LONGEST: Final = 3
+"""Reasons of stoppages that are shown."""
+FACTORS: Final = ("availability", "effectiveness", "quality", "oee")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +91,61 @@ def oee_of_shifts(
             raise UnknownShiftError(shift, tuple(sorted(shifts)))
         worked = [each for each in worked if each.shift == shift]
     return [_figures(reading, each, ideal_s.get(each.machine)) for each in worked]
+
+
+def oee_between(
+    reading: Reading, folder: RunFolder, machines: Collection[str], from_us: int, to_us: int
+) -> list[ShiftOee]:
+    """What each machine did from `from_us` up to `to_us`, whatever shifts its periods name: for a shift with ends.
+
+    Of `machines`, and of every other that did anything then; one without any period is left out. Raises
+    ImpossibleSettingError, and as `RunFolder.configured`.
+    """
+    ideal_s = ideal_cycles(folder)
+    gone = {row["machine"]: row["renewed_us"] for row in reading.rows(GONE, now_us=to_us)}
+    found = []
+    for machine in sorted({*machines, *(row["machine"] for row in reading.rows(KNOWN))}):
+        rows: list[Row] = []
+        for row in reading.stream(PERIODS_BEFORE, machine=machine, to_us=to_us):
+            rows.append(row)
+            if row["began_us"] <= from_us:
+                break
+        all_periods = periods_of(rows[::-1], to_us, gone.get(machine))
+        periods = tuple(kept for each in all_periods if (kept := each.within(from_us, to_us)) is not None)
+        if periods and (machine in machines or len(periods) > 1 or not periods[0].let_go):
+            found.append(_figures(reading, Worked(machine, periods, to_us), ideal_s.get(machine)))
+    return found
+
+
+def as_row(found: ShiftOee) -> dict[str, Any]:
+    """One machine in one shift as a flat object, but for its stoppages; keys stay as they are."""
+    worked, figures = found.worked, found.figures
+    factors: tuple[float | None, ...] = (None,) * len(FACTORS)
+    if figures is not None:
+        factors = (figures.availability, figures.effectiveness, figures.quality, figures.index)
+    return {
+        "machine": worked.machine,
+        "shift": worked.shift,
+        "mode": "EMULATED" if worked.emulated else "production",
+        "began_us": worked.began_us,
+        "ended_us": worked.ended_us,
+        "planned_s": round(worked.planned_s, 6),
+        **{f"{group}_s": round(seconds, 6) for group, seconds in worked.by_group.items()},
+        **{name: None if factor is None else round(factor, 4) for name, factor in zip(FACTORS, factors, strict=True)},
+        "good": found.good,
+        "spoiled": found.spoiled,
+        "ideal_cycle_s": found.ideal_cycle_s,
+        "stoppages": [
+            {
+                "state": stoppage.state.value,
+                "reason": stoppage.reason,
+                "times": stoppage.times,
+                "seconds": round(stoppage.seconds, 6),
+                "longest_s": round(stoppage.longest_s, 6),
+            }
+            for stoppage in worked.stoppages[:LONGEST]
+        ],
+    }
 
 
 def ideal_cycles(folder: RunFolder) -> dict[str, float | None]:

@@ -41,6 +41,11 @@ class Period(NamedTuple):
         """Whether it lies between two shifts rather than in one."""
         return self.state is MachineState.STOPPED and self.seconds >= BREAK_S
 
+    def within(self, from_us: int, to_us: int) -> "Period | None":
+        """What of it lies between two times; None if nothing does."""
+        began_us, ended_us = max(self.began_us, from_us), min(self.ended_us, to_us)
+        return self._replace(began_us=began_us, ended_us=ended_us) if began_us < ended_us else None
+
 
 @dataclass(frozen=True, slots=True)
 class Stoppage:

@@ -4,20 +4,16 @@ import csv
 import json
 import sys
 import time
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from devices.cli import DEFAULT_DIRECTORY, PIPED_WIDTH, Directory, Output
 from devices.oee import Group
 from flows.durations import duration
-from flows.machine_oee import ShiftOee, oee_of_shifts
+from flows.machine_oee import FACTORS, as_row, oee_of_shifts
 from flows.run_folder import RunFolder
 from handoff_logs.reading import open_reading
-
-LONGEST: Final = 3
-"""Reasons of stoppages that are shown."""
-FACTORS: Final = ("availability", "effectiveness", "quality", "oee")
 
 
 def oee_command(
@@ -43,37 +39,6 @@ def oee_command(
             _print_table(rows)
     if not rows:
         sys.stderr.write("passline: no machine has worked a shift yet\n")
-
-
-def as_row(found: ShiftOee) -> dict[str, Any]:
-    """One machine in one shift as a flat object, but for its stoppages; keys stay as they are."""
-    worked, figures = found.worked, found.figures
-    factors: tuple[float | None, ...] = (None,) * len(FACTORS)
-    if figures is not None:
-        factors = (figures.availability, figures.effectiveness, figures.quality, figures.index)
-    return {
-        "machine": worked.machine,
-        "shift": worked.shift,
-        "mode": "EMULATED" if worked.emulated else "production",
-        "began_us": worked.began_us,
-        "ended_us": worked.ended_us,
-        "planned_s": round(worked.planned_s, 6),
-        **{f"{group}_s": round(seconds, 6) for group, seconds in worked.by_group.items()},
-        **{name: None if factor is None else round(factor, 4) for name, factor in zip(FACTORS, factors, strict=True)},
-        "good": found.good,
-        "spoiled": found.spoiled,
-        "ideal_cycle_s": found.ideal_cycle_s,
-        "stoppages": [
-            {
-                "state": stoppage.state.value,
-                "reason": stoppage.reason,
-                "times": stoppage.times,
-                "seconds": round(stoppage.seconds, 6),
-                "longest_s": round(stoppage.longest_s, 6),
-            }
-            for stoppage in worked.stoppages[:LONGEST]
-        ],
-    }
 
 
 def _stoppages(row: dict[str, Any]) -> list[str]:

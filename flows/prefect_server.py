@@ -120,6 +120,13 @@ def restart(server: PrefectServer) -> PrefectServer:
     return _start(server.folder, server.port)
 
 
+def running_url(folder: RunFolder) -> str | None:
+    """Where this folder's server answers now, if it does; nothing is started or ended."""
+    mark = ProcessMark.read(_mark_file(folder))
+    port = _kept_port(folder)
+    return f"http://{HOST}:{port}/api" if mark is not None and mark.alive and port and _healthy(port) else None
+
+
 def stop(folder: RunFolder) -> bool:
     """End this folder's server, if one runs, and wait until it is gone. True when one was running."""
     mark = ProcessMark.read(_mark_file(folder))
@@ -135,14 +142,18 @@ def _left_behind(folder: RunFolder) -> PrefectServer | None:
     mark = ProcessMark.read(_mark_file(folder))
     if mark is None or not mark.alive:
         return None
-    try:
-        port = int(_port_file(folder).read_text("ascii"))
-    except (FileNotFoundError, ValueError):
-        port = 0
+    port = _kept_port(folder)
     if port and _healthy(port):
         return PrefectServer(folder, mark, port, None, Home.OWN)
     stop(folder)
     return None
+
+
+def _kept_port(folder: RunFolder) -> int:
+    try:
+        return int(_port_file(folder).read_text("ascii"))
+    except (FileNotFoundError, ValueError):
+        return 0
 
 
 def _start(folder: RunFolder, port: int) -> PrefectServer:

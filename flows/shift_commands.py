@@ -197,6 +197,7 @@ def close_command(
     with 1, and the shift is open as it was. A lead's --reason forces it; it then stays open as a case.
     """
     from flows.sealer import seal_now
+    from flows.shift_to_prefect import tell_prefect
     from stations.shift import rules, station
     from stations.shift.stops import balance_of, unbalanced
 
@@ -212,12 +213,14 @@ def close_command(
             if stops and reason is None:
                 # Before anybody counts or signs.
                 closed = station.Closed(row["shift_id"], row["name"], None, (), tuple(stops))
-                return _closed(closed, None, 0, output, emulated=here.emulated)
+                return _closed(closed, None, 0, output, folder=folder, emulated=here.emulated)
             count = given or _seen(conn, parts, settings)
         by = _signers(here, Asking(passwords_from), (first, second), emulated=emulated)
         closed = station.close_shift(here.database, count, by, against, reason)
-    status = _closed(closed, by, len(count.scans), output, emulated=here.emulated)
+    status = _closed(closed, by, len(count.scans), output, folder=folder, emulated=here.emulated)
     seal_now(folder)
+    if closed.how is not None:
+        sys.stderr.write(f"passline: {tell_prefect(folder, settings, closed.shift_id)}\n")
     return status
 
 
@@ -293,6 +296,21 @@ def checklist_command(*, output: Output = "table") -> int:
         for item in CHECKLIST:
             sys.stdout.write(f"{item.id:<10} {item.english}\n{'':<10} {item.chinese}\n")
     return Exit.FINE
+
+
+app.command(
+    "flows.shift_report_command:report_command",
+    name="report",
+    help="""Report a shift from the database and its machines' journals: an open one so far, a closed one in its time.
+
+Work by station and class, time nodes, returns, spoils, machines, the balance of blanks, the log's line. Ends with 1
+where blanks do not balance or the log's signed checkpoint does not hold. While a shift is open, nothing in it says
+how many blanks there must be.
+""",
+)
+app.command(
+    "flows.shift_report_command:list_command", name="list", help="List the shifts, the latest first, with their ids."
+)
 
 
 @contextmanager
@@ -385,7 +403,10 @@ def _personalizers(settings: "LineSettings") -> tuple[str, ...]:
     return tuple(device.id for device in settings.devices if device.driver in MAKES)
 
 
-def _closed(closed: "Closed", by: "Signers | None", counted: int, output: str, *, emulated: bool) -> int:
+def _closed(
+    closed: "Closed", by: "Signers | None", counted: int, output: str, *, folder: RunFolder, emulated: bool
+) -> int:
+    report = f"passline shift report {closed.shift_id} --pdf shift-{closed.name}.pdf --dir {folder.path}"
     content = {
         "emulated": emulated,
         "shift": closed.name,
@@ -396,6 +417,7 @@ def _closed(closed: "Closed", by: "Signers | None", counted: int, output: str, *
         "signed_by": [] if by is None else [by.first, by.second],
         "stops": [stop._asdict() for stop in closed.stops],
         "differences": [one._asdict() for one in closed.differences],
+        "next": None if closed.how is None else report,
     }
     if output == "json":
         print_json(content)
@@ -410,4 +432,6 @@ def _closed(closed: "Closed", by: "Signers | None", counted: int, output: str, *
             sys.stdout.write(f"{mark}its case is open: passline shift settle {closed.shift_id}\n")
         elif closed.how is None and closed.differences:
             advise_difference()
+        if closed.how is not None:
+            sys.stdout.write(f"next, for both to sign: {report}\n")
     return Exit.FINDINGS if closed.how is None else Exit.FINE

@@ -9,14 +9,13 @@ from typing import Any, Final
 
 from handoff_logs.reading import Reading
 from stations.shift import stops
+from stations.shift.report import MOVED
 from stations.shift.rules import Difference
 
 PIPED_WIDTH: Final = 160
 """Characters of a table that no terminal bounds."""
 NAMED: Final = 20
 """Differences that a table names; JSON names all."""
-MOVED: Final = ("received", "made", "handed_on", "returned", "destroyed", "lost")
-"""What a shift's own count does not find out: how many came, and what became of those that left."""
 
 
 def standing(reading: Reading, *, emulated: bool) -> dict[str, Any]:

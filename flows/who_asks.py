@@ -26,6 +26,9 @@ from stations.people_register.terminal_sessions import Session, resume
 RIGHTS: Final = {Audience.READERS: Right.ASK, Audience.OVERSEERS: Right.OVERSEE}
 """What an audience must be allowed; whoever asks of the log as a whole needs nothing."""
 
+BY_INDEX: Final = frozenset({"shift-report"})
+"""Questions that go from index to index, as those of `passline logs` do."""
+
 _REAL: Final = "SELECT seq FROM custody_event WHERE NOT emulated AND seq IN (:first, :last)"
 _ENDS: Final = "SELECT min(seq) AS first, max(seq) AS last FROM custody_event"
 _ASKED: Final = "SELECT 1 AS asked FROM audit_lookup WHERE reader = :reader LIMIT 1"
@@ -77,7 +80,7 @@ def recorded(directory: Path, question: str, audience: Audience, /, **parameters
         sys.stderr.write(
             f"passline: This could not be recorded as asked ({error.detail}); it is answered all the same.\n"
         )
-    with open_reading(url) as reading:
+    with open_reading(url, by_index=question in BY_INDEX) as reading:
         yield reading
 
 

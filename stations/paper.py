@@ -1,4 +1,4 @@
-"""Papers that come out the same for ever: A4 pages of text as PDF 1.7, its font embedded, without clock or chance.
+"""Papers that come out the same for ever: A4 pages as PDF 1.7, the font embedded, without clock or chance.
 
 Nothing is compressed, because another version of a compressor would write other bytes (ISO 32000-1).
 """
@@ -11,7 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-FONT_FILE: Final = Path(__file__).with_name("fonts") / "wqy-microhei-subset.ttf"
+_FONTS: Final = Path(__file__).with_name("fonts")
+FONT_FILE: Final = _FONTS / "wqy-microhei-subset.ttf"
+"""The font of certificates: whoever prints one again must get its bytes, so it is never cut anew for other papers."""
+REPORT_FONT_FILE: Final = _FONTS / "wqy-microhei-report.ttf"
+"""The font of reports."""
 WIDTH_MM, HEIGHT_MM = 210, 297
 """A4."""
 _PT: Final = 72 / 25.4
@@ -37,6 +41,19 @@ class Words(NamedTuple):
     text: str
 
 
+class Rule(NamedTuple):
+    """A straight line on a page, in millimetres from its left and upper edge."""
+
+    x_mm: float
+    y_mm: float
+    to_x_mm: float
+    to_y_mm: float
+    width_pt: float = 0.3
+
+
+Mark = Words | Rule
+
+
 @dataclass(frozen=True, slots=True)
 class Font:
     """What a page needs of a TrueType font: glyphs by character, their widths and the whole in 1/1000 of the size."""
@@ -56,10 +73,10 @@ class Font:
             raise NoGlyphError(str(error.args[0])) from None
 
 
-def pdf(pages: Sequence[Sequence[Words]], title: str) -> bytes:
-    """The pages as one PDF file; the same words give the same bytes. Raises `NoGlyphError`."""
-    font = _font()
-    used = sorted({character for page in pages for words in page for character in words.text})
+def pdf(pages: Sequence[Sequence[Mark]], title: str, font_file: Path = FONT_FILE) -> bytes:
+    """The pages as one PDF file; the same marks give the same bytes. Raises `NoGlyphError`."""
+    font = _font(font_file)
+    used = sorted({each for page in pages for mark in page if isinstance(mark, Words) for each in mark.text})
     first_page = 8
     kids = " ".join(f"{first_page + 2 * number} 0 R" for number in range(len(pages)))
     objects = [
@@ -78,14 +95,26 @@ def pdf(pages: Sequence[Sequence[Words]], title: str) -> bytes:
             f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {size}] /Resources << /Font << /F 3 0 R >> >>"
             f" /Contents {first_page + 2 * number + 1} 0 R >>".encode()
         )
-        objects.append(_stream("\n".join(_written(font, words) for words in page).encode()))
+        objects.append(_stream("\n".join(_drawn(font, mark) for mark in page).encode()))
     objects.append(f"<< /Title <FEFF{title.encode('utf-16-be').hex().upper()}> >>".encode())
     return _file(objects)
 
 
-def _written(font: Font, words: Words) -> str:
-    x, y = words.x_mm * _PT, (HEIGHT_MM - words.y_mm) * _PT
-    return f"BT /F {words.size_pt:g} Tf {x:.2f} {y:.2f} Td <{font.shown(words.text)}> Tj ET"
+def width_mm(text: str, size_pt: float, font_file: Path = FONT_FILE) -> float:
+    """How wide words are on the page, in millimetres. Raises `NoGlyphError`."""
+    font = _font(font_file)
+    try:
+        return sum(font.widths[font.glyphs[character]] for character in text) * size_pt / 1000 / _PT
+    except KeyError as error:
+        raise NoGlyphError(str(error.args[0])) from None
+
+
+def _drawn(font: Font, mark: Mark) -> str:
+    x, y = mark.x_mm * _PT, (HEIGHT_MM - mark.y_mm) * _PT
+    if isinstance(mark, Words):
+        return f"BT /F {mark.size_pt:g} Tf {x:.2f} {y:.2f} Td <{font.shown(mark.text)}> Tj ET"
+    to_x, to_y = mark.to_x_mm * _PT, (HEIGHT_MM - mark.to_y_mm) * _PT
+    return f"{mark.width_pt:g} w {x:.2f} {y:.2f} m {to_x:.2f} {to_y:.2f} l S"
 
 
 def _file(objects: Sequence[bytes]) -> bytes:
@@ -142,9 +171,9 @@ def _to_unicode(font: Font, used: Sequence[str]) -> bytes:
 
 
 @cache
-def _font() -> Font:
+def _font(file: Path) -> Font:
     """Read the tables that a page needs (ISO/IEC 14496-22): `head`, `hhea`, `hmtx`, `cmap` in format 4."""
-    content = FONT_FILE.read_bytes()
+    content = file.read_bytes()
     (count,) = struct.unpack_from(">H", content, 4)
     tables = {}
     for number in range(count):

@@ -57,10 +57,13 @@ Who = Annotated[Reader, Depends(reading_person)]
 
 
 class AuditPages:
-    """The pages over one log. `verified`: where the last clean verification's tree is kept."""
+    """The pages over one log. `verified`: where the last clean verification's tree is kept.
 
-    def __init__(self, renderer: Renderer, asking: Asking, verified: Path) -> None:
-        self._renderer, self._asking, self._verified = renderer, asking, verified
+    `days`: the address of what was recorded on a day, for whoever has pages of the shifts themselves at `/shifts`.
+    """
+
+    def __init__(self, renderer: Renderer, asking: Asking, verified: Path, days: str = "/shifts") -> None:
+        self._renderer, self._asking, self._verified, self._days = renderer, asking, verified, days
 
     def router(self) -> APIRouter:
         """Return the routes; each lets only a reader in, and none changes anything."""
@@ -71,7 +74,7 @@ class AuditPages:
             ("/custody/proof", self.proof),
             ("/stations", self.stations),
             ("/station", self.station),
-            ("/shifts", self.shifts),
+            (self._days, self.shifts),
             ("/questions", self.questions),
             ("/questions/{name}", self.question),
             ("/questions/{name}/export.{form}", self.export),

@@ -99,10 +99,10 @@ GROUP BY station, kind
 """  # noqa: S608 own words
 
 # A unit's time node at a station came with the offer that brought it there, or with what the station made of it.
-_NODE = """
+NODE = """
 SELECT noded.due_us FROM custody_unit AS earlier JOIN custody_event AS noded ON noded.event_id = earlier.event_id
 WHERE earlier.unit_id = {unit}.unit_id AND earlier.step < {unit}.step AND noded.due_us IS NOT NULL
-    AND event.from_station = CASE noded.act WHEN 'offer' THEN noded.to_station ELSE noded.from_station END
+    AND {station} = CASE noded.act WHEN 'offer' THEN noded.to_station ELSE noded.from_station END
 ORDER BY earlier.step DESC LIMIT 1
 """
 # `MATERIALIZED`, or PostgreSQL looks a time node up wherever it is named.
@@ -110,8 +110,8 @@ _HANDED_ON = f"""
 WITH going AS MATERIALIZED (
     SELECT event.from_station AS station, event.shift, event.person, event.happened_us,
         CASE WHEN event.emulated THEN 1 ELSE 0 END AS emulated, coalesce(
-        ({_NODE.format(unit="unit")}), (
-        SELECT min(({_NODE.format(unit="packed")})) FROM custody_unit AS born
+        ({NODE.format(unit="unit", station="event.from_station")}), (
+        SELECT min(({NODE.format(unit="packed", station="event.from_station")})) FROM custody_unit AS born
         JOIN custody_unit AS packed ON packed.event_id = born.event_id AND packed.container = born.unit_id
         WHERE unit.kind = 'parcel' AND born.unit_id = unit.unit_id AND born.step = 1)) AS due_us
     FROM custody_event AS event JOIN custody_unit AS unit ON unit.event_id = event.event_id

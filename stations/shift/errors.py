@@ -193,6 +193,24 @@ class CountUnknownError(StationError):
         return f"there is no count {self.count_id}; passline shift counts lists them"
 
 
+class ShiftUnknownError(StationError):
+    """No shift has this id."""
+
+    def __init__(self, shift: str) -> None:
+        super().__init__(shift)
+        self.shift = shift
+
+    def __str__(self) -> str:
+        return f"there is no shift {self.shift[:40]}; passline shift list names them"
+
+
+class NoShiftYetError(StationError):
+    """There is no shift to report."""
+
+    def __str__(self) -> str:
+        return "no shift was closed yet, and so there is nothing to report; passline shift status shows an open one"
+
+
 class NothingToSettleError(StationError):
     """A shift that was neither opened nor closed by force, or whose case is closed; nothing was recorded."""
 

@@ -42,6 +42,44 @@ SELECT unit.unit_id, unit.step, unit.state, unit.station, unit.place, unit.outco
 FROM custody_unit AS unit JOIN custody_event AS event ON event.event_id = unit.event_id
 WHERE unit.kind = 'blank' ORDER BY unit.unit_id, unit.step
 """
+# The same of the blanks that moved since a time. `CROSS JOIN` and `MATERIALIZED` keep both databases at the indexes.
+_MOVED = """
+WITH since(event_id) AS MATERIALIZED (
+    SELECT event_id FROM custody_event WHERE happened_us >= :from_us
+), moved(unit_id) AS MATERIALIZED (
+    SELECT DISTINCT unit.unit_id FROM since CROSS JOIN custody_unit AS unit
+    WHERE unit.event_id = since.event_id AND unit.kind = 'blank'
+)
+"""
+_MOVED_STEPS = f"""{_MOVED}
+SELECT unit.unit_id, unit.step, unit.state, unit.station, unit.place, unit.outcome, event.act, event.happened_us,
+       event.emulated
+FROM moved CROSS JOIN custody_unit AS unit JOIN custody_event AS event ON event.event_id = unit.event_id
+WHERE unit.unit_id = moved.unit_id ORDER BY unit.unit_id, unit.step
+"""  # noqa: S608 own words
+# All others that are here stood so when the time began, and are counted by how they stand; by name where a name is
+# wanted. `drawn`: as `_was_drawn` has it. `gone`: the step by which it stands is no row of the log any more.
+_STOOD = f"""{_MOVED}, stood AS (
+    SELECT coalesce(unit.state, 'gone') AS state, coalesce(unit.station, here.station) AS station,
+           coalesce(unit.place, here.place) AS place, coalesce(first.place, '') AS born,
+           CASE WHEN unit.state IN ('held', 'void', 'doubt', 'offered', 'refused', 'void_offered', 'void_refused')
+               THEN '' ELSE here.unit_id END AS named,
+           CASE WHEN unit.state = 'held' AND EXISTS (SELECT 1 FROM custody_unit AS earlier
+                   WHERE earlier.unit_id = unit.unit_id AND (earlier.outcome = 'unmarked'
+                   OR earlier.place LIKE '%:' || 'path')) THEN 1 ELSE 0 END AS drawn,
+           CASE WHEN event.emulated THEN 1 ELSE 0 END AS emulated
+    FROM whereabouts AS here
+    LEFT JOIN custody_unit AS unit ON unit.unit_id = here.unit_id AND unit.step = here.step
+    LEFT JOIN custody_event AS event ON event.event_id = unit.event_id
+    LEFT JOIN custody_unit AS first ON first.unit_id = here.unit_id AND first.step = 1
+    WHERE here.station IN ('intake', 'vault', 'review', 'personalization', 'qc', 'packing', 'mailing')
+        AND here.state IN ('held', 'offered', 'refused', 'missing', 'packed', 'void', 'void_offered', 'void_refused',
+            'void_missing', 'doubt') AND here.kind = 'blank'
+        AND NOT EXISTS (SELECT 1 FROM moved WHERE moved.unit_id = here.unit_id)
+)
+SELECT state, station, place, born, named, drawn, max(emulated) AS emulated, count(*) AS blanks
+FROM stood GROUP BY state, station, place, born, named, drawn
+"""  # noqa: S608 own words
 # What a receipt says was counted in, and of what fewer blanks have a first step.
 _LACKING = """
 SELECT event.event_id, event.from_station AS station, event.to_place AS place, event.happened_us, event.emulated,
@@ -51,6 +89,20 @@ LEFT JOIN custody_unit AS unit ON unit.event_id = event.event_id AND unit.kind =
 WHERE event.act = 'receive' AND event.to_place LIKE 'shelf:%'
 GROUP BY event.event_id, event.from_station, event.to_place, event.happened_us, event.emulated, event.last_position
 HAVING event.last_position <> count(unit.unit_id)
+"""
+_LACKING_SINCE = """
+WITH receipt AS MATERIALIZED (
+    SELECT event.event_id, event.from_station AS station, event.to_place AS place, event.happened_us, event.emulated,
+           event.last_position
+    FROM custody_event AS event
+    WHERE event.happened_us >= :from_us AND event.act = 'receive' AND event.to_place LIKE 'shelf:%'
+), counted AS (
+    SELECT receipt.station, receipt.place, receipt.event_id, receipt.happened_us, receipt.emulated,
+           receipt.last_position - (SELECT count(*) FROM custody_unit AS unit
+                WHERE unit.event_id = receipt.event_id AND unit.kind = 'blank') AS lacking
+    FROM receipt
+)
+SELECT * FROM counted WHERE lacking <> 0
 """
 _NUMBER = "SELECT number FROM unit_number WHERE unit_id = :unit_id"
 _SLOTS = """
@@ -151,6 +203,30 @@ def balance(
     return tally.balances(reading)
 
 
+def balance_since(reading: Reading, period: Period) -> list[Balance]:
+    """As `balance` over a period that has a beginning, reading only what moved since then and what is still here.
+
+    It goes by where each blank stands now (`whereabouts`, which `passline logs verify` compares with the log), and
+    names receipts that lack rows only if they are of the period itself.
+    """
+    tally = _Tally(None, None, None)
+    for unit_id, steps in groupby(reading.stream(_MOVED_STEPS, from_us=period.from_us), key=itemgetter("unit_id")):
+        own = list(steps)
+        of_kind = _kind(own[0]["place"]) if own[0]["step"] == 1 else NO_KIND
+        for counted in terms(own, period):
+            tally.count(of_kind, counted, unit_id, bool(own[-1]["emulated"]))
+    for row in reading.rows(_STOOD, from_us=period.from_us):
+        became = _term(row["state"], row["place"], drawn=bool(row["drawn"]))
+        missing = row["state"] in (State.MISSING, State.VOID_MISSING)
+        for spot in _spots(row["state"], row["station"], row["place"]):
+            counted = Counted(spot, CARRIED, became, missing)
+            tally.count(_kind(row["born"]), counted, row["named"], bool(row["emulated"]), row["blanks"])
+    for row in reading.rows(_LACKING_SINCE, from_us=period.from_us):
+        if row["happened_us"] < period.to_us:
+            tally.lack(_kind(row["place"]), row)
+    return tally.balances(reading)
+
+
 def shift_period(reading: Reading, shift: str, period: Period = Period()) -> Period | None:
     """The last time within `period` that `shift` worked, from its first record to its last; None if it has none."""
     found: Period | None = None
@@ -199,11 +275,16 @@ def _follows(steps: Sequence[Row], index: int) -> bool:
 def _stands(steps: Sequence[Row], index: int) -> str | None:
     """The term of a blank that is still here."""
     step = steps[index]
-    if step["state"] != State.HELD:
-        return _STANDS.get(step["state"])
-    if _machine(step["place"]):
+    held = step["state"] == State.HELD
+    return _term(step["state"], step["place"], drawn=held and any(map(_was_drawn, steps[: index + 1])))
+
+
+def _term(state: str, place: str, *, drawn: bool) -> str | None:
+    if state != State.HELD:
+        return _STANDS.get(state)
+    if _machine(place):
         return "in_machine"
-    return "unmarked" if any(_was_drawn(earlier) for earlier in steps[: index + 1]) else "good"
+    return "unmarked" if drawn else "good"
 
 
 def _was_drawn(step: Row) -> bool:
@@ -254,15 +335,15 @@ class _Tally:
         self._unaccounted: dict[tuple[str, Spot], list[str]] = {}
         self._missing: dict[tuple[str, Spot], list[str]] = {}
 
-    def count(self, kind: str, counted: Counted, unit_id: str, emulated: bool) -> None:
-        """Count one blank at one spot."""
+    def count(self, kind: str, counted: Counted, unit_id: str, emulated: bool, blanks: int = 1) -> None:
+        """Count a blank at one spot, or several that stand alike; `unit_id` names it where it is to be named."""
         if not self._is_asked(kind, counted.spot):
             return
         key = kind, counted.spot
         own = self._counts.setdefault(key, {})
         for term in (counted.came, counted.became):
             if term is not None:
-                own[term] = own.get(term, 0) + 1
+                own[term] = own.get(term, 0) + blanks
         if counted.came is None or counted.became is None:
             self._unaccounted.setdefault(key, []).append(unit_id)
         if counted.missing:

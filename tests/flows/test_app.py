@@ -25,7 +25,7 @@ from stations.people_register import passwords
 ADMINISTRATOR, AUDITOR, OPERATOR, SECOND, LEAD = "p-0001", "p-0417", "p-0418", "p-0002", "p-0419"
 PACKER = "p-0420"
 PASSWORD = "a password of everybody"
-PROTECTED = ("/", "/custody?number=E1", "/stations", "/shifts", "/questions", "/questions/state", "/integrity")
+PROTECTED = ("/", "/custody?number=E1", "/stations", "/shifts", "/day", "/questions", "/questions/state", "/integrity")
 
 
 class Clock:
@@ -277,7 +277,7 @@ def test_only_signing_in_and_out_and_taking_an_alarm_take_a_form(app: Any, pages
     assert len(ways) > 10
     assert pages.post("/alarms/1/acknowledge").status_code == 303
     for _, path in ways - {("get", "/sign-in"), ("post", "/sign-in"), ("post", "/sign-out"), taking}:
-        answer = pages.get(path.format(name="person", form="csv"), params={"code": AUDITOR})
+        answer = pages.get(path.format(name="person", form="csv", shift="f" * 32), params={"code": AUDITOR})
         assert answer.status_code == 303 and answer.headers["location"].startswith("/sign-in"), path
     assert [route.path for route in app.routes if isinstance(route, Mount)] == ["/static"]
 

@@ -27,11 +27,12 @@ from flows.errors import (
     UnknownMachineError,
     UnknownShiftError,
 )
-from flows.machine_oee import PERIODS, PERIODS_OF, PIECES
+from flows.machine_oee import PERIODS, PERIODS_OF, PIECES, as_row, oee_between
 from flows.run_folder import RunFolder
+from handoff_logs.reading import open_reading
 from handoff_logs.records import new_id
 from stations import migrations
-from stations.personalization.tables import Job, MachineLease, MachinePeriod
+from stations.personalization.tables import Job, MachineLease, MachinePeriod, MachineState
 
 ROOT = Path(__file__).parents[2]
 S = 1_000_000
@@ -358,3 +359,29 @@ def test_twenty_thousand_documents_are_answered_for_at_once_and_from_an_index(bu
             steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", names)]
             assert steps[0] == plan
             assert not any("job" in step for step in steps[1:])
+
+
+def test_oee_between_two_times_is_of_that_time_alone(books: Books, folder: RunFolder, database_url: str) -> None:
+    """A shift with ends: periods that reach over them are cut there, pieces outside them are another shift's."""
+    books.put(MachineState, [{"machine": name, "state": "stopped", "since_us": 1, "emulated": True} for name in MADE])
+    books.periods("book-01", ("idle", None, 0), ("execute", None, 1), ("held", "jam", 3), ("execute", None, 4),
+                  ("stopped", None, 9))  # fmt: skip
+    books.periods("book-02", ("execute", None, 7), ("stopped", None, 8))
+    books.periods("book-09", ("stopped", None, 0))
+    books.jobs("book-01", "good", (1.5, 2.5, 4.5, 6.5))
+    books.jobs("book-01", "failed", (2.9, 7.5))
+    window = BEGAN_US + 2 * HOUR_US, BEGAN_US + 6 * HOUR_US
+    with open_reading(database_url) as reading:
+        [found] = oee_between(reading, folder, ["book-01"], *window)
+        later = oee_between(reading, folder, ["book-01"], BEGAN_US + 6 * HOUR_US, BEGAN_US + 12 * HOUR_US)
+    row = as_row(found)
+    hours = {name: row[f"{name}_s"] / 3600 for name in ("execute", "idle", "held", "stopped", "planned")}
+    assert hours == {"execute": 3, "idle": 0, "held": 1, "stopped": 0, "planned": 4}
+    assert (row["good"], row["spoiled"], row["availability"]) == (2, 1, 0.75)
+    assert [(one["reason"], one["times"], one["seconds"]) for one in row["stoppages"]] == [("jam", 1, 3600.0)]
+    # Another machine that worked then is told too; one that nobody wanted is not.
+    assert [(each.worked.machine, each.good, each.spoiled) for each in later] == [("book-01", 1, 1), ("book-02", 0, 0)]
+    assert later[0].worked.planned_s == 3 * 3600
+
+
+MADE = ("book-01", "book-02", "book-09")

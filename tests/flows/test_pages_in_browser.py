@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,12 @@ import pytest
 from pwdlib.hashers.argon2 import Argon2Hasher
 from served import serving
 from signing_keys import open_signed
+from small_shift import ONE, plan, scanned
 
 import stations.migrations
 from flows.app import Served, create_app
+from flows.default_line import write_default
+from flows.run_folder import RunFolder
 from handoff_logs import log
 from handoff_logs.asking import Asking
 from handoff_logs.database import Database
@@ -22,12 +26,15 @@ from handoff_logs.records import Birth, Kind, Party, new_id
 from stations.people_register import passwords
 from stations.people_register.credentials import Credentials
 from stations.people_register.register import found
+from stations.shift import station
 
 CHROMIUM = os.environ.get("PASSLINE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 CODE, PASSWORD = "p-0001", "correct horse one"
+SHIFT_ID = "0" * 31 + "5"
 PAGES = ("/", "/custody?number=E1", "/custody?number=Z9", "/stations", "/station?name=review", "/shifts",
-         "/questions", "/questions/holder?number=E1", "/questions/gaps", "/questions/state", "/questions/lookups",
+         f"/shifts/{SHIFT_ID}", "/day", "/questions",
+         "/questions/holder?number=E1", "/questions/gaps", "/questions/state", "/questions/lookups",
          "/integrity", "/alarms", "/alarms?all=1")  # fmt: skip
 
 pytestmark = pytest.mark.skipif(
@@ -52,6 +59,8 @@ def address(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, sig
             emulated=True,
         )
         tell(database)
+        work_a_shift(database, patch)
+        write_default(RunFolder(folder))
         with serving(create_app(Served(folder, "test", True, bytes(32), Asking(url, str)), database)) as served:
             yield served
 
@@ -65,6 +74,19 @@ def tell(database: Database) -> None:
     database.write(lambda tx: log.receive(tx, by, "review-2", [blank], "shelf", stamp))
     database.write(lambda tx: log.transform(tx, by, order.unit_id, blank.unit_id, document, "good", stamp))
     database.write(lambda tx: log.offer(tx, by, "out", "qc", [document.unit_id], priority=2, stamp=stamp))
+
+
+def work_a_shift(database: Database, patch: pytest.MonkeyPatch) -> None:
+    """A shift was opened by force and closed on the one blank that lies somewhere; something was voided in it."""
+    patch.setattr(station, "new_id", lambda: SHIFT_ID)
+    lost = Birth(new_id(), Kind.BLANK, "B2")
+    vault = Party("vault", "vault-1", "day")
+    stamp = Stamp(time.time_ns() // 1_000, True, reason="damaged")
+    database.write(lambda tx: log.receive(tx, vault, "vault-2", [lost], "shelf:book", stamp))
+    station.open_shift(database, plan(), scanned(), ONE, "flood")
+    now = Stamp(time.time_ns() // 1_000, True, reason="damaged")
+    database.write(lambda tx: log.void(tx, vault, "vault-2", [lost.unit_id], "voided", now))
+    station.close_shift(database, scanned("B2", place="voided"), ONE)
 
 
 @pytest.fixture(scope="module")
@@ -219,6 +241,22 @@ def test_an_export_is_saved_as_a_file(page: Any) -> None:
         page.click("text=CSV")
     assert coming.value.suggested_filename.startswith("document-")
     assert Path(coming.value.path()).read_text("utf-8-sig").startswith("seq,")
+
+
+def test_a_shifts_report_is_reached_and_its_paper_saved_by_keyboard_alone(page: Any) -> None:
+    """From the list, Tab and Enter; the paper comes as a file."""
+    sign_in(page)
+    page.goto("/shifts")
+    page.focus("main table a")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#balance")
+    assert page.locator("h1").inner_text().startswith("Report of shift early")
+    assert "⚠" in page.locator("main").inner_text(), "what was forced is marked, and not by colour alone"
+    page.focus("text=PDF, to print and sign")
+    with page.expect_download() as coming:
+        page.keyboard.press("Enter")
+    assert coming.value.suggested_filename == f"shift-early-{SHIFT_ID}.pdf"
+    assert Path(coming.value.path()).read_bytes().startswith(b"%PDF-1.7")
 
 
 def test_registered_people_are_the_only_ones_who_read(page: Any) -> None:

@@ -144,7 +144,12 @@ def test_a_lead_and_a_keeper_open_and_close_a_shift_on_what_they_scanned(
     assert (shown["emulated"], shown["shift"]["name"], shown["stops"]) == (True, "early", [])
     assert [row["difference"] for row in shown["balance"]] == [0]
     assert passline("close", *scan(*BOOKS), signed=(LEAD, KEEPER)) == Exit.FINE
-    assert "shift early is closed, balanced; 5 counted" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "shift early is closed, balanced; 5 counted" in said.out
+    [(shift_id,)] = rows(folder, "SELECT shift_id FROM shift")
+    report = f"passline shift report {shift_id} --pdf shift-early.pdf --dir {folder.path}"
+    assert said.out.endswith(f"next, for both to sign: {report}\n")
+    assert "No Prefect server runs now" in said.err
     assert working_shift(folder, read_settings(folder)) == "day"
     signed = (
         "SELECT count(*) FROM custody_event WHERE person = 'p-0301' AND sign_in IS NOT NULL"

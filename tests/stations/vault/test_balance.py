@@ -17,7 +17,7 @@ from handoff_logs.database import Database
 from handoff_logs.log import Stamp
 from handoff_logs.reading import open_reading
 from handoff_logs.records import Birth, Kind, Party, new_id
-from stations.vault.balance import HERE, LAST_US, LEFT, Period, balance, shift_period
+from stations.vault.balance import HERE, LAST_US, LEFT, Period, balance, balance_since, shift_period
 
 STATIONS = ("vault", "personalization")
 MACHINES = ("book-01", "book-02")
@@ -251,6 +251,19 @@ def test_each_blank_is_once_on_either_side_whatever_happened(model, database_url
                 assert came == sum(row[term] for term in LEFT) + row["still_here"]
 
 
+@pytest.mark.parametrize("by_index", [False, True])
+def test_the_balance_since_a_time_is_the_balance_from_then_on(model, database_url, by_index):
+    """What is told from what moved since, and from what is still here, is what all rows of the log say."""
+    dice = random.Random(11)
+    for _ in range(140):
+        model.any_act(dice)
+    bounds = [(2, LAST_US), (model.now_us + 1, LAST_US)]
+    bounds += [sorted(dice.sample(range(1_000_000, model.now_us + 2), 2)) for _ in range(12)]
+    with open_reading(database_url, by_index=by_index) as reading:
+        for from_us, to_us in bounds:
+            assert balance_since(reading, Period(from_us, to_us)) == balance(reading, Period(from_us, to_us))
+
+
 def test_what_is_here_at_the_end_is_carried_over_at_the_next_beginning(model, database_url):
     """Two periods that follow each other share the count between them."""
     dice = random.Random(7)
@@ -356,7 +369,10 @@ def test_rows_that_are_gone_are_a_difference_that_names_the_blank(model, databas
         thief.commit()
     with open_reading(database_url) as reading:
         rows = balance(reading)
+        later = balance_since(reading, Period(model.now_us + 1))
     differing = {row["station"]: row for row in rows if row["difference"] and not row["machine"]}
+    if broken != "step":  # what it stands by is gone: seen by who reads no more of it than that
+        assert [row["station"] for row in later if row["difference"] and not row["machine"]] == ["personalization"]
     if broken == "last step":  # the rest of the log is whole without it: only the verification of the event shows it
         assert differing == {}
         return
