@@ -252,8 +252,17 @@ def _machine(one: MachineFacts, now_us: int) -> dict[str, Any]:
         "reason": one.reason,
         "emulated": one.emulated,
         "pieces": one.jobs,
-        "age": lasting((now_us - one.since_us) / 1e6),
+        "age": _roughly((now_us - one.since_us) / 1e6),
     }
+
+
+def _roughly(seconds: float) -> str:
+    """A length of time in its largest unit: what is read from afar.
+
+    >>> _roughly(3_700)
+    '1 h'
+    """
+    return " ".join(lasting(seconds).split(" ")[:2])
 
 
 def _states(machines: Sequence[MachineFacts]) -> Iterator[tuple[str, str, str, int]]:

@@ -63,7 +63,8 @@ class Kept(Generic[T]):
 
     def answer(self) -> Answer[T]:
         """The last answer; where it can't be asked anew, an older one. Raises UnreadableDatabaseError without any."""
-        if self._is_due() and self._asking.acquire(blocking=self._last is None):
+        # Whoever finds nothing yet waits for the first answer.
+        if (self._last is None or self._is_due()) and self._asking.acquire(blocking=self._last is None):
             try:
                 self._ask_anew()
             finally:
@@ -89,7 +90,7 @@ class Kept(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """The line as it stands: stations, machines and alarms; the open shift, if any; the seals; since when is counted."""
+    """The line as it stands: stations, machines, alarms; the open shift, if any; the seals; since when it counts."""
 
     facts: BoardFacts
     shift: dict[str, Any] | None

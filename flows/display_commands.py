@@ -16,9 +16,9 @@ from flows.run_folder import RunFolder
 from stations.people_register.asking import Asking, PasswordsFrom
 
 if TYPE_CHECKING:
+    from handoff_logs.database import Database
     from stations.people_register.credentials import SignedIn
     from stations.people_register.displays import Display
-    from stations.workplace import Workplace
 
 By = Annotated[str | None, Parameter("--by", help="Code of who signs; asked if left out.")]
 Directory = Annotated[Path, Parameter("--dir", help="The run's folder.")]
@@ -43,11 +43,11 @@ def token_command(
     from handoff_logs.pseudonyms import pseudonym_key
     from stations.people_register import displays
 
+    # Before anybody is asked to sign.
+    displays.check(place, days)
     folder = RunFolder(directory)
-    with _signed(folder, by, passwords_from) as (here, signed):
-        key = pseudonym_key(folder.keys)
-        made, token = displays.make(here.database, key, signed, place, days, emulated=here.emulated)
-        emulated = here.emulated
+    with _signed(folder, by, passwords_from) as (database, signed, emulated):
+        made, token = displays.make(database, pseudonym_key(folder.keys), signed, place, days, emulated=emulated)
     sys.stdout.write(f"{token}\n")
     mark = "EMULATED line: " if emulated else ""
     sys.stderr.write(
@@ -69,9 +69,9 @@ def revoke_command(
     """Revoke a display: within ten seconds it shows the board no more; a lead or administrator signs."""
     from stations.people_register import displays
 
-    with _signed(RunFolder(directory), by, passwords_from) as (here, signed):
-        ended = displays.revoke(here.database, signed, display, emulated=here.emulated)
-        mark = "EMULATED line: " if here.emulated else ""
+    with _signed(RunFolder(directory), by, passwords_from) as (database, signed, emulated):
+        ended = displays.revoke(database, signed, display, emulated=emulated)
+    mark = "EMULATED line: " if emulated else ""
     sys.stdout.write(f"{mark}display {display} {'is revoked' if ended else 'was revoked before; nothing changed'}\n")
     return Exit.FINE
 
@@ -104,20 +104,23 @@ def displays_command(
 
 
 @contextmanager
-def _signed(folder: RunFolder, by: str | None, passwords_from: Any) -> Iterator[tuple["Workplace", "SignedIn"]]:
-    """The line's administration with a lead or administrator who has just signed in."""
-    from flows.two_hands import workplace_of
-    from handoff_logs.records import ADMINISTRATION
+def _signed(folder: RunFolder, by: str | None, passwords_from: Any) -> Iterator[tuple["Database", "SignedIn", bool]]:
+    """The line's database with a lead or administrator who has just signed in, and whether the line is emulated."""
+    from flows.composition import open_database, prepare
+    from flows.configuration import read_settings
+    from flows.rolled_back import refuse_rolled_back
     from stations.people_register.displays import MAKERS
     from stations.people_register.register import refuse_unfounded
     from stations.people_register.sign_in import sign_in_as, unlock_own
 
-    asking = Asking(passwords_from)
-    with workplace_of(folder, ADMINISTRATION) as here:
-        refuse_unfounded(here.database)
-        signed = sign_in_as(here.database, asking.credentials(asking.code("signing", by)), MAKERS)
-        unlock_own(here.database, [signed.code], asking.pin)
-        yield here, signed
+    asking, settings = Asking(passwords_from), read_settings(folder)
+    refuse_rolled_back(folder, settings)
+    prepare(folder)
+    with open_database(folder, folder.resolve_database(settings.database.url)) as database:
+        refuse_unfounded(database)
+        signed = sign_in_as(database, asking.credentials(asking.code("signing", by)), MAKERS)
+        unlock_own(database, [signed.code], asking.pin)
+        yield database, signed, settings.emulated
 
 
 def _row(one: "Display", now_us: int) -> dict[str, Any]:

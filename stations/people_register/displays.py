@@ -74,6 +74,14 @@ class Display:
         return "live" if now_us < self.until_us else "over"
 
 
+def check(where: str, days: int) -> None:
+    """Raise BadDisplayError for a place of another form, DisplayDaysError for too short or too long."""
+    if not _WHERE.fullmatch(where):
+        raise BadDisplayError
+    if not 1 <= days <= MOST_DAYS:
+        raise DisplayDaysError(days, MOST_DAYS)
+
+
 def make(
     database: Database, key: bytes, signed: SignedIn, where: str, days: int = DAYS, *, emulated: bool
 ) -> tuple[Display, str]:
@@ -81,10 +89,7 @@ def make(
 
     Raises BadDisplayError, DisplayDaysError, RoleMissingError, NotEnrolledError.
     """
-    if not _WHERE.fullmatch(where):
-        raise BadDisplayError
-    if not 1 <= days <= MOST_DAYS:
-        raise DisplayDaysError(days, MOST_DAYS)
+    check(where, days)
     display_id = secrets.token_hex(ID_BYTES)
     token = f"{display_id}.{secrets.token_urlsafe(TOKEN_BYTES)}"
 

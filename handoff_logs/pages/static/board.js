@@ -17,12 +17,15 @@ function draw() {
   const font = `${rem * 1.05}px ${getComputedStyle(document.body).fontFamily}`;
   const axis = { stroke: colour("--ink"), font, ticks: { show: false }, grid: { stroke: colour("--line"), width: 1 } };
   const places = found.labels.map((_, place) => place);
+  // As many labels as there is room for, counted from the last, the hour under way.
+  const step = Math.max(1, Math.ceil(Math.max(places.length, 8) * rem * 2.4 / (wide - rem * 5)));
+  const labelled = places.filter((place) => (places.length - 1 - place) % step === 0);
   plot?.destroy();
   plot = new uPlot({
     width: wide, height: high, legend: { show: false }, cursor: { show: false }, padding: [rem * .6, rem * .4, 0, 0],
     scales: { x: { time: false, range: [-.6, Math.max(places.length, 8) - .4] }, y: { range: (_, __, most) => [0, Math.max(10, most * 1.1)] } },
     axes: [
-      { ...axis, grid: { show: false }, size: rem * 2, splits: () => places, values: (_, shown) => shown.map((place) => found.labels[place] ?? ""), space: 1 },
+      { ...axis, grid: { show: false }, size: rem * 2, splits: () => labelled, values: (_, shown) => shown.map((place) => found.labels[place] ?? ""), space: 1 },
       { ...axis, size: rem * 4.2, space: rem * 2.6, values: (_, shown) => shown.map((value) => Number.isInteger(value) ? value.toLocaleString("en").replaceAll(",", "\u202f") : "") },
     ],
     series: [
