@@ -20,7 +20,7 @@ from starlette.responses import RedirectResponse
 from starlette.staticfiles import StaticFiles
 
 from flows.alarm_pages import ALARMS, TAKERS, AlarmPages
-from flows.board_page import BOARD, BoardPages, DisplayEndedError, display_ended
+from flows.board_page import BOARD, BoardPages, DisplayEndedError, NoFiguresError, display_ended
 from flows.board_watch import BoardWatch
 from flows.hardening import Hardened, finish
 from flows.sessions import LONGEST_S, Attempts, Sessions
@@ -213,6 +213,7 @@ def create_app(served: Served, database: Database, sessions: Sessions | None = N
     app.exception_handler(NotSignedInError)(doors.turn_away)
     app.exception_handler(NotYoursError)(doors.refuse)
     app.exception_handler(DisplayEndedError)(display_ended)
+    app.exception_handler(NoFiguresError)(board.no_figures)
     tell_problems(app, renderer, finish)
     app.add_middleware(
         SessionMiddleware,

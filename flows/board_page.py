@@ -5,6 +5,7 @@ A display shows its token once, in a form; from then on a cookie that goes to `/
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -19,6 +20,7 @@ from flows.board_watch import OLD_S, BoardWatch, Now, Slow
 from flows.facts import Alarm, BoardFacts, MachineFacts
 from flows.late import Status
 from flows.sessions import Attempts
+from handoff_logs.errors import UnreadableDatabaseError
 from handoff_logs.pages.languages import Language, spoken
 from handoff_logs.pages.moments import lasting, local
 from handoff_logs.pages.rendering import Renderer, grouped
@@ -30,6 +32,7 @@ from stations.people_register.displays import admitted
 BOARD: Final = "/board"
 DISPLAY: Final = "/board/display"
 COOKIE: Final = "passline_display"
+AGAIN_S: Final = 8
 MOST_MACHINES: Final = 9
 """Machines that are shown one by one, the troubled first; of the others the page says how many are in which state."""
 MOST_ALARMS: Final = 4
@@ -51,6 +54,20 @@ _log = structlog.get_logger()
 
 class DisplayEndedError(Exception):
     """Whoever asks has the cookie of a display that shows nothing any more."""
+
+
+class NoFiguresError(Exception):
+    """The database did not answer, and there are no older figures either."""
+
+
+@contextmanager
+def _asked() -> Iterator[None]:
+    try:
+        yield
+    except UnreadableDatabaseError as error:
+        # What failed is the operator's to know, with its paths.
+        _log.error("page_failed", error=type(error).__name__, reason=str(error))
+        raise NoFiguresError from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +106,14 @@ class BoardPages:
     def is_display(self, request: Request) -> bool:
         """Whether a display asks that may show the board now.
 
-        Raises DisplayEndedError where it was one once.
+        Raises DisplayEndedError where it was one once, NoFiguresError.
         """
         token = request.cookies.get(COOKIE)
         if token is None:
             return False
-        if admitted(self._watch.displays(), self._key, token, _now_us()) is None:
+        with _asked():
+            known = self._watch.displays()
+        if admitted(known, self._key, token, _now_us()) is None:
             raise DisplayEndedError
         return True
 
@@ -108,7 +127,9 @@ class BoardPages:
         if not self._attempts.may(host):
             return self._form(request, 429, "display.many")
         now_us = _now_us()
-        display = admitted(self._watch.displays(), self._key, token, now_us)
+        with _asked():
+            known = self._watch.displays()
+        display = admitted(known, self._key, token, now_us)
         if display is None:
             # Never what was typed: it may be a password.
             _log.warning("display_refused", host=host, status=403)
@@ -122,7 +143,8 @@ class BoardPages:
 
     def board(self, request: Request) -> Response:
         """Show the board."""
-        now, slow = self._watch.now(), self._watch.slow()
+        with _asked():
+            now, slow = self._watch.now(), self._watch.slow()
         facts, late = now.value.facts, slow.value.late
         language = spoken(request)
         words = Words(language)
@@ -154,6 +176,13 @@ class BoardPages:
             alarm_count=len(alarms),
             more_alarms=len(alarms[MOST_ALARMS:]),
         )
+
+    def no_figures(self, request: Request, _error: NoFiguresError) -> Response:
+        """Say that there is nothing to show; the browser asks again by itself, for nobody stands at a wall screen."""
+        response = self._renderer.problem(request, "problem.unreadable", 503)
+        if request.method == "GET":
+            response.headers["Refresh"] = str(AGAIN_S)
+        return response
 
     def _form(self, request: Request, status: int, key: str | None) -> Response:
         return self._renderer.page(request, "board_display.html", status, key=key)

@@ -13,7 +13,7 @@ from stations.packing.tables import Parcel
 from stations.personalization.tables import Job
 from stations.qc.tables import Inspection
 from stations.review.tables import ReviewVerdict
-from stations.shift.tables import Shift, ShiftCount
+from stations.shift.tables import Shift, ShiftCount, ShiftCounted
 
 MINUTE_US = 60_000_000
 NOW_US = 1_790_000_000_000_000
@@ -257,6 +257,8 @@ class Books:
             counted_us=opened_us,
             emulated=True,
         )
+        for station in ("vault", "personalization"):
+            self.put(ShiftCounted, count_id=count, station=station, place="", pieces=0, serials="", sha256="0" * 64)
         self.put(
             Shift,
             shift_id=new_id(),
