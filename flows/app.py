@@ -205,8 +205,15 @@ def create_app(served: Served, database: Database, sessions: Sessions | None = N
     )
 
     def admit_to_board(request: Request) -> None:
-        if not board.is_display(request):
-            doors.admit_to_alarms(request)
+        try:
+            if not board.is_display(request):
+                doors.admit_to_alarms(request)
+        except DisplayEndedError:
+            # Somebody may have signed in where a display was.
+            try:
+                doors.admit_to_alarms(request)
+            except NotSignedInError:
+                raise DisplayEndedError from None
 
     app.include_router(board.router(admit_to_board))
     app.mount("/static", StaticFiles(directory=HOME / "static"))

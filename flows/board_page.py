@@ -33,9 +33,14 @@ BOARD: Final = "/board"
 DISPLAY: Final = "/board/display"
 COOKIE: Final = "passline_display"
 AGAIN_S: Final = 8
-MOST_MACHINES: Final = 9
+MOST_MACHINES: Final = 8
 """Machines that are shown one by one, the troubled first; of the others the page says how many are in which state."""
 MOST_ALARMS: Final = 4
+LATE_LOOKS: Final = {
+    Status.OVERDUE: ("■", "bad", "board.overdue"),
+    Status.LATE: ("▲", "bad", "board.is_late"),
+    Status.WILL_BE: ("△", "wait", "board.will_be"),
+}
 CLASSES: Final = ("emergency", "expedited", "normal")
 
 MACHINE_LOOKS: Final = {
@@ -119,7 +124,11 @@ class BoardPages:
 
     def ask(self, request: Request) -> Response:
         """Show the form that takes a display's token."""
-        return self._form(request, 200, "display.ended" if request.query_params.get("why") == "ended" else None)
+        if request.query_params.get("why") != "ended":
+            return self._form(request, 200, None)
+        response = self._form(request, 200, "display.ended")
+        response.delete_cookie(COOKIE, path=BOARD)
+        return response
 
     def enter(self, request: Request, token: str = Form("")) -> Response:
         """Let a display in by its token: from now on its cookie opens the board."""
@@ -145,7 +154,7 @@ class BoardPages:
         """Show the board."""
         with _asked():
             now, slow = self._watch.now(), self._watch.slow()
-        facts, late = now.value.facts, slow.value.late
+        facts = now.value.facts
         language = spoken(request)
         words = Words(language)
         machines = sorted(facts.machines, key=_worst_first)
@@ -168,7 +177,7 @@ class BoardPages:
             whole=facts.all_applications,
             hours=list(_hours(slow.value)),
             late=list(_late(slow.value)),
-            rates_known=bool(late.rates.per_hour),
+            all_emulated=bool(machines) and all(one.emulated for one in machines),
             machines=[_machine(one, facts.now_us) for one in machines[:MOST_MACHINES]],
             more_machines=len(machines[MOST_MACHINES:]),
             more_states=list(_states(machines[MOST_MACHINES:])),
@@ -190,9 +199,7 @@ class BoardPages:
 
 def display_ended(_request: Request, _error: DisplayEndedError) -> Response:
     """Send a display that shows nothing any more to where it can come in with another token."""
-    response = RedirectResponse(f"{DISPLAY}?why=ended", 303)
-    response.delete_cookie(COOKIE, path=BOARD)
-    return response
+    return RedirectResponse(f"{DISPLAY}?why=ended", 303)
 
 
 def _now_us() -> int:
@@ -244,7 +251,7 @@ def _stations(facts: BoardFacts, slow: Slow) -> Iterator[dict[str, Any]]:
             "in_work": one.in_work,
             "done": one.done,
             "rate": "" if rate is None else grouped(round(rate)),
-            "oldest": "" if one.oldest_us is None else lasting((facts.now_us - one.oldest_us) / 1e6),
+            "oldest": "" if one.oldest_us is None else _briefly((facts.now_us - one.oldest_us) / 1e6),
         }
 
 
@@ -257,12 +264,14 @@ def _hours(slow: Slow) -> Iterator[tuple[str, int, int]]:
         yield f"{label}{under_way}", found.documents["personalization"][place], found.documents["mailing"][place]
 
 
-def _late(slow: Slow) -> Iterator[tuple[str, list[int]]]:
-    """All classes first, then each: overdue, late, will be late."""
+def _late(slow: Slow) -> Iterator[dict[str, Any]]:
+    """How many are overdue, late, will be late; in all and of each class. What can't be known is None, and not 0."""
     late = slow.late
-    yield "all", [late.count(status) for status in Status]
-    for name in CLASSES:
-        yield name, [late.by_class.get((status, name), 0) for status in Status]
+    for status, (icon, kind, key) in LATE_LOOKS.items():
+        known = status is not Status.WILL_BE or bool(late.rates.per_hour)
+        classes = [(name, late.by_class.get((status, name), 0)) for name in CLASSES]
+        count = late.count(status) if known else None
+        yield {"icon": icon, "kind": kind, "key": key, "count": count, "classes": classes}
 
 
 def _worst_first(machine: MachineFacts) -> tuple[int, str]:
@@ -281,17 +290,17 @@ def _machine(one: MachineFacts, now_us: int) -> dict[str, Any]:
         "reason": one.reason,
         "emulated": one.emulated,
         "pieces": one.jobs,
-        "age": _roughly((now_us - one.since_us) / 1e6),
+        "age": _briefly((now_us - one.since_us) / 1e6),
     }
 
 
-def _roughly(seconds: float) -> str:
-    """A length of time in its largest unit: what is read from afar.
+def _briefly(seconds: float) -> str:
+    """A length of time as it is read from afar, from a minute on without seconds.
 
-    >>> _roughly(3_700)
-    '1 h'
+    >>> _briefly(59), _briefly(125), _briefly(3_700)
+    ('59 s', '2 min', '1 h 1 min')
     """
-    return " ".join(lasting(seconds).split(" ")[:2])
+    return lasting(seconds - seconds % 60 if seconds >= 60 else seconds)
 
 
 def _states(machines: Sequence[MachineFacts]) -> Iterator[tuple[str, str, str, int]]:
@@ -304,7 +313,7 @@ def _standing(facts: BoardFacts, language: Language) -> Iterator[dict[str, Any]]
         words = AlarmWords(one, tuple(Language).index(language))
         yield _row(one.severity, words.title, one.subject) | {
             "much": words.much,
-            "age": lasting((facts.now_us - one.raised_us) / 1e6),
+            "age": _briefly((facts.now_us - one.raised_us) / 1e6),
             "taken_by": one.taken_by,
             "roles": _roles(one),
             "emulated": one.emulated,
@@ -326,7 +335,7 @@ def _about(one: Alarm, facts: BoardFacts, words: Words) -> dict[str, Any]:
     return {
         "where": where,
         "much": f"× {one.count}" if one.count > 1 else words.term("machine_reason", one.detail),
-        "age": "" if one.since_us is None else lasting((facts.now_us - one.since_us) / 1e6),
+        "age": "" if one.since_us is None else _briefly((facts.now_us - one.since_us) / 1e6),
         "roles": ("lead",),
     }
 

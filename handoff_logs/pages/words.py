@@ -255,11 +255,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "board.as_of": ("as of {time}", "截至 {time}"),
     "board.overdue": ("overdue", "逾期"),
     "board.is_late": ("late", "超时"),
-    "board.will_be": ("will be", "将超时"),
-    "board.rates.none": (
-        "No station's rate is known yet, so nothing is said of what will be.",
-        "尚无工位速度数据，无法预测将超时数。",
-    ),
+    "board.will_be": ("will be late", "将超时"),
+    "board.rates.none": ("no station's rate is known yet", "尚无工位速度数据"),
     "board.machines": ("Machines", "设备"),
     "board.machines.none": ("No machine has worked on this line yet.", "本产线尚无设备工作过。"),
     "board.machine.detail": ("{age} · {pieces} pieces", "{age} · {pieces} 件"),

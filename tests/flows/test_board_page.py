@@ -197,7 +197,8 @@ def test_the_board_says_what_the_line_does(
     page = re.sub(r" +", " ", page)
     for said in (
         "✓ Shift day", "by e-lead-1", "since the shift began", "QC 12 0 0", "5 min", "Mailing 0 0 31",
-        "All 1 0 0", "Emergency 1 0 0".lower(), "book-01", "■ held", "◐ suspended no blanks", "7 pieces",
+        "1 ■ overdue emergency 1 · expedited 0 · normal 0",
+        "0 ▲ late", "? △ will be late no station", "book-01", "■ held", "◐ suspended no blanks · 0 s",
         "▲ urgent Machine held book-01", "○ open operator", "EMULATED", "7 31",
     ):  # fmt: skip
         assert said.lower() in page.lower(), said
