@@ -67,7 +67,7 @@ class Line:
         _, self.token = displays.make(database, KEY, self.lead, "hall-1", emulated=True)
 
     def app(self) -> Any:
-        served = Served(self.folder, "test", True, bytes(32), Asking(self.url, str), display_key=KEY)
+        served = Served(self.folder, "jinan", True, bytes(32), Asking(self.url, str), display_key=KEY)
         return create_app(served, self.database)
 
 

@@ -26,7 +26,7 @@ function draw() {
     scales: { x: { time: false, range: [-.6, Math.max(places.length, 8) - .4] }, y: { range: (_, __, most) => [0, Math.max(10, most * 1.1)] } },
     axes: [
       { ...axis, grid: { show: false }, size: rem * 2, splits: () => labelled, values: (_, shown) => shown.map((place) => found.labels[place] ?? ""), space: 1 },
-      { ...axis, size: rem * 4.2, space: rem * 2.6, values: (_, shown) => shown.map((value) => Number.isInteger(value) ? value.toLocaleString("en").replaceAll(",", "\u202f") : "") },
+      { ...axis, size: (_, shown) => rem * (1 + .68 * Math.max(2, ...(shown ?? []).map((label) => label.length))), space: rem * 2.6, values: (_, shown) => shown.map((value) => Number.isInteger(value) ? value.toLocaleString("en").replaceAll(",", "\u202f") : "") },
     ],
     series: [
       {},
