@@ -62,6 +62,7 @@ class Served:
     """What is served: the line's folder, centre and database, the key that signs cookies, whether over https.
 
     `display_key` is what the tokens of displays are held against: without the line's own it admits none.
+    An offer that stays unanswered for `offer_age_min` is an alarm on the board, as in the terminal.
     `witness_silent_s`: when a witness that was heard of last so long ago is silent; None where the line has none.
     """
 
@@ -72,6 +73,7 @@ class Served:
     asking: Asking
     https: bool = False
     display_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    offer_age_min: int = 30
     witness_silent_s: float | None = None
 
 
@@ -199,7 +201,7 @@ def create_app(served: Served, database: Database, sessions: Sessions | None = N
     app.include_router(pages.router(), dependencies=[Depends(doors.admit)])
     taking = AlarmPages(renderer, served.asking, database)
     app.include_router(taking.router(), dependencies=[Depends(doors.admit_to_alarms)])
-    watch = BoardWatch(served.asking)
+    watch = BoardWatch(served.asking, offer_age_min=served.offer_age_min)
     board = BoardPages(
         renderer, watch, served.display_key, https=served.https, witness_silent_s=served.witness_silent_s
     )

@@ -26,7 +26,13 @@ LOOK_EVERY_S: Final = 0.5
 SAY_EVERY_S: Final = 5.0
 """Between lines where there is no terminal."""
 
-app = App(name="board", help="Watch the line in the terminal; displays on a wall that show it as a page.")
+app = App(
+    name="board",
+    help="""Watch the line in the terminal until Ctrl-C; on a wall as a page.
+
+It only looks, and may be opened and closed at any time.
+""",
+)
 app.command(
     "flows.display_commands:token_command",
     name="token",

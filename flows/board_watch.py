@@ -115,8 +115,8 @@ class Slow:
 class BoardWatch:
     """Looks at the line for the pages; `run` tells one process that serves them from another."""
 
-    def __init__(self, asking: Asking, clock: Callable[[], float] = time.monotonic) -> None:
-        self._asking = asking
+    def __init__(self, asking: Asking, clock: Callable[[], float] = time.monotonic, *, offer_age_min: int = 30) -> None:
+        self._asking, self._offer_age_min = asking, offer_age_min
         self.run = secrets.token_hex(4)
         self._now = Kept(self._look, FACTS_S, clock)
         self._slow = Kept(self._look_over_all, SLOW_S, clock)
@@ -140,7 +140,8 @@ class BoardWatch:
             shift = _open_shift(reading)
             since_us = _since_us(shift)
             (seals,) = reading.rows(SEALS)
-            return Now(board_facts(reading, since_us=since_us), shift, seals, since_us)
+            facts = board_facts(reading, offer_age_min=self._offer_age_min, since_us=since_us)
+            return Now(facts, shift, seals, since_us)
 
     def _look_over_all(self) -> Slow:
         with self._asking.lend() as reading:

@@ -27,6 +27,7 @@ def open_served(folder: RunFolder, settings: LineSettings, *, https: bool) -> It
         asking=Asking(url, lambda word: hidden(key, word)),
         https=https,
         display_key=key,
+        offer_age_min=settings.thresholds.offer_age_min,
         witness_silent_s=settings.log.heartbeat_s * SILENT_HEARTBEATS if settings.log.witness else None,
     )
     # Without signing keys: nothing is recorded in the log through it.
