@@ -52,6 +52,8 @@ MACHINE_LOOKS: Final = {
 }
 UNKNOWN_LOOK: Final = ("?", "bad")
 WORST_FIRST: Final = ("held", "suspended", "execute", "idle", "stopped")
+UNSEALED_S: Final = UNSEALED_ALARM_S / 3
+"""What a record may stay unsealed: the sealer at work."""
 ALARM_LOOKS: Final = {Severity.URGENT: ("▲", "bad"), Severity.WARNING: ("!", "wait"), Severity.NOTICE: ("·", "end")}
 
 _log = structlog.get_logger()
@@ -226,7 +228,7 @@ def _seal(now: Now) -> Shown:
     unsealed, oldest_us = int(now.seals["unsealed"]), now.seals["oldest_us"]
     if unsealed:
         age_s = max(0.0, (now.facts.now_us - oldest_us) / 1e6)
-        look = "bad" if age_s > UNSEALED_ALARM_S else "wait"
+        look = "bad" if age_s > UNSEALED_ALARM_S else "wait" if age_s > UNSEALED_S else "good"
         return Shown(look, "board.seal.waits", {"records": grouped(unsealed), "age": lasting(age_s)})
     if now.seals["size"] is None:
         return Shown("end", "board.seal.none")
@@ -271,7 +273,7 @@ def _late(slow: Slow) -> Iterator[dict[str, Any]]:
         known = status is not Status.WILL_BE or bool(late.rates.per_hour)
         classes = [(name, late.by_class.get((status, name), 0)) for name in CLASSES]
         count = late.count(status) if known else None
-        yield {"icon": icon, "kind": kind, "key": key, "count": count, "classes": classes}
+        yield {"icon": icon, "kind": "end" if count == 0 else kind, "key": key, "count": count, "classes": classes}
 
 
 def _worst_first(machine: MachineFacts) -> tuple[int, str]:

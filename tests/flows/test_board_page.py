@@ -17,7 +17,9 @@ from served import browser, serving
 from sqlalchemy import create_engine, text
 
 from flows.app import LIVE, Served, create_app
-from flows.board_watch import Kept
+from flows.board_page import _seal, _witness
+from flows.board_watch import Kept, Now
+from flows.facts import BoardFacts
 from flows.sessions import IDLE_S, Sessions
 from handoff_logs.asking import Asking
 from handoff_logs.database import Database
@@ -204,6 +206,28 @@ def test_the_board_says_what_the_line_does(
         assert said.lower() in page.lower(), said
     for said in ("班次 day", "质检", "■</span> 停机", "缺空白证件", "设备停机", "绿色通道", "模拟", "已寄出", "操作员"):
         assert said in chinese, said
+
+
+SECOND_US, NOW_US = 1_000_000, 1_790_000_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("unsealed", "age_s", "size", "look"),
+    [(0, 0, 7, "good"), (0, 0, None, "end"), (3, 4, 7, "good"), (3, 6, 7, "wait"), (3, 16, 7, "bad")],
+)
+def test_the_sealers_heart_beat_is_judged_by_the_oldest_record_without_a_seal(
+    unsealed: int, age_s: int, size: int | None, look: str
+) -> None:
+    seals = {"unsealed": unsealed, "oldest_us": NOW_US - age_s * SECOND_US, "size": size, "cosigned_s": None}
+    now = Now(BoardFacts(NOW_US, True), None, seals, 0)
+    assert _seal(now).look == look and _witness(now, 90.0) is None
+
+
+@pytest.mark.parametrize(("age_s", "silent_s", "look"), [(80, 90.0, "good"), (100, 90.0, "bad"), (100, None, "good")])
+def test_a_witness_that_is_silent_is_seen(age_s: int, silent_s: float | None, look: str) -> None:
+    cosigned = {"unsealed": 0, "oldest_us": None, "size": 7, "cosigned_s": NOW_US // SECOND_US - age_s}
+    witness = _witness(Now(BoardFacts(NOW_US, True), None, cosigned, 0), silent_s)
+    assert witness is not None and witness.look == look
 
 
 def test_no_number_of_a_document_a_blank_or_an_application_is_on_the_board(
