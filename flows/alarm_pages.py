@@ -76,13 +76,15 @@ class AlarmPages:
             found = listed(reading, ended=ended)
         language = tuple(Language).index(spoken(request))
         signed: SignedIn = request.state.signed
+        now_us = time.time_ns() // 1_000
         return self._renderer.page(
-            request, "alarms.html", status, key=key, facts=facts, ended=ended, now_us=time.time_ns() // 1_000,
-            rows=[(one, _Words(one, language), _may_take(one, signed)) for one in found],
+            request, "alarms.html", status, key=key, facts=facts, ended=ended, now_us=now_us,
+            clock=f"{moments.local(now_us):%H:%M:%S}",
+            rows=[(one, AlarmWords(one, language), _may_take(one, signed)) for one in found],
         )  # fmt: skip
 
 
-class _Words:
+class AlarmWords:
     """What an alarm says in one language."""
 
     def __init__(self, one: Listed, language: int) -> None:

@@ -1,12 +1,13 @@
 """The web application: the log's pages, the shifts and the alarms behind a sign-in with the register of people.
 
-Only `flows` knows both. Three routes take a POST, signing in and out and taking an alarm; all others only read.
+Only `flows` knows both. Four routes take a POST, signing in and out, taking an alarm and letting a display in; all
+others only read.
 """
 
 import hmac
 import secrets
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,8 @@ from starlette.responses import RedirectResponse
 from starlette.staticfiles import StaticFiles
 
 from flows.alarm_pages import ALARMS, TAKERS, AlarmPages
+from flows.board_page import BOARD, BoardPages, DisplayEndedError, NoFiguresError, display_ended
+from flows.board_watch import BoardWatch
 from flows.hardening import Hardened, finish
 from flows.sessions import LONGEST_S, Attempts, Sessions
 from flows.shift_pages import DAY, ShiftPages
@@ -50,12 +53,19 @@ HASHES_AT_ONCE: Final = 2
 """Passwords verified side by side: each takes 64 MB and a core."""
 _log = structlog.get_logger()
 _COOKIE: Final = "passline_session"
+LIVE: Final = "passline-live"
+"""The header of a page that refreshes itself, which keeps nobody signed in."""
 _ID, _TOKEN = "id", "token"
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What is served: the line's folder, centre and database, the key that signs cookies, whether over https."""
+    """What is served: the line's folder, centre and database, the key that signs cookies, whether over https.
+
+    `display_key` is what the tokens of displays are held against: without the line's own it admits none.
+    An offer that stays unanswered for `offer_age_min` is an alarm on the board, as in the terminal.
+    `witness_silent_s`: when a witness that was heard of last so long ago is silent; None where the line has none.
+    """
 
     folder: Path
     centre: str
@@ -63,6 +73,9 @@ class Served:
     cookie_key: bytes
     asking: Asking
     https: bool = False
+    display_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    offer_age_min: int = 30
+    witness_silent_s: float | None = None
 
 
 class NotSignedInError(Exception):
@@ -95,13 +108,13 @@ class Doors:
 
     def _admit(self, request: Request, roles: frozenset[Role]) -> None:
         secret = request.session.get(_ID)
-        session = None if secret is None else self._sessions.find(secret)
+        session = None if secret is None else self._sessions.find(secret, seen=LIVE not in request.headers)
         has = frozenset[str]() if session is None else standing(self._database, session.code)
         if session is None or ALARM_READERS.isdisjoint(has):
             raise NotSignedInError(secret is not None)
         log_too = () if READERS.isdisjoint(has) else AUDIT_PLACES
         oversees = not MAY[Right.OVERSEE].isdisjoint(has)
-        places = (*log_too, ALARMS.removeprefix("/"))
+        places = (*log_too, ALARMS.removeprefix("/"), BOARD.removeprefix("/"))
         request.state.reader = Reader(session.code, session.token, places, oversees)
         request.state.signed = SignedIn(session.code, has, session.sign_in)
         if roles.isdisjoint(has):
@@ -191,9 +204,28 @@ def create_app(served: Served, database: Database, sessions: Sessions | None = N
     app.include_router(pages.router(), dependencies=[Depends(doors.admit)])
     taking = AlarmPages(renderer, served.asking, database)
     app.include_router(taking.router(), dependencies=[Depends(doors.admit_to_alarms)])
+    watch = BoardWatch(served.asking, offer_age_min=served.offer_age_min)
+    board = BoardPages(
+        renderer, watch, served.display_key, https=served.https, witness_silent_s=served.witness_silent_s
+    )
+
+    def admit_to_board(request: Request) -> None:
+        try:
+            if not board.is_display(request):
+                doors.admit_to_alarms(request)
+        except DisplayEndedError:
+            # Somebody may have signed in where a display was.
+            try:
+                doors.admit_to_alarms(request)
+            except NotSignedInError:
+                raise DisplayEndedError from None
+
+    app.include_router(board.router(admit_to_board))
     app.mount("/static", StaticFiles(directory=HOME / "static"))
     app.exception_handler(NotSignedInError)(doors.turn_away)
     app.exception_handler(NotYoursError)(doors.refuse)
+    app.exception_handler(DisplayEndedError)(display_ended)
+    app.exception_handler(NoFiguresError)(board.no_figures)
     tell_problems(app, renderer, finish)
     app.add_middleware(
         SessionMiddleware,

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Final
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 from rich.console import Console, RenderableType
 from rich.live import Live
 
@@ -25,6 +25,32 @@ from handoff_logs.reading import open_reading
 LOOK_EVERY_S: Final = 0.5
 SAY_EVERY_S: Final = 5.0
 """Between lines where there is no terminal."""
+
+app = App(
+    name="board",
+    help="""Watch the line in the terminal until Ctrl-C; on a wall as a page.
+
+It only looks, and may be opened and closed at any time.
+""",
+)
+app.command(
+    "flows.display_commands:token_command",
+    name="token",
+    help="""Make a display: print the token by which a wall screen shows the board, and nothing else.
+
+A lead or administrator signs. The token is printed once and kept nowhere.
+""",
+)
+app.command(
+    "flows.display_commands:displays_command",
+    name="displays",
+    help="List the displays: where each hangs, who made it, until when it shows the board, whether it was revoked.",
+)
+app.command(
+    "flows.display_commands:revoke_command",
+    name="revoke",
+    help="Revoke a display: within ten seconds it shows the board no more. A lead or administrator signs.",
+)
 
 
 class Board:
@@ -107,6 +133,7 @@ class Board:
                 self._console.print(one_line(*self._seen, title=self._title), soft_wrap=True, highlight=False)
 
 
+@app.default
 def board_command(
     *, directory: Annotated[Path, Parameter("--dir", help="The run's folder.")] = Path(".passline")
 ) -> None:

@@ -38,7 +38,7 @@ COMMANDS: Final = (
     Command("shift", "flows.shift_commands:app", "The shift: open it, see what stands against its close, close it."),
     Command("applications", "flows.applications_commands:app", "Stop an application; release or end it."),
     Command("alarms", "flows.alarm_commands:app", "What a person must look at: list, acknowledge, try the targets."),
-    Command("board", "flows.board:board_command", "Watch the line in the terminal."),
+    Command("board", "flows.board:app", "Watch the line in the terminal; displays that show it on a wall."),
     Command(
         "status",
         "flows.status:status_command",
@@ -58,7 +58,7 @@ COMMANDS: Final = (
     Command(
         "pages",
         "flows.pages_command:pages_command",
-        "Serve the auditors' pages, custody and its proof, and the alarms.",
+        "Serve the auditors' pages, the alarms and the board.",
     ),
     Command("devices", "flows.device_commands:app", "Machines and emulators: what is there, who answers."),
     Command("deploy", "flows.deployments:deploy_command", "Register every flow as a Prefect deployment."),

@@ -109,13 +109,15 @@ class Late:
 class LateFacts:
     """What is late as of `now_us`, worst first.
 
-    `counts` are of all that the filters let through, listed or not, by status and the station that makes it late.
+    `counts` are of all that the filters let through, listed or not, by status and the station that makes it late;
+    `by_class` the same by status and service class.
     """
 
     now_us: int
     terms: Terms
     rates: StationRates
     counts: Mapping[tuple[Status, str], int]
+    by_class: Mapping[tuple[Status, str], int]
     listed: tuple[Late, ...]
 
     def count(self, status: Status) -> int:
@@ -158,9 +160,17 @@ def late_facts(
         **per_document,
     )
     summed = [row for row in rows if row["applications"] is not None]
-    counts = {(Status(row["status"]), row["at_station"]): int(row["applications"]) for row in summed}
+    counts, by_class = _summed(summed, "at_station"), _summed(summed, "service_class")
     listed = tuple(_late(row, rates) for row in rows if row["applications"] is None)
-    return LateFacts(asked_us, found, rates, counts, listed)
+    return LateFacts(asked_us, found, rates, counts, by_class, listed)
+
+
+def _summed(rows: list[Row], by: str) -> dict[tuple[Status, str], int]:
+    counts: dict[tuple[Status, str], int] = {}
+    for row in rows:
+        key = Status(row["status"]), row[by]
+        counts[key] = counts.get(key, 0) + int(row["applications"])
+    return counts
 
 
 def _late(row: Row, rates: StationRates) -> Late:

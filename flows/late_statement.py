@@ -129,8 +129,8 @@ FROM remade
 LEFT JOIN unit_number ON unit_number.unit_id = remade.order_unit
 LEFT JOIN machine_state ON machine_state.machine = remade.machine
 UNION ALL
-SELECT {RANK}, status, at_station, COUNT(*), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-       NULL, NULL
-FROM chosen GROUP BY status, at_station
+SELECT {RANK}, status, at_station, COUNT(*), NULL, NULL, NULL, service_class, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+       NULL, NULL, NULL
+FROM chosen GROUP BY status, at_station, service_class
 ORDER BY 1, late_us DESC, application_id
 """.replace(":never_us", str(NOT_KNOWN_US))  # noqa: S608 -- composed from constants

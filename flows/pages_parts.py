@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from flows.alarm_findings import SILENT_HEARTBEATS
 from flows.app import Served
 from flows.cookie_key import cookie_key
 from flows.run_folder import RunFolder
@@ -25,6 +26,9 @@ def open_served(folder: RunFolder, settings: LineSettings, *, https: bool) -> It
         cookie_key=cookie_key(folder.keys),
         asking=Asking(url, lambda word: hidden(key, word)),
         https=https,
+        display_key=key,
+        offer_age_min=settings.thresholds.offer_age_min,
+        witness_silent_s=settings.log.heartbeat_s * SILENT_HEARTBEATS if settings.log.witness else None,
     )
     # Without signing keys: nothing is recorded in the log through it.
     with Database(url) as database:

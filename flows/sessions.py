@@ -47,13 +47,16 @@ class Sessions:
             self._sessions[secret] = Session(code, sign_in, secrets.token_urlsafe(32), now_s, now_s)
         return secret
 
-    def find(self, secret: str) -> Session | None:
-        """The session with an id, now seen again; None if it ended."""
+    def find(self, secret: str, *, seen: bool = True) -> Session | None:
+        """The session with an id, now seen again; None if it ended.
+
+        Not `seen`: a page that refreshes itself asks, which keeps nobody signed in.
+        """
         now_s = self._clock()
         with self._lock:
             self._forget(now_s)
             session = self._sessions.get(secret)
-            if session is not None:
+            if session is not None and seen:
                 session.seen_s = now_s
             return session
 

@@ -36,6 +36,7 @@ class Register(StrEnum):
     ARCHIVE = "archive"
     SHIFT = "shift"
     ROLL = "roll"
+    DISPLAY = "display"
 
 
 Facts = Mapping[tuple[str, str], str]

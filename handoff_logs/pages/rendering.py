@@ -2,22 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from handoff_logs.pages import moments
+from handoff_logs.pages import moments, themes
 from handoff_logs.pages.languages import COOKIE, PARAMETER, Language, chosen, spoken
 from handoff_logs.pages.words import Words
 
 HOME: Final = Path(__file__).parent
-LANGUAGE_KEPT_S: Final = 365 * 24 * 3600
+KEPT_S: Final = 365 * 24 * 3600
+"""How long a chosen language or theme is kept."""
 AUDIT_PLACES: Final = ("stations", "shifts", "questions", "integrity")
 """The pages of the log, as their addresses name them."""
+Choice = TypeVar("Choice", bound=StrEnum)
 NAMES: Final = {Language.ENGLISH: "English", Language.CHINESE: "中文"}
 
 
@@ -57,24 +60,29 @@ class Renderer:
         )
 
     def page(self, request: Request, template: str, status: int = 200, **facts: Any) -> HTMLResponse:
-        """Answer with a page. A language that the request chose is kept for the next one."""
+        """Answer with a page. A language or theme that the request chose is kept for the next one."""
         language = spoken(request)
         words = Words(language)
         html = self._templates.get_template(template).render(
             t=words,
             term=words.term,
             language=language,
-            switch=_switch(request),
+            switch=_switch(request, PARAMETER, Language),
+            theme=themes.worn(request),
+            theme_switch=_switch(request, themes.PARAMETER, themes.Theme),
             reader=reader_of(request),
             path=request.url.path,
             zone=moments.zone(),
             **facts,
         )
         response = HTMLResponse(html, status)
+        secure = request.url.scheme == "https"
         if chosen(request) is not None:
-            secure = request.url.scheme == "https"
+            response.set_cookie(COOKIE, language, max_age=KEPT_S, httponly=True, samesite="strict", secure=secure)
+        if (theme := themes.chosen(request)) is not None:
+            kept_at = themes.WORN_AT
             response.set_cookie(
-                COOKIE, language, max_age=LANGUAGE_KEPT_S, httponly=True, samesite="strict", secure=secure
+                themes.COOKIE, theme, max_age=KEPT_S, httponly=True, samesite="strict", secure=secure, path=kept_at
             )
         return response
 
@@ -108,7 +116,7 @@ def grouped(number: int) -> str:
     return f"{number:,}".replace(",", "\u202f")
 
 
-def _switch(request: Request) -> dict[Language, str]:
-    """The address of this page in each language."""
-    asked = [(name, value) for name, value in request.query_params.multi_items() if name != PARAMETER]
-    return {language: f"{request.url.path}?{urlencode([*asked, (PARAMETER, language.value)])}" for language in Language}
+def _switch(request: Request, parameter: str, choices: type[Choice]) -> dict[Choice, str]:
+    """The address of this page with each choice."""
+    asked = [(name, value) for name, value in request.query_params.multi_items() if name != parameter]
+    return {choice: f"{request.url.path}?{urlencode([*asked, (parameter, choice.value)])}" for choice in choices}

@@ -183,3 +183,38 @@ class SessionEndedError(StationError):
         whose = f" of {self.code}" if self.code else ""
         again = f"passline sign-in {self.code or 'CODE'}"
         return f"the session{whose} at this terminal has ended: {self.why}; nothing was answered. Sign in: `{again}`"
+
+
+class BadDisplayError(StationError):
+    """A display's place has another form; what was typed is not repeated, for it may name a person."""
+
+    def __str__(self) -> str:
+        return (
+            "a display is named by its place, 1 to 40 letters, digits and : / . _ - such as hall-1, never by a person; "
+            "no token was made, name it again"
+        )
+
+
+class DisplayDaysError(StationError):
+    """A display's token would be good for too short or too long."""
+
+    def __init__(self, days: int, most: int) -> None:
+        super().__init__(days, most)
+        self.days, self.most = days, most
+
+    def __str__(self) -> str:
+        return f"a display's token is good for 1 to {self.most} days and not {self.days}; no token was made"
+
+
+class UnknownDisplayError(StationError):
+    """There is no such display."""
+
+    def __init__(self, display_id: str) -> None:
+        super().__init__(display_id)
+        self.display_id = display_id
+
+    def __str__(self) -> str:
+        return (
+            f"there is no display {self.display_id} and nothing was revoked; "
+            "`passline board displays` lists them with their ids"
+        )

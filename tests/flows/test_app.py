@@ -1,4 +1,4 @@
-"""The doors of the pages: who comes in, for how long, and that no way leads in or writes but the three forms."""
+"""The doors of the pages: who comes in, for how long, and that no way leads in or writes but the four forms."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -265,18 +265,28 @@ def test_every_answer_carries_the_headers(pages: httpx.Client, monkeypatch: pyte
 
 def test_no_page_has_a_style_or_script_of_its_own(pages: httpx.Client) -> None:
     sign_in(pages, AUDITOR)
-    for path in (*PROTECTED, "/alarms", "/alarms?all=1", "/questions/document?number=E1", "/nowhere"):
+    for path in (
+        *PROTECTED,
+        "/alarms",
+        "/alarms?all=1",
+        "/board",
+        "/board/display",
+        "/questions/document?number=E1",
+        "/nowhere",
+    ):
         page = pages.get(path).text
         assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:|<script(?![^>]*src=)|https?://", page), path
 
 
-def test_only_signing_in_and_out_and_taking_an_alarm_take_a_form(app: Any, pages: httpx.Client) -> None:
+def test_only_signing_in_and_out_taking_an_alarm_and_a_display_take_a_form(app: Any, pages: httpx.Client) -> None:
     ways = {(method, path) for path, methods in app.openapi()["paths"].items() for method in methods}
     taking = ("post", "/alarms/{alarm}/acknowledge")
-    assert {way for way in ways if way[0] != "get"} == {("post", "/sign-in"), ("post", "/sign-out"), taking}
+    display = ("post", "/board/display")
+    assert {way for way in ways if way[0] != "get"} == {("post", "/sign-in"), ("post", "/sign-out"), taking, display}
     assert len(ways) > 10
     assert pages.post("/alarms/1/acknowledge").status_code == 303
-    for _, path in ways - {("get", "/sign-in"), ("post", "/sign-in"), ("post", "/sign-out"), taking}:
+    open_to_all = {("get", "/sign-in"), ("post", "/sign-in"), ("post", "/sign-out"), ("get", "/board/display")}
+    for _, path in ways - open_to_all - {taking, display}:
         answer = pages.get(path.format(name="person", form="csv", shift="f" * 32), params={"code": AUDITOR})
         assert answer.status_code == 303 and answer.headers["location"].startswith("/sign-in"), path
     assert [route.path for route in app.routes if isinstance(route, Mount)] == ["/static"]

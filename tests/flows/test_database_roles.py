@@ -18,6 +18,7 @@ from small_shift import ONE as OPENERS
 from small_shift import plan, scanned
 from sqlalchemy import create_engine, make_url
 
+from flows.board_watch import BoardWatch
 from flows.cli import run
 from flows.composition import _upgrade, open_database, open_line, prepare
 from flows.database_commands import apply
@@ -28,6 +29,7 @@ from flows.line_rules import DIFFERENCES
 from flows.program_log import set_up_log
 from flows.run_folder import RunFolder
 from handoff_logs import log, questions, register
+from handoff_logs.asking import Asking
 from handoff_logs.database import Database
 from handoff_logs.errors import UnsafeDatabaseError
 from handoff_logs.guard_names import GUARDED
@@ -43,8 +45,9 @@ from stations.intake.generator.defects import Shares
 from stations.intake.generator.generate import generate
 from stations.intake.load import load
 from stations.people import Role
+from stations.people_register import displays
 from stations.people_register import register as people_register
-from stations.people_register.credentials import Credentials
+from stations.people_register.credentials import Credentials, SignedIn
 from stations.people_register.rules import ADMINISTRATORS
 from stations.people_register.sign_in import sign_in_two
 from stations.personal import PersonalData
@@ -217,7 +220,7 @@ def test_the_owner_of_the_tables_can_not_log_in(line: RunFolder, server: Callabl
 
 
 def test_the_lines_own_acts_work_as_the_service(line: RunFolder, server: Callable[[str], str]) -> None:
-    """Founding, signing in, enrolling, keys, sealing, and every custody act of two stations."""
+    """Founding, signing in, enrolling, displays, keys, sealing, every custody act of two stations, and the board."""
     url = driver(server(SERVICE))
     one, two = (Credentials(f"p-000{number}", f"a password of {number}") for number in (1, 2))
     with Database(url, keyring=Keyring(line.signing_keys), bound=True) as database:
@@ -226,6 +229,9 @@ def test_the_lines_own_acts_work_as_the_service(line: RunFolder, server: Callabl
         people_register.enrol(database, by, Credentials("p-0417", "a long password"), [Role.OPERATOR], emulated=True)
         people_register.end(database, by, "p-0417", emulated=True)
         signers = Signers(register.administration(by.first, by.first_sign_in), by.second, by.second_sign_in)
+        made, token = displays.make(
+            database, bytes(32), SignedIn(by.first, frozenset(), by.first_sign_in), "hall-1", emulated=True
+        )
         rotate(database, line.signing_keys, station_owner("review"), Reason.LOST, signers, emulated=True)
         assert open_shift(database, plan(), scanned(), OPENERS).shift_id
         assert close_shift(database, scanned(), OPENERS).how is Ending.BALANCED
@@ -241,6 +247,9 @@ def test_the_lines_own_acts_work_as_the_service(line: RunFolder, server: Callabl
         write(lambda tx: log.refuse(tx, review, back.handoff_id, log.Stamp(1, True, reason="torn")))
         write(lambda tx: log.settle(tx, review, "r-2", units[3:], "found-at-sender", "shelf", stamp))
         assert Sealer(database, read_log_key(line.log_key)).seal() is not None
+    watch = BoardWatch(Asking(server(SERVICE), str))
+    assert watch.now().value.seals["size"] and watch.slow().value.throughput.hours
+    assert displays.admitted(watch.displays(), bytes(32), token, made.made_us) == made
     with open_reading(server(SERVICE)) as reading:
         assert questions.violations(reading) == []
         acts = {row["act"] for row in reading.rows("SELECT DISTINCT act FROM custody_event")}

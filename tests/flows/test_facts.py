@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, insert, text, update
-from sqlmodel import SQLModel, col
+from line_books import MADE, MINUTE_US, NOW_US, Books
+from sqlalchemy import create_engine, text
 from statement_plans import whole_tables
 
 from flows import facts as facts_module
@@ -20,135 +20,9 @@ from flows.run_folder import RunFolder
 from flows.status import DOCUMENTS, IN_DOUBT, UNITS, as_csv, as_json, status_command, totals
 from handoff_logs.reading import open_reading
 from handoff_logs.records import new_id
-from handoff_logs.tables import OpenOffer, UnitNumber, Whereabouts
+from handoff_logs.tables import UnitNumber, Whereabouts
 from stations.alarms.tables import Alarm
-from stations.intake.tables import Application, IntakeBatch
-from stations.personalization.tables import Job, MachineState
-
-MINUTE_US = 60_000_000
-NOW_US = 1_790_000_000_000_000
-
-
-class Books:
-    """A line's tables, filled by hand: one method a kind of row, with only what the test is about said."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.batch = new_id()
-        self.put(
-            IntakeBatch,
-            batch_id=self.batch,
-            manifest_sha256=new_id(),
-            lines=0,
-            lines_read=0,
-            loaded=0,
-            set_aside=0,
-            started_us=NOW_US,
-            emulated=True,
-        )
-
-    def put(self, table: type[SQLModel], **row: Any) -> None:
-        with self.engine.begin() as tx:
-            tx.execute(insert(table), row)
-
-    def application(self, state: str) -> str:
-        application_id = new_id()
-        self.put(
-            Application,
-            application_id=application_id,
-            application_key=new_id(),
-            revision=1,
-            product="passport",
-            service_class="normal",
-            delivery="post",
-            office="jinan",
-            accepted_us=NOW_US,
-            deadline_us=NOW_US,
-            provisional=False,
-            priority=2,
-            person_key=new_id(),
-            applicant=b"",
-            state=state,
-            live=state not in ("returned", "dispatched"),
-            order_unit=new_id(),
-            batch_id=self.batch,
-            emulated=True,
-        )
-        return application_id
-
-    def unit(self, kind: str, state: str, station: str, *, place: str = "input", handoff: str | None = None) -> str:
-        unit_id = new_id()
-        self.put(
-            Whereabouts,
-            unit_id=unit_id,
-            step=1,
-            kind=kind,
-            state=state,
-            station=station,
-            place=place,
-            person="e-1",
-            handoff_id=handoff,
-            since_us=NOW_US,
-        )
-        return unit_id
-
-    def offer(self, to_station: str, units: int, *, offered_us: int = NOW_US, due_us: int | None = None) -> None:
-        handoff = new_id()
-        self.put(
-            OpenOffer,
-            handoff_id=handoff,
-            from_station="review",
-            to_station=to_station,
-            person="e-1",
-            kind="order",
-            unit_count=units,
-            priority=2,
-            due_us=due_us,
-            offered_us=offered_us,
-            emulated=True,
-        )
-        for _ in range(units):
-            self.unit("order", "offered", "review", handoff=handoff)
-
-    def job(self, machine: str, *path: str, outcome: str | None = None, doubt: str | None = None) -> None:
-        """A job that went from INTENT through `path`, legal moves all."""
-        job_id, serial = new_id(), new_id()[-12:]
-        self.put(
-            Job,
-            job_id=job_id,
-            application_id=self.application("in_production"),
-            product="passport",
-            attempt=1,
-            order_unit=new_id(),
-            machine=machine,
-            machine_serial="S",
-            journal_id="J",
-            journal_position=0,
-            fence=1,
-            worker="w",
-            state="INTENT",
-            unfinished=True,
-            live=True,
-            intent_us=NOW_US,
-            emulated=True,
-        )
-        for state in path:
-            values: dict[str, Any] = {"state": state}
-            if state == "FED":
-                values |= {"blank_serial": serial, "blank_unit": new_id()}
-            if state == "PREPARED":
-                values |= {"document_number": serial[:9], "data_sha256": "0"}
-            if state == "RESULT":
-                good = outcome == "good"
-                values |= {"unfinished": False, "outcome": outcome, "live": good, "result_us": NOW_US}
-                values |= {"document_unit": new_id() if good else None}
-            if state == "UNCERTAIN":
-                values |= {"doubt": doubt}
-            with self.engine.begin() as tx:
-                tx.execute(update(Job).where(col(Job.job_id) == job_id).values(values))
-
-
-MADE = ("FED", "PREPARED", "STARTING", "RESULT")
+from stations.personalization.tables import MachineState
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from contrast import CONTRAST
 from pwdlib.hashers.argon2 import Argon2Hasher
 from served import serving
 from signing_keys import open_signed
@@ -181,25 +182,6 @@ def test_every_page_stands_in_both_languages_and_is_read_easily(page: Any, schem
             assert page.evaluate("document.documentElement.lang") == tag
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
             assert page.evaluate(CONTRAST) == [], path
-
-
-CONTRAST = r"""() => {
-  const parts = (color) => color.match(/[\d.]+/g).map(Number);
-  const linear = (v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
-  const light = ([r, g, b]) =>
-    0.2126 * linear(r / 255) + 0.7152 * linear(g / 255) + 0.0722 * linear(b / 255);
-  const ground = (element) => { for (let at = element; at; at = at.parentElement) {
-    const found = parts(getComputedStyle(at).backgroundColor); if (found.length < 4 || found[3] > 0) return found; }
-    return [255, 255, 255]; };
-  const poor = [];
-  for (const element of document.querySelectorAll("body *")) {
-    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-    if (!own || element.closest(".unseen, option, datalist") || !element.getClientRects().length) continue;
-    const [a, b] = [light(parts(getComputedStyle(element).color)), light(ground(element))].sort((x, y) => y - x);
-    if ((a + 0.05) / (b + 0.05) < 4.5) poor.push(element.outerHTML.slice(0, 120));
-  }
-  return poor;
-}"""
 
 
 def test_nothing_is_told_by_colour_alone(page: Any) -> None:

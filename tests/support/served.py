@@ -13,13 +13,13 @@ PATIENCE_S = 20.0
 
 
 @contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """Serve an application; its address."""
+def serving(app: Any, port: int = 0) -> Iterator[str]:
+    """Serve an application; its address. Port 0: any that is free."""
     config = uvicorn.Config(
         app, lifespan="off", log_config=None, access_log=False, proxy_headers=False, timeout_graceful_shutdown=5
     )
     server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with socket.create_server(("127.0.0.1", port)) as listening:
         thread = threading.Thread(target=lambda: server.run(sockets=[listening]))
         thread.start()
         try:

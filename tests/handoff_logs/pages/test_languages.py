@@ -54,12 +54,13 @@ def test_every_text_that_a_template_names_is_in_the_catalogue_and_none_is_left_o
         flows / "app.py",
         flows / "alarm_pages.py",
         flows / "shift_pages.py",
+        flows / "board_page.py",
     ]
     sources = [source for source in sources if source.name not in ("words.py", "terms.py")]
     named = "\n".join(source.read_text("utf-8") for source in sources)
     for key in re.findall(r'\bt\("([a-z_.]+)"[,)]', named):
         assert key in TEXTS, key
-    composed = ("nav.", "fact.", "integrity.state.", "shift.line.")
+    composed = ("nav.", "fact.", "integrity.state.", "shift.line.", "board.theme.")
     for key in TEXTS:
         assert key.removesuffix(".next") in named or key.startswith(composed), f"{key} is used nowhere"
 
