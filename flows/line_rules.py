@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from stations.patrol import projection as patrol
 from stations.people_register import projection as people
 from stations.shift import projection as shift
 
-DIFFERENCES: Final = (*people.DIFFERENCES, *shift.DIFFERENCES)
+DIFFERENCES: Final = (*people.DIFFERENCES, *shift.DIFFERENCES, *patrol.DIFFERENCES)
 """Each rule with the SQL that finds what breaks it: `subject` and `what`."""

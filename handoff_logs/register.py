@@ -35,6 +35,7 @@ class Register(StrEnum):
     CERTIFICATE = "certificate"
     ARCHIVE = "archive"
     SHIFT = "shift"
+    PATROL = "patrol"
 
 
 Facts = Mapping[tuple[str, str], str]
