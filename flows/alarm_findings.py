@@ -1,6 +1,6 @@
 """What is the matter on the line now: each source of alarms asked once, by the kinds of alarms.
 
-Of the kinds that are watched here: climate and patrols raise theirs where they are measured and walked.
+Of the kinds that are watched here: climate raises its own where it is measured.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,6 +16,7 @@ from handoff_logs.sealed_state import SealedState
 from stations.alarms import rules
 from stations.alarms.register import Finding
 from stations.documents import PRODUCTS
+from stations.patrol.listing import overdue
 from stations.personalization import rules as personalization
 from stations.vault import rules as vault
 
@@ -23,6 +24,7 @@ WATCHED: Final = (
     rules.LATE_RISK,
     rules.LOW_STOCK,
     rules.MACHINE_HELD,
+    rules.PATROL_OVERDUE,
     rules.SEALING_SILENT,
     rules.WITNESS_SILENT,
     rules.DISCREPANCY,
@@ -147,6 +149,8 @@ def findings(
     for kind, left in stock_left(reading, settings, now_us).items():
         if left.is_low(settings.alarms.stock_days):
             found[rules.LOW_STOCK, kind] = left.blanks
+    for patrol in overdue(reading, settings.patrols, now_us):
+        found[rules.PATROL_OVERDUE, patrol] = None
     for silence in silences(seals, settings.log):
         if silence.reason == "unsealed":
             found[rules.SEALING_SILENT, LOG] = silence.count

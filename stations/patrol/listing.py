@@ -34,6 +34,11 @@ ONE: Final = f"{_FOUND} WHERE f.finding_id = :finding"
 STEPS: Final = """
 SELECT position, step, person, at_us, what, what_sha256 FROM patrol_step WHERE finding_id = :finding ORDER BY position
 """
+COLUMNS: Final = (
+    *("finding_id", "patrol", "point", "item", "kind", "what", "machine", "photo", "found_us", "found_by", "shift"),
+    *("state", "by", "since_us", "ended", "sound", "emulated"),
+)
+"""Of a finding as a row."""
 MOST: Final = 500
 """Findings that a list with the ended ones shows."""
 

@@ -83,7 +83,7 @@ def test_an_unknown_key_is_refused_with_its_line_and_a_near_match(folder: RunFol
 @pytest.mark.parametrize("name", ["id", "port"])
 def test_what_two_devices_share_is_refused_at_the_second(name: str, folder: RunFolder, refused: Refused) -> None:
     before = {"id": 'id = "book-02"', "port": 'port = "emulator://book-02"'}[name]
-    (fault,) = refused(before, before.replace("book-02", "book-01"))
+    fault, *_ = refused(before, before.replace("book-02", "book-01"))
     assert (fault.place, fault.allowed) == (f"devices[1].{name}", "")
     assert "book-01', which another device has already" in fault.problem
 
@@ -169,7 +169,7 @@ def test_an_unknown_driver_is_refused_with_a_near_match(refused: Refused) -> Non
 
 
 def test_two_devices_never_bear_one_name(refused: Refused) -> None:
-    (fault,) = refused('id = "card-02"', 'id = "card-01"')
+    fault, *_ = refused('id = "card-02"', 'id = "card-01"')
     assert fault.place == "devices[3].id"
 
 
