@@ -67,7 +67,7 @@ def print_due(found: Sequence[Due], now_us: int) -> None:
     """Print which rounds are due when."""
     table = _table("patrol", "every", "last", "by", "next")
     for one in found:
-        due = "no shift is open" if one.due_us is None else f"· by {_local(one.due_us)}"
+        due = "not due now" if one.due_us is None else f"· by {_local(one.due_us)}"
         if one.due_us is not None and one.is_overdue(now_us):
             due = f"[bold red]! OVERDUE since {_local(one.due_us)}[/]"
         last = "-" if one.last_us is None else _local(one.last_us)

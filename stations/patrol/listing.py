@@ -52,7 +52,8 @@ def subject(patrol: str) -> str:
 class Due:
     """One patrol: when it was walked last and by whom, and by when it is due next; microseconds UTC.
 
-    `due_us` is None while nobody is on duty: shifts are used on this line, and none is open.
+    `due_us` is None while nobody is on duty (shifts are used on this line, and none is open), and before a line that
+    uses none has run with this plan.
     """
 
     patrol: Patrol
@@ -118,11 +119,12 @@ def due(reading: Reading, plan: Sequence[Patrol]) -> list[Due]:
     found = []
     for patrol in plan:
         last = next(iter(reading.rows(LAST, patrol=patrol.name)), None)
-        since_us = opened_us
+        begun = [opened_us] if opened_us is not None else []
         if not uses_shifts:
-            since_us = next((row["written_us"] for row in reading.rows(PLANNED, subject=subject(patrol.name))), None)
-        if since_us is not None and last is not None:
-            since_us = max(since_us, last["walked_us"])
+            begun = [row["written_us"] for row in reading.rows(PLANNED, subject=subject(patrol.name))]
+        # With shifts and none open nobody is on duty, whenever it was walked last.
+        counted = bool(begun) or not uses_shifts
+        since_us = max([*begun, *([last["walked_us"]] if last else [])], default=None) if counted else None
         found.append(
             Due(
                 patrol,
