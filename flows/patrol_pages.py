@@ -75,6 +75,8 @@ REFUSALS: Final[dict[type[Exception], tuple[str, int]]] = {
 }
 """What a page says to each refusal."""
 REFUSED: Final = tuple(REFUSALS)
+OFFERED: Final = (Step.TAKEN, Step.MENDED, Step.CHECKED, Step.RETURNED)
+"""The steps in the order in which a page offers those that are its reader's to do."""
 
 
 class PatrolPages:
@@ -227,7 +229,7 @@ class PatrolPages:
         last = Step(one.last) if one.last else None
         return self._renderer.page(
             request, "patrol_finding.html", status, one=one, steps=steps, key=key, facts=facts,
-            longest=rules.LONGEST_TEXT, may=[step for step in Step if _may(step, last, signed.code, one.last_by)],
+            longest=rules.LONGEST_TEXT, may=[step for step in OFFERED if _may(step, last, signed.code, one.last_by)],
         )  # fmt: skip
 
     def _named(self, name: str) -> Patrol:

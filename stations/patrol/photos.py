@@ -22,7 +22,8 @@ MOST_PIXELS: Final = {"JPEG": 52_000_000, "PNG": 16_000_000}
 """A JPEG is decoded at the size that is needed; a PNG can't be."""
 LONGEST_SIDE: Final = 1_600
 """Pixels of what is kept: enough to see a crack by."""
-QUALITY: Final = 80
+QUALITIES: Final = (80, 40, 15)
+"""Tried in this order until it is no larger than it may be."""
 KEPT_BYTES: Final = 1_000_000
 
 _ABOUT: Final = "patrol-photo:"
@@ -58,7 +59,7 @@ def photo(data: bytes) -> Photo:
         raise PhotoRefusedError("is cut off or broken") from error
     # Only its pixels: what the file said of itself is not copied.
     bare = Image.frombytes("RGB", upright.size, upright.tobytes())
-    for quality in (QUALITY, QUALITY // 2):
+    for quality in QUALITIES:
         written = io.BytesIO()
         bare.save(written, "JPEG", quality=quality)
         if written.tell() <= KEPT_BYTES:
