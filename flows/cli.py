@@ -58,7 +58,7 @@ COMMANDS: Final = (
     Command(
         "pages",
         "flows.pages_command:pages_command",
-        "Serve the auditors' pages, custody and its proof, and the alarms.",
+        "Serve the auditors' pages, custody and its proof; the alarms; patrols on a telephone.",
     ),
     Command("devices", "flows.device_commands:app", "Machines and emulators: what is there, who answers."),
     Command("deploy", "flows.deployments:deploy_command", "Register every flow as a Prefect deployment."),
