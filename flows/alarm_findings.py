@@ -1,6 +1,6 @@
 """What is the matter on the line now: each source of alarms asked once, by the kinds of alarms.
 
-Of the kinds that are watched here: climate and patrols raise theirs where they are measured and walked.
+Of the kinds that are watched here: climate raises its own where it is measured.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,12 +13,14 @@ from handoff_logs.reading import Reading
 from handoff_logs.sealed_state import SealedState
 from stations.alarms import rules
 from stations.alarms.register import Finding
+from stations.patrol.listing import overdue
 from stations.vault.forecast import stock
 
 WATCHED: Final = (
     rules.LATE_RISK,
     rules.LOW_STOCK,
     rules.MACHINE_HELD,
+    rules.PATROL_OVERDUE,
     rules.SEALING_SILENT,
     rules.WITNESS_SILENT,
     rules.DISCREPANCY,
@@ -88,6 +90,8 @@ def findings(
     for station, units in _past_node(reading, now_us).items():
         found[rules.LATE_RISK, station] = units
     found |= low
+    for patrol in overdue(reading, settings.patrols, now_us):
+        found[rules.PATROL_OVERDUE, patrol] = None
     for silence in silences(seals, settings.log):
         if silence.reason == "unsealed":
             found[rules.SEALING_SILENT, LOG] = silence.count

@@ -1,6 +1,6 @@
 """The page of alarms: what is open and whose it is, and taking one by whoever may, signed in.
 
-The only page that writes: its form carries the session's own token, and the register reads the person's standing anew
+It writes: its form carries the session's own token, and the register reads the person's standing anew
 in the transaction that records the act.
 """
 

@@ -1,7 +1,7 @@
-"""The web application: the log's pages, the shifts and the alarms behind a sign-in with the register of people.
+"""The web application: the log's pages, shifts, alarms and patrols behind a sign-in with the register of people.
 
-Only `flows` knows both. Four routes take a POST, signing in and out, taking an alarm and letting a display in; all
-others only read.
+Only `flows` knows them all. What takes a POST is signing in and out, taking an alarm, letting a display in, a patrol's
+round and the steps of its findings; all other routes only read.
 """
 
 import hmac
@@ -23,6 +23,8 @@ from flows.alarm_pages import ALARMS, TAKERS, AlarmPages
 from flows.board_page import BOARD, BoardPages, DisplayEndedError, NoFiguresError, display_ended
 from flows.board_watch import BoardWatch
 from flows.hardening import Hardened, finish
+from flows.patrol_forms import MOST_FORM_BYTES, Rounds
+from flows.patrol_pages import PATROL, ROUND, WALKERS, PatrolPages
 from flows.sessions import LONGEST_S, Attempts, Sessions
 from flows.shift_pages import DAY, ShiftPages
 from handoff_logs.asking import Asking
@@ -31,6 +33,7 @@ from handoff_logs.pages.problems import tell_problems
 from handoff_logs.pages.rendering import AUDIT_PLACES, HOME, Reader, Renderer
 from handoff_logs.pages.routes import AuditPages
 from handoff_logs.verify.state import FILE_NAME
+from stations.patrol.rules import MENDERS
 from stations.people import Role
 from stations.people_register.credentials import Credentials, SignedIn
 from stations.people_register.errors import (
@@ -40,7 +43,7 @@ from stations.people_register.errors import (
     SignInRefusedError,
 )
 from stations.people_register.rights import MAY, Right
-from stations.people_register.sign_in import sign_in
+from stations.people_register.sign_in import sign_in, sign_in_as
 from stations.people_register.standing import is_founded, standing
 
 READERS: Final = MAY[Right.ASK]
@@ -62,6 +65,7 @@ _ID, _TOKEN = "id", "token"
 class Served:
     """What is served: the line's folder, centre and database, the key that signs cookies, whether over https.
 
+    `rounds`: what patrols walk; None where no round is walked through these pages.
     `display_key` is what the tokens of displays are held against: without the line's own it admits none.
     An offer that stays unanswered for `offer_age_min` is an alarm on the board, as in the terminal.
     `witness_silent_s`: when a witness that was heard of last so long ago is silent; None where the line has none.
@@ -76,6 +80,7 @@ class Served:
     display_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     offer_age_min: int = 30
     witness_silent_s: float | None = None
+    rounds: Rounds | None = None
 
 
 class NotSignedInError(Exception):
@@ -106,6 +111,21 @@ class Doors:
         """Let whoever may see the alarms pass. Raises NotSignedInError, NotYoursError."""
         self._admit(request, ALARM_READERS)
 
+    def admit_to_patrols(self, request: Request) -> None:
+        """Let whoever walks rounds or mends what they found pass. Raises NotSignedInError, NotYoursError."""
+        self._admit(request, WALKERS)
+
+    def sign_again(self, request: Request, password: str) -> SignedIn:
+        """Sign in whoever the session is of, at this moment, by their password; as often as signing in is allowed.
+
+        Raises SignInRefusedError, SignInLockedError, RoleMissingError.
+        """
+        signed: SignedIn = request.state.signed
+        if not self._attempts.may(request.client.host if request.client else ""):
+            raise SignInRefusedError(signed.code)
+        with self._hashing:
+            return sign_in_as(self._database, Credentials(signed.code, password), MENDERS)
+
     def _admit(self, request: Request, roles: frozenset[Role]) -> None:
         secret = request.session.get(_ID)
         session = None if secret is None else self._sessions.find(secret, seen=LIVE not in request.headers)
@@ -114,7 +134,8 @@ class Doors:
             raise NotSignedInError(secret is not None)
         log_too = () if READERS.isdisjoint(has) else AUDIT_PLACES
         oversees = not MAY[Right.OVERSEE].isdisjoint(has)
-        places = (*log_too, ALARMS.removeprefix("/"), BOARD.removeprefix("/"))
+        walks = () if self._served.rounds is None or WALKERS.isdisjoint(has) else (PATROL.removeprefix("/"),)
+        places = (*log_too, ALARMS.removeprefix("/"), BOARD.removeprefix("/"), *walks)
         request.state.reader = Reader(session.code, session.token, places, oversees)
         request.state.signed = SignedIn(session.code, has, session.sign_in)
         if roles.isdisjoint(has):
@@ -221,6 +242,11 @@ def create_app(served: Served, database: Database, sessions: Sessions | None = N
                 raise DisplayEndedError from None
 
     app.include_router(board.router(admit_to_board))
+    if served.rounds is not None:
+        walking = PatrolPages(
+            renderer, served.asking, database, served.rounds, doors.sign_again, emulated=served.emulated
+        )
+        app.include_router(walking.router(), dependencies=[Depends(doors.admit_to_patrols)])
     app.mount("/static", StaticFiles(directory=HOME / "static"))
     app.exception_handler(NotSignedInError)(doors.turn_away)
     app.exception_handler(NotYoursError)(doors.refuse)
@@ -235,7 +261,7 @@ def create_app(served: Served, database: Database, sessions: Sessions | None = N
         same_site="strict",
         https_only=served.https,
     )
-    app.add_middleware(Hardened)
+    app.add_middleware(Hardened, larger={f"{ROUND}/": MOST_FORM_BYTES})
     return app
 
 

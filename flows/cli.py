@@ -36,6 +36,7 @@ COMMANDS: Final = (
         "Start the line on what is waiting; Ctrl-C stops it after the documents in work.",
     ),
     Command("shift", "flows.shift_commands:app", "The shift: open it, see what stands against its close, close it."),
+    Command("patrol", "flows.patrol_commands:app", "Rounds by plan, what they find, and each finding to its end."),
     Command("applications", "flows.applications_commands:app", "Stop an application; release or end it."),
     Command("alarms", "flows.alarm_commands:app", "What a person must look at: list, acknowledge, try the targets."),
     Command("board", "flows.board:app", "Watch the line in the terminal; displays that show it on a wall."),
@@ -58,7 +59,7 @@ COMMANDS: Final = (
     Command(
         "pages",
         "flows.pages_command:pages_command",
-        "Serve the auditors' pages, the alarms and the board.",
+        "Serve the auditors' pages, the alarms, the board, and patrols on a telephone.",
     ),
     Command("devices", "flows.device_commands:app", "Machines and emulators: what is there, who answers."),
     Command("deploy", "flows.deployments:deploy_command", "Register every flow as a Prefect deployment."),

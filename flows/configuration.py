@@ -17,6 +17,7 @@ from flows.errors import FlowError
 from flows.run_folder import ENVIRONMENT_DELIMITER, ENVIRONMENT_PREFIX, RunFolder
 from flows.settings import LineSettings, Mode, StaffKind
 from flows.toml_places import Place, line_numbers, line_of
+from stations.patrol.rules import MOST_ANSWERS, OTHER, PLACE
 
 OWN_TARGET: Final = "prefect"
 """The name of the target of alarms that every line has."""
@@ -182,6 +183,7 @@ def _contradictions(settings: LineSettings, where: _Where) -> Iterator[SettingFa
             yield fault(("devices", position, "mode"), "is 'production' on an emulator's port", Mode.EMULATED.value)
         if settings.mode is Mode.PRODUCTION and device.emulated:
             yield fault(("devices", position, "mode"), f"makes {device.id} an emulator, refused in a production line")
+    yield from _patrol_contradictions(settings, where)
     if settings.mode is Mode.PRODUCTION and settings.staff.kind is StaffKind.EMULATED:
         yield fault(("staff", "kind"), "is 'emulated', refused in a production line", StaffKind.DESKS.value)
 
@@ -200,6 +202,33 @@ def _target_contradictions(
         if target.environment is not None and target.environment.startswith(ENVIRONMENT_PREFIX):
             allowed = f"any name that does not begin with {ENVIRONMENT_PREFIX}"
             yield fault((*place, "environment"), "is a setting's own variable", allowed)
+
+
+def _patrol_contradictions(settings: LineSettings, where: _Where) -> Iterator[SettingFault]:
+    """What is wrong in the plan of rounds: points that aren't there, names twice, more than a person can answer."""
+    machines, names = [device.id for device in settings.devices], set[str]()
+    for position, patrol in enumerate(settings.patrol):
+        place: Place = ("patrol", position)
+
+        def fault(key: str, problem: str, allowed: str = "", near: str = "", place: Place = place) -> SettingFault:
+            return SettingFault(where.source((*place, key)), _dotted((*place, key)), problem, allowed, near)
+
+        if patrol.name in names:
+            yield fault("name", f"is {patrol.name!r}, which another patrol has already")
+        names.add(patrol.name)
+        for point in patrol.points:
+            if not point.startswith(PLACE) and point not in machines:
+                allowed = f"{', '.join(machines)}, or {PLACE}NAME"
+                yield fault(
+                    "points", f"has {point!r}, which is no machine of this line", allowed, _near(point, machines)
+                )
+        for key, each in (("points", patrol.points), ("items", tuple(item.id for item in patrol.items))):
+            if twice := next((one for number, one in enumerate(each) if one in each[:number]), None):
+                yield fault(key, f"has {twice!r} twice")
+        if any(item.id == OTHER for item in patrol.items):
+            yield fault("items", f"has {OTHER!r}, which every point has by itself")
+        if sum(1 for _ in patrol.patrol.cells) > MOST_ANSWERS:
+            yield fault("points", f"and items ask for more than {MOST_ANSWERS} answers a round", "shorter rounds")
 
 
 def _model_at(place: Place) -> type[BaseModel]:

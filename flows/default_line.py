@@ -8,6 +8,7 @@ from typing import Final
 from flows.errors import FlowError
 from flows.run_folder import RunFolder
 from stations.deadlines import ALLOWANCES
+from stations.patrol.rules import PLACE
 
 KINDS: Final = (
     ("book", "book-personalizer"),
@@ -18,6 +19,11 @@ KINDS: Final = (
     ("swipe", "rte-mrz-reader"),
 )
 """Prefix of the machine's id, and its driver."""
+
+MADE_ON: Final = ("book", "card")
+"""Prefixes of the machines that the default patrol looks at."""
+MOST_POINTS: Final = 20
+"""Of them; a line of more has further rounds."""
 
 HEAD: Final = """\
 # The line of one document centre. Every key can be overridden by the environment: PASSLINE_TRAY_SIZE=50,
@@ -92,6 +98,19 @@ mode = "emulated"
 """
 
 
+PATROL: Final = """
+[[patrol]]               # docs/patrol.md: who walks it answers every item at every point; overdue, it is an alarm
+name = "machines"
+every_min = 60           # 5 to 10080
+points = [{points}]
+items = [
+    {{ id = "covers", english = "Covers are closed and whole", chinese = "罩盖关好且完好" }},
+    {{ id = "sound", english = "No unusual noise, smell or heat", chinese = "无异响、异味、过热" }},
+    {{ id = "cables", english = "Cables and plugs sit firmly", chinese = "线缆和插头牢固" }},
+]
+"""
+
+
 class LineExistsError(FlowError):
     """A line.toml is there already; it is never written over."""
 
@@ -123,7 +142,7 @@ def write_default(
     folder.make()
     head = HEAD.format(centre=centre, tray_size=tray_size, speed=speed, seed=seed, allowances=_allowances())
     counts = {"book": books, "card": cards, "reader": readers, "scale": small, "label": small, "swipe": small}
-    text = head + "".join(_devices(counts))
+    text = head + "".join(_devices(counts)) + _patrol(counts)
     # Whole or not there: who writes it may be killed.
     begun = folder.configuration.with_suffix(".new")
     begun.write_text(text, encoding="utf-8")
@@ -150,6 +169,12 @@ def _devices(counts: dict[str, int]) -> Iterator[str]:
         for number in range(1, counts[prefix] + 1):
             device_id = f"{prefix}-{number:02}"
             yield DEVICE.format(id=device_id, driver=driver, serial=emulated_serial(device_id))
+
+
+def _patrol(counts: dict[str, int]) -> str:
+    machines = [f"{prefix}-{number:02}" for prefix in MADE_ON for number in range(1, counts[prefix] + 1)]
+    points = [*machines[:MOST_POINTS], f"{PLACE}server-room"]
+    return PATROL.format(points=", ".join(f'"{point}"' for point in points))
 
 
 def _allowances() -> str:

@@ -333,3 +333,12 @@ class NumberNotOnFileError(FlowError):
 
     def __str__(self) -> str:
         return f"No application on file has the number {self.number}."
+
+
+class NotEmulatedError(FlowError):
+    """Emulated people on a line of real ones."""
+
+    next_step = "Leave --emulated out, and sign with your own passwords."
+
+    def __str__(self) -> str:
+        return "This line's people are no emulated ones; nothing was recorded."

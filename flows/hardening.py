@@ -1,5 +1,6 @@
 """What every answer of the pages carries, whoever asked and whatever went wrong; and how large a form may be."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -24,10 +25,13 @@ HEADERS: Final = {
 
 
 class Hardened:
-    """Puts the headers on each answer and refuses a form that is too large or does not say how large it is."""
+    """Puts the headers on each answer and refuses a form that is too large or does not say how large it is.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    `larger`: bytes of the forms that may have more, by the beginning of their addresses.
+    """
+
+    def __init__(self, app: ASGIApp, larger: Mapping[str, int] | None = None) -> None:
+        self._app, self._larger = app, larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -42,10 +46,13 @@ class Hardened:
 
         length = Headers(scope=scope).get("content-length", "")
         chunked = "transfer-encoding" in Headers(scope=scope)
-        if chunked or (length and (not length.isdecimal() or int(length) > LONGEST_FORM)):
+        if chunked or (length and (not length.isdecimal() or int(length) > self._longest(scope["path"]))):
             await PlainTextResponse("This form is too large; nothing was done.", 413)(scope, receive, hardened)
             return
         await self._app(scope, receive, hardened)
+
+    def _longest(self, path: str) -> int:
+        return next((most for place, most in self._larger.items() if path.startswith(place)), LONGEST_FORM)
 
 
 def finish(response: Response) -> Response:

@@ -2,9 +2,10 @@
 
 from typing import Final
 
+from stations.patrol import projection as patrol
 from stations.people_register import projection as people
 from stations.rolls import projection as rolls
 from stations.shift import projection as shift
 
-DIFFERENCES: Final = (*people.DIFFERENCES, *shift.DIFFERENCES, *rolls.DIFFERENCES)
+DIFFERENCES: Final = (*people.DIFFERENCES, *shift.DIFFERENCES, *rolls.DIFFERENCES, *patrol.DIFFERENCES)
 """Each rule with the SQL that finds what breaks it: `subject` and `what`."""

@@ -56,10 +56,10 @@ def pages_command(
     key: Annotated[Path | None, Parameter(help="The certificate's private key (PEM).")] = None,
     directory: Annotated[Path, Parameter("--dir", help="The run's folder.")] = Path(".passline"),
 ) -> int:
-    """Serve the auditors' pages and the alarms until Ctrl-C: custody with its proof, stations, shifts, questions.
+    """Serve the pages until Ctrl-C: custody with its proof, stations, shifts, questions; the alarms; the patrols.
 
     Auditors and administrators of the register of people sign in; they change nothing, and what they look up is
-    recorded. Whoever takes alarms signs in too, and sees those alone.
+    recorded. Whoever takes alarms or walks rounds signs in too, and sees those alone.
     """
     from flows.app import create_app
     from flows.composition import prepare

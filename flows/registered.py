@@ -5,6 +5,7 @@ from datetime import timedelta
 from flows.settings import DeviceSettings, LineSettings
 from flows.terms import ANY, LINE
 from handoff_logs.register import Facts, Register
+from stations.patrol.listing import subject
 from stations.people import STAFFING
 
 
@@ -49,6 +50,9 @@ def _thresholds(settings: LineSettings) -> Facts:
         (LINE, "accepts_until"): settings.acceptance.closes if settings.acceptance.later_is_next_day else ANY,
         ("qc", "swipe_share"): f"{settings.qc.swipe_share:g}",
     }
+    for patrol in settings.patrols:
+        facts[subject(patrol.name), "every_min"] = str(patrol.every_min)
+        facts[subject(patrol.name), "plan"] = patrol.digest
     for service_class, allowances in settings.allowances.by_class().items():
         for station, allowance in allowances.items():
             facts[station, f"{service_class}_hours"] = f"{allowance / timedelta(hours=1):g}"

@@ -10,8 +10,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from flows.makers import MAKES
 from flows.run_folder import ENVIRONMENT_DELIMITER, ENVIRONMENT_PREFIX
 from stations.deadlines import ALLOWANCES
+from stations.patrol.rules import Item, Patrol
 from stations.vault.rules import Reserve
 
 Name = Annotated[
@@ -21,6 +23,16 @@ Name = Annotated[
     ),
 ]
 """A name that people and file systems can both bear."""
+
+
+Point = Annotated[
+    str,
+    Field(
+        pattern=r"^(place:)?[a-z][a-z0-9-]{0,30}$",
+        description="a machine's id, or place: and a name of small letters, digits and hyphens",
+    ),
+]
+"""Where a patrol looks."""
 
 
 Hours = Annotated[float | None, Field(gt=0, le=240)]
@@ -156,6 +168,32 @@ class EmulationSettings(_Section):
     """Share of the documents that a machine spoils."""
 
 
+class PatrolItem(_Section):
+    """One item of a patrol's checklist, in both languages."""
+
+    id: Name
+    english: str = Field(min_length=1, max_length=120, description="one sentence in English, 120 characters at most")
+    chinese: str = Field(min_length=1, max_length=120, description="one sentence in Chinese, 120 characters at most")
+
+
+class PatrolSettings(_Section):
+    """One round: where it leads, what is looked at there, and how often."""
+
+    name: Name
+    every_min: Annotated[int, Field(ge=5, le=10_080)]
+    """Minutes from one round to the next."""
+    points: Annotated[
+        tuple[Point, ...], Field(min_length=1, description="machines of this line, or place:NAME for any other place")
+    ]
+    items: Annotated[tuple[PatrolItem, ...], Field(min_length=1, description="tables with id, english and chinese")]
+
+    @property
+    def patrol(self) -> Patrol:
+        """The round as the rules have it."""
+        items = tuple(Item(each.id, each.english, each.chinese) for each in self.items)
+        return Patrol(self.name, self.every_min, self.points, items)
+
+
 class AlarmTarget(_Section):
     """Somewhere that alarms are told, an address of apprise's.
 
@@ -268,6 +306,7 @@ class LineSettings(BaseSettings):
     emulation: EmulationSettings = EmulationSettings()
     log: LogSettings = LogSettings()
     logging: LoggingSettings = LoggingSettings()
+    patrol: tuple[PatrolSettings, ...] = ()
     devices: Annotated[tuple[DeviceSettings, ...], Field(min_length=1)]
 
     @classmethod
@@ -290,6 +329,16 @@ class LineSettings(BaseSettings):
         if self.mode is Mode.EMULATED:
             return 0, Reserve(0.0, 0)
         return self.vault.days_ahead, self.vault.kept
+
+    @property
+    def patrols(self) -> tuple[Patrol, ...]:
+        """The plan of rounds."""
+        return tuple(each.patrol for each in self.patrol)
+
+    @property
+    def holdable(self) -> tuple[str, ...]:
+        """The machines that a finding may hold: those that blanks are drawn on."""
+        return tuple(device.id for device in self.devices if device.driver in MAKES)
 
     @property
     def emulated(self) -> bool:

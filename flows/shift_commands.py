@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from cyclopts import App, Parameter
 
-from flows.errors import Exit, FlowError
+from flows.errors import Exit, FlowError, NotEmulatedError
 from flows.run_folder import RunFolder
 from flows.shift_view import (
     advise_difference,
@@ -51,15 +51,6 @@ Emulated = Annotated[
     bool, Parameter("--emulated", negative=(), help="Emulated people count and sign; on an emulated line alone.")
 ]
 HERE: Final = Path(".passline")
-
-
-class NotEmulatedError(FlowError):
-    """Emulated people on a line of real ones."""
-
-    next_step = "Leave --emulated out, and sign with your own passwords."
-
-    def __str__(self) -> str:
-        return "This line's people are no emulated ones; nothing was recorded."
 
 
 class CountNeededError(FlowError):

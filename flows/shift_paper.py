@@ -54,7 +54,7 @@ STATIONS: Final = {
     "mailing": "寄递",
     "carrier": "承运方",
 }
-CLASSES: Final = {"emergency": "加急", "expedited": "快办", "normal": "普通"}
+CLASSES: Final = {"emergency": "绿色通道", "expedited": "加急", "normal": "普通"}
 OUTCOMES: Final = {"return": "退回", "hold": "暂缓"}
 KINDS: Final = {"blank": "空白证件", "document": "证件", "book": "护照本", "card": "卡片"}
 MOMENTS: Final = {"opening": "开班", "close": "交班"}

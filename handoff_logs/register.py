@@ -37,6 +37,7 @@ class Register(StrEnum):
     SHIFT = "shift"
     ROLL = "roll"
     DISPLAY = "display"
+    PATROL = "patrol"
 
 
 Facts = Mapping[tuple[str, str], str]

@@ -12,9 +12,11 @@ AUDITED: Final = (
     *("shift", "shift_count", "shift_counted", "shift_difference"),
     *("shift_person", "shift_machine", "shift_item", "shift_settlement"),
     *("roll", "roll_step"),
+    *("patrol_round", "patrol_answer", "patrol_finding", "patrol_step"),
 )
 """What auditors read beside the log: who may sign, and who did; which deadlines moved, and what was raised to the green
-channel; the alarms; what two people counted; the rolls. Never an applicant's data, never a password's hash."""
+channel; the alarms; what two people counted; the rolls; what patrols found. Never an applicant's data, never a
+password's hash, never a photograph."""
 
 
 def grants(roles: Roles) -> list[str]:
@@ -29,6 +31,9 @@ def grants(roles: Roles) -> list[str]:
         f"REVOKE DELETE ON shift FROM {service}",
         "REVOKE UPDATE, DELETE ON shift_count, shift_counted, shift_difference, shift_person, shift_machine,"
         f" shift_item, shift_settlement FROM {service}",
+        # A finding ends once; all else of a patrol is written once.
+        f"REVOKE DELETE ON patrol_finding FROM {service}",
+        f"REVOKE UPDATE, DELETE ON patrol_round, patrol_answer, patrol_photo, patrol_step FROM {service}",
         # A session is begun by the service, seen and ended by whoever asks with it; the guard says how.
         f"REVOKE UPDATE, DELETE ON terminal_session FROM {service}",
         f"GRANT UPDATE (seen_us, ended_us, ended_how) ON terminal_session TO {service}, {auditor}",

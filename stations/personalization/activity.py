@@ -36,7 +36,7 @@ Shown = tuple[Activity, str | None]
 
 def show(workplace: Workplace, machine: str, activity: Activity, reason: str | None, now_us: int) -> bool:
     """Record what `machine` does from now on and say whether that is news; held and suspended need a `reason` code."""
-    return workplace.database.write(lambda tx: _show(tx, workplace, machine, (activity, reason), now_us))
+    return workplace.database.write(lambda tx: change(tx, workplace, machine, (activity, reason), now_us))
 
 
 def let_go(tx: Connection, workplace: Workplace, machine: str, now_us: int, *, held: bool) -> None:
@@ -48,7 +48,7 @@ def let_go(tx: Connection, workplace: Workplace, machine: str, now_us: int, *, h
     if held:
         _begin(tx, workplace, machine, (Activity.STOPPED, None), now_us, workplace.shift)
     else:
-        _show(tx, workplace, machine, (Activity.STOPPED, None), now_us)
+        change(tx, workplace, machine, (Activity.STOPPED, None), now_us)
 
 
 def note_lost(workplace: Workplace, machine: str, worker: str, now_us: int) -> None:
@@ -69,7 +69,7 @@ def note_lost(workplace: Workplace, machine: str, worker: str, now_us: int) -> N
             return
         # Leases go by the database's clock, periods by this computer's.
         lost_us = now_us - max(0, clock_us - heard_us)
-        _show(tx, workplace, machine, (Activity.STOPPED, LOST), lost_us, shift=last[4])
+        change(tx, workplace, machine, (Activity.STOPPED, LOST), lost_us, shift=last[4])
 
     database.write(write)
 
@@ -84,9 +84,10 @@ def all_shown(conn: Connection) -> dict[str, Shown]:
     return {machine: (Activity(state), reason) for machine, state, reason in _SHOWN.run(conn, {}).fetchall()}
 
 
-def _show(
+def change(
     tx: Connection, workplace: Workplace, machine: str, now: Shown, at_us: int, *, shift: str | None = None
 ) -> bool:
+    """The same as `show`, in the caller's transaction."""
     activity, reason = now
     values = {"state": activity.value, "reason": reason, "since_us": at_us, "emulated": workplace.emulated}
     before = _BEFORE.run(tx, {"of_machine": machine}).fetchone()

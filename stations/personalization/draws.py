@@ -13,7 +13,7 @@ from handoff_logs.records import Kind, State
 from handoff_logs.statements import Statement
 from handoff_logs.tables import Whereabouts
 from stations.intake.tables import Application, ApplicationState
-from stations.personalization import leases, numbers, rules
+from stations.personalization import holds, leases, numbers, rules
 from stations.personalization.errors import FenceLostError
 from stations.personalization.leases import Lease
 from stations.personalization.tables import Job
@@ -103,8 +103,9 @@ def draw(
     """Commit to making the best waiting order of `products` on the leased machine; None when nothing waits.
 
     Of two machines that race for an order one inserts the job; the other finds the next order, or is refused whole.
-    Raises `FenceLostError`, `NumbersExhaustedError`.
+    Raises `HeldByFindingError` (nothing is written), `FenceLostError`, `NumbersExhaustedError`.
     """
+    holds.refuse(tx, lease.machine)
     best = _take(products).run(tx, {}).fetchone()
     if best is None:
         return None

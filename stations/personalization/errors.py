@@ -133,3 +133,14 @@ class TrayNotReadyError(StationError):
 
     def __str__(self) -> str:
         return f"tray {self.tray} still has {self.orders} orders to make; finish it when they are made"
+
+
+class HeldByFindingError(StationError):
+    """People hold this machine until what a patrol found on it is mended; nothing was drawn."""
+
+    def __init__(self, machine: str, finding: int) -> None:
+        super().__init__(machine, finding)
+        self.machine, self.finding = machine, finding
+
+    def __str__(self) -> str:
+        return f"{self.machine} is held by finding {self.finding}; nothing was drawn, see passline patrol findings"

@@ -22,11 +22,17 @@ from devices.messages import RefusalCode
 from devices.roles import JobResult, Personalizer
 from handoff_logs.errors import HandoffLogError
 from stations.errors import ApplicationStoppedError, StationError
-from stations.personalization import activity, bench, blanks, booking, data, draws, jobs, leases, recovery, rules
+from stations.personalization import activity, bench, blanks, booking, data, draws, holds, jobs, leases, recovery, rules
 from stations.personalization.booking import Work
 from stations.personalization.desk import MachineDesk
 from stations.personalization.draws import Draw
-from stations.personalization.errors import FenceLostError, ForeignBlankError, LeaseHeldError, NumbersExhaustedError
+from stations.personalization.errors import (
+    FenceLostError,
+    ForeignBlankError,
+    HeldByFindingError,
+    LeaseHeldError,
+    NumbersExhaustedError,
+)
 from stations.personalization.recovery import Session
 from stations.personalization.setup import Setup
 from stations.personalization.tables import Activity
@@ -107,7 +113,7 @@ def _let_go(workplace: Workplace, machine: str, session: Session | None) -> None
     def step(tx: Connection) -> None:
         if session is not None:
             leases.give_back(tx, session.lease)
-        held = session is None or session.held is not None
+        held = session is None or session.held is not None or holds.finding(tx, machine) is not None
         activity.let_go(tx, workplace, machine, booking.now_us(), held=held)
 
     workplace.database.write(step)
@@ -145,11 +151,12 @@ class _Production:
         self._drawn: Work | None = None
         self._let_go: list[str] = []  # released by the machine, not yet recorded so
         self._without_blanks = False
+        self._held = False
         self._shown: Activity | None = None
         self._renewed_s = monotonic()
 
     def work(self) -> None:
-        """Make documents until told to stop and everything in the machine is finished."""
+        """Make documents until told to stop, or people hold the machine, and everything in it is finished."""
         try:
             while self._turn():
                 pass
@@ -170,11 +177,11 @@ class _Production:
             self._prepare(built)
         if self._working is not None:
             result = self._await_end(self._working)
-        elif self._ready is None and self._stop.is_set():
+        elif self._ready is None and (self._stop.is_set() or self._held):
             self._note_releases()
             return False
         self._go_on(result)
-        if self._working is None and self._drawn is None:
+        if self._working is None and self._drawn is None and not self._held:
             self._idle()
         return True
 
@@ -223,6 +230,9 @@ class _Production:
         machine = replace(self._identity, journal_next=self._personalizer.journal_position)
         try:
             return draws.draw(tx, self._lease, machine, self._setup.centre, self._setup.products, booking.now_us())
+        except HeldByFindingError:
+            self._held = True
+            return None
         except NumbersExhaustedError as error:
             _log.error("numbers_exhausted", machine=self._machine, product=error.product)
             return None
@@ -318,7 +328,7 @@ class _Production:
                 self._write(lambda _: None)
 
     def _idle(self) -> None:
-        """Wait until an order waits, or the end."""
+        """Wait until an order waits, people hold the machine, or the end."""
         if not self._without_blanks:
             self._show(Activity.IDLE)
         self._note_releases()
@@ -326,7 +336,8 @@ class _Production:
             if self._renewal_is_due():
                 self._write(lambda _: None)
             with self._workplace.database.read() as conn:
-                if draws.waiting(conn, self._setup.products):
+                self._held = holds.finding(conn, self._machine) is not None
+                if self._held or draws.waiting(conn, self._setup.products):
                     return
 
     def _has_blanks(self) -> bool:

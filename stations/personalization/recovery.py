@@ -16,7 +16,7 @@ from devices.jobs import Disposition, JobIntent, JobState, MachineJobState
 from devices.recovery import InDoubt, Reconciliation
 from devices.roles import JobResult, MachineIdentity, Personalizer
 from handoff_logs import log
-from stations.personalization import activity, bench, blanks, booking, counters, forgotten, jobs, leases, rules
+from stations.personalization import activity, bench, blanks, booking, counters, forgotten, holds, jobs, leases, rules
 from stations.personalization.booking import Work
 from stations.personalization.desk import MachineDesk
 from stations.personalization.errors import ForeignBlankError
@@ -86,7 +86,8 @@ def _reason_to_hold(workplace: Workplace, setup: Setup, identity: MachineIdentit
             return "in-doubt"
     if workplace.database.write(lambda tx: counters.excess(tx, identity)):
         return COUNTERS_DISAGREE
-    return None
+    with workplace.database.read() as conn:
+        return None if holds.finding(conn, identity.machine) is None else holds.REASON
 
 
 class _Journal:

@@ -83,7 +83,7 @@ def test_an_unknown_key_is_refused_with_its_line_and_a_near_match(folder: RunFol
 @pytest.mark.parametrize("name", ["id", "port"])
 def test_what_two_devices_share_is_refused_at_the_second(name: str, folder: RunFolder, refused: Refused) -> None:
     before = {"id": 'id = "book-02"', "port": 'port = "emulator://book-02"'}[name]
-    (fault,) = refused(before, before.replace("book-02", "book-01"))
+    fault, *_ = refused(before, before.replace("book-02", "book-01"))
     assert (fault.place, fault.allowed) == (f"devices[1].{name}", "")
     assert "book-01', which another device has already" in fault.problem
 
@@ -169,8 +169,47 @@ def test_an_unknown_driver_is_refused_with_a_near_match(refused: Refused) -> Non
 
 
 def test_two_devices_never_bear_one_name(refused: Refused) -> None:
-    (fault,) = refused('id = "card-02"', 'id = "card-01"')
+    fault, *_ = refused('id = "card-02"', 'id = "card-01"')
     assert fault.place == "devices[3].id"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "place", "problem", "suggestion"),
+    [
+        (
+            '"card-02", "pl',
+            '"card-20", "pl',
+            "patrol[0].points",
+            "'card-20', which is no machine of this line",
+            "card-02",
+        ),
+        ('"card-02", "pl', '"card-01", "pl', "patrol[0].points", "has 'card-01' twice", ""),
+        ('{ id = "sound"', '{ id = "covers"', "patrol[0].items", "has 'covers' twice", ""),
+        ('{ id = "sound"', '{ id = "other"', "patrol[0].items", "which every point has by itself", ""),
+        ('"place:server-room"', '"place:Server Room"', "patrol[0].points[4]", "should match pattern", ""),
+        ("every_min = 60", "every_min = 1", "patrol[0].every_min", "greater than or equal to 5", ""),
+        ('name = "machines"', 'name = "machines"\nevry_min = 5', "patrol[0].evry_min", "is no setting", "every_min"),
+    ],
+)
+def test_a_plan_of_rounds_that_can_not_be_walked_is_refused_with_its_place(
+    folder: RunFolder, refused: Refused, before: str, after: str, place: str, problem: str, suggestion: str
+) -> None:
+    (fault,) = refused(before, after)
+    assert (fault.place, fault.suggestion) == (place, suggestion) and problem in fault.problem
+    # A fault among the items is named with the line that they begin on.
+    assert fault.source == line_with(folder, "items = [" if place.endswith("items") else after.splitlines()[-1])
+
+
+def test_a_round_asks_no_more_than_a_person_can_answer_and_has_a_name_of_its_own(
+    folder: RunFolder, refused: Refused
+) -> None:
+    places = ", ".join(f'"place:rack-{number}"' for number in range(51))
+    text = folder.configuration.read_text("utf-8")
+    again = text[text.index("[[patrol]]") :]
+    folder.configuration.write_text(text + again, "utf-8")
+    long, taken = refused('"place:server-room"', places)
+    assert (long.place, taken.place) == ("patrol[0].points", "patrol[1].name")
+    assert "200 answers" in long.problem and "another patrol" in taken.problem
 
 
 def test_a_production_device_on_an_emulators_port_is_refused(refused: Refused) -> None:
