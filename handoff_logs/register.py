@@ -35,6 +35,7 @@ class Register(StrEnum):
     CERTIFICATE = "certificate"
     ARCHIVE = "archive"
     SHIFT = "shift"
+    CLIMATE = "climate"
 
 
 Facts = Mapping[tuple[str, str], str]
