@@ -38,6 +38,7 @@ COMMANDS: Final = (
     Command("shift", "flows.shift_commands:app", "The shift: open it, see what stands against its close, close it."),
     Command("applications", "flows.applications_commands:app", "Stop an application; release or end it."),
     Command("alarms", "flows.alarm_commands:app", "What a person must look at: list, acknowledge, try the targets."),
+    Command("climate", "flows.climate_commands:app", "The air of each zone: status, readings; resume a suspended one."),
     Command("board", "flows.board:board_command", "Watch the line in the terminal."),
     Command(
         "status",

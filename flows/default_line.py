@@ -16,8 +16,11 @@ KINDS: Final = (
     ("scale", "mt-sics-scale"),
     ("label", "sato-label-printer"),
     ("swipe", "rte-mrz-reader"),
+    ("air", "modbus-climate"),
 )
 """Prefix of the machine's id, and its driver."""
+IN_THE_ROOM: Final = frozenset({"book", "card", "air"})
+"""Those that stand in the zone, or tell its air."""
 
 HEAD: Final = """\
 # The line of one document centre. Every key can be overridden by the environment: PASSLINE_TRAY_SIZE=50,
@@ -67,6 +70,15 @@ stock_days = 2.0         # days that blanks must last beyond what waits
 [qc]
 swipe_share = 1.0        # share of the documents that are drawn through the swipe reader too, 0 to 1
 
+[climate.core]           # a zone of the room; docs/climate.md
+temperature_min_c = 18   # each limit may be left out
+temperature_max_c = 26
+humidity_min_percent = 30
+humidity_max_percent = 65
+# iso_class = 8          # particles by ISO 14644-1, or particles_max_m3, where a sensor counts them
+grace_s = 300            # seconds outside, or without an answer, before its machines are suspended, 0 to 86400
+every_s = 10             # seconds between two looks, 0.1 to 600
+
 [log]                    # the handoff log's seals
 own_sealer = true        # started and stopped with the line
 seal_every_s = 2.0       # 0.1 to 4
@@ -91,6 +103,7 @@ port = "emulator://{id}"   # a real one: /dev/serial/by-id/…, socket://10.0.0.
 serial = "{serial}"      # refused if the machine says another
 mode = "emulated"
 """
+ZONE: Final = 'zone = "core"\n'
 
 
 class LineExistsError(FlowError):
@@ -123,7 +136,7 @@ def write_default(
     """
     folder.make()
     head = HEAD.format(centre=centre, tray_size=tray_size, speed=speed, seed=seed, allowances=_allowances())
-    counts = {"book": books, "card": cards, "reader": readers, "scale": small, "label": small, "swipe": small}
+    counts = {"book": books, "card": cards, "reader": readers, "scale": small, "label": small, "swipe": small, "air": 1}
     text = head + "".join(_devices(counts))
     try:
         with folder.configuration.open("x", encoding="utf-8") as file:
@@ -146,7 +159,8 @@ def _devices(counts: dict[str, int]) -> Iterator[str]:
     for prefix, driver in KINDS:
         for number in range(1, counts[prefix] + 1):
             device_id = f"{prefix}-{number:02}"
-            yield DEVICE.format(id=device_id, driver=driver, serial=emulated_serial(device_id))
+            entry = DEVICE.format(id=device_id, driver=driver, serial=emulated_serial(device_id))
+            yield entry + (ZONE if prefix in IN_THE_ROOM else "")
 
 
 def _allowances() -> str:

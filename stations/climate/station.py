@@ -110,7 +110,7 @@ def record(tx: Connection, zone: Zone, looks: Sequence[Look], now_us: int, *, em
     """
     row = _locked(tx, zone.name)
     out = {look.sensor: rules.outside(zone.limits, look) for look in looks}
-    before = dict(tx.execute(_SENSORS, {"of_zone": zone.name}).all())
+    before = {sensor: outside for sensor, outside in tx.execute(_SENSORS, {"of_zone": zone.name})}  # noqa: C416
     for look in looks:
         _record_sensor(tx, zone.name, look, out[look.sensor], before.get(look.sensor, ""), now_us, emulated=emulated)
     stood = Standing(row.out_since_us, _open(tx, zone.name) is not None, row.accepted_until_us)
