@@ -19,6 +19,7 @@ from starlette.responses import RedirectResponse
 from starlette.staticfiles import StaticFiles
 
 from flows.alarm_pages import ALARMS, TAKERS, AlarmPages
+from flows.climate_pages import CLIMATE, ClimatePages
 from flows.hardening import Hardened, finish
 from flows.sessions import LONGEST_S, Attempts, Sessions
 from handoff_logs.asking import Asking
@@ -100,7 +101,7 @@ class Doors:
             raise NotSignedInError(secret is not None)
         log_too = () if READERS.isdisjoint(has) else AUDIT_PLACES
         oversees = not MAY[Right.OVERSEE].isdisjoint(has)
-        places = (*log_too, ALARMS.removeprefix("/"))
+        places = (*log_too, ALARMS.removeprefix("/"), CLIMATE.removeprefix("/"))
         request.state.reader = Reader(session.code, session.token, places, oversees)
         request.state.signed = SignedIn(session.code, has, session.sign_in)
         if roles.isdisjoint(has):
@@ -188,6 +189,8 @@ def create_app(served: Served, database: Database, sessions: Sessions | None = N
     app.include_router(pages.router(), dependencies=[Depends(doors.admit)])
     taking = AlarmPages(renderer, served.asking, database)
     app.include_router(taking.router(), dependencies=[Depends(doors.admit_to_alarms)])
+    air = ClimatePages(renderer, served.asking)
+    app.include_router(air.router(), dependencies=[Depends(doors.admit_to_alarms)])
     app.mount("/static", StaticFiles(directory=HOME / "static"))
     app.exception_handler(NotSignedInError)(doors.turn_away)
     app.exception_handler(NotYoursError)(doors.refuse)

@@ -181,8 +181,8 @@ def within(zone: ZoneStanding, figure: Figure) -> str:
     lowest, highest = zone.limits[figure]
     unit = UNITS[figure]
     if lowest is None or highest is None:
-        return f"up to {highest:g} {unit}" if highest is not None else f"from {lowest:g} {unit}"
-    return f"{lowest:g} to {highest:g} {unit}"
+        return f"up to {highest:.10g} {unit}" if highest is not None else f"from {lowest:.10g} {unit}"
+    return f"{lowest:.10g} to {highest:.10g} {unit}"
 
 
 def _print_zones(zones: Sequence[ZoneStanding], *, emulated: bool) -> None:
@@ -217,14 +217,16 @@ def _print_zones(zones: Sequence[ZoneStanding], *, emulated: bool) -> None:
     for zone in zones:
         console.print(Text(f"{zone.zone}: within {_limits(zone)}; grace {zone.grace_us / 1e6:g} s", "dim"))
         if zone.suspension is not None:
-            console.print(Text(f"{zone.zone}: {cause(zone.suspension)}; a lead resumes it: passline climate resume"))
+            console.print(
+                Text(f"{zone.zone}: {cause(zone.suspension)}; a lead resumes it: passline climate resume {zone.zone}")
+            )
 
 
 def cause(suspension: Mapping[str, Any]) -> str:
     """What suspended a zone, in words."""
     figure = Figure(suspension["figure"])
     value = suspension["value"]
-    what = "told nothing" if value is None else f"told {figure} {value:g} {UNITS[figure]}"
+    what = "told nothing" if value is None else f"told {figure} {value:.10g} {UNITS[figure]}"
     return f"suspended since {_moment(suspension['suspended_us'])}: {suspension['sensor']} {what}"
 
 
@@ -237,7 +239,7 @@ def _told(row: Mapping[str, Any]) -> list[Any]:
     cells = []
     for figure, unit in FIGURES.items():
         value = row.get(f"{figure}_{unit}")
-        text = "" if value is None else f"{value:g} {UNITS[figure]}"
+        text = "" if value is None else f"{value:.10g} {UNITS[figure]}"
         cells.append(Text(f"! {text}", "yellow") if figure in outside else Text(text))
     return cells
 
@@ -266,7 +268,7 @@ def _print_readings(rows: Sequence[Mapping[str, Any]]) -> None:
 
 def _spread(row: Mapping[str, Any], figure: Figure, unit: str) -> str:
     low, high, mean = (row[f"{figure}_{name}_{unit}"] for name in ("min", "max", "mean"))
-    return "" if mean is None else f"{mean:.5g} ({low:g} to {high:g})"
+    return "" if mean is None else f"{mean:.5g} ({low:.10g} to {high:.10g})"
 
 
 def _write_csv(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:

@@ -26,7 +26,10 @@ PURGE_EVERY_S: Final = 86_400.0
 
 @asynccontextmanager
 async def watched(line: Line) -> AsyncIterator[None]:
-    """Watch the zones of a line while the block runs. A watch that fails stops the line; raised at the end."""
+    """Watch the zones of a line while the block runs, which begins once each was looked at.
+
+    A watch that fails stops the line; its failure is raised at the end.
+    """
     zones = line.settings.zones
     sensors = line.parts.climate_sensors()
     threads = ThreadPoolExecutor(max(1, len(sensors) + len(zones)), "climate")
@@ -34,6 +37,7 @@ async def watched(line: Line) -> AsyncIterator[None]:
     watches = [_Watch(line, zone, [sensors[name] for name in zone.sensors], threads, over) for zone in zones]
     running = [asyncio.ensure_future(watch.run()) for watch in watches]
     try:
+        await asyncio.gather(*(watch.looked.wait() for watch in watches))
         yield
     finally:
         over.set()
@@ -52,6 +56,8 @@ class _Watch:
         self._line, self._zone, self._sensors = line, zone, sensors
         self._threads, self._over = threads, over
         self._minutes = Minutes()
+        self.looked = asyncio.Event()
+        """Set once it has looked, or failed."""
         self._purged_s: float | None = None
 
     async def run(self) -> None:
@@ -59,6 +65,7 @@ class _Watch:
             while not self._over.is_set():
                 began_s = time.monotonic()
                 await self._look()
+                self.looked.set()
                 left_s = self._zone.every_s - (time.monotonic() - began_s)
                 try:
                     await asyncio.wait_for(self._over.wait(), max(0.0, left_s))
@@ -69,6 +76,7 @@ class _Watch:
             self._line.stop(f"the watch of {self._zone.name}'s climate failed: {error}")
             raise
         finally:
+            self.looked.set()
             await self._line.blocking(self._end, self._threads)
 
     async def _look(self) -> None:
