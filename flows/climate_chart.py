@@ -14,7 +14,7 @@ from stations.climate.rules import UNITS, Figure, Range
 
 WIDTH: Final = 1000
 HEIGHT: Final = 190
-LEFT, RIGHT, TOP, BOTTOM = 62, 14, 14, 26
+LEFT, RIGHT, TOP, BOTTOM = 84, 14, 18, 26
 PORTIONS: Final = 480
 """Points of a line at most."""
 LEAST_PORTION_US: Final = 60_000_000

@@ -28,7 +28,7 @@ SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 CODE, PASSWORD = "p-0001", "correct horse one"
 PAGES = ("/", "/custody?number=E1", "/custody?number=Z9", "/stations", "/station?name=review", "/shifts",
          "/questions", "/questions/holder?number=E1", "/questions/gaps", "/questions/state", "/questions/lookups",
-         "/integrity", "/alarms", "/alarms?all=1")  # fmt: skip
+         "/integrity", "/alarms", "/alarms?all=1", "/climate", "/climate?hours=6")  # fmt: skip
 
 pytestmark = pytest.mark.skipif(
     not Path(CHROMIUM).exists(),

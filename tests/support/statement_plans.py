@@ -12,6 +12,7 @@ GROWING = (
     *("custody_event", "custody_unit", "custody_case", "custody_register", "whereabouts", "unit_number"),
     *("application", "review_verdict", "job", "parcel", "consignment", "consigned_parcel", "label_job"),
     *("alarm", "alarm_step", "alarm_notice", "alarm_delivery"),
+    *("climate_reading", "climate_crossing", "climate_suspension"),
 )
 """Tables with rows for every document ever made."""
 
