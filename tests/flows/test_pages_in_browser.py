@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import a_day_of_air
 import pytest
 from pwdlib.hashers.argon2 import Argon2Hasher
 from served import serving
@@ -19,9 +20,12 @@ from handoff_logs.asking import Asking
 from handoff_logs.database import Database
 from handoff_logs.log import Stamp
 from handoff_logs.records import Birth, Kind, Party, new_id
+from stations.people import Role
 from stations.people_register import passwords
 from stations.people_register.credentials import Credentials
-from stations.people_register.register import found
+from stations.people_register.register import enrol, found
+from stations.people_register.rules import ADMINISTRATORS
+from stations.people_register.sign_in import sign_in_as, sign_in_two
 
 CHROMIUM = os.environ.get("PASSLINE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -45,13 +49,13 @@ def address(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, sig
     stations.migrations.upgrade(url)
     with pytest.MonkeyPatch.context() as patch, open_signed(url, signing_keys, folder / "signing") as database:
         patch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
-        found(
-            database,
-            Credentials(CODE, PASSWORD),
-            Credentials("p-0002", "correct horse two"),
-            emulated=True,
-        )
+        founders = Credentials(CODE, PASSWORD), Credentials("p-0002", "correct horse two")
+        found(database, *founders, emulated=True)
         tell(database)
+        lead = Credentials("p-0003", "correct horse three")
+        enrol(database, sign_in_two(database, *founders, ADMINISTRATORS), lead, [Role.LEAD], emulated=True)
+        signed = sign_in_as(database, lead, (Role.LEAD,))
+        a_day_of_air.tell(database, signed, minutes=600, suspended_now=True)
         with serving(create_app(Served(folder, "test", True, bytes(32), Asking(url, str)), database)) as served:
             yield served
 
