@@ -71,6 +71,9 @@ class _Watch:
                     await asyncio.wait_for(self._over.wait(), max(0.0, left_s))
                 except TimeoutError:
                     continue
+        except asyncio.CancelledError:
+            self._line.stop("interrupted")
+            raise
         except BaseException as error:
             log.error("climate_watch_failed", zone=self._zone.name, error=type(error).__name__)
             self._line.stop(f"the watch of {self._zone.name}'s climate failed: {error}")

@@ -310,11 +310,9 @@ def test_a_zone_without_a_limit_is_refused(folder: RunFolder, refused: Refused) 
     assert (fault.place, fault.problem) == ("climate.core", "has no limit")
 
 
-def test_a_line_without_zones_needs_none(folder: RunFolder) -> None:
-    text = folder.configuration.read_text("utf-8").replace('zone = "core"\n', "")
-    zones = text[text.index("[climate.core]") : text.index("[log] ")]
-    folder.configuration.write_text(text.replace(zones, ""), "utf-8")
-    assert read_settings(folder).zones == ()
+def test_a_line_without_zones_needs_none(tmp_path: Path) -> None:
+    write_default(RunFolder(tmp_path), air=0)
+    assert read_settings(RunFolder(tmp_path)).zones == ()
 
 
 def test_a_class_of_the_standard_is_a_number_of_particles(folder: RunFolder) -> None:
