@@ -106,8 +106,9 @@ def oee(spent: TimeInState, planned_s: float, ideal_cycle_s: float | None, total
       produced / actual production time;
     - quality ratio = good / produced quantity (`total`, pieces, 0 or more; `good`, 0 to `total`).
 
-    Waiting for blanks (SUSPENDED) lowers availability as a jam (HELD) does. Work outside the planned time, or faster
-    than the ideal cycle, counts as 1 and no more. Raises ImpossibleFigureError for a figure outside its range.
+    Waiting for blanks, or for the room's air (SUSPENDED), lowers availability as a jam (HELD) does. Work outside the
+    planned time, or faster than the ideal cycle, counts as 1 and no more. Raises ImpossibleFigureError for a figure
+    outside its range.
 
     >>> shift = oee({MachineState.EXECUTE: 6 * 3600.0}, 8 * 3600.0, 15.0, total=1080, good=1026)
     >>> shift, round(shift.index, 4)

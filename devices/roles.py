@@ -252,10 +252,14 @@ class Scale(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Climate:
-    """The air where a sensor hangs: temperature in °C, relative humidity in %, to as many decimals as it tells."""
+    """The air where a sensor hangs: temperature in °C, relative humidity in %, to as many decimals as it tells.
+
+    `particles_m3`: particles of 0.5 µm and more in a cubic metre, where it counts them.
+    """
 
     temperature_c: Decimal
     humidity_percent: Decimal
+    particles_m3: int | None = None
 
 
 class ClimateSensor(Protocol):

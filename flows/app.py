@@ -22,6 +22,7 @@ from starlette.staticfiles import StaticFiles
 from flows.alarm_pages import ALARMS, TAKERS, AlarmPages
 from flows.board_page import BOARD, BoardPages, DisplayEndedError, NoFiguresError, display_ended
 from flows.board_watch import BoardWatch
+from flows.climate_pages import CLIMATE, ClimatePages
 from flows.hardening import Hardened, finish
 from flows.patrol_forms import MOST_FORM_BYTES, Rounds
 from flows.patrol_pages import PATROL, ROUND, WALKERS, PatrolPages
@@ -135,7 +136,7 @@ class Doors:
         log_too = () if READERS.isdisjoint(has) else AUDIT_PLACES
         oversees = not MAY[Right.OVERSEE].isdisjoint(has)
         walks = () if self._served.rounds is None or WALKERS.isdisjoint(has) else (PATROL.removeprefix("/"),)
-        places = (*log_too, ALARMS.removeprefix("/"), BOARD.removeprefix("/"), *walks)
+        places = (*log_too, ALARMS.removeprefix("/"), CLIMATE.removeprefix("/"), BOARD.removeprefix("/"), *walks)
         request.state.reader = Reader(session.code, session.token, places, oversees)
         request.state.signed = SignedIn(session.code, has, session.sign_in)
         if roles.isdisjoint(has):
@@ -247,6 +248,8 @@ def create_app(served: Served, database: Database, sessions: Sessions | None = N
             renderer, served.asking, database, served.rounds, doors.sign_again, emulated=served.emulated
         )
         app.include_router(walking.router(), dependencies=[Depends(doors.admit_to_patrols)])
+    air = ClimatePages(renderer, served.asking)
+    app.include_router(air.router(), dependencies=[Depends(doors.admit_to_alarms)])
     app.mount("/static", StaticFiles(directory=HOME / "static"))
     app.exception_handler(NotSignedInError)(doors.turn_away)
     app.exception_handler(NotYoursError)(doors.refuse)

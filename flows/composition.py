@@ -34,6 +34,7 @@ from handoff_logs.records import ADMINISTRATION
 from handoff_logs.recovering import State
 from handoff_logs.unit_parts import FEW_AHEAD
 from handoff_logs.witness.folder import make_witness
+from stations.climate import station as climate
 from stations.intake.deadline_changes import keep_up
 from stations.migrations import upgrade as upgrade_stations
 from stations.people import STAFFING, emulated_roster
@@ -168,10 +169,14 @@ def open_line(folder: RunFolder, *, shift: str, stations: tuple[str, ...], alone
 
 
 def record_settings(database: Database, settings: LineSettings) -> None:
-    """Record what line.toml says of stations, machines and thresholds where the log's registers say otherwise."""
+    """Record what line.toml says of stations, machines, zones and thresholds where the log's registers say otherwise.
+
+    Raises SuspendedZoneChangedError.
+    """
     by, wanted = register.administration(), registered(settings)
 
     def follow(tx: Connection) -> None:
+        climate.follow_settings(tx, settings.zones, emulated=settings.emulated)
         register.follow(tx, by, wanted, Stamp(database.clock_us(tx), settings.emulated))
 
     database.write(follow)

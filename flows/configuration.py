@@ -14,13 +14,19 @@ from pydantic_settings import SettingsError as EnvironmentUnreadableError
 
 from devices.registry import BUILT_IN, GROUP
 from flows.errors import FlowError
+from flows.makers import MAKES
 from flows.run_folder import ENVIRONMENT_DELIMITER, ENVIRONMENT_PREFIX, RunFolder
 from flows.settings import LineSettings, Mode, StaffKind
 from flows.toml_places import Place, line_numbers, line_of
+from stations.climate.rules import Figure
 from stations.patrol.rules import MOST_ANSWERS, OTHER, PLACE
 
 OWN_TARGET: Final = "prefect"
 """The name of the target of alarms that every line has."""
+CLIMATE_DRIVER: Final = "modbus-climate"
+"""The built-in driver of climate sensors; other packages may bring more."""
+LEAST_GRACE_S: Final = 1.0
+"""A zone without a grace is looked at this often at least."""
 NOT_SETTINGS: Final = frozenset({"PASSLINE_DEBUG", "PASSLINE_CACHE_DIR"})
 """Variables of this prefix that belong to the program, not to a line."""
 
@@ -142,7 +148,9 @@ def _allowed(place: Place) -> str:
     """What may stand at `place`, in words: choices, range, or the field's own description."""
     if not isinstance(place[-1], str):
         return ""
-    field = _model_at(place[:-1]).model_fields[place[-1]]
+    field = _model_at(place[:-1]).model_fields.get(place[-1])
+    if field is None:  # the name of a table itself
+        return "small letters, digits and hyphens, a letter first, 31 at most"
     kind = field.annotation
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return ", ".join(kind)
@@ -167,6 +175,7 @@ def _contradictions(settings: LineSettings, where: _Where) -> Iterator[SettingFa
     if settings.prefect.own_server and settings.prefect.api_url is not None:
         yield fault(("prefect", "api_url"), "names a server, so prefect.own_server must be false")
     yield from _target_contradictions(settings, fault)
+    yield from _climate_contradictions(settings, fault)
     drivers = sorted({*BUILT_IN, *(point.name for point in entry_points(group=GROUP))})
     seen: set[str] = set()
     for position, device in enumerate(settings.devices):
@@ -231,11 +240,51 @@ def _patrol_contradictions(settings: LineSettings, where: _Where) -> Iterator[Se
             yield fault("points", f"and items ask for more than {MOST_ANSWERS} answers a round", "shorter rounds")
 
 
+def _climate_contradictions(
+    settings: LineSettings, fault: Callable[[Place, str, str], SettingFault]
+) -> Iterator[SettingFault]:
+    for name, zone in settings.climate.items():
+        place: Place = ("climate", name)
+        sensors = [device for device in settings.devices if device.zone == name and device.is_sensor]
+        if not zone.limits:
+            yield fault(place, "has no limit", "a limit of temperature, humidity or particles")
+        if not sensors:
+            yield fault(place, "has no sensor", f'a device with zone = "{name}", such as a {CLIMATE_DRIVER}')
+        if zone.iso_class is not None and zone.particles_max_m3 is not None:
+            yield fault((*place, "particles_max_m3"), "is given beside iso_class", "one of them")
+        elif Figure.PARTICLES in zone.limits and sensors and {each.driver for each in sensors} == {CLIMATE_DRIVER}:
+            key = "iso_class" if zone.iso_class is not None else "particles_max_m3"
+            yield fault((*place, key), f"can't be watched: no {CLIMATE_DRIVER} counts particles", "left out")
+        for figure, low, high in (
+            ("temperature_max_c", zone.temperature_min_c, zone.temperature_max_c),
+            ("humidity_max_percent", zone.humidity_min_percent, zone.humidity_max_percent),
+        ):
+            if low is not None and high is not None and low >= high:
+                yield fault((*place, figure), f"is {high:g}", f"more than the least, {low:g}")
+        if zone.every_s > max(zone.grace_s, LEAST_GRACE_S):
+            yield fault((*place, "every_s"), f"is {zone.every_s:g}", f"no more than grace_s, {zone.grace_s:g}")
+    for position, device in enumerate(settings.devices):
+        at: Place = ("devices", position, "zone")
+        belongs = device.driver in MAKES or device.driver == CLIMATE_DRIVER
+        if device.zone is None:
+            if settings.climate and belongs:
+                yield fault(at[:-1], f"({device.id}) names no zone", ", ".join(settings.climate))
+        elif device.zone not in settings.climate:
+            known = ", ".join(settings.climate) or "a zone under [climate]"
+            yield fault(at, f"is {device.zone!r}, which is no zone", known)
+        elif device.driver in BUILT_IN and not belongs:
+            yield fault(at, f"is of {device.id}, which tells no climate and makes no documents", "left out")
+
+
 def _model_at(place: Place) -> type[BaseModel]:
     model: type[BaseModel] = LineSettings
+    named = False
     for part in place:
-        if isinstance(part, str):
+        if named:
+            named = False
+        elif isinstance(part, str):
             annotation = model.model_fields[part].annotation
+            named = get_origin(annotation) is dict
             candidates = [annotation, *get_args(annotation)]
             model = next(one for one in candidates if isinstance(one, type) and issubclass(one, BaseModel))
     return model

@@ -17,8 +17,11 @@ KINDS: Final = (
     ("scale", "mt-sics-scale"),
     ("label", "sato-label-printer"),
     ("swipe", "rte-mrz-reader"),
+    ("air", "modbus-climate"),
 )
 """Prefix of the machine's id, and its driver."""
+IN_THE_ROOM: Final = frozenset({"book", "card", "air"})
+"""Those that stand in the zone, or tell its air."""
 
 MADE_ON: Final = ("book", "card")
 """Prefixes of the machines that the default patrol looks at."""
@@ -72,7 +75,7 @@ discrepancy_min = 60     # minutes that a count difference stays open before it 
 [qc]
 swipe_share = 1.0        # share of the documents that are drawn through the swipe reader too, 0 to 1
 
-[log]                    # the handoff log's seals
+{climate}[log]                    # the handoff log's seals
 own_sealer = true        # started and stopped with the line
 seal_every_s = 2.0       # 0.1 to 4
 heartbeat_s = 60.0       # the witness says this often that it still sees the same log
@@ -96,6 +99,18 @@ port = "emulator://{id}"   # a real one: /dev/serial/by-id/…, socket://10.0.0.
 serial = "{serial}"      # refused if the machine says another
 mode = "emulated"
 """
+CLIMATE: Final = """\
+[climate.core]           # a zone of the room; docs/climate.md
+temperature_min_c = 18   # each limit may be left out
+temperature_max_c = 26
+humidity_min_percent = 30
+humidity_max_percent = 65
+# iso_class = 8          # particles by ISO 14644-1, or particles_max_m3, where a sensor counts them
+grace_s = 300            # seconds outside, or without an answer, before its machines are suspended, 0 to 86400
+every_s = 10             # seconds between two looks, 0.1 to 600
+
+"""
+ZONE: Final = 'zone = "core"\n'
 
 
 PATROL: Final = """
@@ -131,17 +146,35 @@ def write_default(
     cards: int = 2,
     readers: int = 1,
     small: int = 1,
+    air: int = 1,
     tray_size: int = 25,
     speed: float = 60.0,
     seed: int = 0,
 ) -> Path:
     """Write an emulated line's `line.toml` and return its path; `small` scales, label printers and swipe readers each.
 
+    `air`: climate sensors of the zone that the machines stand in; without one there is no zone.
+
     Raises LineExistsError rather than write over one.
     """
     folder.make()
-    head = HEAD.format(centre=centre, tray_size=tray_size, speed=speed, seed=seed, allowances=_allowances())
-    counts = {"book": books, "card": cards, "reader": readers, "scale": small, "label": small, "swipe": small}
+    head = HEAD.format(
+        centre=centre,
+        tray_size=tray_size,
+        speed=speed,
+        seed=seed,
+        allowances=_allowances(),
+        climate=CLIMATE if air else "",
+    )
+    counts = {
+        "book": books,
+        "card": cards,
+        "reader": readers,
+        "scale": small,
+        "label": small,
+        "swipe": small,
+        "air": air,
+    }
     text = head + "".join(_devices(counts)) + _patrol(counts)
     # Whole or not there: who writes it may be killed.
     begun = folder.configuration.with_suffix(".new")
@@ -168,7 +201,8 @@ def _devices(counts: dict[str, int]) -> Iterator[str]:
     for prefix, driver in KINDS:
         for number in range(1, counts[prefix] + 1):
             device_id = f"{prefix}-{number:02}"
-            yield DEVICE.format(id=device_id, driver=driver, serial=emulated_serial(device_id))
+            entry = DEVICE.format(id=device_id, driver=driver, serial=emulated_serial(device_id))
+            yield entry + (ZONE if counts["air"] and prefix in IN_THE_ROOM else "")
 
 
 def _patrol(counts: dict[str, int]) -> str:

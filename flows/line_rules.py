@@ -2,10 +2,17 @@
 
 from typing import Final
 
+from stations.climate import projection as climate
 from stations.patrol import projection as patrol
 from stations.people_register import projection as people
 from stations.rolls import projection as rolls
 from stations.shift import projection as shift
 
-DIFFERENCES: Final = (*people.DIFFERENCES, *shift.DIFFERENCES, *rolls.DIFFERENCES, *patrol.DIFFERENCES)
+DIFFERENCES: Final = (
+    *people.DIFFERENCES,
+    *shift.DIFFERENCES,
+    *climate.DIFFERENCES,
+    *rolls.DIFFERENCES,
+    *patrol.DIFFERENCES,
+)
 """Each rule with the SQL that finds what breaks it: `subject` and `what`."""

@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from flows.climate_watch import watched
 from flows.line_state import Line
 from flows.work_record import report_hold
 
@@ -19,10 +20,16 @@ POWER_ON_EVERY_S: Final = 1.0
 
 @asynccontextmanager
 async def at_work(line: Line) -> AsyncIterator[None]:
-    """Work all machines while the block runs, then let each finish the documents in it.
+    """Work all machines while the block runs, then let each finish the documents in it; watch their air meanwhile.
 
     A thread that fails stops the line; its failure is raised at the end.
     """
+    async with watched(line), _machines_at_work(line):
+        yield
+
+
+@asynccontextmanager
+async def _machines_at_work(line: Line) -> AsyncIterator[None]:
     machines = line.machines.each
     # Not the line's threads: 32 machines would hold them all to the end, and no tray would ever be claimed.
     pool = ThreadPoolExecutor(max(1, len(machines)), "machine")

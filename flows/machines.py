@@ -8,6 +8,7 @@ from typing import Final
 
 from devices.errors import DeviceError
 from devices.roles import Personalizer
+from stations.climate import bar
 from stations.personalization import activity, draws, rules
 from stations.personalization.desk import MachineDesk
 from stations.personalization.errors import ForeignBlankError
@@ -80,7 +81,10 @@ class Machines:
         return {machine: reason or "held" for machine, (now, reason) in self._shown().items() if now is Activity.HELD}
 
     def stuck(self) -> bool:
-        """Whether everything that waits has waited `GIVE_UP_S` for machines that are all held or without blanks."""
+        """Whether everything that waits has waited `GIVE_UP_S` for machines that are all held or without blanks.
+
+        The air is put right and a lead resumes while the line waits: whoever stands for that is waited for.
+        """
         if not self._all_stand():
             self._standing_since_s = None
             return False
@@ -91,7 +95,11 @@ class Machines:
         shown = self._shown()
         if any(now is Activity.EXECUTE for now, _ in shown.values()):
             return False
-        standing = {machine for machine, (now, _) in shown.items() if now in (Activity.HELD, Activity.SUSPENDED)}
+        standing = {
+            machine
+            for machine, (now, reason) in shown.items()
+            if now in (Activity.HELD, Activity.SUSPENDED) and reason not in (bar.SUSPENDED, bar.UNWATCHED)
+        }
         able = {one.setup.products for machine, one in self.each.items() if machine not in standing}
         with self._workplace.database.read() as connection:
             return not any(draws.waiting(connection, products) for products in able)

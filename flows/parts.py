@@ -17,6 +17,7 @@ from flows.errors import DesksNotOpenError
 from flows.makers import MAKES
 from flows.run_folder import RunFolder
 from flows.settings import DeviceSettings, LineSettings, StaffKind
+from stations.climate.sensing import Sensing
 from stations.emulated_staff import (
     EmulatedCarrier,
     EmulatedInspector,
@@ -128,6 +129,13 @@ class Parts:
                 self._swipes = Swipes(KeptMachine[SwipeReader](reader), self._settings.qc.swipe_share)
                 self._open.callback(self._swipes.close)
             return self._swipes
+
+    def climate_sensors(self) -> dict[str, Sensing]:
+        """The climate sensors of all zones, by name, opened when they are first asked."""
+        found = [_entry(device) for device in self._settings.devices if device.is_sensor]
+        if found:
+            self.emulators()
+        return {entry.id: Sensing(make_driver(entry, make_transport(entry, self._folder.machines))) for entry in found}
 
     def operators(self) -> MachineDesk:
         """Those who load machines, empty stacks and settle doubts."""

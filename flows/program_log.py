@@ -22,7 +22,7 @@ _KEYS: Final = (
     "shift worker machine serial journal fence job blank attempt state before after outcome reason code documents "
     "count expected counted passed returned held voided missing surplus stopped left priority seconds per_second "
     "host of_host connections time_s status "
-    "alarm target raised cleared escalated "
+    "zone alarm target raised cleared escalated "
     "artifact flow_runs task_runs port pid path signal error version emulated"
 )
 PERMITTED_KEYS: Final = frozenset(_KEYS.split())

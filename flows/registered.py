@@ -33,6 +33,8 @@ def _stations(settings: LineSettings) -> Facts:
 
 def _machine(device: DeviceSettings) -> dict[str, str]:
     facts = {"driver": device.driver, "port": device.port, "serial": device.serial, "mode": device.mode.value}
+    if device.zone is not None:
+        facts["zone"] = device.zone
     if device.ideal_cycle_s is not None:
         facts["ideal_cycle_s"] = f"{device.ideal_cycle_s:g}"
     return facts
@@ -53,6 +55,12 @@ def _thresholds(settings: LineSettings) -> Facts:
     for patrol in settings.patrols:
         facts[subject(patrol.name), "every_min"] = str(patrol.every_min)
         facts[subject(patrol.name), "plan"] = patrol.digest
+    for zone, climate in settings.climate.items():
+        facts[f"climate/{zone}", "grace_s"] = f"{climate.grace_s:g}"
+        for figure, (lowest, highest) in climate.limits.items():
+            facts[f"climate/{zone}", figure.value] = " to ".join(
+                ANY if end is None else f"{end:g}" for end in (lowest, highest)
+            )
     for service_class, allowances in settings.allowances.by_class().items():
         for station, allowance in allowances.items():
             facts[station, f"{service_class}_hours"] = f"{allowance / timedelta(hours=1):g}"

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from flows.makers import MAKES
 from flows.run_folder import ENVIRONMENT_DELIMITER, ENVIRONMENT_PREFIX
+from stations.climate.rules import ISO_CLASSES, Figure, Range, Zone
 from stations.deadlines import ALLOWANCES
 from stations.patrol.rules import Item, Patrol
 from stations.vault.rules import Reserve
@@ -161,6 +162,38 @@ class QcSettings(_Section):
     """Share of the documents that are drawn through the swipe reader too, where the line has one."""
 
 
+Celsius = Annotated[float | None, Field(ge=-40, le=85)]
+Percent = Annotated[float | None, Field(ge=0, le=100)]
+
+
+class ClimateSettings(_Section):
+    """The limits of one zone's air, each where it is given, and how long it may be outside."""
+
+    temperature_min_c: Celsius = None
+    temperature_max_c: Celsius = None
+    humidity_min_percent: Percent = None
+    humidity_max_percent: Percent = None
+    iso_class: Annotated[int | None, Field(ge=3, le=9)] = None
+    """The class of ISO 14644-1 whose particles of 0.5 µm and more it may have."""
+    particles_max_m3: Annotated[int | None, Field(ge=1, le=1_000_000_000)] = None
+    """The same as a number, in a cubic metre."""
+    grace_s: Annotated[float, Field(ge=0, le=86_400)] = 300.0
+    """Seconds that the air may be outside, or a sensor silent, before the zone is suspended."""
+    every_s: Annotated[float, Field(ge=0.1, le=600)] = 10.0
+    """Seconds between two looks."""
+
+    @property
+    def limits(self) -> dict[Figure, Range]:
+        """What is within the limits, by figure."""
+        particles = self.particles_max_m3 if self.iso_class is None else ISO_CLASSES[self.iso_class]
+        given = {
+            Figure.TEMPERATURE: (self.temperature_min_c, self.temperature_max_c),
+            Figure.HUMIDITY: (self.humidity_min_percent, self.humidity_max_percent),
+            Figure.PARTICLES: (None, particles),
+        }
+        return {figure: ends for figure, ends in given.items() if ends != (None, None)}
+
+
 class EmulationSettings(_Section):
     """The misfortune of emulated machines, by seeded chance."""
 
@@ -268,6 +301,15 @@ class DeviceSettings(_Section):
     """Bits a second of a real serial line."""
     ideal_cycle_s: Annotated[float | None, Field(gt=0, le=3600)] = None
     """Seconds a document that effectiveness is measured against; left out: the driver's usual ones."""
+    zone: Annotated[
+        str | None, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$", description="the name of a zone under [climate]")
+    ] = None
+    """Where a personalizer stands, and whose air a climate sensor tells."""
+
+    @property
+    def is_sensor(self) -> bool:
+        """True for what tells a zone's air."""
+        return self.zone is not None and self.driver not in MAKES
 
     @property
     def emulated(self) -> bool:
@@ -304,6 +346,7 @@ class LineSettings(BaseSettings):
     vault: VaultSettings = VaultSettings()
     alarms: AlarmSettings = AlarmSettings()
     emulation: EmulationSettings = EmulationSettings()
+    climate: dict[Name, ClimateSettings] = {}
     log: LogSettings = LogSettings()
     logging: LoggingSettings = LoggingSettings()
     patrol: tuple[PatrolSettings, ...] = ()
@@ -339,6 +382,21 @@ class LineSettings(BaseSettings):
     def holdable(self) -> tuple[str, ...]:
         """The machines that a finding may hold: those that blanks are drawn on."""
         return tuple(device.id for device in self.devices if device.driver in MAKES)
+
+    @property
+    def zones(self) -> tuple[Zone, ...]:
+        """The zones with their limits, sensors and machines."""
+        return tuple(
+            Zone(
+                name,
+                climate.limits,
+                climate.grace_s,
+                climate.every_s,
+                tuple(device.id for device in self.devices if device.zone == name and device.is_sensor),
+                tuple(device.id for device in self.devices if device.zone == name and not device.is_sensor),
+            )
+            for name, climate in self.climate.items()
+        )
 
     @property
     def emulated(self) -> bool:

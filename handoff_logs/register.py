@@ -38,6 +38,7 @@ class Register(StrEnum):
     ROLL = "roll"
     DISPLAY = "display"
     PATROL = "patrol"
+    CLIMATE = "climate"
 
 
 Facts = Mapping[tuple[str, str], str]

@@ -10,13 +10,14 @@ AUDITED: Final = (
     *("deadline_reckoning", "deadline_change", "green_channel"),
     *ALARMS,
     *("shift", "shift_count", "shift_counted", "shift_difference"),
+    *("climate_zone", "climate_machine", "climate_sensor", "climate_reading", "climate_crossing", "climate_suspension"),
     *("shift_person", "shift_machine", "shift_item", "shift_settlement"),
     *("roll", "roll_step"),
     *("patrol_round", "patrol_answer", "patrol_finding", "patrol_step"),
 )
 """What auditors read beside the log: who may sign, and who did; which deadlines moved, and what was raised to the green
-channel; the alarms; what two people counted; the rolls; what patrols found. Never an applicant's data, never a
-password's hash, never a photograph."""
+channel; the alarms; what two people counted; the room's climate; the rolls; what patrols found. Never an applicant's
+data, never a password's hash, never a photograph."""
 
 
 def grants(roles: Roles) -> list[str]:
@@ -38,6 +39,9 @@ def grants(roles: Roles) -> list[str]:
         f"REVOKE UPDATE, DELETE ON terminal_session FROM {service}",
         f"GRANT UPDATE (seen_us, ended_us, ended_how) ON terminal_session TO {service}, {auditor}",
         f"REVOKE DELETE ON {', '.join(ALARMS)} FROM {service}",
+        # Readings and crossings go when they are old; the guards say how old.
+        f"REVOKE UPDATE ON climate_reading, climate_crossing, climate_machine FROM {service}",
+        f"REVOKE DELETE ON climate_zone, climate_suspension FROM {service}",
         f"REVOKE UPDATE ON alarm_step FROM {service}",
         f"GRANT SELECT ON {', '.join(AUDITED)} TO {auditor}",
         f"GRANT SELECT (code, set_us) ON person_password TO {auditor}",

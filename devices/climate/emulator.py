@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
-from devices.climate.registers import FIRST_REGISTER, registers_of
+from devices.climate.registers import FIRST_REGISTER, WARMEST_C, registers_of
 from devices.emulation.control import Answer, Request
 from devices.emulation.emulator import EmulatorSetup
+from devices.emulation.faults import FaultName
 from devices.emulation.modbus import ILLEGAL_FUNCTION, READ_INPUT_REGISTERS, ModbusUnit, input_registers, refusal
 from devices.roles import Climate
 
 ROOM = Climate(Decimal("22.0"), Decimal("45.0"))
+DRIFT_C = Decimal("10.0")
+BROKEN = Climate(Decimal("-3276.8"), Decimal("6553.5"))
+"""What registers hold that nobody fills."""
 
 
 class ClimateEmulator(ModbusUnit):
@@ -19,12 +24,22 @@ class ClimateEmulator(ModbusUnit):
     def __init__(self, setup: EmulatorSetup) -> None:
         """Raises UnitNumberError."""
         super().__init__(setup)
-        self._air = ROOM
+        self._air, self._faults = ROOM, setup.faults
 
     def _reply(self, function: int, data: bytes, now_s: float) -> bytes:  # noqa: ARG002 - as the unit asks for it
         if function != READ_INPUT_REGISTERS:
             return refusal(function, ILLEGAL_FUNCTION)
-        return input_registers(data, FIRST_REGISTER, registers_of(self._air))
+        if self._faults.strike(FaultName.SENSOR_SILENT) is not None:
+            return b""
+        return input_registers(data, FIRST_REGISTER, registers_of(self._told()))
+
+    def _told(self) -> Climate:
+        """The air as it is told: what was set, unless a fault strikes this reading."""
+        if self._faults.strike(FaultName.IMPOSSIBLE_READING) is not None:
+            return BROKEN
+        if self._faults.strike(FaultName.DRIFT) is not None:
+            return replace(self._air, temperature_c=min(self._air.temperature_c + DRIFT_C, WARMEST_C))
+        return self._air
 
     def control(self, request: Request) -> Answer:
         """`state`, `set` (temperature_c and humidity_percent as text), `late` (the next reply, by some seconds)."""

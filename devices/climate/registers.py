@@ -14,7 +14,7 @@ REGISTERS = 2
 
 _TENTH = Decimal("0.1")
 _WORD, _SIGN = 0x10000, 0x8000
-_COLDEST, _WARMEST, _MOISTEST = -_SIGN * _TENTH, (_SIGN - 1) * _TENTH, (_WORD - 1) * _TENTH
+_COLDEST, WARMEST_C, _MOISTEST = -_SIGN * _TENTH, (_SIGN - 1) * _TENTH, (_WORD - 1) * _TENTH
 
 
 def climate_of(registers: Sequence[int]) -> Climate:
@@ -34,6 +34,6 @@ def registers_of(climate: Climate) -> tuple[int, int]:
     >>> [hex(register) for register in registers_of(Climate(Decimal("30.5"), Decimal("54.6")))]
     ['0x131', '0x222']
     """
-    if not (_COLDEST <= climate.temperature_c <= _WARMEST and 0 <= climate.humidity_percent <= _MOISTEST):
+    if not (_COLDEST <= climate.temperature_c <= WARMEST_C and 0 <= climate.humidity_percent <= _MOISTEST):
         raise ValueError("no register holds this")
     return round(climate.temperature_c / _TENTH) % _WORD, round(climate.humidity_percent / _TENTH)

@@ -31,6 +31,7 @@ class Hits(StrEnum):
     MECHANICS = "mechanics"
     CONTROLLER = "controller"
     SHOWER = "shower"
+    SENSOR = "sensor"
 
 
 class FaultName(StrEnum):
@@ -66,6 +67,9 @@ class FaultName(StrEnum):
     DOOR_HELD_OPEN = "door-held-open"
     CYCLE_ABORTED = "cycle-aborted"
     FAN_FAILURE = "fan-failure"
+    DRIFT = "drift"
+    SENSOR_SILENT = "sensor-silent"
+    IMPOSSIBLE_READING = "impossible-reading"
 
 
 class Kind(NamedTuple):
@@ -84,6 +88,7 @@ _ENTRY = "an entry of the journal"
 _DRAW = "a draw"
 _DOCUMENT = "a document"
 _CYCLE = "a cycle"
+_READING = "a reading"
 _NOT_COUNTED = "not counted, the core stays shut; outside released, the shower begins anew"
 
 FAULTS: Mapping[FaultName, Kind] = {
@@ -127,6 +132,9 @@ FAULTS: Mapping[FaultName, Kind] = {
     ),
     FaultName.CYCLE_ABORTED: Kind(Hits.SHOWER, _CYCLE, _NOT_COUNTED),
     FaultName.FAN_FAILURE: Kind(Hits.SHOWER, _CYCLE, _NOT_COUNTED),
+    FaultName.DRIFT: Kind(Hits.SENSOR, _READING, "10 °C too warm: out of its limits, suspended after the grace"),
+    FaultName.SENSOR_SILENT: Kind(Hits.SENSOR, _READING, "counts as out of the limits, suspended after the grace"),
+    FaultName.IMPOSSIBLE_READING: Kind(Hits.SENSOR, _READING, "refused, counts as silence"),
 }
 
 FRAMES = frozenset(name for name, kind in FAULTS.items() if kind.hits is Hits.LINE)
@@ -152,7 +160,9 @@ _CARDS = frozenset(
 """Of a machine that moves cards and writes chips, but doesn't print."""
 SHOWER = frozenset(name for name, kind in FAULTS.items() if kind.hits is Hits.SHOWER)
 """Of an air shower alone."""
-_PERSONALIZER = frozenset(FaultName) - SHOWER
+SENSOR = frozenset(name for name, kind in FAULTS.items() if kind.hits is Hits.SENSOR)
+"""Of a climate transmitter alone."""
+_PERSONALIZER = frozenset(FaultName) - SHOWER - SENSOR
 STRUCK: Mapping[str, frozenset[FaultName]] = {
     "book-personalizer": _PERSONALIZER,
     "card-personalizer": _PERSONALIZER,
@@ -160,6 +170,7 @@ STRUCK: Mapping[str, frozenset[FaultName]] = {
     "crt-591-counting": BURSTS | _CARDS,
     "document-reader": FRAMES | {FaultName.POWER_LOSS},
     "modbus-air-shower": BURSTS | SHOWER,
+    "modbus-climate": BURSTS | SENSOR,
 }
 """What can strike each driver's machine; those of all others, of other packages too, are struck by `BURSTS`."""
 

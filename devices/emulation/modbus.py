@@ -82,8 +82,10 @@ class ModbusUnit(ABC):
         if function == REPORT_SERVER_ID and not data:
             said = self._name + bytes((RUNNING,))
             reply = bytes((self._unit, function, len(said))) + said
+        elif answer := self._reply(function, data, now_s):
+            reply = bytes((self._unit,)) + answer
         else:
-            reply = bytes((self._unit,)) + self._reply(function, data, now_s)
+            return
         due_s = now_s + self._late_s + (ANSWER_S / self._speed if self._speed else 0.0)
         self._late_s = 0.0
         if self._replies:
@@ -92,7 +94,7 @@ class ModbusUnit(ABC):
 
     @abstractmethod
     def _reply(self, function: int, data: bytes, now_s: float) -> bytes:
-        """Function code and data of the reply to a request of this function, with this data."""
+        """Function code and data of the reply to a request of this function, with this data; empty: it stays silent."""
 
     def set_speed(self, speed: float) -> None:
         """Divide machine time by `speed` from the next request on; 0: none."""

@@ -27,6 +27,7 @@ _NOTICE = AlarmNotice.__table__  # type: ignore[attr-defined]
 
 _ABOUT = (_ALARM.c.kind == bindparam("kind"), _ALARM.c.subject == bindparam("subject"))
 _OPEN = select(_ALARM).where(*_ABOUT, _ALARM.c.cleared_us.is_(None)).with_for_update()
+_STANDS = select(_ALARM.c.alarm_id).where(*_ABOUT, _ALARM.c.cleared_us.is_(None))
 _JUST_OVER = (
     select(_ALARM)
     .where(*_ABOUT, _ALARM.c.cleared_us > bindparam("since_us"))
@@ -90,6 +91,12 @@ def clear(tx: Connection, kind: str, subject: str) -> int | None:
     # Told when it can't come back as the same alarm any more.
     _append(tx, row.alarm_id, Step.CLEARED, now_us, told_from_us=now_us + rules.RETURN_US)
     return int(row.alarm_id)
+
+
+def is_open(conn: Connection, kind: str, subject: str) -> bool:
+    """Whether an alarm of `kind` about `subject` is open. Raises UnknownKindError, BadSubjectError."""
+    about = {"kind": rules.kind_of(kind).code, "subject": rules.check_subject(subject)}
+    return conn.execute(_STANDS, about).one_or_none() is not None
 
 
 def acknowledge(tx: Connection, alarm_id: int, who: SignedIn) -> None:

@@ -108,10 +108,11 @@ KINDS: Final[dict[str, Kind]] = {
         ),
         Kind(
             CLIMATE,
-            ("Climate out of its limits", "温湿度超限"),
+            ("Climate out of its limits", "环境超限"),
             ("", ""),
-            ("Look at the air conditioning; blanks and machines need their limits.", "检查空调，须在限值之内。"),
-            Severity.WARNING, Role.OPERATOR, (_after(Role.LEAD, 15),), delay_us=MINUTE_US,
+            ("Put the air right; once suspended, a lead resumes: passline climate resume ZONE.",
+             "检查空调；暂停后由班长恢复：passline climate resume ZONE。"),
+            Severity.WARNING, Role.LEAD, (_after(Role.ADMINISTRATOR, 60),), delay_us=MINUTE_US,
         ),
         Kind(
             PATROL_OVERDUE,

@@ -12,6 +12,7 @@ from devices.roles import MachineIdentity
 from handoff_logs.records import Kind, State
 from handoff_logs.statements import Statement
 from handoff_logs.tables import Whereabouts
+from stations.climate import bar
 from stations.intake.tables import Application, ApplicationState
 from stations.personalization import holds, leases, numbers, rules
 from stations.personalization.errors import FenceLostError
@@ -163,8 +164,9 @@ def take_up(
 ) -> None:
     """Commit to the intent that the machine's journal shows to have been made, and the database forgot.
 
-    Raises `FenceLostError`.
+    Raises `FenceLostError`, and `ZoneSuspendedError` while its zone is: it is booked once a lead has resumed.
     """
+    bar.refuse_suspended(tx, lease.machine)
     taken = _TAKE_APPLICATION.run(tx, {"of_application": order.application_id, **leases.held(lease)})
     if taken.rowcount != 1:
         raise FenceLostError(lease.machine, lease.fence)

@@ -21,6 +21,7 @@ from devices.jobs import JobState, MachineJobState
 from devices.messages import RefusalCode
 from devices.roles import JobResult, Personalizer
 from handoff_logs.errors import HandoffLogError
+from stations.climate import bar
 from stations.errors import ApplicationStoppedError, StationError
 from stations.personalization import activity, bench, blanks, booking, data, draws, holds, jobs, leases, recovery, rules
 from stations.personalization.booking import Work
@@ -42,6 +43,9 @@ T = TypeVar("T")
 
 LOOK_INSIDE = frozenset({RefusalCode.HELD.name, RefusalCode.JOURNAL_FAULT.name})
 """Refusals that end when a person has opened the machine: until then a jammed one can't even give a blank back."""
+NO_BLANKS = "no-blanks"
+AIR_EVERY_S = 0.5
+"""How often an idle machine asks for the air around it; every draw asks anyway."""
 RENEWALS_A_LEASE = 3
 RELEASES_TOGETHER = 8
 """Released results are recorded by so many: until then recovery finds them booked, asks, and records the same."""
@@ -152,7 +156,9 @@ class _Production:
         self._let_go: list[str] = []  # released by the machine, not yet recorded so
         self._without_blanks = False
         self._held = False
-        self._shown: Activity | None = None
+        self._barred: str | None = None  # why the air around it lets it draw nothing
+        self._air_asked_s = -AIR_EVERY_S
+        self._shown: activity.Shown | None = None
         self._renewed_s = monotonic()
 
     def work(self) -> None:
@@ -193,10 +199,12 @@ class _Production:
         draws = (self._drawn is None or built is not None) and not self._stop.is_set() and self._has_blanks()
 
         def step(tx: Connection) -> tuple[Work | None, Draw | None]:
+            # Asked before anything else is locked. What is drawn already is finished in whatever air.
+            self._barred = bar.barred(tx, self._machine, self._workplace.database.clock_us(tx)) if draws else None
             if result is not None and self._working is not None:
                 recovery.book_result(tx, self._workplace, self._lease, self._working, result)
             ready = self._starting(tx) if built is None else self._book(tx, built, start=True)
-            return ready, self._draw(tx) if draws else None
+            return ready, self._draw(tx) if draws and self._barred is None else None
 
         ready, draw = self._write(step) if built is None else self._unless_foreign(built, step)
         self._drawn = _work(draw) if draw is not None else None
@@ -286,7 +294,7 @@ class _Production:
         """Nothing was drawn: wait for blanks, empty the bin, or leave the machine to a person."""
         if refusal.code == RefusalCode.OUT_OF_BLANKS.name:
             self._without_blanks = True
-            self._show(Activity.SUSPENDED, "no-blanks")
+            self._show(Activity.SUSPENDED, NO_BLANKS)
         elif self._desk is not None and (ended or refusal.code == RefusalCode.REJECT_BIN_FULL.name):
             bench.clear(self._workplace, self._desk, self._machine)
         elif not ended:
@@ -328,17 +336,29 @@ class _Production:
                 self._write(lambda _: None)
 
     def _idle(self) -> None:
-        """Wait until an order waits, people hold the machine, or the end."""
-        if not self._without_blanks:
-            self._show(Activity.IDLE)
+        """Wait until an order waits and may be drawn, people hold the machine, or the end."""
         self._note_releases()
-        while not self._stop.wait(self._setup.poll_s):
+        while True:
+            self._show_idle()
+            if self._stop.wait(self._setup.poll_s):
+                return
             if self._renewal_is_due():
                 self._write(lambda _: None)
             with self._workplace.database.read() as conn:
                 self._held = holds.finding(conn, self._machine) is not None
-                if self._held or draws.waiting(conn, self._setup.products):
+                if monotonic() - self._air_asked_s > AIR_EVERY_S:
+                    self._barred = bar.shown(conn, self._machine, self._workplace.database.clock_us(conn))
+                    self._air_asked_s = monotonic()
+                if self._held or (self._barred is None and draws.waiting(conn, self._setup.products)):
                     return
+
+    def _show_idle(self) -> None:
+        if self._barred is not None:
+            self._show(Activity.SUSPENDED, self._barred)
+        elif self._without_blanks:
+            self._show(Activity.SUSPENDED, NO_BLANKS)
+        else:
+            self._show(Activity.IDLE)
 
     def _has_blanks(self) -> bool:
         if self._without_blanks:
@@ -393,9 +413,9 @@ class _Production:
         self._workplace.database.write(mark)
 
     def _show(self, now: Activity, reason: str | None = None) -> None:
-        if now is not self._shown:
+        if (now, reason) != self._shown:
             activity.show(self._workplace, self._machine, now, reason, booking.now_us())
-            self._shown = now
+            self._shown = now, reason
 
 
 def _work(draw: Draw) -> Work:

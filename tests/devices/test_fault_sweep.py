@@ -59,7 +59,7 @@ def stops() -> Iterator[dict[str, Any]]:
 def strikes() -> Iterator[dict[str, Any]]:
     """Each fault without a phase, at each of its first occasions."""
     for name, kind in FAULTS.items():
-        if not kind.takes_phase and kind.hits is not Hits.SHOWER:
+        if not kind.takes_phase and kind.hits not in (Hits.SHOWER, Hits.SENSOR):
             for occasion in range(1, 1 + (FRAMES if kind.hits is Hits.LINE else MOTIONS)):
                 yield {"name": name, "every": occasion, "seed": _seed_for(name, occasion)}
 

@@ -11,7 +11,8 @@ from flows.configuration import SettingFault, SettingsError, read_settings
 from flows.default_line import LineExistsError, write_default
 from flows.errors import ConfigurationUnreadableError, RunFolderMissingError
 from flows.run_folder import RunFolder
-from flows.settings import Mode, StaffKind
+from flows.settings import ClimateSettings, Mode, StaffKind
+from stations.climate.rules import Figure
 from stations.deadlines import ALLOWANCES
 
 Refused = Callable[[str, str], tuple[SettingFault, ...]]
@@ -58,6 +59,7 @@ def test_the_default_line_has_the_machines_asked_for(tmp_path: Path) -> None:
         "scale-01",
         "label-01",
         "swipe-01",
+        "air-01",
     ]
     assert (settings.tray_size, settings.speed, settings.mode) == (40, 0, Mode.EMULATED)
     assert settings.emulated
@@ -138,7 +140,7 @@ def test_keys_that_pydantic_settings_would_take_for_its_own_are_refused(refused:
 
 def test_a_production_line_refuses_every_emulated_part(folder: RunFolder, refused: Refused) -> None:
     faults = refused('mode = "emulated"  ', 'mode = "production"  ')
-    assert {fault.place for fault in faults} == {f"devices[{n}].mode" for n in range(8)} | {"staff.kind"}
+    assert {fault.place for fault in faults} == {f"devices[{n}].mode" for n in range(9)} | {"staff.kind"}
 
 
 def test_a_production_line_of_real_parts_is_accepted(tmp_path: Path) -> None:
@@ -291,3 +293,66 @@ def test_quick_commands_read_the_same_database_as_the_line(folder: RunFolder, mo
     monkeypatch.setenv("PASSLINE_DATABASE__URL", "sqlite:///elsewhere.db")
     assert folder.line().database_url == folder.resolve_database(read_settings(folder).database.url)
     assert folder.line().database_url.endswith("/elsewhere.db")
+
+
+def test_the_default_line_watches_the_air_of_its_machines(folder: RunFolder) -> None:
+    (zone,) = read_settings(folder).zones
+    assert (zone.name, zone.sensors) == ("core", ("air-01",))
+    assert zone.machines == ("book-01", "book-02", "card-01", "card-02")
+    assert zone.limits == {Figure.TEMPERATURE: (18.0, 26.0), Figure.HUMIDITY: (30.0, 65.0)}
+
+
+SENSOR_ZONE = 'serial = "EMU-AIR-01"      # refused if the machine says another\nmode = "emulated"\nzone = "core"'
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "place", "says"),
+    [
+        (
+            "temperature_max_c = 26",
+            "temperature_max_c = 17",
+            "climate.core.temperature_max_c",
+            "more than the least, 18",
+        ),
+        ("temperature_max_c = 26", "temperature_max_c = 260", "climate.core.temperature_max_c", "-40 to 85"),
+        ("humidity_max_percent = 65", "humidity_max = 65", "climate.core.humidity_max", "humidity_max_percent"),
+        ("grace_s = 300", "grace_s = 5", "climate.core.every_s", "no more than grace_s, 5"),
+        ("every_s = 10 ", "every_s = 0 ", "climate.core.every_s", "0.1 to 600"),
+        ("# iso_class = 8 ", "iso_class = 8 ", "climate.core.iso_class", "no modbus-climate counts particles"),
+        ("# iso_class = 8 ", "iso_class = 2 ", "climate.core.iso_class", "3 to 9"),
+        ("# iso_class = 8 ", "iso_class = 8\nparticles_max_m3 = 9 ", "climate.core.particles_max_m3", "one of them"),
+        ("[climate.core]", "[climate.Core]", "climate.Core", "small letters"),
+        ('zone = "core"', 'zone = "cor"', "devices[0].zone", "no zone"),
+        ('zone = "core"', "", "devices[0]", "names no zone"),
+        (SENSOR_ZONE, SENSOR_ZONE.replace('zone = "core"', ""), "climate.core", "has no sensor"),
+        (
+            'port = "emulator://scale-01"',
+            'port = "emulator://scale-01"\nzone = "core"',
+            "devices[5].zone",
+            "no climate",
+        ),
+    ],
+)
+def test_a_wrong_zone_is_refused_with_its_place(
+    refused: Refused, before: str, after: str, place: str, says: str
+) -> None:
+    faults = refused(before, after)
+    found = [str(fault) for fault in faults if fault.place.removesuffix(".[key]") == place]
+    assert found and says in found[0], [str(fault) for fault in faults]
+    assert found[0].startswith("line.toml:")
+
+
+def test_a_zone_without_a_limit_is_refused(folder: RunFolder, refused: Refused) -> None:
+    text = folder.configuration.read_text("utf-8")
+    limits = text[text.index("temperature_min_c") : text.index("# iso_class")]
+    (fault,) = refused(limits, "")
+    assert (fault.place, fault.problem) == ("climate.core", "has no limit")
+
+
+def test_a_line_without_zones_needs_none(tmp_path: Path) -> None:
+    write_default(RunFolder(tmp_path), air=0)
+    assert read_settings(RunFolder(tmp_path)).zones == ()
+
+
+def test_a_class_of_the_standard_is_a_number_of_particles(folder: RunFolder) -> None:
+    assert ClimateSettings(iso_class=7).limits == {Figure.PARTICLES: (None, 352_000)}

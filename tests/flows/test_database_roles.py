@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import a_day_of_air
 import psycopg
 import pytest
 from signing_keys import keyring_copy
@@ -41,6 +42,8 @@ from handoff_logs.reading import open_reading
 from handoff_logs.records import Act, Birth, Kind, Party, new_id
 from handoff_logs.roles import Roles
 from handoff_logs.sealing import Sealer
+from stations.climate import bar
+from stations.climate import station as climate
 from stations.intake.generator.defects import Shares
 from stations.intake.generator.generate import generate
 from stations.intake.load import load
@@ -49,7 +52,7 @@ from stations.people_register import displays
 from stations.people_register import register as people_register
 from stations.people_register.credentials import Credentials, SignedIn
 from stations.people_register.rules import ADMINISTRATORS
-from stations.people_register.sign_in import sign_in_two
+from stations.people_register.sign_in import sign_in_as, sign_in_two
 from stations.personal import PersonalData
 from stations.shift.rules import Ending
 from stations.shift.station import close_shift, open_shift
@@ -132,6 +135,10 @@ WAYS = (
     *[(f"DELETE FROM {table}",) for table in GUARDED],
     *[(f"TRUNCATE {table} CASCADE",) for table in GUARDED],
     *[(f"DROP TABLE {table} CASCADE",) for table in GUARDED],
+    ("UPDATE climate_reading SET looks = 1",),
+    ("UPDATE climate_crossing SET value = 1",),
+    ("DELETE FROM climate_suspension",),
+    ("DELETE FROM climate_zone",),
     ("ALTER TABLE custody_event DISABLE TRIGGER ALL",),
     ("ALTER TABLE custody_event DISABLE TRIGGER custody_event_append_only",),
     ("ALTER TABLE custody_event DROP CONSTRAINT uq_custody_event_id CASCADE",),
@@ -220,7 +227,7 @@ def test_the_owner_of_the_tables_can_not_log_in(line: RunFolder, server: Callabl
 
 
 def test_the_lines_own_acts_work_as_the_service(line: RunFolder, server: Callable[[str], str]) -> None:
-    """Founding, signing in, enrolling, displays, keys, sealing, every custody act of two stations, and the board."""
+    """Founding, signing in, enrolling, displays, keys, sealing, a day of the air, acts of two stations, and the board."""
     url = driver(server(SERVICE))
     one, two = (Credentials(f"p-000{number}", f"a password of {number}") for number in (1, 2))
     with Database(url, keyring=Keyring(line.signing_keys), bound=True) as database:
@@ -228,6 +235,11 @@ def test_the_lines_own_acts_work_as_the_service(line: RunFolder, server: Callabl
         by = sign_in_two(database, one, two, ADMINISTRATORS)
         people_register.enrol(database, by, Credentials("p-0417", "a long password"), [Role.OPERATOR], emulated=True)
         people_register.end(database, by, "p-0417", emulated=True)
+        lead = Credentials("p-0418", "a lead's password")
+        people_register.enrol(database, by, lead, [Role.LEAD], emulated=True)
+        a_day_of_air.tell(database, sign_in_as(database, lead, (Role.LEAD,)), minutes=600)
+        assert database.write(lambda tx: bar.barred(tx, "book-01", database.clock_us(tx))) is None
+        assert database.write(lambda tx: climate.purge(tx, "core", database.clock_us(tx))) == 0
         signers = Signers(register.administration(by.first, by.first_sign_in), by.second, by.second_sign_in)
         made, token = displays.make(
             database, bytes(32), SignedIn(by.first, frozenset(), by.first_sign_in), "hall-1", emulated=True

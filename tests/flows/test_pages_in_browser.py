@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import a_day_of_air
 import pytest
 from contrast import CONTRAST
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -24,9 +25,12 @@ from handoff_logs.asking import Asking
 from handoff_logs.database import Database
 from handoff_logs.log import Stamp
 from handoff_logs.records import Birth, Kind, Party, new_id
+from stations.people import Role
 from stations.people_register import passwords
 from stations.people_register.credentials import Credentials
-from stations.people_register.register import found
+from stations.people_register.register import enrol, found
+from stations.people_register.rules import ADMINISTRATORS
+from stations.people_register.sign_in import sign_in_as, sign_in_two
 from stations.shift import station
 
 CHROMIUM = os.environ.get("PASSLINE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
@@ -36,7 +40,7 @@ SHIFT_ID = "0" * 31 + "5"
 PAGES = ("/", "/custody?number=E1", "/custody?number=Z9", "/stations", "/station?name=review", "/shifts",
          f"/shifts/{SHIFT_ID}", "/day", "/questions",
          "/questions/holder?number=E1", "/questions/gaps", "/questions/state", "/questions/lookups",
-         "/integrity", "/alarms", "/alarms?all=1")  # fmt: skip
+         "/integrity", "/alarms", "/alarms?all=1", "/climate", "/climate?hours=6")  # fmt: skip
 
 pytestmark = pytest.mark.skipif(
     not Path(CHROMIUM).exists(),
@@ -53,13 +57,13 @@ def address(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, sig
     stations.migrations.upgrade(url)
     with pytest.MonkeyPatch.context() as patch, open_signed(url, signing_keys, folder / "signing") as database:
         patch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
-        found(
-            database,
-            Credentials(CODE, PASSWORD),
-            Credentials("p-0002", "correct horse two"),
-            emulated=True,
-        )
+        founders = Credentials(CODE, PASSWORD), Credentials("p-0002", "correct horse two")
+        found(database, *founders, emulated=True)
         tell(database)
+        lead = Credentials("p-0003", "correct horse three")
+        enrol(database, sign_in_two(database, *founders, ADMINISTRATORS), lead, [Role.LEAD], emulated=True)
+        signed = sign_in_as(database, lead, (Role.LEAD,))
+        a_day_of_air.tell(database, signed, minutes=600, suspended_now=True)
         work_a_shift(database, patch)
         write_default(RunFolder(folder))
         with serving(create_app(Served(folder, "test", True, bytes(32), Asking(url, str)), database)) as served:

@@ -54,7 +54,7 @@ def test_a_line_that_opens_records_its_stations_machines_and_thresholds_once(fol
     assert machines["book-01", "driver"] == "book-personalizer"
     assert machines["book-01", "port"] == "emulator://book-01"
     assert (machines["book-01", "serial"], machines["book-01", "mode"]) == ("EMU-BOOK-01", "emulated")
-    assert {name for name, _ in machines} == {"book-01", "card-01", "reader-01"}
+    assert {name for name, _ in machines} == {"book-01", "card-01", "reader-01", "air-01"}
     assert (thresholds["line", "tray_size"], thresholds["qc", "swipe_share"]) == ("25", "1")
     assert (thresholds["review", "normal_hours"], thresholds["review", "emergency_hours"]) == ("20", "0.5")
     assert latest(folder, "station")["qc", "role"] == "inspector"

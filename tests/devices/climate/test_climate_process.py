@@ -9,7 +9,7 @@ import pytest
 from devices.climate.driver import ModbusClimate
 from devices.emulation.control import ControlClient, ControlRefusedError
 from devices.emulation.supervisor import EmulatorSpec, Supervisor
-from devices.errors import SensorSilentError, WrongMachineError
+from devices.errors import ImpossibleReadingError, SensorSilentError, WrongMachineError
 from devices.modbus.exchange import ModbusTimes
 from devices.registry import DeviceEntry, make_transport, open_climate_sensor
 from devices.roles import Climate
@@ -62,6 +62,33 @@ def test_a_production_line_and_another_unit_are_refused(supervisor: Supervisor, 
         open_climate_sensor(
             DeviceEntry(ENTRY.id, ENTRY.driver, ENTRY.port, "XY-1/6", "emulated"), tmp_path / "machines"
         )
+
+
+def strike(hands: ControlClient, name: str, times: int = 1) -> None:
+    hands.ask("fault", fault={"name": name, "at": "", "before": False, "times": times, "every": 1, "seed": 0})
+
+
+def test_a_sensor_goes_wrong_by_name_for_so_many_readings(
+    supervisor: Supervisor, hands: ControlClient, tmp_path: Path
+) -> None:
+    """It drifts, falls silent or tells what can't be; then it tells the air again, which was never another one."""
+    transport = make_transport(ENTRY, tmp_path / "machines")
+    sensor = ModbusClimate(ENTRY.id, ENTRY.serial, True, transport, times=ModbusTimes(answer_s=0.3, worst_s=0.4))
+    sensor.open()
+    strike(hands, "drift", times=2)
+    assert [sensor.read().temperature_c for _ in range(3)] == [Decimal("32.0"), Decimal("32.0"), Decimal("22.0")]
+    strike(hands, "sensor-silent")
+    with pytest.raises(SensorSilentError):
+        sensor.read()
+    strike(hands, "impossible-reading")
+    with pytest.raises(ImpossibleReadingError):
+        sensor.read()
+    strike(hands, "drift", times=0)
+    hands.ask("clear-faults")
+    assert sensor.read() == Climate(Decimal("22.0"), Decimal("45.0"))
+    with pytest.raises(ControlRefusedError):
+        strike(hands, "jam")
+    sensor.close()
 
 
 def test_its_process_stays_small(supervisor: Supervisor) -> None:

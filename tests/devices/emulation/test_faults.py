@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from devices.emulation.faults import BURSTS, PLAN_NAME, SHOWER, FaultName, FaultRefusedError, Faults, striking
+from devices.emulation.faults import BURSTS, PLAN_NAME, SENSOR, SHOWER, FaultName, FaultRefusedError, Faults, striking
 from devices.emulation.line import LATE_BURST_S, Line
 from devices.emulation.storm import fired, storm
 from devices.emulation.supervisor import EmulatorSpec, Supervisor
@@ -148,7 +148,7 @@ def test_a_storm_has_every_fault_and_strikes_machines_only_with_what_can_strike_
         [fault["name"] for machine, plan in plans.items() for fault in plan if (machine in LINKED) == speaks]
         for speaks in (True, False)
     )
-    assert sorted(linked) == sorted(set(FaultName) - SHOWER)
+    assert sorted(linked) == sorted(set(FaultName) - SHOWER - SENSOR)
     assert sorted(small) == sorted(BURSTS)
     assert all(plans[machine] for machine in ("scale-01", "label-01", "swipe-01"))
     assert storm(machines, 900, 5) == plans != storm(machines, 900, 6)
