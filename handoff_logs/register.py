@@ -35,6 +35,7 @@ class Register(StrEnum):
     CERTIFICATE = "certificate"
     ARCHIVE = "archive"
     SHIFT = "shift"
+    GATE = "gate"
 
 
 Facts = Mapping[tuple[str, str], str]
