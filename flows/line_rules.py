@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from stations.gate import projection as gate
 from stations.people_register import projection as people
 from stations.shift import projection as shift
 
-DIFFERENCES: Final = (*people.DIFFERENCES, *shift.DIFFERENCES)
+DIFFERENCES: Final = (*people.DIFFERENCES, *shift.DIFFERENCES, *gate.DIFFERENCES)
 """Each rule with the SQL that finds what breaks it: `subject` and `what`."""

@@ -5,15 +5,17 @@ from typing import Final
 from handoff_logs.roles import Roles, quoted
 
 ALARMS: Final = ("alarm", "alarm_step", "alarm_notice", "alarm_delivery")
+GATE: Final = ("gate_passage", "gate_step", "gate_ending")
 AUDITED: Final = (
     *("person", "person_role", "sign_in_attempt", "terminal_session"),
     *("deadline_reckoning", "deadline_change", "green_channel"),
     *ALARMS,
     *("shift", "shift_count", "shift_counted", "shift_difference"),
     *("shift_person", "shift_machine", "shift_item", "shift_settlement"),
+    *GATE,
 )
 """What auditors read beside the log: who may sign, and who did; which deadlines moved, and what was raised to the green
-channel; the alarms; what two people counted. Never an applicant's data, never a password's hash."""
+channel; the alarms; what two people counted; who passed the gate. Never an applicant's data or a password's hash."""
 
 
 def grants(roles: Roles) -> list[str]:
@@ -30,6 +32,7 @@ def grants(roles: Roles) -> list[str]:
         # A session is begun by the service, seen and ended by whoever asks with it; the guard says how.
         f"REVOKE UPDATE, DELETE ON terminal_session FROM {service}",
         f"GRANT UPDATE (seen_us, ended_us, ended_how) ON terminal_session TO {service}, {auditor}",
+        f"REVOKE UPDATE, DELETE ON {', '.join(GATE)} FROM {service}",
         f"REVOKE DELETE ON {', '.join(ALARMS)} FROM {service}",
         f"REVOKE UPDATE ON alarm_step FROM {service}",
         f"GRANT SELECT ON {', '.join(AUDITED)} TO {auditor}",

@@ -1,4 +1,4 @@
-"""Only who is inside signs at a core station, the database says so; and who was inside when is a question of the log."""
+"""Only who is inside signs at a core station, says the database; and who was inside when is a question of the log."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
