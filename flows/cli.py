@@ -36,6 +36,7 @@ COMMANDS: Final = (
         "Start the line on what is waiting; Ctrl-C stops it after the documents in work.",
     ),
     Command("shift", "flows.shift_commands:app", "The shift: open it, see what stands against its close, close it."),
+    Command("gate", "flows.gate_commands:app", "The gate of the core area: who is inside, who passed."),
     Command("applications", "flows.applications_commands:app", "Stop an application; release or end it."),
     Command("alarms", "flows.alarm_commands:app", "What a person must look at: list, acknowledge, try the targets."),
     Command("board", "flows.board:board_command", "Watch the line in the terminal."),

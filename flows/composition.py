@@ -13,6 +13,7 @@ from sqlalchemy import Connection, create_engine, pool
 from sqlalchemy.exc import DBAPIError
 
 from flows.configuration import read_settings
+from flows.core_gate import staff_inside
 from flows.errors import NotMigratedError, RecoveringError
 from flows.line_state import Line
 from flows.locks import station_lock
@@ -161,7 +162,8 @@ def open_line(folder: RunFolder, *, shift: str, stations: tuple[str, ...], alone
     try:
         _say_months(line.database)
         register_witness(folder, settings, line.database)
-        yield line
+        with staff_inside(line, stay=alone):
+            yield line
     finally:
         del _OPEN[folder.path]
         line.close()

@@ -8,7 +8,7 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flows.errors import LineRunsAlreadyError, SealerRunsAlreadyError
+from flows.errors import GateRunsAlreadyError, LineRunsAlreadyError, SealerRunsAlreadyError
 from flows.run_folder import RunFolder
 
 WHOLE_LINE = "line.lock"
@@ -33,6 +33,17 @@ def settle_lock(folder: RunFolder) -> Iterator[None]:
     """Wait for those who settle a job of `folder` to be done with it: two pairs of hands never act on one piece."""
     with (folder.path / "settle.lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def gate_lock(folder: RunFolder, *, waits: bool = False) -> Iterator[None]:
+    """Work the gate of `folder` alone. Raises GateRunsAlreadyError while another process does, unless it `waits`."""
+    with (folder.path / "gate.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise GateRunsAlreadyError(folder.path) from None
         yield
 
 

@@ -290,6 +290,7 @@ def _made(bench: GateBench) -> bool:
     return True
 
 
+PASSAGE = "(number, direction, person, missed, begun_us, emulated)"
 GUARDED = (
     "UPDATE gate_passage SET person = 'e-per-9'",
     "DELETE FROM gate_passage",
@@ -297,8 +298,8 @@ GUARDED = (
     "DELETE FROM gate_ending",
     "UPDATE gate_ending SET outcome = 'left'",
     # Another passage than the next, and one while another is under way.
-    "INSERT INTO gate_passage (number, direction, person, missed, begun_us, emulated) VALUES (7, 'in', 'x', 0, 1, TRUE)",
-    "INSERT INTO gate_passage (number, direction, person, missed, begun_us, emulated) VALUES (3, 'in', 'x', 0, 1, TRUE)",
+    f"INSERT INTO gate_passage {PASSAGE} VALUES (7, 'in', 'x', 0, 1, TRUE)",
+    f"INSERT INTO gate_passage {PASSAGE} VALUES (3, 'in', 'x', 0, 1, TRUE)",
     # The inner door without a whole cycle; inside without it; by two people of whom nobody asked it.
     "INSERT INTO gate_step (number, step, at_us, cycles) SELECT 2, 'second-door', 1, cycles FROM gate_passage"
     " WHERE number = 2",
