@@ -13,7 +13,7 @@ from sqlalchemy import Connection, create_engine, pool
 from sqlalchemy.exc import DBAPIError
 
 from flows.configuration import read_settings
-from flows.core_gate import staff_inside
+from flows.core_gate import staff_goes_in
 from flows.errors import NotMigratedError, RecoveringError
 from flows.line_state import Line
 from flows.locks import station_lock
@@ -162,8 +162,8 @@ def open_line(folder: RunFolder, *, shift: str, stations: tuple[str, ...], alone
     try:
         _say_months(line.database)
         register_witness(folder, settings, line.database)
-        with staff_inside(line, stay=alone):
-            yield line
+        staff_goes_in(line)
+        yield line
     finally:
         del _OPEN[folder.path]
         line.close()

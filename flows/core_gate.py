@@ -1,8 +1,8 @@
 """The gate of a line in a process: worked as a service, and passed by EMULATED staff at the beginning and the end."""
 
 import signal
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable
+from contextlib import closing
 from types import FrameType
 from typing import Final
 
@@ -20,21 +20,26 @@ EMULATED_LOOK_S: Final = 0.02
 """EMULATED staff are at the door at once."""
 
 
-@contextmanager
-def staff_inside(line: Line, *, stay: bool) -> Iterator[None]:
-    """Have a line's EMULATED staff inside while its core stations work, and let them out after, unless they `stay`.
+def staff_goes_in(line: Line) -> None:
+    """Have a line's EMULATED staff inside while its core stations work; who is inside already stays.
 
-    After a failure they stay where they are: the log and the next run know. Raises NotPassedError.
+    They stay until they are walked out, or the shift closes. Raises NotPassedError.
     """
     gate = line.settings.gate
-    if gate is None or line.settings.staff.kind is not StaffKind.EMULATED or set(gate.core).isdisjoint(line.stations):
-        yield
-        return
-    codes = staff_of_core(line.settings, line.shift)
-    walk(line.folder, line.settings, line.database, line.parts, Direction.IN, codes)
-    yield
-    if not stay:
-        walk(line.folder, line.settings, line.database, line.parts, Direction.OUT, emulated_inside(line.database))
+    if _is_passed(line.settings) and gate is not None and not set(gate.core).isdisjoint(line.stations):
+        codes = staff_of_core(line.settings, line.shift)
+        walk(line.folder, line.settings, line.database, line.parts, Direction.IN, codes)
+
+
+def staff_goes_ahead(folder: RunFolder, settings: LineSettings, database: Database, shift: str) -> None:
+    """The same before the line is open, while Prefect's server starts; the machines stay on. Raises NotPassedError."""
+    if _is_passed(settings):
+        with closing(Parts(folder, settings, leave_emulators=True)) as parts:
+            walk(folder, settings, database, parts, Direction.IN, staff_of_core(settings, shift))
+
+
+def _is_passed(settings: LineSettings) -> bool:
+    return settings.gate is not None and settings.staff.kind is StaffKind.EMULATED
 
 
 def staff_of_core(settings: LineSettings, shift: str) -> list[str]:

@@ -88,7 +88,7 @@ GATE: Final = """\
 enter_reader = "face-01" # at the outer door
 leave_reader = "face-02" # at the inner door
 shower = "shower-01"
-core = ["vault", "personalization", "qc"]   # only who is inside signs there
+core = ["vault", "personalization"]   # only who is inside signs there
 min_inside = 2           # fewer, and not nobody, is an alarm
 min_quality = 80         # how well a face must fit, in percent
 

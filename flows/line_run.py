@@ -88,7 +88,8 @@ def run_line_on(
     from prefect.exceptions import PrefectException
 
     from flows.alarm_automation import follow_automation
-    from flows.composition import open_line, prepare
+    from flows.composition import open_database, open_line, prepare, record_settings
+    from flows.core_gate import staff_goes_ahead
     from flows.line import STATION_FLOWS, run_whole_line
     from flows.prefect_backlog import send_backlog
     from flows.prefect_names import line_tags
@@ -99,6 +100,9 @@ def run_line_on(
     open_targets(folder, settings)
     prepare(folder)
     shift = shift or working_shift(folder, settings)
+    with open_database(folder, folder.resolve_database(settings.database.url)) as database:
+        record_settings(database, settings)
+        staff_goes_ahead(folder, settings, database, shift)
     ready()
     if screen is not None:
         screen.print(f"Prefect's pages: {os.environ['PREFECT_API_URL'].removesuffix('/api')}", highlight=False)

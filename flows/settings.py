@@ -165,7 +165,7 @@ class GateSettings(_Section):
     """The face reader at the inner door."""
     shower: Name
     """The air shower between them."""
-    core: Annotated[tuple[str, ...], Field(min_length=1, description="stations")] = ("vault", "personalization", "qc")
+    core: Annotated[tuple[str, ...], Field(min_length=1, description="stations")] = ("vault", "personalization")
     """The stations inside: only who is inside signs there."""
     min_inside: Annotated[int, Field(ge=1, le=50)] = 2
     """Fewer than this, and not nobody, is an alarm."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 from handoff_logs.reading import Reading, Row
+from stations.people import EMULATED_PREFIX
 from stations.vault.balance import LAST_US, Balance, Period, balance
 
 _HERE: Final = "('intake', 'vault', 'review', 'personalization', 'qc', 'packing', 'mailing')"
@@ -167,12 +168,11 @@ def _inside(ask: Ask) -> Iterator[Stop]:
 
 def still_inside(person: str) -> Stop:
     """What is to be done about somebody who is inside at the close and does not count."""
-    return Stop(
-        "still-inside",
-        "the core area",
-        f"{person} is inside",
-        f"All but the two who count leave by the gate; who left unseen: `passline gate settle {person} …`.",
-    )
+    if person.startswith(EMULATED_PREFIX):
+        to_do = "EMULATED staff leave by the emulated gate: `passline gate walk out`."
+    else:
+        to_do = f"All but the two who count leave by the gate; who left unseen: `passline gate settle {person} …`."
+    return Stop("still-inside", "the core area", f"{person} is inside", to_do)
 
 
 def others_inside(ask: Ask, signers: Sequence[str]) -> Iterator[Stop]:
