@@ -1,45 +1,44 @@
 """The gate of a line in a process: worked as a service, and passed by EMULATED staff at the beginning and the end."""
 
 import signal
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from types import FrameType
 from typing import Final
 
-from flows.line_state import Line
+from flows.alarm_findings import GATE
 from flows.locks import gate_lock
 from flows.parts import Parts
 from flows.run_folder import RunFolder
 from flows.settings import LineSettings, StaffKind
 from handoff_logs.database import Database
+from stations.alarms import rules
+from stations.alarms.register import Finding, follow
 from stations.gate import passages
+from stations.gate.passing import LOOK_S
 from stations.gate.rules import Direction
 from stations.people import EMULATED_PREFIX, emulated_roster
 
+DELAY_US: Final = rules.kind_of(rules.ALONE_INSIDE).delay_us
+OTHERS_PASS_S: Final = 60.0
+"""How long stations that start at once wait for each other's staff."""
 EMULATED_LOOK_S: Final = 0.02
 """EMULATED staff are at the door at once."""
 
 
-def staff_goes_in(line: Line) -> None:
-    """Have a line's EMULATED staff inside while its core stations work; who is inside already stays.
+def staff_goes_in(
+    folder: RunFolder, settings: LineSettings, database: Database, parts: Parts, shift: str, stations: Sequence[str]
+) -> None:
+    """Have a line's EMULATED staff inside before one of the core `stations` works; who is inside already stays.
 
-    They stay until they are walked out, or the shift closes. Raises NotPassedError.
+    They stay until they are walked out, or the shift closes. Raises NotPassedError, GateRunsAlreadyError.
     """
-    gate = line.settings.gate
-    if _is_passed(line.settings) and gate is not None and not set(gate.core).isdisjoint(line.stations):
-        codes = staff_of_core(line.settings, line.shift)
-        walk(line.folder, line.settings, line.database, line.parts, Direction.IN, codes)
-
-
-def staff_goes_ahead(folder: RunFolder, settings: LineSettings, database: Database, shift: str) -> None:
-    """The same before the line is open, while Prefect's server starts; the machines stay on. Raises NotPassedError."""
-    if _is_passed(settings):
-        with closing(Parts(folder, settings, leave_emulators=True)) as parts:
-            walk(folder, settings, database, parts, Direction.IN, staff_of_core(settings, shift))
-
-
-def _is_passed(settings: LineSettings) -> bool:
-    return settings.gate is not None and settings.staff.kind is StaffKind.EMULATED
+    gate = settings.gate
+    if gate is None or settings.staff.kind is not StaffKind.EMULATED or set(gate.core).isdisjoint(stations):
+        return
+    codes = staff_of_core(settings, shift)
+    walk(folder, settings, database, parts, Direction.IN, codes, patience_s=OTHERS_PASS_S)
 
 
 def staff_of_core(settings: LineSettings, shift: str) -> list[str]:
@@ -61,10 +60,12 @@ def walk(
     parts: Parts,
     direction: Direction,
     codes: Iterable[str],
+    *,
+    patience_s: float = 0.0,
 ) -> None:
     """Bring EMULATED staff through the emulated gate, one after another; who is there already stays.
 
-    Raises NotPassedError.
+    Raises NotPassedError, and GateRunsAlreadyError if another process works the gate for longer than `patience_s`.
     """
     if settings.gate is None:
         return
@@ -74,7 +75,7 @@ def walk(
     if not going and open_now is None:
         return
     reader = settings.gate.enter_reader if direction is Direction.IN else settings.gate.leave_reader
-    with gate_lock(folder, waits=True), closing(parts.gate(database, look_s=EMULATED_LOOK_S)) as gate:
+    with gate_lock(folder, patience_s=patience_s), closing(parts.gate(database, look_s=EMULATED_LOOK_S)) as gate:
         visitor = parts.visitor()
         visitor.settle_left(gate, database)
         for code in going:
@@ -94,4 +95,37 @@ def serve(folder: RunFolder, settings: LineSettings, database: Database) -> None
 
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, told)
-        gate.serve()
+        watch = AloneWatch(database, settings)
+        while not gate.stop.is_set():
+            gate.look()
+            watch.look()
+            gate.stop.wait(LOOK_S)
+
+
+class AloneWatch:
+    """Makes the register of alarms say when too few are inside, whether the line runs or stands."""
+
+    def __init__(
+        self, database: Database, settings: LineSettings, clock_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._database, self._clock_s = database, clock_s
+        self._least = 0 if settings.gate is None else settings.gate.min_inside
+        self._emulated = settings.emulated
+        self._since_s: float | None = None
+        self._said: int | None = None
+
+    def look(self) -> None:
+        """Raise what has lasted, clear what is over; nothing is written where nothing changed."""
+        with self._database.read() as conn:
+            people = len(passages.inside_now(conn))
+        if not 0 < people < self._least:
+            self._since_s = None
+        elif self._since_s is None:
+            self._since_s = self._clock_s()
+        lasts = self._since_s is not None and (self._clock_s() - self._since_s) * 1e6 >= DELAY_US
+        say = people if lasts else 0
+        if say == self._said:
+            return
+        found: dict[Finding, int | None] = {(rules.ALONE_INSIDE, GATE): say} if say else {}
+        self._database.write(lambda tx: follow(tx, (rules.ALONE_INSIDE,), found, emulated=self._emulated))
+        self._said = say

@@ -3,14 +3,14 @@
 import json
 import sys
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from cyclopts import App, Parameter
 
-from flows.errors import Exit, FlowError, NoGateError
+from flows.errors import Exit, FlowError, LineRunsAlreadyError, NoGateError
 from flows.run_folder import RunFolder
 from handoff_logs.reading import open_reading
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
@@ -200,6 +200,7 @@ def walk_command(
     from flows.composition import open_database, prepare, record_settings
     from flows.configuration import read_settings
     from flows.core_gate import emulated_inside, staff_of_core, walk
+    from flows.locks import line_lock
     from flows.parts import Parts
     from flows.settings import StaffKind
     from stations.gate.rules import Direction
@@ -212,10 +213,14 @@ def walk_command(
     if settings.staff.kind is not StaffKind.EMULATED:
         raise SettlersNeededError
     prepare(folder)
-    with (
-        open_database(folder, folder.resolve_database(settings.database.url)) as database,
-        closing(Parts(folder, settings, leave_emulators=True)) as parts,
-    ):
+    with ExitStack() as opened:
+        try:
+            opened.enter_context(line_lock(folder))
+            runs = False
+        except LineRunsAlreadyError:
+            runs = True  # its machines stay on
+        database = opened.enter_context(open_database(folder, folder.resolve_database(settings.database.url)))
+        parts = opened.enter_context(closing(Parts(folder, settings, leave_emulators=runs)))
         record_settings(database, settings)
         with database.read() as conn:
             shift = open_name(conn) or settings.staff.shift

@@ -7,10 +7,13 @@ there is one at a time. The kernel lets go of them when a process ends, however 
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic, sleep
+from typing import Final
 
 from flows.errors import GateRunsAlreadyError, LineRunsAlreadyError, SealerRunsAlreadyError
 from flows.run_folder import RunFolder
 
+GATE_AGAIN_S: Final = 0.1
 WHOLE_LINE = "line.lock"
 
 
@@ -37,13 +40,18 @@ def settle_lock(folder: RunFolder) -> Iterator[None]:
 
 
 @contextmanager
-def gate_lock(folder: RunFolder, *, waits: bool = False) -> Iterator[None]:
-    """Work the gate of `folder` alone. Raises GateRunsAlreadyError while another process does, unless it `waits`."""
+def gate_lock(folder: RunFolder, *, patience_s: float = 0.0) -> Iterator[None]:
+    """Work the gate of `folder` alone. Raises GateRunsAlreadyError if another process does for longer than that."""
+    give_up_s = monotonic() + patience_s
     with (folder.path / "gate.lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
-        except BlockingIOError:
-            raise GateRunsAlreadyError(folder.path) from None
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if monotonic() >= give_up_s:
+                    raise GateRunsAlreadyError(folder.path) from None
+            sleep(GATE_AGAIN_S)
         yield
 
 
