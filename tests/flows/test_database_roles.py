@@ -39,6 +39,7 @@ from handoff_logs.reading import open_reading
 from handoff_logs.records import Act, Birth, Kind, Party, new_id
 from handoff_logs.roles import Roles
 from handoff_logs.sealing import Sealer
+from handoff_logs.writing import Entry
 from stations.intake.generator.defects import Shares
 from stations.intake.generator.generate import generate
 from stations.intake.load import load
@@ -164,6 +165,12 @@ WAYS = (
     ("UPDATE shift_count SET counted_second = 'x'",),
     ("DELETE FROM shift_difference",),
     ("UPDATE shift_settlement SET finding = 'x'",),
+    ("INSERT INTO inside VALUES ('p-0666', '1', 1)",),
+    ("DELETE FROM inside",),
+    ("DELETE FROM core_station",),
+    ("UPDATE core_station SET emulated = true",),
+    *[(f"{change} {table} {what}".strip(),) for table in ("gate_passage", "gate_step", "gate_ending")
+      for change, what in (("DELETE FROM", ""), ("UPDATE", "SET number = 9"), ("TRUNCATE", ""))],
     ("TRUNCATE terminal_session",),
     *[(f"UPDATE terminal_session SET {column} = {column}",) for column in (
         "code", "sign_in", "password_us", "begun_us", "until_us", "mac", "account")],
@@ -185,6 +192,26 @@ def test_the_services_login_changes_no_record(tried: Callable[..., None], way: t
     """Refused for want of the right, before any trigger is asked."""
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         tried(*way)
+
+
+def test_who_is_inside_follows_the_records_by_the_guards_own_rights(
+    line: RunFolder, server: Callable[[str], str]
+) -> None:
+    """The service's login writes the record, and what follows from it is not its to write."""
+
+    def records(*entries: Entry) -> None:
+        with open_database(line, driver(server(SERVICE))) as database:
+            by, stamp = register.administration(), log.Stamp(1, True)
+            database.write(lambda tx: register.record(tx, by, None, entries, stamp))
+
+    def there() -> list[str]:
+        with open_reading(driver(server(ROLES.auditor))) as reading:
+            return [row["person"] for row in reading.rows("SELECT person FROM inside")]
+
+    records(Entry("gate", "e-per-1", "entered-1", "entered"), Entry("station", "qc", "core", "real"))
+    assert there() == ["e-per-1"]
+    records(Entry("gate", "e-per-1", "left-1", "left"), Entry("station", "qc", "core", None))
+    assert there() == []
 
 
 def test_a_copy_over_what_is_there_is_refused(line: RunFolder, server: Callable[[str], str]) -> None:
