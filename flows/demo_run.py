@@ -85,7 +85,10 @@ def play(folder: RunFolder, plan: DemoPlan | None, screen: Console) -> Reckoning
             seed=plan.seed,
         )
         if plan.faults == "storm":
-            struck = {device.id: striking(device.driver) for device in read_settings(folder).devices}
+            settings = read_settings(folder)
+            # Not the gate's, which is passed before the first document.
+            gate = () if settings.gate is None else settings.gate.machines
+            struck = {device.id: striking(device.driver) for device in settings.devices if device.id not in gate}
             write_plans(folder.machines, storm(struck, plan.documents, plan.seed))
     settings = read_settings(folder)
     set_up_log(folder, level=settings.logging.level, form=settings.logging.form)
