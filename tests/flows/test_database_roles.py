@@ -39,7 +39,8 @@ from handoff_logs.reading import open_reading
 from handoff_logs.records import Act, Birth, Kind, Party, new_id
 from handoff_logs.roles import Roles
 from handoff_logs.sealing import Sealer
-from handoff_logs.writing import Entry
+from stations.gate.passages import settle
+from stations.gate.rules import Found
 from stations.intake.generator.defects import Shares
 from stations.intake.generator.generate import generate
 from stations.intake.load import load
@@ -49,6 +50,7 @@ from stations.people_register.credentials import Credentials
 from stations.people_register.rules import ADMINISTRATORS
 from stations.people_register.sign_in import sign_in_two
 from stations.personal import PersonalData
+from stations.shift.counting import Signers as TwoWhoSettle
 from stations.shift.rules import Ending
 from stations.shift.station import close_shift, open_shift
 from stations.workplace import Workplace
@@ -199,19 +201,14 @@ def test_who_is_inside_follows_the_records_by_the_guards_own_rights(
 ) -> None:
     """The service's login writes the record, and what follows from it is not its to write."""
 
-    def records(*entries: Entry) -> None:
+    def found(where: Found) -> list[str]:
         with open_database(line, driver(server(SERVICE))) as database:
-            by, stamp = register.administration(), log.Stamp(1, True)
-            database.write(lambda tx: register.record(tx, by, None, entries, stamp))
-
-    def there() -> list[str]:
+            settle(database, "e-per-1", where, TwoWhoSettle("e-lead-1", "e-lead-2"), emulated=True)
         with open_reading(driver(server(ROLES.auditor))) as reading:
             return [row["person"] for row in reading.rows("SELECT person FROM inside")]
 
-    records(Entry("gate", "e-per-1", "entered-1", "entered"), Entry("station", "qc", "core", "real"))
-    assert there() == ["e-per-1"]
-    records(Entry("gate", "e-per-1", "left-1", "left"), Entry("station", "qc", "core", None))
-    assert there() == []
+    assert found(Found.INSIDE) == ["e-per-1"]
+    assert found(Found.OUTSIDE) == []
 
 
 def test_a_copy_over_what_is_there_is_refused(line: RunFolder, server: Callable[[str], str]) -> None:
@@ -229,10 +226,17 @@ def test_a_copy_over_what_is_there_is_refused(line: RunFolder, server: Callable[
             into.write(copied)
 
 
-def test_no_function_runs_with_more_rights_than_its_caller(line: RunFolder, server: Callable[[str], str]) -> None:
+def test_no_function_runs_with_more_rights_than_its_caller_but_the_guard_that_follows_the_gates_records(
+    line: RunFolder, server: Callable[[str], str]
+) -> None:
+    """It is a trigger's, which nobody can call, and finds its tables by a path that nobody else can stand in."""
     with psycopg.connect(server("")) as connection:
-        query = "SELECT count(*) FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
-        assert connection.execute(query).fetchone() == (0,)
+        query = (
+            "SELECT proname, prorettype::regtype::text, proconfig FROM pg_proc"
+            " WHERE prosecdef AND pronamespace = 'public'::regnamespace"
+        )
+        found = connection.execute(query).fetchall()
+    assert found == [("custody_register_gate", "trigger", ["search_path=public, pg_temp"])]
 
 
 def test_the_owner_of_the_tables_can_not_log_in(line: RunFolder, server: Callable[[str], str]) -> None:
