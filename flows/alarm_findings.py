@@ -25,6 +25,7 @@ WATCHED: Final = (
     rules.WITNESS_SILENT,
     rules.DISCREPANCY,
     rules.UNSENT,
+    rules.ALONE_INSIDE,
 )
 LOG: Final = "log"
 """What sealing and witnessing are about."""
@@ -34,6 +35,9 @@ SILENT_HEARTBEATS: Final = 3
 """Heartbeats that a witness may leave out before its silence is an alarm."""
 LATE_WINDOW_US: Final = 60_000_000
 
+GATE: Final = "gate"
+"""What too few inside are about."""
+INSIDE: Final = "SELECT count(*) AS people FROM inside"
 HELD: Final = "SELECT machine FROM machine_state WHERE state = 'held'"
 UNSETTLED: Final = """
 SELECT opened.station, COUNT(*) AS cases FROM custody_case opened
@@ -97,6 +101,10 @@ def findings(
             found[rules.SEALING_SILENT, LOG] = silence.count
         else:
             found[rules.WITNESS_SILENT, LOG] = None
+    if settings.gate is not None:
+        people = int(reading.rows(INSIDE)[0]["people"])
+        if 0 < people < settings.gate.min_inside:
+            found[rules.ALONE_INSIDE, GATE] = people
     for target, notices in unsent.items():
         found[rules.UNSENT, target] = notices
     return found

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, create_engine, pool
 from sqlalchemy.exc import DBAPIError
 
 from flows.configuration import read_settings
+from flows.core_gate import staff_goes_in
 from flows.errors import NotMigratedError, RecoveringError
 from flows.line_state import Line
 from flows.locks import station_lock
@@ -137,12 +138,15 @@ def open_database(folder: RunFolder, url: str, *, on_commit: Callable[[str], Non
 
 
 @contextmanager
-def open_line(folder: RunFolder, *, shift: str, stations: tuple[str, ...], alone: bool = False) -> Iterator[Line]:
+def open_line(
+    folder: RunFolder, *, shift: str, stations: tuple[str, ...], alone: bool = False, parts: Parts | None = None
+) -> Iterator[Line]:
     """Open the line of `folder` in this process for `stations`; machines and readers open when first asked for.
 
     What line.toml says of stations, machines and thresholds is recorded where the log's registers say otherwise, and
     deadlines are reckoned anew where calendar or line.toml changed since they last were.
-    `alone`: other stations of this line run in processes of their own. Raises RecoveringError.
+    `alone`: other stations of this line run in processes of their own. `parts`: the line's, where they are
+    open already. Raises RecoveringError.
     """
     settings = read_settings(folder)
     refuse_rolled_back(folder, settings)
@@ -156,12 +160,13 @@ def open_line(folder: RunFolder, *, shift: str, stations: tuple[str, ...], alone
         roster=emulated_roster(shift, settings.staff.people_per_station),
         shift=shift,
         stations=stations,
-        parts=Parts(folder, settings, leave_emulators=alone),
+        parts=parts or Parts(folder, settings, leave_emulators=alone),
     )
     _OPEN[folder.path] = line
     try:
         _say_months(line.database)
         register_witness(folder, settings, line.database)
+        staff_goes_in(folder, settings, line.database, line.parts, shift, stations)
         yield line
     finally:
         del _OPEN[folder.path]

@@ -20,6 +20,7 @@ from flows.settings import LineSettings, Mode, StaffKind
 from flows.toml_places import Place, line_numbers, line_of
 from stations.climate.rules import Figure
 from stations.patrol.rules import MOST_ANSWERS, OTHER, PLACE
+from stations.people import STAFFING
 
 OWN_TARGET: Final = "prefect"
 """The name of the target of alarms that every line has."""
@@ -27,6 +28,11 @@ CLIMATE_DRIVER: Final = "modbus-climate"
 """The built-in driver of climate sensors; other packages may bring more."""
 LEAST_GRACE_S: Final = 1.0
 """A zone without a grace is looked at this often at least."""
+FACE_READERS: Final = ("osdp-face-reader",)
+AIR_SHOWERS: Final = ("modbus-air-shower",)
+"""Drivers of a gate's machines."""
+CORE_STATIONS: Final = tuple(station for station in STAFFING if station not in ("intake", "carrier"))
+"""Stations that may lie inside: not where the offices deliver, nor an outside party."""
 NOT_SETTINGS: Final = frozenset({"PASSLINE_DEBUG", "PASSLINE_CACHE_DIR"})
 """Variables of this prefix that belong to the program, not to a line."""
 
@@ -176,6 +182,7 @@ def _contradictions(settings: LineSettings, where: _Where) -> Iterator[SettingFa
         yield fault(("prefect", "api_url"), "names a server, so prefect.own_server must be false")
     yield from _target_contradictions(settings, fault)
     yield from _climate_contradictions(settings, fault)
+    yield from _gate_contradictions(settings, fault)
     drivers = sorted({*BUILT_IN, *(point.name for point in entry_points(group=GROUP))})
     seen: set[str] = set()
     for position, device in enumerate(settings.devices):
@@ -274,6 +281,32 @@ def _climate_contradictions(
             yield fault(at, f"is {device.zone!r}, which is no zone", known)
         elif device.driver in BUILT_IN and not belongs:
             yield fault(at, f"is of {device.id}, which tells no climate and makes no documents", "left out")
+
+
+def _gate_contradictions(
+    settings: LineSettings, fault: Callable[[Place, str, str], SettingFault]
+) -> Iterator[SettingFault]:
+    gate = settings.gate
+    if gate is None:
+        return
+    devices = {device.id: device for device in settings.devices}
+    for key, kinds in (("enter_reader", FACE_READERS), ("leave_reader", FACE_READERS), ("shower", AIR_SHOWERS)):
+        name = getattr(gate, key)
+        if name not in devices or devices[name].driver not in kinds:
+            able = ", ".join(device.id for device in settings.devices if device.driver in kinds)
+            yield fault(("gate", key), f"is {name!r}, which is no device of {' or '.join(kinds)}", able)
+    if gate.enter_reader == gate.leave_reader:
+        problem = f"is {gate.leave_reader!r}, as enter_reader is: nobody could tell who comes and who goes"
+        yield fault(("gate", "leave_reader"), problem, "another reader, at the inner door")
+    for position, station in enumerate(gate.core):
+        if station not in CORE_STATIONS or station in gate.core[:position]:
+            problem = f"is {station!r}, which is {'twice in it' if station in CORE_STATIONS else 'no station inside'}"
+            yield fault(("gate", "core", position), problem, ", ".join(CORE_STATIONS))
+    emulated = {devices[name].emulated for name in gate.machines if name in devices}
+    if len(emulated) > 1:
+        yield fault(("gate",), "has real and emulated machines: an emulated one would let real people through", "")
+    elif emulated == {False} and settings.staff.kind is StaffKind.EMULATED:
+        yield fault(("gate",), "is real, which emulated staff can't pass", f"staff.kind = {StaffKind.DESKS.value!r}")
 
 
 def _model_at(place: Place) -> type[BaseModel]:

@@ -83,13 +83,25 @@ witness = "emulated"     # a real one, under another administration: "http://10.
 # witness_key = "ministry.example/witness+…"
 keep_numbers_years = 11  # after its last record, before an application's numbers may be erased; 10 to 100
 
-[emulation]
+{gate}[emulation]
 spoil_rate = 0.01        # share of the documents that emulated machines spoil, 0 to 1
 
 [logging]
 level = "warning"        # debug, info, warning, error
 form = "auto"            # terminal, json; auto = readable on a terminal, JSON otherwise
 """
+
+GATE: Final = """\
+[gate]                   # docs/gate.md; without it nobody must be inside to sign
+enter_reader = "face-01" # at the outer door
+leave_reader = "face-02" # at the inner door
+shower = "shower-01"
+core = ["vault", "personalization"]   # only who is inside signs there
+min_inside = 2           # fewer, and not nobody, is an alarm
+min_quality = 80         # how well a face must fit, in percent
+
+"""
+GATE_KINDS: Final = (("face", "osdp-face-reader", 2), ("shower", "modbus-air-shower", 1))
 
 DEVICE: Final = """
 [[devices]]
@@ -147,13 +159,15 @@ def write_default(
     readers: int = 1,
     small: int = 1,
     air: int = 1,
+    gate: bool = True,
     tray_size: int = 25,
     speed: float = 60.0,
     seed: int = 0,
 ) -> Path:
     """Write an emulated line's `line.toml` and return its path; `small` scales, label printers and swipe readers each.
 
-    `air`: climate sensors of the zone that the machines stand in; without one there is no zone.
+    `air`: climate sensors of the zone that the machines stand in; without one there is no zone. `gate`:
+    whether there is one, with its two face readers and its air shower.
 
     Raises LineExistsError rather than write over one.
     """
@@ -165,6 +179,7 @@ def write_default(
         seed=seed,
         allowances=_allowances(),
         climate=CLIMATE if air else "",
+        gate=GATE if gate else "",
     )
     counts = {
         "book": books,
@@ -175,7 +190,7 @@ def write_default(
         "swipe": small,
         "air": air,
     }
-    text = head + "".join(_devices(counts)) + _patrol(counts)
+    text = head + "".join([*_devices(counts), *(_gate_devices() if gate else ())]) + _patrol(counts)
     # Whole or not there: who writes it may be killed.
     begun = folder.configuration.with_suffix(".new")
     begun.write_text(text, encoding="utf-8")
@@ -209,6 +224,15 @@ def _patrol(counts: dict[str, int]) -> str:
     machines = [f"{prefix}-{number:02}" for prefix in MADE_ON for number in range(1, counts[prefix] + 1)]
     points = [*machines[:MOST_POINTS], f"{PLACE}server-room"]
     return PATROL.format(points=", ".join(f'"{point}"' for point in points))
+
+
+def _gate_devices() -> Iterator[str]:
+    for prefix, driver, count in GATE_KINDS:
+        for number in range(1, count + 1):
+            device_id = f"{prefix}-{number:02}"
+            # A face reader's serial is a decimal number.
+            serial = f"2031{number}" if prefix == "face" else emulated_serial(device_id)
+            yield DEVICE.format(id=device_id, driver=driver, serial=serial)
 
 
 def _allowances() -> str:

@@ -118,8 +118,13 @@ def set_up(folder: RunFolder, plan: DemoPlan | None) -> None:
 
 def _faults(folder: RunFolder, plan: DemoPlan) -> dict[str, Plan]:
     """What is to strike: in a storm everything that can, otherwise one page that a book machine prints badly."""
-    # No document passes a climate sensor: it has few occasions.
-    struck = {device.id: striking(device.driver) for device in read_settings(folder).devices if not device.is_sensor}
+    settings = read_settings(folder)
+    # No document passes a climate sensor: it has few occasions. The gate is passed before the first document.
+    spared = (
+        *(device.id for device in settings.devices if device.is_sensor),
+        *(settings.gate.machines if settings.gate else ()),
+    )
+    struck = {device.id: striking(device.driver) for device in settings.devices if device.id not in spared}
     if plan.faults == "storm":
         return storm(struck, plan.documents, plan.seed)
     books = [machine for machine, names in struck.items() if FaultName.PRINT_FAILURE in names]

@@ -182,6 +182,32 @@ class ImpossibleSettingError(FlowError):
         return f"{self.place} is {self.value!r}; allowed is {self.allowed}."
 
 
+class GateRunsAlreadyError(FlowError):
+    """Another process works the gate of this folder."""
+
+    next_step = "Let that one work, or stop it first: the gate's machines answer one program."
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"The gate of the line in {self.path} is worked already; nobody was let through by this one."
+
+
+class NoGateError(FlowError):
+    """The line has no gate."""
+
+    next_step = "A gate is the section [gate] of line.toml with its three machines; see docs/gate.md."
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"The line in {self.path} has no gate: nobody must be inside to sign."
+
+
 class SealerRunsAlreadyError(FlowError):
     """Another process seals this log; one at a time does."""
 

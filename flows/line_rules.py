@@ -3,6 +3,7 @@
 from typing import Final
 
 from stations.climate import projection as climate
+from stations.gate import projection as gate
 from stations.patrol import projection as patrol
 from stations.people_register import projection as people
 from stations.rolls import projection as rolls
@@ -14,5 +15,6 @@ DIFFERENCES: Final = (
     *climate.DIFFERENCES,
     *rolls.DIFFERENCES,
     *patrol.DIFFERENCES,
+    *gate.DIFFERENCES,
 )
 """Each rule with the SQL that finds what breaks it: `subject` and `what`."""

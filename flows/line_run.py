@@ -91,8 +91,10 @@ def run_line_on(
     from prefect.exceptions import PrefectException
 
     from flows.alarm_automation import follow_automation
-    from flows.composition import open_line, prepare
+    from flows.composition import open_database, open_line, prepare, record_settings
+    from flows.core_gate import staff_goes_in
     from flows.line import STATION_FLOWS, run_whole_line
+    from flows.parts import Parts
     from flows.prefect_backlog import send_backlog
     from flows.prefect_names import line_tags
     from flows.sealer_watch import sealer_beside
@@ -102,14 +104,23 @@ def run_line_on(
     open_targets(folder, settings)
     prepare(folder)
     shift = shift or working_shift(folder, settings)
-    ready()
+    parts = Parts(folder, settings)
+    try:
+        # Meanwhile Prefect's server starts.
+        with open_database(folder, folder.resolve_database(settings.database.url)) as database:
+            record_settings(database, settings)
+            staff_goes_in(folder, settings, database, parts, shift, tuple(STATION_FLOWS))
+        ready()
+    except BaseException:
+        parts.close()
+        raise
     if screen is not None:
         screen.print(f"Prefect's pages: {os.environ['PREFECT_API_URL'].removesuffix('/api')}", highlight=False)
     try:
         crash_stale_runs(line_tags(settings.centre, emulated=settings.emulated))
         follow_automation(settings.centre, settings.alarms.prefect_block)
         with (
-            open_line(folder, shift=shift, stations=tuple(STATION_FLOWS)) as line,
+            open_line(folder, shift=shift, stations=tuple(STATION_FLOWS), parts=parts) as line,
             sealer_beside(folder, settings) as sealer,
             Board(folder, console=screen, offer_age_min=settings.thresholds.offer_age_min),
             beside(line) if beside else nullcontext(),
@@ -121,4 +132,5 @@ def run_line_on(
     except (httpx.HTTPError, PrefectException) as error:
         raise PrefectLostError(type(error).__name__, folder.path) from error
     finally:
+        parts.close()
         send_backlog()

@@ -7,10 +7,13 @@ there is one at a time. The kernel lets go of them when a process ends, however 
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic, sleep
+from typing import Final
 
-from flows.errors import LineRunsAlreadyError, SealerRunsAlreadyError
+from flows.errors import GateRunsAlreadyError, LineRunsAlreadyError, SealerRunsAlreadyError
 from flows.run_folder import RunFolder
 
+GATE_AGAIN_S: Final = 0.1
 WHOLE_LINE = "line.lock"
 
 
@@ -33,6 +36,22 @@ def settle_lock(folder: RunFolder) -> Iterator[None]:
     """Wait for those who settle a job of `folder` to be done with it: two pairs of hands never act on one piece."""
     with (folder.path / "settle.lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def gate_lock(folder: RunFolder, *, patience_s: float = 0.0) -> Iterator[None]:
+    """Work the gate of `folder` alone. Raises GateRunsAlreadyError if another process does for longer than that."""
+    give_up_s = monotonic() + patience_s
+    with (folder.path / "gate.lock").open("a") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if monotonic() >= give_up_s:
+                    raise GateRunsAlreadyError(folder.path) from None
+            sleep(GATE_AGAIN_S)
         yield
 
 

@@ -17,6 +17,7 @@ from flows.errors import DesksNotOpenError
 from flows.makers import MAKES
 from flows.run_folder import RunFolder
 from flows.settings import DeviceSettings, LineSettings, StaffKind
+from handoff_logs.database import Database
 from stations.climate.sensing import Sensing
 from stations.emulated_staff import (
     EmulatedCarrier,
@@ -24,7 +25,10 @@ from stations.emulated_staff import (
     EmulatedMailer,
     EmulatedPacker,
     EmulatedReviewer,
+    EmulatedVisitor,
 )
+from stations.gate.desk import GateDesk
+from stations.gate.passing import LOOK_S, Gate, GateMachines
 from stations.kept_machine import KeptMachine
 from stations.mailing.desk import CarrierDesk, MailingDesk
 from stations.packing.desk import PackingDesk
@@ -62,6 +66,7 @@ class Parts:
         self._readers: ReaderPool | None = None
         self._packing: PackingMachines | None = None
         self._swipes: Swipes | None = None
+        self._visitor: EmulatedVisitor | None = None
 
     def emulators(self) -> Supervisor:
         """The emulated machines, all running: adopted from an earlier run of this folder, or started."""
@@ -136,6 +141,27 @@ class Parts:
         if found:
             self.emulators()
         return {entry.id: Sensing(make_driver(entry, make_transport(entry, self._folder.machines))) for entry in found}
+
+    def gate(self, database: Database, *, look_s: float = LOOK_S) -> Gate:
+        """The line's gate, not open yet; the line must have one."""
+        settings = self._settings.gate
+        if settings is None:
+            raise ValueError("the line has no gate")
+        self.emulators()
+        entries = {device.id: _entry(device) for device in self._settings.devices if device.id in settings.machines}
+        enter, leave, shower = (
+            make_driver(entries[name], make_transport(entries[name], self._folder.machines))
+            for name in settings.machines
+        )
+        emulated = self._settings.gate_emulated
+        machines = GateMachines(enter, leave, shower, settings.min_quality, emulated)
+        return Gate(database, machines, self.visitor() if emulated else GateDesk(), look_s=look_s)
+
+    def visitor(self) -> EmulatedVisitor:
+        """EMULATED staff at the gate."""
+        if self._visitor is None:
+            self._visitor = EmulatedVisitor(self.hands(), self.switch_on)
+        return self._visitor
 
     def operators(self) -> MachineDesk:
         """Those who load machines, empty stacks and settle doubts."""

@@ -28,6 +28,8 @@ def _stations(settings: LineSettings) -> Facts:
     for station, (role, _) in STAFFING.items():
         facts[station, "role"] = role.value
         facts[station, "staff"] = settings.staff.kind.value
+        if settings.gate is not None and station in settings.gate.core:
+            facts[station, "core"] = "emulated" if settings.gate_emulated else "real"
     return facts
 
 
@@ -50,6 +52,7 @@ def _thresholds(settings: LineSettings) -> Facts:
         ("vault", "reserve"): str(settings.vault.reserve),
         ("vault", "days_ahead"): str(settings.vault.days_ahead),
         (LINE, "accepts_until"): settings.acceptance.closes if settings.acceptance.later_is_next_day else ANY,
+        **({} if settings.gate is None else {(LINE, "min_inside"): str(settings.gate.min_inside)}),
         ("qc", "swipe_share"): f"{settings.qc.swipe_share:g}",
     }
     for patrol in settings.patrols:

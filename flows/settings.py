@@ -227,6 +227,28 @@ class PatrolSettings(_Section):
         return Patrol(self.name, self.every_min, self.points, items)
 
 
+class GateSettings(_Section):
+    """The gate of the core area: its machines, the stations behind it, and who must be inside."""
+
+    enter_reader: Name
+    """The face reader at the outer door."""
+    leave_reader: Name
+    """The face reader at the inner door."""
+    shower: Name
+    """The air shower between them."""
+    core: Annotated[tuple[str, ...], Field(min_length=1, description="stations")] = ("vault", "personalization")
+    """The stations inside: only who is inside signs there."""
+    min_inside: Annotated[int, Field(ge=1, le=50)] = 2
+    """Fewer than this, and not nobody, is an alarm."""
+    min_quality: Annotated[int, Field(ge=0, le=100)] = 80
+    """How well a face must fit, in percent."""
+
+    @property
+    def machines(self) -> tuple[str, ...]:
+        """The machines' names."""
+        return self.enter_reader, self.leave_reader, self.shower
+
+
 class AlarmTarget(_Section):
     """Somewhere that alarms are told, an address of apprise's.
 
@@ -347,6 +369,8 @@ class LineSettings(BaseSettings):
     alarms: AlarmSettings = AlarmSettings()
     emulation: EmulationSettings = EmulationSettings()
     climate: dict[Name, ClimateSettings] = {}
+    gate: GateSettings | None = None
+    """None: the line has no gate, and nobody must be inside."""
     log: LogSettings = LogSettings()
     logging: LoggingSettings = LoggingSettings()
     patrol: tuple[PatrolSettings, ...] = ()
@@ -397,6 +421,12 @@ class LineSettings(BaseSettings):
             )
             for name, climate in self.climate.items()
         )
+
+    @property
+    def gate_emulated(self) -> bool:
+        """Whether the line has a gate, and an emulated one."""
+        machines = () if self.gate is None else self.gate.machines
+        return any(device.emulated for device in self.devices if device.id in machines)
 
     @property
     def emulated(self) -> bool:

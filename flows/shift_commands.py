@@ -187,8 +187,10 @@ def close_command(
     Refused, with a list of what to do, on any difference, job without an outcome, open case or unsigned handoff: ends
     with 1, and the shift is open as it was. A lead's --reason forces it; it then stays open as a case.
     """
+    from flows.core_gate import emulated_inside, walk
     from flows.sealer import seal_now
     from flows.shift_to_prefect import tell_prefect
+    from stations.gate.rules import Direction
     from stations.shift import rules, station
     from stations.shift.stops import balance_of, unbalanced
 
@@ -197,6 +199,8 @@ def close_command(
     with _place(folder, counted, passwords_from, emulated=emulated) as (here, settings, parts, given):
         with here.database.read() as conn:
             row, _ = station.check_close(conn, ())
+        if emulated and parts is not None:
+            walk(folder, settings, here.database, parts, Direction.OUT, emulated_inside(here.database))
         with open_reading(folder.line().database_url) as reading:
             against = list(unbalanced(balance_of(reading, row["opened_us"])))
         with here.database.read() as conn:

@@ -61,6 +61,7 @@ FROM machine_state m CROSS JOIN job j WHERE {PIECES_SINCE}
 """  # noqa: S608 own words
 """What was made since then. An attempt after one of which nothing was made (no blank came) is no remake."""
 
+INSIDE: Final = "SELECT COUNT(*) AS people FROM inside"
 OFFERS: Final = """
 SELECT to_station AS station, COUNT(*) AS offers, SUM(unit_count) AS units, MIN(offered_us) AS oldest_us
 FROM open_offer GROUP BY to_station ORDER BY to_station
@@ -79,6 +80,8 @@ class Totals:
     units: list[dict[str, Any]]
     offers: list[dict[str, Any]]
     in_doubt: list[dict[str, Any]]
+    gate: dict[str, Any] | None = None
+    """The line's gate: its core stations and how many are inside; None where it has none."""
     missing: tuple[str, ...] = ()
     """What keys or seals know more of than the database: then the line is recovering."""
 
@@ -128,7 +131,8 @@ def status_command(
             raise RecoveringError(folder.path, tuple(missing))
         reading = open_reading(line.database_url)  # which says what is not there
     with reading:
-        found = replace(totals(reading, line), missing=tuple(written(compare(known, reading))))
+        gate = _gate(reading, folder)
+        found = replace(totals(reading, line), gate=gate, missing=tuple(written(compare(known, reading))))
     match output:
         case "json":
             sys.stdout.write(json.dumps(as_json(found), indent=2) + "\n")
@@ -137,6 +141,14 @@ def status_command(
         case "table":
             _print_tables(found)
     return Exit.IN_DOUBT if found.in_doubt or found.missing else Exit.FINE
+
+
+def _gate(reading: Reading, folder: RunFolder) -> dict[str, Any] | None:
+    gate = folder.configured().get("gate")
+    if not isinstance(gate, dict):
+        return None
+    (row,) = reading.rows(INSIDE)
+    return {"core": list(gate.get("core", ())), "inside": row["people"]}
 
 
 def as_json(found: Totals) -> dict[str, Any]:
@@ -152,6 +164,7 @@ def as_json(found: Totals) -> dict[str, Any]:
         "units": found.units,
         "open_offers": found.offers,
         "in_doubt": found.in_doubt,
+        "gate": found.gate,
         "recovering": list(found.missing),
     }
 
@@ -169,6 +182,7 @@ def as_csv(found: Totals) -> str:
     writer.writerows(
         ["in_doubt", row["number"] or row["id"], row["station"], row["reason"], 1] for row in found.in_doubt
     )
+    writer.writerow(["gate", "", "", "none" if found.gate is None else "inside", (found.gate or {}).get("inside", "")])
     writer.writerows(["recovering", sentence, "", "", 1] for sentence in found.missing)
     return out.getvalue()
 
@@ -204,6 +218,7 @@ def _summary(found: Totals) -> list[tuple[str, str]]:
         ("applications", " · ".join(applications) or "none"),
         ("documents today", " · ".join(documents)),
         ("open offers", " · ".join(offers) or "none"),
+        ("gate", "none" if found.gate is None else f"{found.gate['inside']} inside"),
         ("in doubt", f"{len(found.in_doubt)}: waits for two people" if found.in_doubt else "nothing"),
     ]
 

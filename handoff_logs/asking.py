@@ -7,14 +7,14 @@ from typing import Final
 
 from handoff_logs.lookups import record_lookup
 from handoff_logs.pseudonyms import HIDDEN
-from handoff_logs.questions.registry import QUESTIONS
+from handoff_logs.questions.registry import ASKED
 from handoff_logs.reading import Reading, open_reading
 from handoff_logs.records import Scalar
 
 _NUMBER: Final = "number"
 _OWN: Final = frozenset({"session", "sql"})
 """Parameters that are no words of the asker's, or that were made keepable before."""
-_QUESTIONS: Final = (*QUESTIONS, "custody", "shift-report", "export shift-report pdf")
+_QUESTIONS: Final = (*ASKED, "custody", "shift-report", "export shift-report pdf")
 # Stations, shifts, machines and staff codes are the log's own words. Whatever else somebody typed may be a person's
 # name or number, and a record of a look-up is never erased.
 _CODE: Final = re.compile(r"(?!.*[0-9]{9})[A-Za-z0-9:_./-]{1,40}", re.ASCII)

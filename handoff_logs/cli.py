@@ -22,7 +22,7 @@ from handoff_logs.errors import HandoffLogError, UnreadableDatabaseError
 from handoff_logs.lookups import LookupNotRecordedError
 from handoff_logs.projections import Difference
 from handoff_logs.questions.answers import FIRST_US, LAST_US, Answer, Column, Period, Type, in_us
-from handoff_logs.questions.registry import LOOKUPS, QUESTIONS, Question
+from handoff_logs.questions.registry import ASKED, INSIDE, LOOKUPS, QUESTIONS, Question
 from handoff_logs.reading import Reading, open_reading
 from handoff_logs.records import Scalar
 from handoff_logs.terminal import Audience
@@ -179,6 +179,7 @@ def _command(question: Question, audience: Audience = Audience.READERS) -> Calla
 for _question in QUESTIONS.values():
     app.command(_command(_question), name=_question.name, sort_key=_question.number)
 app.command(_command(LOOKUPS, Audience.OVERSEERS), name=LOOKUPS.name, sort_key=LOOKUPS.number)
+app.command(_command(INSIDE), name=INSIDE.name, sort_key=INSIDE.number)
 
 
 for _name, _function, _help in (
@@ -193,7 +194,7 @@ for _name, _function, _help in (
         "Say whether the log still contains a printed line; exit 1 if it does not, 2 if it was mistyped.",
     ),
 ):
-    app.command(f"handoff_logs.proof_commands:{_function}", name=_name, help=_help, sort_key=LOOKUPS.number + 1)
+    app.command(f"handoff_logs.proof_commands:{_function}", name=_name, help=_help, sort_key=INSIDE.number + 1)
 
 
 def check_rules(printing: Printing) -> None:
@@ -291,7 +292,7 @@ def asked_of(
 ) -> Iterator[Reading]:
     """Record who asks what of a run's folder, then lend its log; see `record`. Raises UnreadableDatabaseError too."""
     record(directory, question, audience, **parameters)
-    with open_reading(resolve_url(directory), by_index=not QUESTIONS.keys().isdisjoint(question.split())) as reading:
+    with open_reading(resolve_url(directory), by_index=not ASKED.keys().isdisjoint(question.split())) as reading:
         yield reading
 
 

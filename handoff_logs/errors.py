@@ -54,6 +54,29 @@ class SamePersonError(CustodyRefusedError):
         return f"{self.act} refused: it needs two different people and {self.person or 'one person'} signed twice"
 
 
+class NotInsideError(CustodyRefusedError):
+    """Somebody signs at a station of the core area and is not inside.
+
+    `hand`: the record's `person` or `second_person`. `person` and `station` where they are known.
+    """
+
+    def __init__(self, act: str, hand: str, person: str | None = None, station: str | None = None) -> None:
+        super().__init__("not inside")
+        self.args = (act, hand, person, station)
+        self.act, self.hand, self.person, self.station = act, hand, person, station
+
+    def __str__(self) -> str:
+        return (
+            f"{self.act} refused: {self.person or 'whoever signs'} is not inside, and only who is inside may sign at "
+            f"{self.station or 'a core station'}; nothing was written, pass the gate first and sign again "
+            "(`passline gate status`)"
+        )
+
+
+class AtGateError(CustodyRefusedError):
+    """Somebody who is inside enters, or leaves who is not; `rule` says which."""
+
+
 class IllegalMoveError(CustodyRefusedError):
     """A unit can't take this act where it stands."""
 

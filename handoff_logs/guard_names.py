@@ -21,17 +21,21 @@ _LEGAL = {
     "custody_event_signed",
     "custody_unit_legal",
     "custody_register_legal",
+    "custody_event_inside",
     "custody_move_no_insert",
 }
 _REPLACED_ELSEWHERE = {"custody_event", "custody_unit", "custody_move"}
 SQLITE_GUARDS = frozenset(
     {
         *_LEGAL,
+        *(f"custody_register_{what}" for what in ("core", "entered", "left")),
         *(f"{table}_no_{change}" for table in GUARDED for change in ("update", "delete")),
         *(f"{table}_no_replace" for table in GUARDED if table not in _REPLACED_ELSEWHERE),
     }
 )
-POSTGRESQL_GUARDS = frozenset({*_LEGAL, "custody_event_whole", *(f"{table}_append_only" for table in GUARDED)})
+POSTGRESQL_GUARDS = frozenset(
+    {*_LEGAL, "custody_event_whole", "custody_register_gate", *(f"{table}_append_only" for table in GUARDED)}
+)
 
 SQLITE_TRIGGERS = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
 POSTGRESQL_TRIGGERS = (

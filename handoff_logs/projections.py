@@ -37,6 +37,21 @@ OPEN_OFFERS = """
         AND answer.act IN ('accept', 'refuse', 'withdraw'))
 """
 
+CORE_STATIONS = """
+    SELECT subject AS station, value = 'emulated' AS emulated FROM (
+        SELECT said.subject, said.value, row_number() OVER (
+            PARTITION BY said.subject ORDER BY event.seq DESC, said.position DESC) AS age
+        FROM custody_register AS said JOIN custody_event AS event ON event.event_id = said.event_id
+        WHERE said.register = 'station' AND said.field = 'core') AS latest
+    WHERE age = 1 AND value IS NOT NULL
+"""
+INSIDE = """
+    SELECT said.subject AS person, substr(said.field, 9) AS stay, event.happened_us AS since_us
+    FROM custody_register AS said JOIN custody_event AS event ON event.event_id = said.event_id
+    WHERE said.register = 'gate' AND substr(said.field, 1, 8) = 'entered-' AND NOT EXISTS (
+        SELECT 1 FROM custody_register AS gone WHERE gone.register = 'gate' AND gone.subject = said.subject
+        AND gone.field = 'left-' || substr(said.field, 9))
+"""
 
 Difference = tuple[str, str]
 """A rule, and the SQL that finds where another package's tables break it: rows of `subject` and `what`."""
@@ -66,5 +81,7 @@ LINE_TABLES = (
         tuple(column for column in WHEREABOUTS_COLUMNS if column != "priority"),
     ),
     _of("open offers follow the log", "open_offer", OPEN_OFFERS, OPEN_OFFER_COLUMNS),
+    _of("core stations follow the log", "core_station", CORE_STATIONS, ("station", "emulated")),
+    _of("who is inside follows the log", "inside", INSIDE, ("person", "stay", "since_us")),
 )
 """The line tables of this package, under the rules' own names."""

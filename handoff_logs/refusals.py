@@ -6,10 +6,12 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from handoff_logs.errors import (
     AppendOnlyError,
+    AtGateError,
     CustodyRefusedError,
     DatabaseBusyError,
     HandoffLogError,
     KeyNotRegisteredError,
+    NotInsideError,
     NumberTakenError,
     SamePersonError,
     StaleStepError,
@@ -25,6 +27,7 @@ _BUSY = ("database is locked", "database is busy", "deadlock detected", "could n
 _STALE = ("step-taken", "custody_unit_pkey", "custody_unit.unit_id, custody_unit.step", "uq_custody_event_answer",
           "already-answered", "custody_event.handoff_id, custody_event.act")  # fmt: skip
 _SAME_PERSON = ("ck_event_same_person", "ck_event_same_two_people")
+_OUTSIDE = {"not-inside": "person", "second-not-inside": "second_person"}
 _NUMBER = ("uq_unit_number", "unit_number.kind, unit_number.number")
 _OWN = (
     "custody_",
@@ -62,6 +65,10 @@ def translated(error: DBAPIError) -> HandoffLogError | DBAPIError:
             return AppendOnlyError(sentence)
         if slug == "unknown-key":
             return KeyNotRegisteredError(sentence)
+        if slug in _OUTSIDE:
+            return NotInsideError("custody", _OUTSIDE[slug])
+        if slug in ("inside-already", "outside-already"):
+            return AtGateError(sentence)
         return StaleStepError("custody") if slug in _STALE else CustodyRefusedError(sentence)
     unique = _SQLITE_UNIQUE.search(message)
     named = _CONSTRAINT.search(message)

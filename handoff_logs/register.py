@@ -39,6 +39,7 @@ class Register(StrEnum):
     DISPLAY = "display"
     PATROL = "patrol"
     CLIMATE = "climate"
+    GATE = "gate"
 
 
 Facts = Mapping[tuple[str, str], str]

@@ -14,6 +14,8 @@ CUSTODY = tuple(table for table in GUARDED if table not in MIGRATED)
 """What is appended to and never changed."""
 LINE = ("open_offer", "whereabouts", "unit_number")
 """The log's own tables that change with the line."""
+FOLLOWING = ("core_station", "inside")
+"""What only the log's own guards write, as its registers say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def creation(roles: Roles, database: str) -> list[str]:
 def grants(roles: Roles) -> list[str]:
     """Return what gives the roles their rights to the tables; needed again after migrations made new ones."""
     service, auditor = quoted(roles.service), quoted(roles.auditor)
-    custody, migrated, line = ", ".join(CUSTODY), ", ".join(MIGRATED), ", ".join(LINE)
+    custody, migrated, line = ", ".join(CUSTODY), ", ".join((*MIGRATED, *FOLLOWING)), ", ".join(LINE)
     return [
         f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, {service}, {auditor}",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {service}",

@@ -371,6 +371,23 @@ class Whereabouts(SQLModel, table=True):
     since_us: int = Field(sa_type=BigInteger)
 
 
+class CoreStation(SQLModel, table=True):
+    """A station of the core area; behind an `emulated` gate only emulated staff must be inside. By the register."""
+
+    __tablename__ = "core_station"
+    station: str = Field(sa_type=WORD, primary_key=True)
+    emulated: bool
+
+
+class Inside(SQLModel, table=True):
+    """Who is inside the core area, each at most once, by which stay and since when. By the register."""
+
+    __tablename__ = "inside"
+    person: str = Field(sa_type=WORD, primary_key=True)
+    stay: str = Field(sa_type=WORD)
+    since_us: int = Field(sa_type=BigInteger)
+
+
 class UnitNumber(SQLModel, table=True):
     """The number printed on a unit and its salt; erasing the salt leaves the log's hash unreadable."""
 

@@ -12,6 +12,7 @@ from handoff_logs.dialects import clock_us, insert_row, insert_rows, listed
 from handoff_logs.errors import (
     EventIdReusedError,
     IllegalMoveError,
+    NotInsideError,
     NumberTakenError,
     SamePersonError,
     WrongStationError,
@@ -235,7 +236,13 @@ def write(
     event["last_position"] = len(rows) or None
     event["units_root"] = units_root(rows, cases, facts)
     signatures = sign(tx, event)
-    insert_row(tx, "custody_event", _EVENT_COLUMNS, [*(event[field] for field in EVENT_FIELDS), *signatures])
+    try:
+        insert_row(tx, "custody_event", _EVENT_COLUMNS, [*(event[field] for field in EVENT_FIELDS), *signatures])
+    except IntegrityError as error:
+        refusal = translated(error)
+        if isinstance(refusal, NotInsideError):
+            raise _not_inside(event, refusal.hand) from error
+        raise
     insert_rows(tx, "custody_case", CASE_FIELDS, cases, frozenset({"opened_us"}))
     insert_rows(tx, "custody_register", REGISTER_FIELDS, facts, frozenset({"position"}))
     insert_rows(tx, "custody_unit", UNIT_FIELDS, rows, _UNIT_INTEGERS)
@@ -243,6 +250,12 @@ def write(
     if rows:
         whereabouts.follow(tx, event_id)
     return event_id
+
+
+def _not_inside(event: Event, hand: str) -> NotInsideError:
+    answers = event["act"] in (Act.ACCEPT.value, Act.REFUSE.value)
+    station = event["to_station" if answers else "from_station"]
+    return NotInsideError(str(event["act"]), hand, str(event[hand]), str(station))
 
 
 def _row(event_id: str, position: int, change: Change) -> tuple[Value, ...]:

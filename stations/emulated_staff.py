@@ -4,10 +4,19 @@ What an emulated person sees on a picture, the generator wrote into the picture 
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 from devices.emulation.control import ControlRefusedError
 from devices.emulation.hands import Hands, PieceInsideError
+from devices.errors import DeviceError
+from devices.roles import Door, ShowerState
+from handoff_logs.database import Database
+from stations.gate import passages
+from stations.gate.desk import GateDesk
+from stations.gate.errors import NotPassedError
+from stations.gate.passing import Gate
+from stations.gate.rules import Direction, Found, credential_of
 from stations.mailing.desk import CarrierDesk, MailingDesk
 from stations.packing.desk import Filling, PackingDesk, Scans, Slip
 from stations.packing.rules import PACKAGING_G, PIECE_G, Grouping
@@ -15,6 +24,8 @@ from stations.qc.desk import InspectionCase, QcDesk
 from stations.review.desk import Decision, Outcome, ReviewCase, ReviewDesk
 from stations.review.items import ITEMS
 from stations.review.rules import Suggestion
+from stations.shift.counting import Signers
+from stations.shift.rules import EMULATED_LEADS
 
 SIGHT = b"passline-emulated-sight"
 QC_TABLE = "qc:table"
@@ -172,3 +183,77 @@ def seen_on(picture: bytes) -> list[str]:
 
 def _inside(label: str, *, box: bool) -> str:
     return f"{'box' if box else 'envelope'}:{label}"
+
+
+class EmulatedVisitor(GateDesk):
+    """EMULATED staff at an emulated gate: they stand before a reader and go through the doors that are released."""
+
+    tries = 5
+
+    def __init__(self, hands: Hands, switch_on: Callable[[], object]) -> None:
+        """`switch_on` starts emulators again that have died."""
+        self._hands, self._switch_on = hands, switch_on
+        self._found: Found | None = None
+
+    def act(self, shower: str, direction: Direction | None, state: ShowerState) -> None:
+        """Close a door that stands open, or go through the one that is released."""
+        try:
+            for door in state.open_doors:
+                self._hands.close_door(shower, door)
+            if state.open_doors:
+                return
+            for door in state.released_doors:
+                goes_in = not state.occupied and direction is not None
+                if goes_in or state.occupied:
+                    self._hands.pass_door(shower, door, enter=goes_in)
+                    self._found = None if goes_in else Found.INSIDE if door is Door.INNER else Found.OUTSIDE
+        except ControlRefusedError:
+            pass  # the door was locked again meanwhile
+        except DeviceError:
+            self._switch_on()
+
+    def machine_stands(self, machine: str) -> None:  # noqa: ARG002 - whichever it is
+        """Switch it on again."""
+        self._switch_on()
+
+    def walk(self, gate: Gate, database: Database, reader: str, code: str, direction: Direction) -> None:
+        """Bring one of the emulated staff through the gate. Raises NotPassedError."""
+        wanted = Found.INSIDE if direction is Direction.IN else Found.OUTSIDE
+        credential, why = credential_of(code), "no number"
+        for _ in range(self.tries if credential is not None else 0):
+            self.settle_left(gate, database)
+            if self._is(database, code) is wanted:
+                return
+            self._found = None
+            with suppress(DeviceError):
+                self._hands.look_into(reader, credential or 0)
+            came = self._looked(gate)
+            why = came if isinstance(came, str) else "turned back"
+        if self._is(database, code) is not wanted:
+            raise NotPassedError(code, direction.value, why)
+
+    def settle_left(self, gate: Gate, database: Database) -> None:
+        """Bring a passage that is under way to its end; EMULATED leads settle what nobody can tell."""
+        while True:
+            with database.read() as conn:
+                passage = passages.under_way(conn)
+            if passage is None:
+                return
+            if passage.unknown is None:
+                gate.look()
+                continue
+            came_from = Found.OUTSIDE if passage.direction is Direction.IN else Found.INSIDE
+            first, second = [lead for lead in EMULATED_LEADS if lead != passage.person][:2]
+            found, by = self._found or came_from, Signers(first, second)
+            passages.settle(database, passage.person or "", found, by, emulated=True)
+
+    def _looked(self, gate: Gate) -> object:
+        for _ in range(self.tries):
+            came = gate.look()
+            if came is not None:
+                return came
+        return "not recognised"
+
+    def _is(self, database: Database, code: str) -> Found:
+        with database.read() as conn:
+            return Found.INSIDE if code in passages.inside_now(conn) else Found.OUTSIDE

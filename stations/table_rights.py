@@ -5,6 +5,7 @@ from typing import Final
 from handoff_logs.roles import Roles, quoted
 
 ALARMS: Final = ("alarm", "alarm_step", "alarm_notice", "alarm_delivery")
+GATE: Final = ("gate_passage", "gate_step", "gate_ending")
 AUDITED: Final = (
     *("person", "person_role", "sign_in_attempt", "terminal_session"),
     *("deadline_reckoning", "deadline_change", "green_channel"),
@@ -14,10 +15,11 @@ AUDITED: Final = (
     *("shift_person", "shift_machine", "shift_item", "shift_settlement"),
     *("roll", "roll_step"),
     *("patrol_round", "patrol_answer", "patrol_finding", "patrol_step"),
+    *GATE,
 )
 """What auditors read beside the log: who may sign, and who did; which deadlines moved, and what was raised to the green
-channel; the alarms; what two people counted; the room's climate; the rolls; what patrols found. Never an applicant's
-data, never a password's hash, never a photograph."""
+channel; the alarms; what two people counted; the room's climate; the rolls; what patrols found; who passed the gate.
+Never an applicant's data, never a password's hash, never a photograph."""
 
 
 def grants(roles: Roles) -> list[str]:
@@ -38,6 +40,7 @@ def grants(roles: Roles) -> list[str]:
         # A session is begun by the service, seen and ended by whoever asks with it; the guard says how.
         f"REVOKE UPDATE, DELETE ON terminal_session FROM {service}",
         f"GRANT UPDATE (seen_us, ended_us, ended_how) ON terminal_session TO {service}, {auditor}",
+        f"REVOKE UPDATE, DELETE ON {', '.join(GATE)} FROM {service}",
         f"REVOKE DELETE ON {', '.join(ALARMS)} FROM {service}",
         # Readings and crossings go when they are old; the guards say how old.
         f"REVOKE UPDATE ON climate_reading, climate_crossing, climate_machine FROM {service}",

@@ -204,6 +204,18 @@ class Hands:
         """Draw a document with these printed lines through a swipe reader."""
         self._ask(reader, "swipe", lines=list(lines))
 
+    def look_into(self, reader: str, credential: int, quality: int = 99) -> None:
+        """Stand before a face reader that knows this face under `credential`; `quality` in percent."""
+        self._ask(reader, "recognise", credential=credential, quality=quality)
+
+    def pass_door(self, shower: str, door: str, *, enter: bool) -> None:
+        """Go through an air shower's door ("outer" or "inner") into it or out of it, and close it behind."""
+        self._ask(shower, "enter" if enter else "leave", door=door)
+
+    def close_door(self, shower: str, door: str) -> None:
+        """Close an air shower's door that stands open."""
+        self._ask(shower, "close", door=door)
+
     def close(self) -> None:
         """Close tallies and connections."""
         with self._lock:

@@ -1,4 +1,4 @@
-"""The pages: search, custody, stations, shifts, the sixteen questions with exports, integrity. Nothing but GET."""
+"""The pages: search, custody, stations, shifts, the questions with exports, integrity. Nothing but GET."""
 
 import itertools
 import os
@@ -30,7 +30,7 @@ from handoff_logs.proofs import making
 from handoff_logs.proofs.proof_file import checkpoint_of
 from handoff_logs.proofs.verifying import verify
 from handoff_logs.questions.answers import FIRST_US, LAST_US, Answer, Period
-from handoff_logs.questions.registry import LOOKUPS, QUESTIONS, Question
+from handoff_logs.questions.registry import ASKED, LOOKUPS, Question
 from handoff_logs.reading import Reading
 from handoff_logs.records import Kind
 
@@ -84,8 +84,8 @@ class AuditPages:
         return router
 
     def home(self, request: Request, _who: Who) -> Response:
-        """Where to begin: the search, and the sixteen questions."""
-        return self._renderer.page(request, "home.html", questions=QUESTIONS.values())
+        """Where to begin: the search, and the questions."""
+        return self._renderer.page(request, "home.html", questions=ASKED.values())
 
     def custody(self, request: Request, who: Who) -> Response:
         """Show a number's custody as a time line with its proof, or help with one that the log does not know."""
@@ -144,8 +144,8 @@ class AuditPages:
         return self._renderer.page(request, "shifts.html", day=day.isoformat(), shifts=grouped, days=days)
 
     def questions(self, request: Request, _who: Who) -> Response:
-        """List the sixteen questions."""
-        return self._renderer.page(request, "questions.html", questions=QUESTIONS.values())
+        """List the questions."""
+        return self._renderer.page(request, "questions.html", questions=ASKED.values())
 
     def question(self, request: Request, who: Who, name: str) -> Response:
         """Answer one question, a page of rows at a time."""
@@ -211,7 +211,7 @@ def _known(name: str, who: Reader) -> Question:
     # Whoever may not know what others asked is not told that it can be asked.
     if name == LOOKUPS.name and who.oversees:
         return LOOKUPS
-    if (question := QUESTIONS.get(name)) is None:
+    if (question := ASKED.get(name)) is None:
         raise HTTPException(404)
     return question
 

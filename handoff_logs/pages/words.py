@@ -121,7 +121,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "shifts.last": ("last", "最晚"),
     "shifts.none_named": ("outside any shift", "不属于任何班次"),
     "shifts.no_machine": ("no machine", "未用设备"),
-    "questions.title": ("The sixteen questions", "十六个审计问题"),
+    "questions.title": ("The sixteen questions, and who was inside", "十六个审计问题及在内人员"),
     "question.page": ("A permalink: the address holds all filters.", "固定链接：网址包含全部筛选条件。"),
     "question.ask": ("Ask", "查询"),
     "question.clear": ("Clear the filters", "清除筛选"),

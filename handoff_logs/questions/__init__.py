@@ -10,14 +10,17 @@ from handoff_logs.questions.answers import Answer, Column, Period, Type
 from handoff_logs.questions.blanks import blanks
 from handoff_logs.questions.custody import document, holder
 from handoff_logs.questions.handing import differences, unoffered, waiting
+from handoff_logs.questions.inside import inside
 from handoff_logs.questions.looked_up import lookups
-from handoff_logs.questions.registry import LOOKUPS, QUESTIONS, Question
+from handoff_logs.questions.registry import ASKED, INSIDE, LOOKUPS, QUESTIONS, Question
 from handoff_logs.questions.soundness import afterlife, gaps, same_person, violations
 from handoff_logs.questions.state import size, state, totals
 from handoff_logs.questions.timing import hold_times, late, times
 
 __all__ = [
+    "ASKED",
     "CUSTODY_RULES",
+    "INSIDE",
     "LOOKUPS",
     "QUESTIONS",
     "Answer",
@@ -33,6 +36,7 @@ __all__ = [
     "gaps",
     "hold_times",
     "holder",
+    "inside",
     "late",
     "lookups",
     "person",

@@ -10,6 +10,7 @@ from handoff_logs.questions.answers import Answer, Column, columns_of
 from handoff_logs.questions.blanks import blanks
 from handoff_logs.questions.custody import document, holder
 from handoff_logs.questions.handing import differences, unoffered, waiting
+from handoff_logs.questions.inside import inside
 from handoff_logs.questions.looked_up import lookups
 from handoff_logs.questions.soundness import afterlife, gaps, same_person
 from handoff_logs.questions.state import state
@@ -159,3 +160,12 @@ LOOKUPS = Question(
     "Nothing was looked up", pseudonymous=True,
 )  # fmt: skip
 """What others asked is not for everybody who may ask: it stands apart from the sixteen."""
+
+INSIDE = Question(
+    18, "inside", "Who was inside the core area", "核心区在内人员", inside,
+    ("person", "entered", "left", "machine", "left_machine", "reason", "left_reason"),
+    "Nobody was inside",
+)  # fmt: skip
+
+ASKED: dict[str, Question] = {**QUESTIONS, INSIDE.name: INSIDE}
+"""The sixteen, and what else whoever reads the log may ask."""

@@ -19,7 +19,7 @@ FILE_RULE = "the database agrees with itself"
 TABLES_RULE = "the tables and their guards are as the program made them"
 
 READ = (*APPEND_ONLY, "unit_number")
-MADE = (*GUARDED, "unit_number", "whereabouts", "open_offer")
+MADE = (*GUARDED, "unit_number", "whereabouts", "open_offer", "core_station", "inside")
 MOST = 20
 """Odd rows of a table, or faults of a file, that are named."""
 
@@ -39,11 +39,13 @@ _DEFINITIONS = {
 MADE_AS = {
     "sqlite": {
         "audit_lookup": "5ec3f0fd782d3365",
+        "core_station": "8e5567c780c6a3c1",
         "custody_case": "2f11335985875949",
-        "custody_event": "e06d9d489c2b7553",
+        "custody_event": "54f506d842e16601",
         "custody_move": "bd3facb56ec45338",
-        "custody_register": "e7a136e7ac2b642f",
+        "custody_register": "cc482bf92cda46c6",
         "custody_unit": "e28f618c0ec73c43",
+        "inside": "f83e0678086e2ad4",
         "open_offer": "fb63719eb5926e4a",
         "seal_checkpoint": "8065a841f0ab3ec3",
         "seal_cosignature": "64ca7cfa599de42e",
@@ -55,11 +57,13 @@ MADE_AS = {
     },
     "postgresql": {
         "audit_lookup": "917c3bdac2281757",
+        "core_station": "54e67ab9c29a6cfd",
         "custody_case": "0d01ef9ab53c421f",
-        "custody_event": "82d7084b4daf25e9",
+        "custody_event": "8abe7edfde0a2ea4",
         "custody_move": "e28222a2bb342e59",
-        "custody_register": "62863ecc3ee932d6",
+        "custody_register": "de2d1945d9ad58c5",
         "custody_unit": "1c8f20144f50e6ca",
+        "inside": "54e67ab9c29a6cfd",
         "open_offer": "54e67ab9c29a6cfd",
         "seal_checkpoint": "acc17a8af5a99c08",
         "seal_cosignature": "ddf1b99d63cfce93",

@@ -81,6 +81,7 @@ SEALING_SILENT: Final = "sealing-silent"
 WITNESS_SILENT: Final = "witness-silent"
 DISCREPANCY: Final = "discrepancy"
 UNSENT: Final = "notices-unsent"
+ALONE_INSIDE: Final = "alone-inside"
 
 KINDS: Final[dict[str, Kind]] = {
     kind.code: kind
@@ -141,6 +142,14 @@ KINDS: Final[dict[str, Kind]] = {
             ("cases", "项"),
             ("Find the units, or settle the cases by two people.", "找到实物，或由两人处理差异。"),
             Severity.URGENT, Role.LEAD, (_after(Role.ADMINISTRATOR, 60),),
+        ),
+        Kind(
+            ALONE_INSIDE,
+            ("Too few people inside", "核心区在内人员不足"),
+            ("inside", "人在内"),
+            ("Send a second person in, or call out who is alone: passline gate status.",
+             "派第二人进入，或让其离开：passline gate status。"),
+            Severity.URGENT, Role.LEAD, (_after(Role.ADMINISTRATOR, 10),), delay_us=2 * MINUTE_US,
         ),
         Kind(
             UNSENT,

@@ -31,7 +31,7 @@ from stations.shift.errors import (
     ShiftOpenError,
 )
 from stations.shift.rules import Crew, Difference, Ending, Moment
-from stations.shift.stops import CASES, OPEN_SHIFT, Ask, Stop, stops
+from stations.shift.stops import CASES, OPEN_SHIFT, Ask, Stop, others_inside, stops
 from stations.shift.tables import Shift, ShiftItem, ShiftMachine, ShiftPerson, ShiftSettlement
 
 T = TypeVar("T")
@@ -165,6 +165,9 @@ def close_shift(
     def work(tx: Connection) -> Closed:
         _one_at_a_time(tx)
         row, against = check_close(tx, unbalanced)
+        known = {(stop.code, stop.what) for stop in against}
+        others = others_inside(_asking(tx), (by.first, by.second))
+        against += [stop for stop in others if (stop.code, stop.what) not in known]
         emulated = bool(row["emulated"])
         if reason is None and against:
             return Closed(row["shift_id"], row["name"], None, (), tuple(against))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 from handoff_logs.reading import Reading, Row
+from stations.people import EMULATED_PREFIX
 from stations.vault.balance import LAST_US, Balance, Period, balance
 
 _HERE: Final = "('intake', 'vault', 'review', 'personalization', 'qc', 'packing', 'mailing')"
@@ -67,6 +68,9 @@ FROM custody_case AS opened LEFT JOIN unit_number AS number ON number.unit_id = 
 WHERE NOT EXISTS (SELECT 1 FROM custody_event AS settle WHERE settle.case_id = opened.case_id)
 ORDER BY opened.opened_us, opened.case_id
 """
+_INSIDE: Final = "SELECT person, since_us FROM inside ORDER BY since_us, person"
+COUNTING: Final = 2
+"""So many are inside rightly while a shift closes: the two who count."""
 _LEASES: Final = "SELECT machine, worker FROM machine_lease WHERE until_us > :now_us ORDER BY machine"
 
 
@@ -89,7 +93,7 @@ class Stop(NamedTuple):
 
 def stops(ask: Ask, now_us: int) -> list[Stop]:
     """Everything but the count and the balance that keeps a shift from closing now (microseconds UTC)."""
-    return [*_jobs(ask), *_working(ask, now_us), *_offers(ask), *_refused(ask), *_open_cases(ask)]
+    return [*_jobs(ask), *_working(ask, now_us), *_offers(ask), *_refused(ask), *_open_cases(ask), *_inside(ask)]
 
 
 def balance_of(reading: Reading, opened_us: int) -> list[Balance]:
@@ -153,6 +157,27 @@ def _open_cases(ask: Ask) -> Iterator[Stop]:
             "Two people look and settle it (`passline logs differences`); a blank that nobody finds: "
             f"`passline blanks report-lost {row['unit']} …`.",
         )
+
+
+def _inside(ask: Ask) -> Iterator[Stop]:
+    people = ask(_INSIDE)
+    if len(people) > COUNTING:
+        for row in people:
+            yield still_inside(row["person"])
+
+
+def still_inside(person: str) -> Stop:
+    """What is to be done about somebody who is inside at the close and does not count."""
+    if person.startswith(EMULATED_PREFIX):
+        to_do = "EMULATED staff leave by the emulated gate: `passline gate walk out`."
+    else:
+        to_do = f"All but the two who count leave by the gate; who left unseen: `passline gate settle {person} …`."
+    return Stop("still-inside", "the core area", f"{person} is inside", to_do)
+
+
+def others_inside(ask: Ask, signers: Sequence[str]) -> Iterator[Stop]:
+    """Those inside who do not sign the close."""
+    return (still_inside(row["person"]) for row in ask(_INSIDE) if row["person"] not in signers)
 
 
 def _units(row: Row) -> str:

@@ -237,7 +237,7 @@ def _turn(line: Line, stations: dict[str, Served], threads: list[Future[Any]]) -
 def build(folder: RunFolder, documents: int, seed: int, small: int) -> int:
     """A line with one tray of passports at review; the trays, which is 1. `small`: 1 with scale, printer and swipes."""
     machines = {"books": 1, "cards": 0, "readers": 1, "small": small, "air": 0}
-    write_default(folder, centre="crash", **machines, tray_size=documents, speed=0, seed=seed)
+    write_default(folder, centre="crash", **machines, gate=False, tray_size=documents, speed=0, seed=seed)
     prepare(folder)
     batch = folder.path / "batch"
     sound = Shares(hk_macau_permit=0, taiwan_permit=0, emergencies=0, expedited=0, intake_defects=0, review_defects=0)

@@ -95,6 +95,14 @@ def test_a_held_machine_is_found_and_a_suspended_one_is_not(look: Any, sql: Any)
     assert look() == {("machine-held", "book-01"): None}
 
 
+def test_one_alone_inside_is_found_and_nobody_or_two_are_not(look: Any, sql: Any) -> None:
+    insert = "INSERT INTO inside VALUES (:person, '1', 1)"
+    sql(insert, person="p-0101")
+    assert look() == {("alone-inside", "gate"): 1}
+    sql(insert, person="p-0102")
+    assert look() == {}
+
+
 def test_a_difference_is_found_when_it_is_older_than_its_limit_until_it_is_settled(
     look: Any, database: Database
 ) -> None:

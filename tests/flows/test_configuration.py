@@ -60,7 +60,12 @@ def test_the_default_line_has_the_machines_asked_for(tmp_path: Path) -> None:
         "label-01",
         "swipe-01",
         "air-01",
+        "face-01",
+        "face-02",
+        "shower-01",
     ]
+    assert settings.gate is not None and settings.gate.machines == ("face-01", "face-02", "shower-01")
+    assert settings.gate_emulated
     assert (settings.tray_size, settings.speed, settings.mode) == (40, 0, Mode.EMULATED)
     assert settings.emulated
     assert all(device.emulated for device in settings.devices)
@@ -121,6 +126,54 @@ def test_a_wrong_value_is_refused_with_what_is_allowed(
     assert fault.source.startswith("line.toml:")
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "place", "problem"),
+    [
+        ('enter_reader = "face-01"', 'enter_reader = "book-01"', "gate.enter_reader", "no device of osdp-face-reader"),
+        ('shower = "shower-01"', 'shower = "shower-09"', "gate.shower", "no device of modbus-air-shower"),
+        ('leave_reader = "face-02"', 'leave_reader = "face-01"', "gate.leave_reader", "who comes and who goes"),
+        ('core = ["vault", "personalization"]', 'core = ["vault", "carrier"]', "gate.core[1]", "no station inside"),
+        ('core = ["vault", "personalization"]', 'core = ["vault", "vault"]', "gate.core[1]", "twice in it"),
+        ("min_inside = 2", "min_inside = 0", "gate.min_inside", "is 0"),
+        ('port = "emulator://face-01" ', 'port = "/dev/ttyUSB0" ', "", ""),
+        (
+            'port = "emulator://shower-01"   # a real one: /dev/serial/by-id/…, socket://10.0.0.5:4001\n'
+            'serial = "EMU-SHOWER-01"      # refused if the machine says another\nmode = "emulated"',
+            'port = "/dev/ttyUSB0"\nserial = "AS-1"\nmode = "production"',
+            "gate",
+            "real and emulated machines",
+        ),
+    ],
+)
+def test_a_wrong_gate_is_refused_with_its_place(
+    folder: RunFolder, refused: Refused, before: str, after: str, place: str, problem: str
+) -> None:
+    if not place:
+        # In the mode "emulated" an emulator may answer at any port.
+        folder.configuration.write_text(folder.configuration.read_text("utf-8").replace(before, after), "utf-8")
+        assert read_settings(folder).gate_emulated
+        return
+    (fault,) = refused(before, after)
+    assert fault.place == place and problem in fault.problem
+    assert fault.source.startswith("line.toml:")
+
+
+def test_emulated_staff_have_no_real_gate(folder: RunFolder) -> None:
+    lines = folder.configuration.read_text("utf-8")
+    begin = lines.index('[[devices]]\nid = "face-01"')
+    real = lines[begin:].replace('mode = "emulated"', 'mode = "production"').replace("emulator://", "/dev/")
+    folder.configuration.write_text(lines[:begin] + real, "utf-8")
+    with pytest.raises(SettingsError, match="which emulated staff can't pass"):
+        read_settings(folder)
+
+
+def test_a_line_without_the_section_has_no_gate(folder: RunFolder) -> None:
+    lines = folder.configuration.read_text("utf-8")
+    without = lines[: lines.index("[gate]")] + lines[lines.index("[emulation]") :]
+    folder.configuration.write_text(without, "utf-8")
+    assert read_settings(folder).gate is None and not read_settings(folder).gate_emulated
+
+
 def test_a_missing_key_is_refused(refused: Refused) -> None:
     (fault,) = refused('serial = "EMU-BOOK-01"', "")
     assert (fault.place, fault.problem) == ("devices[0].serial", "is missing")
@@ -140,7 +193,7 @@ def test_keys_that_pydantic_settings_would_take_for_its_own_are_refused(refused:
 
 def test_a_production_line_refuses_every_emulated_part(folder: RunFolder, refused: Refused) -> None:
     faults = refused('mode = "emulated"  ', 'mode = "production"  ')
-    assert {fault.place for fault in faults} == {f"devices[{n}].mode" for n in range(9)} | {"staff.kind"}
+    assert {fault.place for fault in faults} == {f"devices[{n}].mode" for n in range(12)} | {"staff.kind"}
 
 
 def test_a_production_line_of_real_parts_is_accepted(tmp_path: Path) -> None:

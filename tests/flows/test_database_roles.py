@@ -44,6 +44,8 @@ from handoff_logs.roles import Roles
 from handoff_logs.sealing import Sealer
 from stations.climate import bar
 from stations.climate import station as climate
+from stations.gate.passages import settle
+from stations.gate.rules import Found
 from stations.intake.generator.defects import Shares
 from stations.intake.generator.generate import generate
 from stations.intake.load import load
@@ -54,6 +56,7 @@ from stations.people_register.credentials import Credentials, SignedIn
 from stations.people_register.rules import ADMINISTRATORS
 from stations.people_register.sign_in import sign_in_as, sign_in_two
 from stations.personal import PersonalData
+from stations.shift.counting import Signers as TwoWhoSettle
 from stations.shift.rules import Ending
 from stations.shift.station import close_shift, open_shift
 from stations.workplace import Workplace
@@ -174,6 +177,12 @@ WAYS = (
     ("UPDATE shift_count SET counted_second = 'x'",),
     ("DELETE FROM shift_difference",),
     ("UPDATE shift_settlement SET finding = 'x'",),
+    ("INSERT INTO inside VALUES ('p-0666', '1', 1)",),
+    ("DELETE FROM inside",),
+    ("DELETE FROM core_station",),
+    ("UPDATE core_station SET emulated = true",),
+    *[(f"{change} {table} {what}".strip(),) for table in ("gate_passage", "gate_step", "gate_ending")
+      for change, what in (("DELETE FROM", ""), ("UPDATE", "SET number = 9"), ("TRUNCATE", ""))],
     ("TRUNCATE terminal_session",),
     *[(f"UPDATE terminal_session SET {column} = {column}",) for column in (
         "code", "sign_in", "password_us", "begun_us", "until_us", "mac", "account")],
@@ -197,6 +206,21 @@ def test_the_services_login_changes_no_record(tried: Callable[..., None], way: t
         tried(*way)
 
 
+def test_who_is_inside_follows_the_records_by_the_guards_own_rights(
+    line: RunFolder, server: Callable[[str], str]
+) -> None:
+    """The service's login writes the record, and what follows from it is not its to write."""
+
+    def found(where: Found) -> list[str]:
+        with open_database(line, driver(server(SERVICE))) as database:
+            settle(database, "e-per-1", where, TwoWhoSettle("e-lead-1", "e-lead-2"), emulated=True)
+        with open_reading(driver(server(ROLES.auditor))) as reading:
+            return [row["person"] for row in reading.rows("SELECT person FROM inside")]
+
+    assert found(Found.INSIDE) == ["e-per-1"]
+    assert found(Found.OUTSIDE) == []
+
+
 def test_a_copy_over_what_is_there_is_refused(line: RunFolder, server: Callable[[str], str]) -> None:
     """COPY is an insert: neither a row that is there nor one like it under another number comes in."""
     copy_out = "COPY (SELECT * FROM custody_event ORDER BY seq LIMIT 1) TO STDOUT"
@@ -212,10 +236,17 @@ def test_a_copy_over_what_is_there_is_refused(line: RunFolder, server: Callable[
             into.write(copied)
 
 
-def test_no_function_runs_with_more_rights_than_its_caller(line: RunFolder, server: Callable[[str], str]) -> None:
+def test_no_function_runs_with_more_rights_than_its_caller_but_the_guard_that_follows_the_gates_records(
+    line: RunFolder, server: Callable[[str], str]
+) -> None:
+    """It is a trigger's, which nobody can call, and finds its tables by a path that nobody else can stand in."""
     with psycopg.connect(server("")) as connection:
-        query = "SELECT count(*) FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
-        assert connection.execute(query).fetchone() == (0,)
+        query = (
+            "SELECT proname, prorettype::regtype::text, proconfig FROM pg_proc"
+            " WHERE prosecdef AND pronamespace = 'public'::regnamespace"
+        )
+        found = connection.execute(query).fetchall()
+    assert found == [("custody_register_gate", "trigger", ["search_path=public, pg_temp"])]
 
 
 def test_the_owner_of_the_tables_can_not_log_in(line: RunFolder, server: Callable[[str], str]) -> None:
@@ -227,7 +258,7 @@ def test_the_owner_of_the_tables_can_not_log_in(line: RunFolder, server: Callabl
 
 
 def test_the_lines_own_acts_work_as_the_service(line: RunFolder, server: Callable[[str], str]) -> None:
-    """Founding, signing in, enrolling, displays, keys, sealing, a day of the air, acts of two stations, and the board."""
+    """Founding, signing in, enrolling, displays, keys, sealing, the air, acts of two stations, and the board."""
     url = driver(server(SERVICE))
     one, two = (Credentials(f"p-000{number}", f"a password of {number}") for number in (1, 2))
     with Database(url, keyring=Keyring(line.signing_keys), bound=True) as database:

@@ -20,11 +20,12 @@ import stations.migrations
 from flows.app import Served, create_app
 from flows.default_line import write_default
 from flows.run_folder import RunFolder
-from handoff_logs import log
+from handoff_logs import log, register
 from handoff_logs.asking import Asking
 from handoff_logs.database import Database
 from handoff_logs.log import Stamp
 from handoff_logs.records import Birth, Kind, Party, new_id
+from handoff_logs.writing import Entry
 from stations.people import Role
 from stations.people_register import passwords
 from stations.people_register.credentials import Credentials
@@ -40,6 +41,7 @@ SHIFT_ID = "0" * 31 + "5"
 PAGES = ("/", "/custody?number=E1", "/custody?number=Z9", "/stations", "/station?name=review", "/shifts",
          f"/shifts/{SHIFT_ID}", "/day", "/questions",
          "/questions/holder?number=E1", "/questions/gaps", "/questions/state", "/questions/lookups",
+         "/questions/inside",
          "/integrity", "/alarms", "/alarms?all=1", "/climate", "/climate?hours=6")  # fmt: skip
 
 pytestmark = pytest.mark.skipif(
@@ -73,6 +75,10 @@ def address(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, sig
 def tell(database: Database) -> None:
     """A document is made and offered on."""
     by, stamp = Party("review", "review-1", "day"), Stamp(1_700_000_000_000_000, True)
+    for what, person, at_us in (("entered-1", "p-0101", 10), ("entered-2", "p-0102", 20), ("left-1", "p-0101", 30)):
+        entry = Entry(register.Register.GATE, person, what, "face-01 shower-01")
+        passed = Stamp(stamp.happened_us + at_us * 60_000_000, True, machine="face-01")
+        database.write(lambda tx, e=entry, at=passed: register.record(tx, register.administration(), None, [e], at))
     order, blank = Birth(new_id(), Kind.ORDER, "A1"), Birth(new_id(), Kind.BLANK, "B1")
     document = Birth(new_id(), Kind.DOCUMENT, "E1")
     database.write(lambda tx: log.receive(tx, by, None, [order], "in", stamp))

@@ -16,7 +16,7 @@ from flows.run_folder import RunFolder
 def folder(tmp_path: Path) -> RunFolder:
     """A line that was prepared and never opened."""
     folder = RunFolder(tmp_path / "line")
-    write_default(folder, books=1, cards=1, small=0)
+    write_default(folder, books=1, cards=1, small=0, gate=False)
     prepare(folder)
     return folder
 

@@ -15,7 +15,7 @@ from handoff_logs import cli, log_key, terminal
 from handoff_logs.cli import app
 from handoff_logs.lookups import record_lookup
 from handoff_logs.pseudonyms import hidden, hidden_sql, pseudonym_key
-from handoff_logs.questions import LOOKUPS, QUESTIONS, lookups
+from handoff_logs.questions import ASKED, LOOKUPS, lookups
 from handoff_logs.reading import open_reading
 from handoff_logs.records import Birth, Kind, new_id
 from handoff_logs.sealing import Sealer
@@ -71,7 +71,7 @@ def passline(*arguments: object, folder: Path) -> int:
 
 def commands() -> list[tuple[str, ...]]:
     """Every question as a command."""
-    every = [*QUESTIONS.values(), LOOKUPS]
+    every = [*ASKED.values(), LOOKUPS]
     return [(each.name, *([SUBJECTS[each.subject]] if each.subject else [])) for each in every]
 
 
@@ -167,7 +167,7 @@ def test_a_refused_asker_is_answered_nothing_and_leaves_no_record(
     for command in [*commands(), ("check",), ("prove", "E1"), ("snapshot",), ("epcis", "--out", "-")]:
         with pytest.raises(NotYouError):
             passline(*command, folder=folder)
-    assert asked == [Audience.READERS] * 16 + [Audience.OVERSEERS] + [Audience.READERS] * 4
+    assert asked == [Audience.READERS] * 17 + [Audience.OVERSEERS] + [Audience.READERS] * 4
     assert (recorded(), capsys.readouterr().out) == ([], "")
 
 

@@ -27,6 +27,8 @@ MODELS: tuple[Any, ...] = (
     tables.SealCosignature,
     tables.OpenOffer,
     tables.Whereabouts,
+    tables.CoreStation,
+    tables.Inside,
     tables.UnitNumber,
     tables.AuditLookup,
 )

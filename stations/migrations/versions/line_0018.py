@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "line_0018"
-down_revision = "line_0015"
+down_revision = "line_0016"
 branch_labels = None
 depends_on = None
 

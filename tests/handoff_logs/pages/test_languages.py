@@ -12,7 +12,7 @@ from handoff_logs.pages.languages import Language, accepted
 from handoff_logs.pages.rendering import HOME
 from handoff_logs.pages.terms import FAMILIES, TERMS
 from handoff_logs.pages.words import TEXTS, Words
-from handoff_logs.questions.registry import LOOKUPS, QUESTIONS
+from handoff_logs.questions.registry import ASKED, LOOKUPS
 from handoff_logs.records import Act, CaseKind, Kind, Outcome, State
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -35,7 +35,7 @@ def test_every_word_of_the_log_has_a_translation() -> None:
     families = (("act", Act), ("kind", Kind), ("state", State), ("outcome", Outcome), ("case", CaseKind))
     for family, values in families:
         assert [value for value in values if f"{family}.{value}" not in TERMS] == []
-    every = [*QUESTIONS.values(), LOOKUPS]
+    every = [*ASKED.values(), LOOKUPS]
     assert [question.name for question in every if f"question.{question.name}" not in TERMS] == []
     names = {name for question in every for name in question.shown}
     names |= {column.name.removesuffix("_us") for question in every for column in question.columns}

@@ -5,10 +5,14 @@ import threading
 import pytest
 from small_shift import BOOKS, CREW_OF_EMULATED, ONE, OTHER, plan, scanned
 
-from handoff_logs import log
+from handoff_logs import log, register
+from handoff_logs.log import Stamp
 from handoff_logs.reading import open_reading
+from handoff_logs.register import Register
+from handoff_logs.writing import Entry
 from stations.personalization import booking
 from stations.shift import eyes, station, stops
+from stations.shift.counting import Signers
 from stations.shift.errors import (
     ChecklistError,
     CrewRefusedError,
@@ -291,3 +295,37 @@ def test_a_plan_is_checked_before_anybody_signs(shift):
     shift.open()
     with shift.database.read() as conn, pytest.raises(ShiftOpenError):
         station.check_open(conn, plan("late"))
+
+
+def enters(shift, *people):
+    """They are inside, as the gate's records say."""
+    for stay, person in enumerate(people, 1):
+        entry = Entry(Register.GATE, person, f"entered-{stay}", "entered")
+        shift.database.write(
+            lambda tx, one=entry: register.record(tx, register.administration(), None, [one], Stamp(1, True))
+        )
+
+
+def test_a_shift_is_not_closed_while_others_are_inside_than_the_two_who_count(shift):
+    """Each is named with what to do; the two who sign may be inside, where they count."""
+    shift.open()
+    enters(shift, "e-lead-1", "p-0101")
+    closed = shift.close()
+    assert closed.how is None
+    assert [(stop.code, stop.what) for stop in closed.stops] == [("still-inside", "p-0101 is inside")]
+    assert "passline gate settle p-0101" in closed.stops[0].to_do
+    assert shift.close(by=Signers("e-lead-1", "e-lead-3"), reason="evacuation").how is Ending.FORCED
+
+
+def test_the_two_who_count_may_be_inside_at_the_close(shift):
+    shift.open()
+    enters(shift, "e-lead-1", "e-lead-2")
+    assert shift.close().how is Ending.BALANCED
+
+
+def test_three_inside_are_listed_before_anybody_counts(shift):
+    shift.open()
+    enters(shift, "e-lead-1", "e-lead-2", "e-per-1")
+    with shift.database.read() as conn:
+        _, against = station.check_close(conn, ())
+    assert {stop.code for stop in against} == {"still-inside"} and len(against) == 3

@@ -1,0 +1,1 @@
+"""The gate of the core area: a recognised person of the shift, an air shower, and who is inside."""
