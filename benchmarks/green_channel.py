@@ -8,8 +8,6 @@ against the line.
 """
 
 import argparse
-import json
-import os
 import signal
 import sqlite3
 import subprocess
@@ -22,7 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-from benchmarks.many_machines import PACES
 from devices.document_reader.emulator import READ_S
 from devices.emulation.faults import Faults
 from devices.emulation.memory import Journal
@@ -34,7 +31,7 @@ from devices.scale.emulator import SETTLE_S
 
 BOOKS, CARDS, READERS = 3, 3, 2
 SPEED: Final = 4.0
-"""A book is then written in 11 s and read back in 0.5 s. The program's own time is not divided: it weighs four times."""
+"""A book is then written in 11 s, read back in 0.5 s. The program's own time is not divided: it weighs four times."""
 DOCUMENTS: Final = 10_000
 TRAY: Final = 25
 RAISES: Final = 6
@@ -92,7 +89,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A document on a machine: drawn from `fed_us`, written from `began_us` to `ended_us`; `feed_us` is the draw's own."""
+    """A document on a machine: how long its blank was drawn, and when it was written; microseconds."""
 
     job_id: str
     feed_us: int
@@ -145,9 +142,7 @@ def spans(entries: Sequence[JournalEntry]) -> list[Span]:
             case MachineJobState.WORKING:
                 began_us.setdefault(entry.job_id, entry.time_us)
             case state if state in RESULTS and entry.job_id in began_us and not entry.released:
-                found.append(
-                    Span(entry.job_id, feed_us[entry.job_id], began_us.pop(entry.job_id), entry.time_us)
-                )
+                found.append(Span(entry.job_id, feed_us[entry.job_id], began_us.pop(entry.job_id), entry.time_us))
     return found
 
 
@@ -299,7 +294,9 @@ def report(run: Measured) -> None:
         sums = f"{way.whole_us / US:8.2f}{way.under_way_us / US:11.2f}{way.own_us / US:7.2f}{way.ratio:7.2f}"
         print(f"{way.waited_at:18}{way.machine:>9}{seconds}{sums}")
     worst = max(way.ratio for way in run.ways)
-    print(f"(way - under way) / own work, at most: {worst:.2f}, limit {LIMIT}: {'held' if worst <= LIMIT else 'NOT held'}")
+    print(
+        f"(way - under way) / own work, at most: {worst:.2f}, limit {LIMIT}: {'held' if worst <= LIMIT else 'NOT held'}"
+    )
 
 
 def _heads() -> str:

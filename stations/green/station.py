@@ -31,7 +31,7 @@ from stations.people import Role
 from stations.personalization import jobs
 from stations.personalization.rules import STATION as PERSONALIZATION
 from stations.stopping.errors import UnknownNumberError
-from stations.trays import TimeNodes, offered_units, stamp
+from stations.trays import GREEN, TimeNodes, offered_units, stamp
 from stations.workplace import Workplace
 
 RAISERS = (Role.LEAD,)
@@ -40,7 +40,6 @@ RAISERS = (Role.LEAD,)
 REASONS = ("conference", "exam", "death_abroad", "illness_abroad", "medical_care", "visa_expiry")
 """Why an application is raised (codes), as accepting offices name them too."""
 
-GREEN = 0
 EMERGENCY = "emergency"
 
 _APPLICATION = Application.__table__  # type: ignore[attr-defined]
