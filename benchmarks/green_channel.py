@@ -197,10 +197,12 @@ def _passline(folder: Path | None, *command: str, typed: Sequence[str] = ()) -> 
 @contextmanager
 def _running(folder: Path) -> Iterator[None]:
     """`passline run` beside this process; told to stop at the end, it finishes what is in the machines."""
-    program = str(Path(sys.executable).with_name("passline"))
+    command = [str(Path(sys.executable).with_name("passline")), "run", "--dir", str(folder)]
+    # A spoiled document's way is that of two.
+    environment = {**os.environ, "PASSLINE_EMULATION__SPOIL_RATE": "0"}
     with (
         folder.with_name(f"{folder.name}-said").open("wb") as said,
-        subprocess.Popen([program, "run", "--dir", str(folder)], stdout=said, stderr=said) as line,
+        subprocess.Popen(command, stdout=said, stderr=said, env=environment) as line,
     ):
         try:
             yield
