@@ -8,6 +8,7 @@ against the line.
 """
 
 import argparse
+import os
 import signal
 import sqlite3
 import subprocess
