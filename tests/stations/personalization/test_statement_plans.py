@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from statement_plans import listening, whole_tables
 
+from stations.alarms import outbox
+from stations.green import station as green
 from stations.mailing import carrier
 from stations.mailing import station as mailing
 from stations.packing import station as packing
@@ -58,3 +60,12 @@ def test_no_machine_is_opened_by_reading_a_growing_table_whole(heard, shop, tmp_
     assert any("journal_position" in statement for statement in heard)
     asked = [statement for statement in heard if statement != FIRST_MADE]
     assert whole_tables(asked, tmp_path / "passline.db") == set()
+
+
+def test_neither_emergencies_nor_what_was_not_told_is_found_by_reading_a_growing_table_whole(heard, line, tmp_path):
+    with line.database.read() as conn:
+        heard.clear()
+        green.waiting(conn)
+        outbox.behind(conn, {"duty"})
+    assert len(heard) >= 2
+    assert whole_tables(list(heard), tmp_path / "passline.db") == set()
