@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from devices.document_reader.emulator import READ_S
+from devices.emulation.control import ControlClient
 from devices.emulation.faults import Faults
 from devices.emulation.memory import Journal
 from devices.jobs import RESULTS, MachineJobState
@@ -31,11 +32,13 @@ from devices.mrz_reader.emulator import READ_S as SWIPE_S
 from devices.scale.emulator import SETTLE_S
 
 BOOKS, CARDS, READERS = 3, 3, 2
-SPEED: Final = 4.0
-"""A book is then written in 11 s, read back in 0.5 s. The program's own time is not divided: it weighs four times."""
+WARM_UP: Final = 20.0
+"""The machines' speed until every station has had work; then they are slowed down to real time."""
+SPEED: Final = 1.0
+"""A book is written in 44 s, read back in 2 s. Faster machines would make the program's own time weigh more."""
 DOCUMENTS: Final = 10_000
 TRAY: Final = 25
-RAISES: Final = 6
+RAISES: Final = 4
 LIMIT: Final = 1.2
 US: Final = 1_000_000
 START_S: Final = 900.0
@@ -152,11 +155,12 @@ def under_way_us(documents: Sequence[Span], since_us: int) -> int:
     return next((one.ended_us - since_us for one in documents if one.began_us <= since_us < one.ended_us), 0)
 
 
-def measure(folder: Path, documents: int, seed: int, raises: int = RAISES, speed: float = SPEED) -> Measured:
+def measure(folder: Path, documents: int, seed: int, raises: int = RAISES) -> Measured:
     """Load `documents` applications on a new line in `folder`, run it, raise some and follow each to the carrier."""
-    _prepare(folder, documents, seed, speed)
-    with _running(folder), closing(_database(folder)) as database:
+    _prepare(folder, documents, seed)
+    with _running(folder) as line, closing(_database(folder)) as database:
         _until(lambda: _row(database, BUSY, machines=BOOKS + CARDS)[0], START_S)
+        _slow_down(folder, line)
         waiting, raised = [], []
         for number in range(raises):
             waiting.append(int(_row(database, WAITING)[0]))
@@ -168,16 +172,16 @@ def measure(folder: Path, documents: int, seed: int, raises: int = RAISES, speed
     # Only now: while an emulator runs, its journal is its own.
     journals = {machine: spans(_entries(folder, machine)) for machine in {job["machine"] for job in jobs}}
     ways = [
-        _way(station, row, nodes, job["machine"], job["job_id"], journals[job["machine"]], speed)
+        _way(station, row, nodes, job["machine"], job["job_id"], journals[job["machine"]])
         for (station, row), nodes, job in zip(raised, steps, jobs, strict=True)
     ]
     return Measured((waiting[0], waiting[-1]), ways)
 
 
-def _prepare(folder: Path, documents: int, seed: int, speed: float) -> None:
+def _prepare(folder: Path, documents: int, seed: int) -> None:
     batch = folder.with_name(f"{folder.name}-batch")
     machines = ["--books", str(BOOKS), "--cards", str(CARDS), "--readers", str(READERS), "--tray-size", str(TRAY)]
-    _passline(folder, "new", *machines, "--speed", f"{speed:g}")
+    _passline(folder, "new", *machines, "--speed", f"{WARM_UP:g}")
     first, second = ADMINISTRATORS
     _passline(folder, "people", "found", first, second, "--passwords-from", "-", typed=PASSWORDS[:2])
     by = ["--first", first, "--second", second, "--passwords-from", "-"]
@@ -196,8 +200,8 @@ def _passline(folder: Path | None, *command: str, typed: Sequence[str] = ()) -> 
 
 
 @contextmanager
-def _running(folder: Path) -> Iterator[None]:
-    """`passline run` beside this process; told to stop at the end, it finishes what is in the machines."""
+def _running(folder: Path) -> Iterator[int]:
+    """`passline run` beside this process, by its id; told to stop at the end, it finishes what is in the machines."""
     command = [str(Path(sys.executable).with_name("passline")), "run", "--dir", str(folder)]
     # A spoiled document's way is that of two.
     environment = {**os.environ, "PASSLINE_EMULATION__SPOIL_RATE": "0"}
@@ -206,9 +210,16 @@ def _running(folder: Path) -> Iterator[None]:
         subprocess.Popen(command, stdout=said, stderr=said, env=environment) as line,
     ):
         try:
-            yield
+            yield line.pid
         finally:
             line.send_signal(signal.SIGINT)
+
+
+def _slow_down(folder: Path, line: int) -> None:
+    """Let every machine take the time that it takes, from its next motion on; `line` stays its starter."""
+    for machine in sorted((folder / "machines").iterdir()):
+        with closing(ControlClient(machine)) as client:
+            client.ask("adopt", pid=line, speed=SPEED)
 
 
 def _database(folder: Path) -> sqlite3.Connection:
@@ -277,12 +288,11 @@ def _way(
     machine: str,
     job_id: str,
     documents: Sequence[Span],
-    speed: float,
 ) -> Way:
     own = next(one for one in documents if one.job_id == job_id)
     at_machines_us = int(raised["raised_us"]) + nodes.get("review", 0)
     others = [one for one in documents if one.job_id != job_id]
-    own_us = own.feed_us + own.ended_us - own.began_us + round(sum(SMALL_S.values()) / speed * US)
+    own_us = own.feed_us + own.ended_us - own.began_us + round(sum(SMALL_S.values()) / SPEED * US)
     return Way(raised["product"], station, machine, nodes, own_us, under_way_us(others, at_machines_us))
 
 
