@@ -1,4 +1,4 @@
-"""`make bench`: the line, the line as a tutorial would write it, bare inserts, many machines, a log verified and asked.
+"""`make bench`: the line, a tutorial's line, bare inserts, many machines, the green channel, a log verified and asked.
 
 Absolute figures vary with the machine; compare the ratios of one run.
 """
@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from benchmarks import appending, generated_year, many_machines, questions, verification
+from benchmarks import appending, generated_year, green_channel, many_machines, questions, verification
 from benchmarks.raw_inserts import raw_rate
 
 START_S = 120.0
@@ -89,6 +89,12 @@ def main() -> None:
         help=f"through the line of many machines (default {many_machines.DOCUMENTS})",
     )
     parser.add_argument(
+        "--waiting",
+        type=int,
+        default=green_channel.DOCUMENTS,
+        help=f"applications before which the green channel goes (default {green_channel.DOCUMENTS:,})",
+    )
+    parser.add_argument(
         "--units",
         type=int,
         default=questions.UNIT_ROWS,
@@ -102,6 +108,7 @@ def main() -> None:
         tutorial = the_tutorial(Path(scratch) / "tutorial", asked.tutorial_documents)
         rows, seconds = raw_rate(Path(scratch) / "line" / "passline.db", Path(scratch) / "raw.db")
         machines = many_machines.measure(Path(scratch) / "machines", asked.machines_documents, asked.seed)
+        green = green_channel.measure(Path(scratch) / "green", asked.waiting, asked.seed)
         appended = appending.measure(Path(scratch) / "appending")
         on_postgresql = appending.measure_postgresql(Path(scratch) / "postgresql")
         verified = verification.measure(Path(scratch) / "verification")
@@ -117,6 +124,8 @@ def main() -> None:
     print(f"violations: {violations}, in doubt: {line['in_doubt']}")
     print()
     many_machines.report(machines)
+    print()
+    green_channel.report(green)
     print()
     print(f"(e) the log        {appended.line}")
     print(f"                   {on_postgresql.line}")

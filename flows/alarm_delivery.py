@@ -6,14 +6,15 @@ try counted in the database; the next run tells it.
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from flows.alarm_targets import NotToldError
+from flows import alarm_text
+from flows.alarm_targets import NotToldError, Target
 from handoff_logs.database import Database
 from handoff_logs.errors import HandoffLogError
 from stations.alarms import outbox
@@ -107,6 +108,19 @@ class Delivery:
         finally:
             del self._busy_since_s[name]
         return True
+
+
+def tells(centre: str, targets: Iterable[Target]) -> dict[str, Tell]:
+    """How each target outside is told of a notice, by its name."""
+
+    def told_by(target: Target) -> Tell:
+        def tell(notice: Notice) -> None:
+            title, body = alarm_text.title(centre, notice), alarm_text.body(centre, notice)
+            target.tell(title, body, alarm_text.severity(notice))
+
+        return tell
+
+    return {target.name: told_by(target) for target in targets}
 
 
 @contextmanager

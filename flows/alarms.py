@@ -14,8 +14,7 @@ from prefect import flow
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from flows import alarm_text
-from flows.alarm_delivery import TROUBLED_TRIES, Delivery, Tell, telling
+from flows.alarm_delivery import TROUBLED_TRIES, Delivery, Tell, telling, tells
 from flows.alarm_events import tell_prefect
 from flows.alarm_findings import WATCHED, findings, low_stock
 from flows.alarm_targets import Target, open_targets
@@ -28,7 +27,6 @@ from handoff_logs.reading import open_reading
 from handoff_logs.sealed_state import sealed_state
 from stations.alarms import outbox, rules
 from stations.alarms.listing import listed
-from stations.alarms.outbox import Notice
 from stations.alarms.register import Finding, escalate_due, follow
 
 log = structlog.get_logger()
@@ -118,15 +116,4 @@ class Watcher:
 
 def _tells(line: Line, targets: tuple[Target, ...]) -> dict[str, Tell]:
     centre = line.settings.centre
-
-    def told_by(target: Target) -> Tell:
-        def tell(notice: Notice) -> None:
-            title, body = alarm_text.title(centre, notice), alarm_text.body(centre, notice)
-            target.tell(title, body, alarm_text.severity(notice))
-
-        return tell
-
-    return {
-        OWN_TARGET: lambda notice: tell_prefect(centre, notice),
-        **{target.name: told_by(target) for target in targets},
-    }
+    return {OWN_TARGET: lambda notice: tell_prefect(centre, notice), **tells(centre, targets)}

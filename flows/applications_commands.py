@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from cyclopts import App, Parameter
 
+from flows.counts import Absent, CountedFiles
 from flows.errors import Exit
 from flows.run_folder import RunFolder
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
 
 if TYPE_CHECKING:
+    from flows.on_call import Called
     from stations.green.station import OnTheLine
+    from stations.shift.station import Opened
     from stations.stopping.station import Put, Stopped
     from stations.workplace import Workplace
 
@@ -27,6 +30,9 @@ app = App(
 
 Number = Annotated[str, Parameter(help="The application's number, as on its receipt.")]
 Directory = Annotated[Path, Parameter("--dir", help="The run's folder.")]
+OnCallSecond = Annotated[
+    str | None, Parameter("--second", help="Code of the second who signs an on-call shift; asked if left out.")
+]
 HERE: Final = Path(".passline")
 STOPPED_COLUMNS: Final = ("emulated", "application", "reason", "was", "stopped_by", "since", "units", "to_do")
 GREEN_COLUMNS: Final = (
@@ -124,6 +130,15 @@ def raise_command(
         Parameter("--reason", help="Why it can't wait."),
     ],
     by: Annotated[str | None, Parameter("--by", help="Code of the lead who approves it; asked if left out.")] = None,
+    second: OnCallSecond = None,
+    absent: Absent = (),
+    confirm: Annotated[
+        tuple[str, ...], Parameter("--confirm", help="An item of the checklist that is in order, or all.")
+    ] = (),
+    counted: CountedFiles = (),
+    force: Annotated[
+        str | None, Parameter("--force", help="Open the shift though the count differs: a lead's reason, as a code.")
+    ] = None,
     directory: Directory = HERE,
     passwords_from: PasswordsFrom = None,
 ) -> int:
@@ -131,20 +146,51 @@ def raise_command(
 
     The lead is its approver. It is due today, or six hours from now if that is later, but never later than it was. No
     machine stops for it; what is in somebody's hands goes before everything from its next handoff on.
+
+    Where people are on call (line.toml, [on_call]) and no shift is open, an on-call shift is opened first, as shift
+    open does: a second person signs too, and both have counted all blanks. Those on call are told. Ends with 1 where
+    the count differs: it is recorded, and nothing is raised.
     """
     from flows.configuration import read_settings
+    from flows.counts import read_counts
+    from flows.on_call import is_needed, open_for, tell
+    from flows.sealer import seal_now
     from flows.two_hands import as_one, workplace_of
     from stations.green import station
     from stations.intake.deadline_changes import in_force
     from stations.personalization.rules import STATION
+    from stations.shift.rules import check_reason
     from stations.trays import TimeNodes
 
-    folder = RunFolder(directory)
+    check_reason(force)
+    folder, asking = RunFolder(directory), Asking(passwords_from)
+    given = read_counts(counted, passwords_from) if counted else None
+    settings = read_settings(folder)
     with workplace_of(folder, STATION) as here:
-        lead = as_one(here, Asking(passwords_from), by, station.RAISERS)
+        called = None
+        if is_needed(here, settings):
+            with here.database.read() as conn:
+                # Before two people count for it.
+                station.check_raise(conn, here, number)
+            signing = by, second
+            called = open_for(
+                here, folder, settings, asking, given, signing=signing, absent=absent, confirmed=confirm, forced=force
+            )
+        opened = None if called is None else called.opened
+        if called is not None and opened is not None:
+            _say_opened(here, called, opened)
+            if opened.shift_id is None:
+                seal_now(folder)
+                return Exit.FINDINGS
+        lead = as_one(here, asking, by, station.RAISERS) if called is None else called.lead
         with here.database.read() as conn:
-            nodes = TimeNodes(in_force(conn), read_settings(folder).allowances.by_class())
-        raised = station.raise_to_green(lead, number, reason, nodes)
+            nodes = TimeNodes(in_force(conn), settings.allowances.by_class())
+        try:
+            raised = station.raise_to_green(lead, number, reason, nodes)
+        finally:
+            # The shift is open, whatever became of the raise; and the raise stands, whoever can be told.
+            if opened is not None:
+                _say(here, str(tell(here.database, folder, settings)))
         ways = {
             station.Overtakes.OFFERED_ALONE: f"offered to {raised.station} alone, before everything",
             station.Overtakes.DRAWN_NEXT: f"the next that a machine draws at {raised.station}",
@@ -154,6 +200,9 @@ def raise_command(
         _say(
             here, f"in the green channel ({reason}), approved by {lead.people[0]}; due {due}; {ways[raised.overtakes]}"
         )
+    if opened is not None:
+        _say(here, f"start the line: passline run --dir {folder.path}")
+        seal_now(folder)
     return Exit.FINE
 
 
@@ -193,6 +242,25 @@ def _signed(
 
 def _carry_themselves(serials: Sequence[str], place: str) -> None:
     sys.stderr.write(f"passline: carry {', '.join(serials)} to {place}.\n")
+
+
+def _say_opened(here: "Workplace", called: "Called", opened: "Opened") -> None:
+    """What came of opening the on-call shift."""
+    from flows.shift_view import advise_difference, print_differences
+
+    by = called.signers
+    if opened.shift_id is None:
+        _say(here, f"NOT raised: no on-call shift is open, for the count by {by.first} and {by.second} differs")
+        print_differences(opened.differences)
+        advise_difference("--force")
+        return
+    people = ", ".join(code for codes in called.plan.crew.values() for code in codes)
+    _say(here, f"the on-call shift is open: {people}; {called.counted} counted, signed by {by.first} and {by.second}")
+    print_differences(opened.differences)
+    if opened.forced:
+        _say(here, f"forced; its case is open: passline shift settle {opened.shift_id}")
+    for machine, why in opened.held.items():
+        _say(here, f"{machine} is held: {why}")
 
 
 def _say(here: "Workplace", what: str) -> None:

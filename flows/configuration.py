@@ -183,6 +183,7 @@ def _contradictions(settings: LineSettings, where: _Where) -> Iterator[SettingFa
     yield from _target_contradictions(settings, fault)
     yield from _climate_contradictions(settings, fault)
     yield from _gate_contradictions(settings, fault)
+    yield from _on_call_contradictions(settings, fault)
     drivers = sorted({*BUILT_IN, *(point.name for point in entry_points(group=GROUP))})
     seen: set[str] = set()
     for position, device in enumerate(settings.devices):
@@ -202,6 +203,20 @@ def _contradictions(settings: LineSettings, where: _Where) -> Iterator[SettingFa
     yield from _patrol_contradictions(settings, where)
     if settings.mode is Mode.PRODUCTION and settings.staff.kind is StaffKind.EMULATED:
         yield fault(("staff", "kind"), "is 'emulated', refused in a production line", StaffKind.DESKS.value)
+
+
+def _on_call_contradictions(
+    settings: LineSettings, fault: Callable[[Place, str, str], SettingFault]
+) -> Iterator[SettingFault]:
+    """Nobody stands at two stations of a shift; found now, not in the night."""
+    if settings.on_call is None:
+        return
+    seen: dict[str, str] = {}
+    for role in type(settings.on_call.least).model_fields:
+        for position, code in enumerate(getattr(settings.on_call, role)):
+            if code in seen:
+                yield fault(("on_call", role, position), f"is {code!r}, who is on call as {seen[code]} already", "")
+            seen[code] = role
 
 
 def _target_contradictions(

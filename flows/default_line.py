@@ -72,6 +72,14 @@ discrepancy_min = 60     # minutes that a count difference stays open before it 
 # name = "duty"
 # file = "keys/duty.target"   # or environment = "DUTY_TARGET": wecombot://…, dingtalk://…, mailtos://…, jsons://…
 
+# [on_call]              # who comes when an emergency waits and no shift is open: docs/running-the-line.md
+# keeper = ["p-0101", "p-0102"]        # at least two keepers, operators and inspectors,
+# operator = ["p-0201", "p-0202"]      # one reviewer, packer and mailer; more of them: [on_call.least], keeper = 3
+# inspector = ["p-0401", "p-0402"]
+# reviewer = ["p-0501"]
+# packer = ["p-0601"]
+# mailer = ["p-0701"]
+
 [qc]
 swipe_share = 1.0        # share of the documents that are drawn through the swipe reader too, 0 to 1
 

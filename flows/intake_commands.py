@@ -1,9 +1,17 @@
 """Intake's own commands, told how to open a run folder and what its line is set to."""
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from flows.run_folder import RunFolder
 from stations.intake import cli
+
+if TYPE_CHECKING:
+    from flows.settings import LineSettings
+    from stations.workplace import Workplace
+
+OPEN_IT: Final = "Open one: passline shift open on-call --on-call"
 
 
 def _open_intake(directory: Path) -> cli.OpenIntake:
@@ -34,7 +42,22 @@ def _open_intake(directory: Path) -> cli.OpenIntake:
         emulated=settings.emulated,
         personal=PersonalData(folder.keys),
     )
-    return cli.OpenIntake(workplace, settings.tray_size, settings.allowances.by_class(), settings.acceptance.until)
+
+    def loaded() -> None:
+        if settings.on_call is not None:
+            _tell_of_waiting(workplace, folder, settings)
+
+    tray_size, allowances = settings.tray_size, settings.allowances.by_class()
+    return cli.OpenIntake(workplace, tray_size, allowances, settings.acceptance.until, loaded)
+
+
+def _tell_of_waiting(here: "Workplace", folder: RunFolder, settings: "LineSettings") -> None:
+    """Tell those on call where emergencies came and nobody is at work: a batch is no signature, and opens no shift."""
+    from flows.on_call import tell_of_waiting
+
+    told = tell_of_waiting(here, folder, settings)
+    if told is not None:
+        sys.stderr.write(f"passline: an emergency waits and no shift is open; {told}. {OPEN_IT}\n")
 
 
 cli.open_intake = _open_intake

@@ -106,13 +106,12 @@ class Parts:
         return made
 
     def readers(self) -> ReaderPool:
-        """The document readers in open sessions, one thread each, shared by all trays."""
+        """The document readers in open sessions, shared by all trays."""
         with self._readers_lock:
             if self._readers is None:
                 self.emulators()
                 entries = [_entry(device) for device in self._settings.devices if device.driver == READER]
                 self._readers = ReaderPool({entry.id: self._open_reader(entry) for entry in entries})
-                self._open.callback(self._readers.close)
             return self._readers
 
     def packing_machines(self) -> PackingMachines:

@@ -15,6 +15,7 @@ from flows.run_folder import ENVIRONMENT_DELIMITER, ENVIRONMENT_PREFIX
 from stations.climate.rules import ISO_CLASSES, Figure, Range, Zone
 from stations.deadlines import ALLOWANCES
 from stations.patrol.rules import Item, Patrol
+from stations.people import STAFFING
 from stations.vault.rules import Reserve
 
 Name = Annotated[
@@ -282,6 +283,50 @@ class AlarmSettings(_Section):
     """Minutes that a count difference may stay open."""
 
 
+Codes = tuple[Annotated[str, Field(pattern=r"^[a-z]-[a-z0-9-]{1,16}$", description="a staff code, p-0417")], ...]
+AtLeastTwo = Annotated[int, Field(ge=2, le=50)]
+AtLeastOne = Annotated[int, Field(ge=1, le=50)]
+
+
+class OnCallLeast(_Section):
+    """The fewest people of each role without whom no on-call shift is opened.
+
+    Never fewer than a usual shift has: blanks change hands under two signatures, and a void has two hands.
+    """
+
+    keeper: AtLeastTwo = 2
+    operator: AtLeastTwo = 2
+    inspector: AtLeastTwo = 2
+    reviewer: AtLeastOne = 1
+    packer: AtLeastOne = 1
+    mailer: AtLeastOne = 1
+
+
+class OnCallSettings(_Section):
+    """Who comes when an emergency waits and no shift is open: staff codes by role."""
+
+    keeper: Codes = ()
+    operator: Codes = ()
+    inspector: Codes = ()
+    reviewer: Codes = ()
+    packer: Codes = ()
+    mailer: Codes = ()
+    least: OnCallLeast = OnCallLeast()
+
+    def codes_by_station(self) -> dict[str, tuple[str, ...]]:
+        """Those on call, by the station of their role."""
+        return {station: getattr(self, role) for station, role in _on_call_stations()}
+
+    def least_by_station(self) -> dict[str, int]:
+        """The fewest of them, by station."""
+        return {station: getattr(self.least, role) for station, role in _on_call_stations()}
+
+
+def _on_call_stations() -> list[tuple[str, str]]:
+    roles = {station: role.value for station, (role, _) in STAFFING.items()}
+    return [(station, role) for station, role in roles.items() if role in OnCallLeast.model_fields]
+
+
 class LogSettings(_Section):
     """How the handoff log is sealed, and who witnesses it."""
 
@@ -371,6 +416,8 @@ class LineSettings(BaseSettings):
     climate: dict[Name, ClimateSettings] = {}
     gate: GateSettings | None = None
     """None: the line has no gate, and nobody must be inside."""
+    on_call: OnCallSettings | None = None
+    """None: nobody is on call, and no shift is opened for an emergency."""
     log: LogSettings = LogSettings()
     logging: LoggingSettings = LoggingSettings()
     patrol: tuple[PatrolSettings, ...] = ()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from cyclopts import App, Parameter
 
+from flows.counts import Absent, CountedFiles, personalizers, read_counts, seen
 from flows.errors import Exit, FlowError, NotEmulatedError
 from flows.run_folder import RunFolder
 from flows.shift_view import (
@@ -23,8 +24,6 @@ from handoff_logs.reading import open_reading
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from flows.parts import Parts
     from flows.settings import LineSettings
     from stations.shift.counting import Counted, Signers
@@ -35,15 +34,6 @@ app = App(name="shift", help="The shift: open it, see what stands against its cl
 
 Directory = Annotated[Path, Parameter("--dir", help="The run's folder.")]
 Output = Annotated[Literal["table", "json"], Parameter("--output", help="How to print.")]
-CountedFiles = Annotated[
-    tuple[str, ...],
-    Parameter(
-        "--counted",
-        allow_leading_hyphen=True,
-        help="What two people scanned: STATION=FILE with a serial a line, or a FILE with the columns "
-        "station,place,serial; - is standard input. May be given again.",
-    ),
-]
 Reason = Annotated[
     str | None, Parameter("--reason", help="Force it: a lead's reason, as a code. It stays open as a case.")
 ]
@@ -51,15 +41,6 @@ Emulated = Annotated[
     bool, Parameter("--emulated", negative=(), help="Emulated people count and sign; on an emulated line alone.")
 ]
 HERE: Final = Path(".passline")
-
-
-class CountNeededError(FlowError):
-    """Real blanks are counted by people with a scanner."""
-
-    next_step = "Scan every blank of every station and give the files: --counted vault=FILE --counted …"
-
-    def __str__(self) -> str:
-        return "Nobody counted; nothing was recorded."
 
 
 class CrewUnreadError(FlowError):
@@ -75,6 +56,24 @@ class CrewUnreadError(FlowError):
         return f"{self.given!r} names no people of a station; no shift was opened."
 
 
+class OnCallCrewError(FlowError):
+    """People were named for a shift whose people are those on call."""
+
+    next_step = "Leave --crew or --on-call out."
+
+    def __str__(self) -> str:
+        return "An on-call shift has its people from line.toml; no shift was opened."
+
+
+class AbsentError(FlowError):
+    """Somebody was said to be absent from a shift whose people are named one by one."""
+
+    next_step = "Leave them out of --crew, or open an on-call shift: --on-call."
+
+    def __str__(self) -> str:
+        return "Only those on call can be absent; no shift was opened."
+
+
 @app.command(name="open")
 def open_command(
     name: Annotated[str, Parameter(help="The shift's name, as its records will bear it: early, night.")],
@@ -86,6 +85,10 @@ def open_command(
     confirm: Annotated[
         tuple[str, ...], Parameter("--confirm", help="An item of the checklist that is in order, or all.")
     ] = (),
+    on_call: Annotated[
+        bool, Parameter("--on-call", negative=(), help="With those on call in line.toml, instead of --crew.")
+    ] = False,
+    absent: Absent = (),
     counted: CountedFiles = (),
     reason: Reason = None,
     first: First = None,
@@ -97,27 +100,38 @@ def open_command(
 ) -> int:
     """Open a shift: its people, its machines, the checklist, and a blind count of all blanks by the two who sign.
 
+    With --on-call its people are those in line.toml, [on_call], who are told of it.
     A lead signs in and a second person. Ends with 1 where the count differs from the log: the count is recorded, and
     no shift is opened unless a lead's --reason forces it.
     """
+    from flows.on_call import plan as planned
+    from flows.on_call import tell
     from flows.sealer import seal_now
     from stations.people import emulated_roster
     from stations.shift import rules, station
 
     folder = RunFolder(directory)
     rules.check_reason(reason)
+    if on_call and crew:
+        raise OnCallCrewError
+    if absent and not on_call:
+        raise AbsentError
     with _place(folder, counted, passwords_from, emulated=emulated) as (here, settings, parts, given):
         people = _crew(crew)
         if emulated and not crew:
             roster = emulated_roster(name, settings.staff.people_per_station)
             people = {at: duty.codes for at, duty in roster.items() if at in rules.CREW}
         confirmed = ("all",) if emulated and not confirm else confirm
-        plan = station.Plan(name, people, _personalizers(settings), confirmed, here.emulated)
+        plan = station.Plan(name, people, personalizers(settings), confirmed, here.emulated)
         with here.database.read() as conn:
+            if on_call:
+                plan = planned(conn, settings, name, absent=absent, confirmed=confirmed)
             station.check_open(conn, plan)
-            count = given or _seen(conn, parts, settings)
+            count = given or seen(conn, parts, settings)
         by = _signers(here, Asking(passwords_from), (first, second), emulated=emulated)
         opened = station.open_shift(here.database, plan, count, by, reason)
+        told = tell(here.database, folder, settings) if on_call and opened.shift_id is not None else None
+    members = plan.crew
     content = {
         "emulated": plan.emulated,
         "shift": name,
@@ -127,21 +141,25 @@ def open_command(
         "counted": len(count.scans),
         "count_id": opened.count_id,
         "signed_by": [by.first, by.second],
-        "people": {at: list(codes) for at, codes in people.items()},
+        "people": {at: list(codes) for at, codes in members.items()},
         "machines": list(plan.machines),
         "held": dict(opened.held),
         "differences": [one._asdict() for one in opened.differences],
+        "told": None if told is None else [*told.told],
+        "untold": None if told is None else [*told.untold],
     }
     if output == "json":
         print_json(content)
     else:
         mark = "EMULATED: " if plan.emulated else ""
         if opened.shift_id is None:
-            told = f"shift {name} is NOT open: the count differs from the log"
+            said = f"shift {name} is NOT open: the count differs from the log"
         else:
-            total = sum(map(len, people.values()))
-            told = f"shift {name} is open: {total} people, {len(plan.machines)} machines, {len(count.scans)} counted"
-        sys.stdout.write(f"{mark}{told}; signed by {by.first} and {by.second}\n")
+            total = sum(map(len, members.values()))
+            said = f"shift {name} is open: {total} people, {len(plan.machines)} machines, {len(count.scans)} counted"
+        sys.stdout.write(f"{mark}{said}; signed by {by.first} and {by.second}\n")
+        if told is not None:
+            sys.stdout.write(f"{mark}{told}\n")
         for machine, why in opened.held.items():
             sys.stdout.write(f"{mark}{machine} is held: {why}\n")
         print_differences(opened.differences)
@@ -209,7 +227,7 @@ def close_command(
                 # Before anybody counts or signs.
                 closed = station.Closed(row["shift_id"], row["name"], None, (), tuple(stops))
                 return _closed(closed, None, 0, output, folder=folder, emulated=here.emulated)
-            count = given or _seen(conn, parts, settings)
+            count = given or seen(conn, parts, settings)
         by = _signers(here, Asking(passwords_from), (first, second), emulated=emulated)
         closed = station.close_shift(here.database, count, by, against, reason)
     status = _closed(closed, by, len(count.scans), output, folder=folder, emulated=here.emulated)
@@ -321,45 +339,12 @@ def _place(
     from flows.two_hands import emulated_parts, workplace_of
     from stations.vault import rules
 
-    given = _read(counted, passwords_from) if counted else None
+    given = read_counts(counted, passwords_from) if counted else None
     settings = read_settings(folder)
     with line_lock(folder), workplace_of(folder, rules.STATION) as here, emulated_parts(folder) as parts:
         if emulated and (parts is None or not here.emulated):
             raise NotEmulatedError
         yield here, settings, parts, given
-
-
-def _read(counted: Sequence[str], passwords_from: str | None) -> "Counted":
-    from stations.shift import counting, rules
-    from stations.shift.errors import CountFileError, CountUndecidedError
-
-    counts = []
-    for each in counted:
-        station, named, file = each.partition("=")
-        if not named or station not in rules.CREW:
-            station, file = "", each
-        if file == "-" and (passwords_from is not None or sum(other.endswith("-") for other in counted) > 1):
-            raise CountUndecidedError(each)
-        try:
-            if file == "-":
-                text = sys.stdin.buffer.read(counting.MOST_BYTES + 1).decode("ascii")
-            else:
-                with Path(file).open("rb") as lines:
-                    text = lines.read(counting.MOST_BYTES + 1).decode("ascii")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = "is no plain text" if isinstance(error, UnicodeDecodeError) else "can't be read"
-            raise CountFileError(file, reason) from error
-        counts.append(counting.read(file, text, station or None))
-    return counting.joined(counts)
-
-
-def _seen(conn: "Connection", parts: "Parts | None", settings: "LineSettings") -> "Counted":
-    """What emulated eyes see; real blanks need a scan."""
-    from stations.shift import counting, eyes
-
-    if parts is None:
-        raise CountNeededError
-    return counting.joined([eyes.count(conn, parts.operators(), _personalizers(settings))])
 
 
 def _signers(
@@ -390,12 +375,6 @@ def _crew(crew: Sequence[str]) -> dict[str, tuple[str, ...]]:
             raise CrewUnreadError(each)
         people[station] = tuple(codes.split(","))
     return people
-
-
-def _personalizers(settings: "LineSettings") -> tuple[str, ...]:
-    from flows.makers import MAKES
-
-    return tuple(device.id for device in settings.devices if device.driver in MAKES)
 
 
 def _closed(

@@ -120,11 +120,11 @@ def print_differences(differences: Sequence[Difference]) -> None:
         sys.stdout.write(f"  and {len(differences) - NAMED} more; --output json names all\n")
 
 
-def advise_difference() -> None:
-    """Print what is done about a count that differs."""
+def advise_difference(option: str = "--reason") -> None:
+    """Print what is done about a count that differs; `option` forces it."""
     sys.stdout.write(
         "The count is recorded. Look for what is missing and carry what is misplaced back, then count again; a blank "
-        "that nobody finds: passline blanks report-lost. Or a lead forces it with --reason: it stays open as a case\n"
+        f"that nobody finds: passline blanks report-lost. Or a lead forces it with {option}: it stays open as a case\n"
     )
 
 

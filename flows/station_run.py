@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from prefect.context import TagsContext
 
 from flows.line_state import Line
 from flows.work import StationWork, TrayToWork
@@ -46,14 +47,27 @@ class StationTotals:
         return {"station": self.station, "trays": self.trays, **self.outcomes}
 
 
-@task(retries=0, cache_policy=NO_CACHE, persist_result=False, name="tray", task_run_name="{station} · {tray}")
+@task(retries=0, cache_policy=NO_CACHE, persist_result=False, name="tray", task_run_name="{station} · {tray}{mark}")
 async def work_tray(
     station: str,  # noqa: ARG001 - names the run
     tray: str,  # noqa: ARG001 - names the run
+    mark: str,  # noqa: ARG001 - names the run
     act: Callable[[], Awaitable[dict[str, int]]],
 ) -> dict[str, int]:
     """Work one tray; units by outcome, `left` for those that a later run continues with."""
     return await act()
+
+
+async def run_tray(
+    station: str, tray: str, act: Callable[[], Awaitable[dict[str, int]]], *, emulated: bool
+) -> dict[str, int]:
+    """Work one tray as a task run that waits for nobody.
+
+    For a task run with tags Prefect asks its server whether they have a concurrency limit, and the run begins when the
+    answer is there: seconds, while the server is busy, and never, while it is away. Its flow run has the line's tags.
+    """
+    with TagsContext(current_tags=set()):
+        return await work_tray(station, tray, " · EMULATED" if emulated else "", act)
 
 
 async def run_station(line: Line, work: StationWork, *, only: str | None = None) -> Served:
@@ -120,7 +134,8 @@ class _Bench:
     async def _run(self, tray: TrayToWork) -> None:
         station = self._work.station
         try:
-            outcomes = await work_tray(station, tray.tray, lambda: self._work.work(tray))
+            work = self._work.work
+            outcomes = await run_tray(station, tray.tray, lambda: work(tray), emulated=self._line.emulated)
             self.totals.add(outcomes)
             report_tray(station, tray.tray, outcomes, emulated=self._line.emulated)
         finally:

@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from threading import RLock
+from contextlib import AbstractContextManager, suppress
+from copy import copy
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -11,6 +12,7 @@ import structlog
 
 from devices.errors import DeviceError
 from stations.errors import StationError
+from stations.turns import Turns
 
 _log = structlog.get_logger()
 
@@ -53,23 +55,37 @@ Machine = TypeVar("Machine", bound=Openable)
 Answer = TypeVar("Answer")
 
 
+@dataclass(slots=True)
+class _Shared:
+    """What all who use one machine must agree on."""
+
+    turns: Turns = field(default_factory=Turns)
+    is_open: bool = False
+
+
 class KeptMachine(Generic[Machine]):
     """A machine that is opened when first needed; threads take turns."""
 
     def __init__(self, machine: Machine, *, comes_back_s: float = COMES_BACK_S) -> None:
         """`machine` is a driver that is not open; it belongs to whoever made it, and is closed by `close`."""
         self._machine, self._comes_back_s = machine, comes_back_s
-        self._turns = RLock()
-        self._is_open = False
+        self._shared = _Shared()
+        self._first = False
 
     @property
     def name(self) -> str:
         """The line's name for the machine."""
         return self._machine.machine
 
+    def first(self) -> "KeptMachine[Machine]":
+        """The same machine for work of the green channel, whose turn comes before all others that wait for it."""
+        ahead = copy(self)
+        ahead._first = True
+        return ahead
+
     def open(self) -> None:
         """Open it now rather than when it is first needed; what fails here is tried again then."""
-        with self._turns, suppress(DeviceError):
+        with self._turn(), suppress(DeviceError):
             self._open()
 
     def ask(self, act: Callable[[Machine], Answer]) -> Answer:
@@ -79,7 +95,7 @@ class KeptMachine(Generic[Machine]):
         """
         lost_s: float | None = None
         acts = 0
-        with self._turns:
+        with self._turn():
             while True:
                 came_back = False
                 try:
@@ -87,7 +103,7 @@ class KeptMachine(Generic[Machine]):
                     came_back = True
                     return act(self._machine)
                 except DeviceError as error:
-                    if self._is_open:
+                    if self._shared.is_open:
                         _log.warning("machine_lost", machine=self.name, error=type(error).__name__)
                     self.close()
                     # Counted from when it was lost: an act may itself take longer until it is known to have failed.
@@ -100,7 +116,7 @@ class KeptMachine(Generic[Machine]):
 
     def once(self, act: Callable[[Machine], Answer]) -> Answer:
         """Do `act` once on the open machine. Raises its DeviceError, or MachineStandsError if it can't be opened."""
-        with self._turns:
+        with self._turn():
             self.ask(lambda _: None)
             try:
                 return act(self._machine)
@@ -110,11 +126,14 @@ class KeptMachine(Generic[Machine]):
 
     def close(self) -> None:
         """Close the port; it is opened again when it is needed."""
-        with self._turns:
+        with self._turn():
             self._machine.close()
-            self._is_open = False
+            self._shared.is_open = False
+
+    def _turn(self) -> AbstractContextManager[None]:
+        return self._shared.turns.taken(first=self._first)
 
     def _open(self) -> None:
-        if not self._is_open:
+        if not self._shared.is_open:
             self._machine.open()
-            self._is_open = True
+            self._shared.is_open = True

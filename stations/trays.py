@@ -22,6 +22,8 @@ from stations.workplace import Workplace
 
 INPUT = "input"
 """Where a station keeps what it accepted and has not finished: recovery finds unfinished trays here."""
+GREEN = 0
+"""The priority of the green channel, which goes before everything."""
 HOLD = "hold"
 QUARANTINE = "quarantine"
 

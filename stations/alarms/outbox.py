@@ -4,10 +4,11 @@ A try is recorded before it is made, so that one which kills or hangs its proces
 recorded after. A crash between telling and recording tells twice: each notice bears an id by which that is seen.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import Connection, and_, func, insert, select, update
 
 from handoff_logs.dialects import clock_us
 from stations.alarms.tables import Alarm, AlarmDelivery, AlarmNotice, AlarmStep, NoticeEnd
@@ -131,6 +132,23 @@ def unsent(tx: Connection, tries: int) -> dict[str, int]:
     counts: dict[str, int] = {}
     for target in tx.execute(waiting).scalars():
         counts[target] = counts.get(target, 0) + 1
+    return counts
+
+
+def behind(conn: Connection, targets: Collection[str]) -> dict[str, int]:
+    """How many notices that are due each of `targets` was not told of yet; those told of all are left out."""
+    open_now = and_(_NOTICE.c.ended.is_(None), _NOTICE.c.due_us <= clock_us(conn))
+    counts: dict[str, int] = {}
+    for target in targets:
+        sent = select(_DELIVERY.c.alarm_id).where(
+            _DELIVERY.c.alarm_id == _NOTICE.c.alarm_id,
+            _DELIVERY.c.position == _NOTICE.c.position,
+            _DELIVERY.c.target == target,
+            _DELIVERY.c.sent_us.is_not(None),
+        )
+        left = conn.execute(select(func.count()).select_from(_NOTICE).where(open_now, ~sent.exists())).scalar_one()
+        if left:
+            counts[target] = int(left)
     return counts
 
 

@@ -82,6 +82,8 @@ WITNESS_SILENT: Final = "witness-silent"
 DISCREPANCY: Final = "discrepancy"
 UNSENT: Final = "notices-unsent"
 ALONE_INSIDE: Final = "alone-inside"
+CALLED: Final = "on-call"
+EMERGENCY_WAITS: Final = "emergency-waits"
 
 KINDS: Final[dict[str, Kind]] = {
     kind.code: kind
@@ -158,6 +160,22 @@ KINDS: Final[dict[str, Kind]] = {
             ("Try it with `passline alarms test-target`; the others still get theirs.",
              "用 `passline alarms test-target` 检查；其他目标不受影响。"),
             Severity.WARNING, Role.LEAD, (_after(Role.ADMINISTRATOR, 60),),
+        ),
+        Kind(
+            CALLED,
+            ("The on-call shift is open", "值班班次已开启"),
+            ("", ""),
+            ("An emergency waits: come in, and acknowledge, so that the lead knows who comes.",
+             "有紧急件等待：请到岗并确认，以便班长知道谁会来。"),
+            Severity.URGENT, Role.OPERATOR, (_after(Role.LEAD, 10), _after(Role.ADMINISTRATOR, 30)),
+        ),
+        Kind(
+            EMERGENCY_WAITS,
+            ("An emergency waits and no shift is open", "有紧急件等待而未开班"),
+            ("applications", "件"),
+            ("Open the on-call shift: `passline shift open on-call --on-call`.",
+             "开启值班班次：`passline shift open on-call --on-call`。"),
+            Severity.URGENT, Role.LEAD, (_after(Role.ADMINISTRATOR, 15),),
         ),
     )
 }  # fmt: skip

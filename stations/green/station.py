@@ -31,7 +31,7 @@ from stations.people import Role
 from stations.personalization import jobs
 from stations.personalization.rules import STATION as PERSONALIZATION
 from stations.stopping.errors import UnknownNumberError
-from stations.trays import TimeNodes, offered_units, stamp
+from stations.trays import GREEN, TimeNodes, offered_units, stamp
 from stations.workplace import Workplace
 
 RAISERS = (Role.LEAD,)
@@ -40,7 +40,6 @@ RAISERS = (Role.LEAD,)
 REASONS = ("conference", "exam", "death_abroad", "illness_abroad", "medical_care", "visa_expiry")
 """Why an application is raised (codes), as accepting offices name them too."""
 
-GREEN = 0
 EMERGENCY = "emergency"
 
 _APPLICATION = Application.__table__  # type: ignore[attr-defined]
@@ -50,7 +49,7 @@ _NUMBER = UnitNumber.__table__  # type: ignore[attr-defined]
 _OFFER = OpenOfferRow.__table__  # type: ignore[attr-defined]
 
 # Whoever holds the newest revision's row lets nobody draw, stop or book it meanwhile.
-_NEWEST: Select[Any] = (
+_LOOKED_AT: Select[Any] = (
     select(
         _APPLICATION.c.application_id,
         _APPLICATION.c.state,
@@ -63,8 +62,8 @@ _NEWEST: Select[Any] = (
     .where(_APPLICATION.c.application_key == bindparam("of_key"))
     .order_by(_APPLICATION.c.revision.desc())
     .limit(1)
-    .with_for_update()
 )
+_NEWEST = _LOOKED_AT.with_for_update()
 _RAISED = select(_GREEN).where(_GREEN.c.application_id == bindparam("of_application"))
 _LOCKED_OFFER = (
     select(*(_OFFER.c[name] for name in OpenOffer.__dataclass_fields__))
@@ -88,6 +87,11 @@ _ON_THE_LINE = (
         _APPLICATION.c.live,
         _APPLICATION.c.priority == GREEN,
     )
+)
+_WAITING = select(func.count()).where(
+    _APPLICATION.c.state.in_([ApplicationState.WAITING.value, ApplicationState.PASSED.value]),
+    _APPLICATION.c.live,
+    _APPLICATION.c.priority == GREEN,
 )
 
 
@@ -141,6 +145,17 @@ class _Way:
         return Overtakes.FROM_NEXT_HANDOFF if self.tray is None else Overtakes.DRAWN_NEXT
 
 
+def check_raise(conn: Connection, workplace: Workplace, number: str) -> None:
+    """Raise what keeps the application of `number` from being raised, before anybody counts or signs.
+
+    UnknownNumberError, NotRaisableError, AlreadyGreenError.
+    """
+    row = conn.execute(_LOOKED_AT, {"of_key": workplace.personal.application_key(number)}).one_or_none()
+    if row is None:
+        raise UnknownNumberError
+    _refuse(conn, row)
+
+
 def raise_to_green(workplace: Workplace, number: str, reason: str, nodes: TimeNodes) -> Raised:
     """Raise the application of `number` (its newest revision) by the lead who is first at `workplace` and signed in.
 
@@ -150,6 +165,11 @@ def raise_to_green(workplace: Workplace, number: str, reason: str, nodes: TimeNo
         raise ValueError(f"{reason!r} is none of {', '.join(REASONS)}")
     key = workplace.personal.application_key(number)
     return workplace.database.write(lambda tx: _raise(tx, workplace, key, reason, nodes))
+
+
+def waiting(conn: Connection) -> int:
+    """How many emergencies no machine has drawn yet: in review, or on their way to a machine."""
+    return int(conn.execute(_WAITING).scalar_one())
 
 
 def on_the_line(conn: Connection, workplace: Workplace) -> list[OnTheLine]:

@@ -25,12 +25,13 @@ _DEFAULTS = Shares()
 @dataclass(frozen=True, slots=True)
 class OpenIntake:
     """Intake of an open line, with the line's settings: orders in a tray, allowances for time nodes, and until when an
-    acceptance counts as of its own day (None: always)."""
+    acceptance counts as of its own day (None: always). `loaded` is called after a batch, before the line is closed."""
 
     workplace: "Workplace"
     tray_size: int
     allowances: Mapping[str, Mapping[str, timedelta]]
     accepts_until: time | None
+    loaded: Callable[[], None] = lambda: None
 
 
 open_intake: Callable[[Path], OpenIntake] | None = None
@@ -84,6 +85,7 @@ def load(
             accepts_until=line.accepts_until,
             progress=progress,
         )
+        line.loaded()
     _print(
         {
             "emulated": workplace.emulated,

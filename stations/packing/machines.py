@@ -13,6 +13,10 @@ class PackingMachines:
     scale: KeptMachine[Scale] | None = None
     printer: KeptMachine[LabelPrinter] | None = None
 
+    def first(self) -> "PackingMachines":
+        """The same machines for documents of the green channel, before all others that wait for them."""
+        return PackingMachines(self.scale and self.scale.first(), self.printer and self.printer.first())
+
     def open(self) -> None:
         """Open them before the first parcel needs them."""
         for machine in (self.scale, self.printer):

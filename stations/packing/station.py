@@ -34,6 +34,7 @@ from stations.packing.tables import PackingMismatch, Parcel
 from stations.packing.weighing import Weighed, book_weights, weigh
 from stations.qc.pieces import Piece, document_units, offered_numbers, pieces_of_tray
 from stations.trays import (
+    GREEN,
     HOLD,
     INPUT,
     PUBLISHED,
@@ -218,6 +219,8 @@ def _offer_parcels(
         documents = packed_documents(connection, workplace.station, parcel_tray)
     if not parcels:
         return outcome
+    if any(document.priority == GREEN for document in documents):
+        machines = machines.first()
     by_parcel: dict[str, list[Row[Any]]] = defaultdict(list)
     for document in documents:
         by_parcel[document.container].append(document)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import Connection, Select, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, exists, func, insert, or_, select, update
 
 from devices.jobs import JobState, job_id
 from devices.roles import MachineIdentity
@@ -18,6 +18,7 @@ from stations.personalization import holds, leases, numbers, rules
 from stations.personalization.errors import FenceLostError
 from stations.personalization.leases import Lease
 from stations.personalization.tables import Job
+from stations.trays import GREEN
 
 _JOB = Job.__table__  # type: ignore[attr-defined]
 _APPLICATION = Application.__table__  # type: ignore[attr-defined]
@@ -78,6 +79,17 @@ def _take(products: tuple[str, ...]) -> Statement:
     return Statement(_best(products).with_for_update(of=_APPLICATION, skip_locked=True))
 
 
+_BEHIND = _APPLICATION.alias("behind")
+
+
+@lru_cache
+def _take_green(products: tuple[str, ...]) -> Statement:
+    """The best order of the green channel, where the application `of_behind` is not of it."""
+    behind = exists().where(_BEHIND.c.application_id == bindparam("of_behind"), _BEHIND.c.priority != GREEN)
+    best = _best(products).where(_WHERE.c.priority == GREEN, behind)
+    return Statement(best.with_for_update(of=_APPLICATION, skip_locked=True))
+
+
 _TAKE_APPLICATION = Statement(
     update(_APPLICATION)
     .where(
@@ -99,15 +111,27 @@ _INTENT = Statement(
 
 
 def draw(
-    tx: Connection, lease: Lease, machine: MachineIdentity, centre: str, products: tuple[str, ...], now_us: int
+    tx: Connection,
+    lease: Lease,
+    machine: MachineIdentity,
+    centre: str,
+    products: tuple[str, ...],
+    now_us: int,
+    *,
+    overtaking: str | None = None,
 ) -> Draw | None:
     """Commit to making the best waiting order of `products` on the leased machine; None when nothing waits.
 
-    Of two machines that race for an order one inserts the job; the other finds the next order, or is refused whole.
-    Raises `HeldByFindingError` (nothing is written), `FenceLostError`, `NumbersExhaustedError`.
+    With `overtaking`, an application whose blank is in the machine: only an order of the green channel, and none where
+    that application is of it too. Of two machines that race for an order one inserts the job; the other finds the next
+    order, or is refused whole. Raises `HeldByFindingError` (nothing is written), `FenceLostError`,
+    `NumbersExhaustedError`.
     """
     holds.refuse(tx, lease.machine)
-    best = _take(products).run(tx, {}).fetchone()
+    if overtaking is None:
+        best = _take(products).run(tx, {}).fetchone()
+    else:
+        best = _take_green(products).run(tx, {"of_behind": overtaking}).fetchone()
     if best is None:
         return None
     application_id, product, order_unit, tray, due_us, attempts = best

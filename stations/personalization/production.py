@@ -1,5 +1,8 @@
 """One machine at work: orders become documents, two jobs at a time, one at work and one drawn and prepared behind it.
 
+An order of the green channel overtakes the one that is prepared: the machine gives that one's blank back and draws for
+the other as soon as it has finished what it writes.
+
 Every message that can move something goes out after the commit that allows it. Commits that allow different messages
 at the same moment are one: the result of the last job, the start of the next and the intent of the one after it; and
 the blank that was drawn with the data built for it and the release of the job before. Where the last job has ended by
@@ -46,6 +49,8 @@ LOOK_INSIDE = frozenset({RefusalCode.HELD.name, RefusalCode.JOURNAL_FAULT.name})
 NO_BLANKS = "no-blanks"
 AIR_EVERY_S = 0.5
 """How often an idle machine asks for the air around it; every draw asks anyway."""
+OVERTAKEN = "overtaken"
+"""Why the blank of a prepared document was given back, where an order of the green channel went before it."""
 RENEWALS_A_LEASE = 3
 RELEASES_TOGETHER = 8
 """Released results are recorded by so many: until then recovery finds them booked, asks, and records the same."""
@@ -194,19 +199,24 @@ class _Production:
     def _go_on(self, result: JobResult | None, built: _Built | None = None) -> None:
         """One commit: the result of the job at work, the start of the one behind it, the intent of the next.
 
-        The one behind it is the prepared one, or with `built` one whose blank and data this commit books as well.
+        The one behind it is the prepared one, or with `built` one whose blank and data this commit books as well. Where
+        a green order waits it is not started: the intent is that order's.
         """
         draws = (self._drawn is None or built is not None) and not self._stop.is_set() and self._has_blanks()
+        behind = self._ready if built is None else built.work
 
-        def step(tx: Connection) -> tuple[Work | None, Draw | None]:
+        def step(tx: Connection) -> tuple[Work | None, Draw | None, str]:
             # Asked before anything else is locked. What is drawn already is finished in whatever air.
             self._barred = bar.barred(tx, self._machine, self._workplace.database.clock_us(tx)) if draws else None
+            may_draw = draws and self._barred is None
             if result is not None and self._working is not None:
                 recovery.book_result(tx, self._workplace, self._lease, self._working, result)
+            if may_draw and behind is not None and (green := self._draw(tx, overtaking=behind.application_id)):
+                return (self._ready if built is None else self._book(tx, built)), green, OVERTAKEN
             ready = self._starting(tx) if built is None else self._book(tx, built, start=True)
-            return ready, self._draw(tx) if draws and self._barred is None else None
+            return ready, self._draw(tx) if may_draw else None, "stopped"
 
-        ready, draw = self._write(step) if built is None else self._unless_foreign(built, step)
+        ready, draw, not_made = self._write(step) if built is None else self._unless_foreign(built, step)
         self._drawn = _work(draw) if draw is not None else None
         self._ready = None
         self._working = ready if ready is not None and ready.state is JobState.STARTING else None
@@ -219,7 +229,7 @@ class _Production:
                 self._personalizer.start(self._working.job_id)
             self._show(Activity.EXECUTE)
         elif ready is not None:
-            self._give_back(ready, "stopped")
+            self._give_back(ready, not_made)
         if result is not None and not result.made and self._desk is not None:
             bench.clear(self._workplace, self._desk, self._machine)
 
@@ -233,11 +243,12 @@ class _Production:
             return self._ready
         return replace(self._ready, state=JobState.STARTING)
 
-    def _draw(self, tx: Connection) -> Draw | None:
+    def _draw(self, tx: Connection, overtaking: str | None = None) -> Draw | None:
         # Where a machine only counts what it drew, the count at this very intent is what proves something later.
         machine = replace(self._identity, journal_next=self._personalizer.journal_position)
         try:
-            return draws.draw(tx, self._lease, machine, self._setup.centre, self._setup.products, booking.now_us())
+            setup, now_us = self._setup, booking.now_us()
+            return draws.draw(tx, self._lease, machine, setup.centre, setup.products, now_us, overtaking=overtaking)
         except HeldByFindingError:
             self._held = True
             return None

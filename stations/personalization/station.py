@@ -18,7 +18,7 @@ from stations.personalization import booking, rules
 from stations.personalization.desk import MachineDesk
 from stations.personalization.errors import TrayNotReadyError
 from stations.personalization.jobs import JOB
-from stations.trays import PUBLISHED, TimeNodes, TrayOutcome, tray_place, urgency
+from stations.trays import GREEN, PUBLISHED, TimeNodes, TrayOutcome, tray_place, urgency
 from stations.workplace import Workplace
 
 _WHERE = Whereabouts.__table__  # type: ignore[attr-defined]
@@ -64,8 +64,6 @@ _UNDRAWN = Statement(
     .with_for_update(of=_APPLICATION)
 )
 _PARTED = select(_GREEN.c.parted_into).where(_GREEN.c.parted_from.in_(bindparam("of_trays", expanding=True)))
-
-GREEN = 0
 
 
 @dataclass(frozen=True, slots=True)

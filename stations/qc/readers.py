@@ -1,11 +1,13 @@
-"""The document readers of QC, used side by side: one thread a reader, each piece read by whichever is free."""
+"""The document readers of QC, used side by side: each piece is read by whichever is free, the green channel's first."""
 
-import queue
+import heapq
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
+from threading import Condition
 from time import monotonic
 from typing import Final
 
@@ -51,23 +53,23 @@ class ReaderPool:
         if not readers:
             raise NoReaderLeftError(())
         self._readers, self._comes_back_s = dict(readers), comes_back_s
-        self._free: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        for reader in readers:
-            self._free.put(reader)
-        self._threads = ThreadPoolExecutor(len(readers), thread_name_prefix="reader")
+        self._free = list(readers)
+        self._changed = Condition()
+        self._waiting: list[tuple[bool, int]] = []
+        self._tickets = count()
         self.failed: dict[str, DeviceError] = {}
 
-    def read(self, numbers: Sequence[str], desk: QcDesk, place: str) -> list[ReadPiece]:
-        """Each piece through a reader and back to `place`. Raises `NoReaderLeftError` when no reader works."""
-        return list(self._threads.map(lambda number: self._read_one(number, desk, place), numbers))
+    def read(self, numbers: Sequence[str], desk: QcDesk, place: str, *, first: bool = False) -> list[ReadPiece]:
+        """Each piece through a reader and back to `place`; those that go `first` before all others that wait.
 
-    def close(self) -> None:
-        """End the threads; the readers belong to whoever opened them."""
-        self._threads.shutdown()
+        Raises `NoReaderLeftError` when no reader works.
+        """
+        with ThreadPoolExecutor(len(self._readers), thread_name_prefix="reader") as threads:
+            return list(threads.map(lambda number: self._read_one(number, desk, place, first=first), numbers))
 
-    def _read_one(self, number: str, desk: QcDesk, place: str) -> ReadPiece:
+    def _read_one(self, number: str, desk: QcDesk, place: str, *, first: bool) -> ReadPiece:
         while True:
-            name = self._take_free()
+            name = self._take_free(first=first)
             works = True
             try:
                 desk.insert(number, name)
@@ -81,7 +83,9 @@ class ReaderPool:
             finally:
                 # Whatever else goes wrong is not the reader's fault: others wait for it.
                 if works:
-                    self._free.put(name)
+                    with self._changed:
+                        self._free.append(name)
+                        self._changed.notify_all()
 
     def _ask(self, reader: DocumentReader) -> Reading:
         """Read, and again over fresh sessions for a while: reading changes nothing, so asking again is safe."""
@@ -103,15 +107,25 @@ class ReaderPool:
             with suppress(DeviceError):
                 reader.open()  # where this fails, reading does
 
-    def _take_free(self) -> str:
-        name = self._free.get()
-        if name is None:
-            # Passed on, so that every waiting piece learns that none is left.
-            self._free.put(None)
-            raise NoReaderLeftError(tuple(self._readers))
-        return name
+    def _take_free(self, *, first: bool) -> str:
+        """A reader, once one is free and nobody has waited longer or goes before."""
+        with self._changed:
+            mine = (not first, next(self._tickets))
+            heapq.heappush(self._waiting, mine)
+            self._changed.wait_for(lambda: self._none_left or (bool(self._free) and self._waiting[0] == mine))
+            self._waiting.remove(mine)
+            heapq.heapify(self._waiting)
+            # With several free the next in turn need not wait for a piece to come back.
+            self._changed.notify_all()
+            if self._none_left:
+                raise NoReaderLeftError(tuple(self._readers))
+            return self._free.pop(0)
+
+    @property
+    def _none_left(self) -> bool:
+        return len(self.failed) == len(self._readers)
 
     def _set_aside(self, name: str, error: DeviceError) -> None:
-        self.failed[name] = error
-        if len(self.failed) == len(self._readers):
-            self._free.put(None)
+        with self._changed:
+            self.failed[name] = error
+            self._changed.notify_all()

@@ -29,6 +29,7 @@ from stations.qc.rules import compare
 from stations.qc.swipes import Swipes
 from stations.qc.tables import Inspection
 from stations.trays import (
+    GREEN,
     INPUT,
     PUBLISHED,
     QUARANTINE,
@@ -145,7 +146,10 @@ def _inspect(
 ) -> list[Inspected]:
     """Read a portion of a tray back, compare it with the orders, and have an inspector decide on every piece."""
     expected = expected_documents(workplace, pieces)
-    read = readers.read([piece.blank_serial for piece in pieces], desk, tray_place(tray))
+    green = any(piece.priority == GREEN for piece in pieces)
+    if green and swipes is not None:
+        swipes = swipes.first()
+    read = readers.read([piece.blank_serial for piece in pieces], desk, tray_place(tray), first=green)
     inspected = []
     for position, (piece, found) in enumerate(zip(pieces, read, strict=True)):
         wanted = expected[piece.unit_id]

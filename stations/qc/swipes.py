@@ -29,6 +29,10 @@ class Swipes:
             return False
         return self._swipe(number, desk) != zone and self._swipe(number, desk, after_quiet=True) != zone
 
+    def first(self) -> "Swipes":
+        """The same reader for documents of the green channel, before all others that wait for it."""
+        return Swipes(self._reader.first(), self._share)
+
     def open(self) -> None:
         """Open the reader before the first document."""
         self._reader.open()

@@ -74,6 +74,24 @@ class CrewShortError(StationError):
         )
 
 
+class OnCallShortError(StationError):
+    """Fewer people are on call than an emergency needs; no shift was opened.
+
+    `short`: of each missing role its name, how many are there and how many are needed.
+    """
+
+    def __init__(self, short: tuple[tuple[str, int, int], ...]) -> None:
+        super().__init__(short)
+        self.short = short
+
+    def __str__(self) -> str:
+        missing = ", ".join(f"{role} ({people} of {needed})" for role, people, needed in self.short)
+        return (
+            f"on call there are too few people: {missing}; no shift was opened and nothing was changed. Name others in "
+            "line.toml, [on_call], who are enrolled and have that role (passline people list)"
+        )
+
+
 class CrewTwiceError(StationError):
     """One person at two stations could sign both sides of a handoff; no shift was opened."""
 

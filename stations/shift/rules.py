@@ -16,6 +16,7 @@ from stations.shift.errors import (
     CrewShortError,
     CrewStationError,
     CrewTwiceError,
+    OnCallShortError,
     ShiftNameError,
     ShiftReasonError,
 )
@@ -40,6 +41,8 @@ CREW: Final[Mapping[str, int]] = {
     "mailing": 1,
 }
 """The fewest people of each station."""
+ON_CALL: Final = "on-call"
+"""The name of the shift that is opened for an emergency while no other is."""
 
 COUNTED: Final = ("vault", "personalization")
 """Stations where blanks lie: both are counted, also where the log has none."""
@@ -156,14 +159,29 @@ def check_reason(reason: str | None) -> str | None:
 
 def check_crew(crew: Crew) -> None:
     """Raise `CrewStationError`, `CrewTwiceError` or `CrewShortError` unless each station has its people."""
+    _check_places(crew)
+    for station, needed in CREW.items():
+        if len(crew.get(station, ())) < needed:
+            raise CrewShortError(station, len(crew.get(station, ())), needed)
+
+
+def check_on_call(crew: Crew, least: Mapping[str, int]) -> None:
+    """Raise `CrewStationError`, `CrewTwiceError` or `OnCallShortError` unless each station has its people.
+
+    `least`: the fewest of each; the missing roles are told all at once, for each is a telephone call.
+    """
+    _check_places(crew)
+    have = {station: len(crew.get(station, ())) for station in least}
+    if short := tuple((role_at(at).value, have[at], needed) for at, needed in least.items() if have[at] < needed):
+        raise OnCallShortError(short)
+
+
+def _check_places(crew: Crew) -> None:
     if unknown := next((station for station in crew if station not in CREW), None):
         raise CrewStationError(unknown, tuple(CREW))
     times = Counter(code for codes in crew.values() for code in codes)
     if twice := next((code for code, count in times.items() if count > 1), None):
         raise CrewTwiceError(twice)
-    for station, needed in CREW.items():
-        if len(crew.get(station, ())) < needed:
-            raise CrewShortError(station, len(crew.get(station, ())), needed)
 
 
 def role_at(station: str) -> Role:

@@ -4,7 +4,7 @@ A count is recorded, whatever comes of it: what people found can't be taken back
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -16,6 +16,8 @@ from handoff_logs.dialects import clock_us
 from handoff_logs.reading import Row
 from handoff_logs.records import new_id
 from handoff_logs.statements import Statement
+from stations.alarms import register as alarms
+from stations.alarms.rules import CALLED, EMERGENCY_WAITS
 from stations.people import EMULATED_PREFIX
 from stations.people_register.sign_in import PERSON, roles_of
 from stations.personalization import activity
@@ -47,13 +49,17 @@ _FORCERS: Final = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a shift is opened with: its people by station, its machines, and what of the checklist was confirmed."""
+    """What a shift is opened with: its people by station, its machines, and what of the checklist was confirmed.
+
+    `least`: of an on-call shift, the fewest people of each station; None: the usual crew.
+    """
 
     name: str
     crew: Crew
     machines: tuple[str, ...]
     confirmed: tuple[str, ...]
     emulated: bool
+    least: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +87,46 @@ class Closed:
     stops: tuple[Stop, ...]
 
 
+def one_at_a_time(tx: Connection) -> None:
+    """Let nobody else open or close a shift until this transaction ends."""
+    if tx.dialect.name != "sqlite":
+        _ONE_AT_A_TIME.run(tx)
+
+
 def open_name(conn: Connection) -> str | None:
     """The name of the shift that is open."""
     row = _open_shift(conn)
     return None if row is None else str(row["name"])
 
 
+def on_call(
+    conn: Connection, codes: Mapping[str, Sequence[str]], absent: Collection[str], *, emulated: bool
+) -> dict[str, tuple[str, ...]]:
+    """Of those on call, by station, whoever may stand there now and is not known to be `absent`."""
+    return {
+        station: tuple(
+            code
+            for code in dict.fromkeys(those)
+            if code not in absent and _unfit(conn, code, station, emulated=emulated) is None
+        )
+        for station, those in codes.items()
+    }
+
+
 def check_open(conn: Connection, plan: Plan) -> None:
     """Raise what keeps the shift from being opened, before anybody is asked to sign.
 
     `ShiftNameError`, `ChecklistError`, `ChecklistItemError`, `CrewStationError`, `CrewTwiceError`, `CrewShortError`,
-    `CrewRefusedError`, `ShiftOpenError`.
+    `OnCallShortError`, `CrewRefusedError`, `ShiftOpenError`.
     """
     rules.check_name(plan.name)
     if (row := _open_shift(conn)) is not None:
         raise ShiftOpenError(row["name"], row["opened_us"])
     rules.check_items(plan.confirmed)
-    rules.check_crew(plan.crew)
+    if plan.least is None:
+        rules.check_crew(plan.crew)
+    else:
+        rules.check_on_call(plan.crew, plan.least)
     for station, codes in plan.crew.items():
         for code in codes:
             if why := _unfit(conn, code, station, emulated=plan.emulated):
@@ -107,13 +136,14 @@ def check_open(conn: Connection, plan: Plan) -> None:
 def open_shift(database: Database, plan: Plan, count: Counted, by: Signers, reason: str | None = None) -> Opened:
     """Open a shift on a count; with a `reason` also on one that differs from the log, which stays open as a case.
 
-    A count that differs is recorded also where no shift is opened on it. Raises as `check_open`, `ShiftReasonError`,
+    That an on-call shift is open is told outside by an alarm of the same transaction, which ends with the shift. A
+    count that differs is recorded also where no shift is opened on it. Raises as `check_open`, `ShiftReasonError`,
     `ShiftMovedError`.
     """
     rules.check_reason(reason)
 
     def work(tx: Connection) -> Opened:
-        _one_at_a_time(tx)
+        one_at_a_time(tx)
         check_open(tx, plan)
         now_us = clock_us(tx)
         count_id, found = counting.record(tx, count, Moment.OPENING, by, now_us, emulated=plan.emulated)
@@ -138,6 +168,9 @@ def open_shift(database: Database, plan: Plan, count: Counted, by: Signers, reas
         facts += [(shift_id, f"at-{code}", at) for at, codes in plan.crew.items() for code in codes]
         facts.append((shift_id, "digest", counting.digest(members)))
         counting.note(tx, by, now_us, facts, emulated=plan.emulated)
+        alarms.clear(tx, EMERGENCY_WAITS, rules.ON_CALL)
+        if plan.least is not None:
+            alarms.raise_alarm(tx, CALLED, shift_id, emulated=plan.emulated)
         return Opened(shift_id, count_id, tuple(found), held, forced=bool(found))
 
     return _written(database, work)
@@ -163,7 +196,7 @@ def close_shift(
     rules.check_reason(reason)
 
     def work(tx: Connection) -> Closed:
-        _one_at_a_time(tx)
+        one_at_a_time(tx)
         row, against = check_close(tx, unbalanced)
         known = {(stop.code, stop.what) for stop in against}
         others = others_inside(_asking(tx), (by.first, by.second))
@@ -194,6 +227,7 @@ def close_shift(
         if left is not None:
             facts.append((str(row["shift_id"]), "left", counting.digest(left)))
         counting.note(tx, by, now_us, facts, emulated=emulated)
+        alarms.clear(tx, CALLED, str(row["shift_id"]))
         return Closed(row["shift_id"], row["name"], how, tuple(found), tuple(against))
 
     return _written(database, work)
@@ -220,7 +254,7 @@ def settle(database: Database, shift_id: str, finding: str, by: Signers) -> list
     rules.check_reason(finding)
 
     def work(tx: Connection) -> list[str]:
-        _one_at_a_time(tx)
+        one_at_a_time(tx)
         cases = check_settle(tx, shift_id, by.first, by.second)
         now_us, emulated = clock_us(tx), bool(cases[0]["emulated"])
         for case in cases:
@@ -292,11 +326,6 @@ def _held(conn: Connection, machines: Sequence[str]) -> dict[str, str]:
 
 def _open_shift(conn: Connection) -> Row | None:
     return next(iter(_asking(conn)(OPEN_SHIFT)), None)
-
-
-def _one_at_a_time(tx: Connection) -> None:
-    if tx.dialect.name != "sqlite":
-        _ONE_AT_A_TIME.run(tx)
 
 
 def _asking(conn: Connection) -> Ask:

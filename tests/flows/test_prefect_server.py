@@ -66,6 +66,31 @@ with get_client(sync_client=True) as client:
 """
 """What a kill leaves where a flow had ended and the server had not heard yet how its tasks did."""
 
+WORKS_A_TRAY_WHILE_THE_SERVER_HANGS = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from flows.prefect_client import enter_client
+from flows.run_folder import RunFolder
+enter_client(RunFolder(Path(sys.argv[1])), sys.argv[2])
+from prefect import flow, tags
+from flows.station_run import run_tray
+
+async def act():
+    return {"units": 1}
+
+@flow
+async def station():
+    os.kill(int(sys.argv[3]), signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(20):
+            print(await run_tray("qc", "tray-1", act, emulated=True))
+    finally:
+        os.kill(int(sys.argv[3]), signal.SIGCONT)
+
+with tags("passline", "centre:test"):
+    asyncio.run(station())
+"""
+
 STARTS_AND_IS_KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -111,6 +136,17 @@ def test_a_killed_line_leaves_a_server_that_the_next_one_uses_and_stops(tmp_path
     assert not server.mark.alive
     assert (folder.logs / "prefect-server.log").read_text() == ""
     assert not stop(folder)
+
+
+@pytest.mark.line
+def test_no_tray_waits_for_an_answer_of_prefects_server(tmp_path: Path) -> None:
+    """An emergency's least of all: a server that hangs holds up nothing on the line."""
+    folder = RunFolder(tmp_path)
+    write_default(folder)
+    with prefect_server(folder) as server:
+        server.wait_until_ready()
+        worked = python(WORKS_A_TRAY_WHILE_THE_SERVER_HANGS, str(folder.path), server.api_url, str(server.mark.pid))
+    assert worked.stdout.splitlines() == ["{'units': 1}"], worked.stderr
 
 
 def test_a_mark_of_a_process_long_gone_is_no_server(tmp_path: Path) -> None:

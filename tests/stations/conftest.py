@@ -247,7 +247,6 @@ def readers(line: Line) -> Iterator[ReaderPool]:
     reader = open_reader(READER, line.folder / "machines")
     pool = ReaderPool({READER.id: reader})
     yield pool
-    pool.close()
     reader.close()
     supervisor.stop()
 

@@ -69,11 +69,15 @@ class Shop:
             [offer] = [each for each in self.line.waiting("personalization") if each.kind == "blank"]
             vault.accept(self.workplace, self.desk, offer, rules.blank_stock(kind))
 
-    def accept_orders(self, documents: int, **how: Any) -> None:
-        """File a batch, have it reviewed and accept its trays."""
+    def review_orders(self, documents: int, **how: Any) -> None:
+        """File a batch and have it reviewed."""
         self.line.file(documents, **how)
         for offer in self.line.waiting("review"):
             review.work_tray(self.line.at("review"), offer, self.line.reviewer)
+
+    def accept_orders(self, documents: int, **how: Any) -> None:
+        """File a batch, have it reviewed and accept its trays."""
+        self.review_orders(documents, **how)
         for offer in self.line.waiting("personalization"):
             station.accept_tray(self.workplace, offer)
 

@@ -11,16 +11,22 @@ from pathlib import Path
 
 import pytest
 
+from stations.intake.generator.defects import Shares
+from stations.personalization import station
+from stations.trays import GREEN
+
 HOST = Path(__file__).parent / "host.py"
 PATIENCE_S = 60
 # From the fence that recovery takes to the release of the second document: every boundary comes up at least once.
 BOUNDARIES = range(1, 23)
+# From the emergency's acceptance to the end of the document that it overtook.
+OVERTAKING = range(20, 40, 2)
 
 
-def work(shop, until: int, die_at: int) -> int:
+def work(shop, until: int, die_at: int, *more: str) -> int:
     """Run a host process; its exit status."""
     url = shop.line.database_url
-    command = [sys.executable, str(HOST), str(shop.line.folder), url, "book-01", str(until), str(die_at)]
+    command = [sys.executable, str(HOST), str(shop.line.folder), url, "book-01", str(until), str(die_at), *more]
     done = subprocess.run(command, timeout=PATIENCE_S, check=False, capture_output=True)
     assert done.returncode in (0, -signal.SIGKILL), done.stderr.decode()
     return done.returncode
@@ -40,6 +46,29 @@ def test_a_host_killed_at_every_commit_makes_each_document_once(shop, database_u
     killed = Counter(work(shop, orders, die_at) for die_at in points)
     assert killed[-signal.SIGKILL] == len(points)
     assert work(shop, orders, 0) == 0
+    agree(shop, orders)
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(600)
+def test_a_host_killed_while_an_emergency_overtakes_makes_each_document_once(shop, database_url):
+    """Also between the commit that draws the emergency and the blank that is given back for it."""
+    shop.line.database_url = database_url
+    shop.line.shares = Shares(emergencies=0.4, expedited=0, intake_defects=0, review_defects=0)
+    shop.stock("book")
+    shop.start("book-01")
+    shop.review_orders(90, tray_size=1)
+    for offer in shop.line.waiting("personalization"):
+        if offer.priority != GREEN or station.product_offered(shop.workplace, offer) != "passport":
+            station.accept_tray(shop.workplace, offer)
+    orders = shop.line.facts("SELECT count(*) FROM application WHERE product = 'passport'")[0][0]
+    points = OVERTAKING if database_url.startswith("sqlite") else OVERTAKING[::3]
+    killed = Counter(work(shop, orders, die_at, "green") for die_at in points)
+    assert killed[-signal.SIGKILL] == len(points)
+    for offer in shop.line.waiting("personalization"):
+        station.accept_tray(shop.workplace, offer)
+    assert work(shop, orders, 0) == 0
+    assert shop.line.facts("SELECT count(*) FROM job WHERE code = 'overtaken'")[0][0] > 0
     agree(shop, orders)
 
 

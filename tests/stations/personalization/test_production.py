@@ -13,6 +13,7 @@ from handoff_logs.log import Stamp
 from handoff_logs.reading import open_reading
 from stations.calendar import WorkCalendar
 from stations.deadlines import ALLOWANCES
+from stations.intake.generator.defects import Shares
 from stations.personalization import activity, blanks, booking, counters, data, leases, production, rules, station
 from stations.personalization.rules import blank_kind
 from stations.personalization.tables import Activity
@@ -205,6 +206,44 @@ def test_an_application_that_is_stopped_while_its_data_are_built_is_not_made(sho
     [run] = shop.run("book-01", until=passports - 1)
     assert (run.good, run.returned) == (passports - 1, 1)
     assert shop.line.facts("SELECT outcome FROM job WHERE application_id = :id", id=stopped[0]) == [("returned",)]
+    assert not any(piece.made for piece in shop.tally().pieces.values() if piece.place == "stock:book")
+
+
+def test_green_orders_overtake_the_document_that_is_prepared_and_not_each_other(shop, monkeypatch):
+    """Its blank is given back unmarked, what is written is finished, and the green ones are next; then it is made."""
+    shop.stock("book")
+    shop.start("book-01")
+    shop.line.shares = Shares(emergencies=0.3, expedited=0, intake_defects=0, review_defects=0)
+    shop.review_orders(24)
+    waiting = sorted(shop.line.waiting("personalization"), key=lambda offer: -offer.priority)
+    for offer in waiting:
+        if offer.priority:
+            station.accept_tray(shop.workplace, offer)
+    overtaken = []
+
+    def build(sheet, *facts):
+        drawn = shop.line.facts("SELECT application_id FROM job ORDER BY intent_us")
+        if len(drawn) == 3 and not overtaken:
+            # One is written and this one is drawn behind it.
+            overtaken.append(sheet.application_id)
+            for offer in waiting:
+                if not offer.priority:
+                    station.accept_tray(shop.workplace, offer)
+        return data.build(sheet, *facts)
+
+    monkeypatch.setattr(production, "data", SimpleNamespace(sheets=data.sheets, build=build))
+    [run] = shop.run("book-01", until=orders_of(shop, "passport"))
+    assert run.returned == 1
+    green = {row[0] for row in shop.line.facts("SELECT application_id FROM application WHERE priority = 0")}
+    made = [
+        row[0] for row in shop.line.facts("SELECT application_id FROM job WHERE outcome = 'good' ORDER BY result_us")
+    ]
+    assert len(green & set(made)) > 1
+    assert set(made[2 : 2 + len(green & set(made))]) <= green
+    # Nobody's turn is lost.
+    assert made.index(overtaken[0]) == 2 + len(green & set(made))
+    returned = "SELECT application_id, code, live FROM job WHERE outcome = 'returned'"
+    assert [tuple(row) for row in shop.line.facts(returned)] == [(overtaken[0], "overtaken", False)]
     assert not any(piece.made for piece in shop.tally().pieces.values() if piece.place == "stock:book")
 
 

@@ -10,6 +10,8 @@ from enrolled import enrol
 from rolls_in_hand import RollHands
 from statement_plans import listening, whole_tables
 
+from stations.alarms import outbox
+from stations.green import station as green
 from stations.mailing import carrier
 from stations.mailing import station as mailing
 from stations.packing import station as packing
@@ -76,3 +78,12 @@ def test_no_roll_is_followed_by_reading_a_growing_table_whole(heard, line, datab
     asked = [*(statement for statement in heard if "roll" in statement or "job" in statement), *filled]
     assert sum("blank_serial" in statement for statement in asked) == 1
     assert whole_tables(asked, tmp_path / "passline.db") == set()
+
+
+def test_neither_emergencies_nor_what_was_not_told_is_found_by_reading_a_growing_table_whole(heard, line, tmp_path):
+    with line.database.read() as conn:
+        heard.clear()
+        green.waiting(conn)
+        outbox.behind(conn, {"duty"})
+    assert len(heard) >= 2
+    assert whole_tables(list(heard), tmp_path / "passline.db") == set()

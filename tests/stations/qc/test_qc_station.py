@@ -121,10 +121,8 @@ def test_a_piece_left_in_a_reader_is_read_when_its_tray_goes_on(line, readers, m
 
     with pytest.raises(Killed):
         qc.work_tray(workplace, offer, Dying(line.hands), readers, line.trust_anchor)
-    readers.close()
     pool = ReaderPool(readers._readers)
     outcome = qc.resume_tray(workplace, offer.tray, line.inspector, pool, line.trust_anchor)
-    pool.close()
     assert outcome.passed == 5
     assert len(line.hands.scan(trays.tray_place(offer.tray))) == 5
 
@@ -208,10 +206,8 @@ def test_a_reader_that_fails_is_set_aside_and_the_others_go_on(line, readers, ma
     offer = line.waiting("qc")[0]
     with pytest.raises(NoReaderLeftError, match="reader-02"):
         qc.work_tray(line.at("qc"), offer, desk, broken, line.trust_anchor)
-    broken.close()
     both = ReaderPool({"reader-02": Broken(), **readers._readers}, comes_back_s=0.1)
     outcome = qc.resume_tray(line.at("qc"), offer.tray, desk, both, line.trust_anchor)
-    both.close()
     assert outcome.passed == 5
     assert set(both.failed) == {"reader-02"}
 
