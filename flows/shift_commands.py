@@ -112,6 +112,7 @@ def open_command(
     from flows.sealer import seal_now
     from stations.people import emulated_roster
     from stations.shift import rules, station
+    from stations.shift.crews import Plan
 
     folder = RunFolder(directory)
     rules.check_reason(reason)
@@ -121,7 +122,7 @@ def open_command(
             roster = emulated_roster(name, settings.staff.people_per_station)
             people = {at: duty.codes for at, duty in roster.items() if at in rules.CREW}
         confirmed = ("all",) if emulated and not confirm else confirm
-        plan = station.Plan(name, people, _personalizers(settings), confirmed, here.emulated)
+        plan = Plan(name, people, _personalizers(settings), confirmed, here.emulated)
         with here.database.read() as conn:
             station.check_open(conn, plan)
             count = given or _seen(conn, parts, settings)

@@ -50,6 +50,20 @@ class NoShiftOpenError(StationError):
         return "no shift is open; nothing was closed, open one with passline shift open NAME"
 
 
+class SameShiftNameError(StationError):
+    """A shift would be handed over to one of its own name; nothing was changed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return (
+            f"shift {self.name} is the one that is open; nothing was handed over, give the next one a name of its own: "
+            "passline shift hand-over NAME"
+        )
+
+
 class ShiftMovedError(StationError):
     """The database refused what was true a moment before: something on the line changed meanwhile."""
 

@@ -56,6 +56,7 @@ class Moment(StrEnum):
 
     OPENING = "opening"
     CLOSE = "close"
+    HAND_OVER = "hand-over"
 
 
 class Ending(StrEnum):
@@ -63,6 +64,23 @@ class Ending(StrEnum):
 
     BALANCED = "balanced"
     FORCED = "forced"
+
+
+FORCED_AT: Final = (Moment.OPENING, Moment.CLOSE)
+"""What a shift's case is of; a hand-over ends its shift as a close does."""
+PASSED_ON: Final = frozenset({"offer-unanswered", "handoff-refused", "difference-open"})
+"""What keeps a shift from closing and yet is handed over, by list: the next shift answers for it."""
+
+
+class Passed(StrEnum):
+    """What passes to the next shift by list."""
+
+    OFFER = "offer"
+    """Nobody has answered it."""
+    REFUSED = "refused"
+    """Its sender has not taken it back."""
+    CASE = "case"
+    """Nobody has settled what a count did not find."""
 
 
 class Item(NamedTuple):

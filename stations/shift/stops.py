@@ -36,14 +36,33 @@ SELECT one.count_id, one.moment, one.counted_us, one.counted_by, one.counted_sec
        (SELECT sum(lying.pieces) FROM shift_counted AS lying WHERE lying.count_id = one.count_id) AS pieces,
        (SELECT count(*) FROM shift_difference AS each WHERE each.count_id = one.count_id) AS differences,
        coalesce(shift.shift_id, '') AS shift_id, coalesce(shift.name, '') AS shift,
-       CASE WHEN shift.shift_id IS NULL THEN 'refused' WHEN one.moment = 'close' THEN shift.closed_how
+       CASE WHEN shift.shift_id IS NULL THEN 'refused' WHEN one.moment <> 'opening' THEN shift.closed_how
             WHEN shift.opening_reason IS NULL THEN 'opened' ELSE 'forced' END AS outcome,
-       CASE one.moment WHEN 'close' THEN coalesce(shift.closing_reason, '') ELSE coalesce(shift.opening_reason, '') END
-       AS reason, one.emulated
-FROM shift_count AS one LEFT JOIN shift ON shift.opening_count = one.count_id OR shift.closing_count = one.count_id
+       coalesce(CASE one.moment WHEN 'opening' THEN shift.opening_reason ELSE shift.closing_reason END, '') AS reason,
+       one.emulated
+FROM shift_count AS one LEFT JOIN shift
+    ON CASE one.moment WHEN 'opening' THEN shift.opening_count ELSE shift.closing_count END = one.count_id
 WHERE :count_id IN ('', one.count_id) ORDER BY one.counted_us DESC, one.count_id
 """
 """Counts and what came of each, latest first; all, or the one of this id."""
+TAKEN_OVER: Final = """
+SELECT taken.from_shift, before.name AS from_name, before.closed_us AS handed_us, counted.counted_by AS handed_by,
+       counted.counted_second AS taken_by, before.closed_how AS how
+FROM shift_handover AS taken JOIN shift AS before ON before.shift_id = taken.from_shift
+JOIN shift_count AS counted ON counted.count_id = before.closing_count WHERE taken.to_shift = :shift_id
+"""
+"""From which shift one took over, and from whom."""
+HANDED: Final = "SELECT station, event_id, units FROM shift_handed WHERE from_shift = :shift_id ORDER BY station"
+PASSED: Final = """
+SELECT kind, subject, station, CASE kind
+        WHEN 'offer' THEN EXISTS (SELECT 1 FROM open_offer WHERE handoff_id = subject)
+        WHEN 'refused' THEN EXISTS (SELECT 1 FROM custody_unit AS unit JOIN whereabouts AS here
+            ON here.unit_id = unit.unit_id AND here.handoff_id = unit.event_id WHERE unit.event_id = subject
+            AND here.state IN ('refused', 'void_refused'))
+        ELSE NOT EXISTS (SELECT 1 FROM custody_event AS settle WHERE settle.case_id = subject) END AS still_open
+FROM shift_passed WHERE from_shift = :shift_id ORDER BY kind, station, subject
+"""
+"""What a shift left to the next by list, and whether it is still open."""
 COUNTED: Final = "SELECT station, place, pieces, sha256 FROM shift_counted WHERE count_id = :count_id ORDER BY 1, 2"
 DIFFERING: Final = """
 SELECT serial, what, station, place, logged FROM shift_difference WHERE count_id = :count_id ORDER BY station, serial
@@ -67,6 +86,21 @@ FROM custody_case AS opened LEFT JOIN unit_number AS number ON number.unit_id = 
 WHERE NOT EXISTS (SELECT 1 FROM custody_event AS settle WHERE settle.case_id = opened.case_id)
 ORDER BY opened.opened_us, opened.case_id
 """
+TO_PASS: Final = f"""
+SELECT 'offer' AS kind, handoff_id AS subject, from_station AS station FROM open_offer WHERE from_station IN {_HERE}
+UNION SELECT 'refused', handoff_id, station FROM whereabouts
+WHERE station IN {_HERE} AND state IN ('refused', 'void_refused')
+UNION SELECT 'case', opened.case_id, opened.station FROM custody_case AS opened
+WHERE NOT EXISTS (SELECT 1 FROM custody_event AS settle WHERE settle.case_id = opened.case_id)
+ORDER BY 1, 3, 2
+"""  # noqa: S608 own words
+"""What one shift leaves to the next by list."""
+CONTENT: Final = f"""
+SELECT here.station, here.unit_id, coalesce(number.number, '') AS number FROM whereabouts AS here
+LEFT JOIN unit_number AS number ON number.unit_id = here.unit_id AND here.kind = 'blank'
+WHERE here.station IN {_HERE} AND here.state IN ('held', 'void', 'doubt') ORDER BY here.station, here.unit_id
+"""  # noqa: S608 own words
+"""All that lies at each station, blanks with their serials."""
 _LEASES: Final = "SELECT machine, worker FROM machine_lease WHERE until_us > :now_us ORDER BY machine"
 
 

@@ -3,15 +3,16 @@
 What is counted is blanks, whose serials are nobody's data. Times are integer microseconds UTC.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from stations.shift.rules import Ending, Moment, What
+from stations.shift.rules import FORCED_AT, Ending, Moment, Passed, What
 
 
-def _one_of(column: str, values: type[StrEnum]) -> str:
+def _one_of(column: str, values: Iterable[StrEnum]) -> str:
     return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
 
 
@@ -166,7 +167,7 @@ class ShiftSettlement(SQLModel, table=True):
     __tablename__ = "shift_settlement"
     __table_args__ = (
         *_signed("shift_settlement", "settled_by", "settled_second"),
-        CheckConstraint(_one_of("moment", Moment), name="ck_shift_settlement_moment"),
+        CheckConstraint(_one_of("moment", FORCED_AT), name="ck_shift_settlement_moment"),
     )
 
     shift_id: str = Field(sa_column=_id("shift.shift_id", primary_key=True))
@@ -178,3 +179,47 @@ class ShiftSettlement(SQLModel, table=True):
     second_sign_in: str | None = Field(default=None, sa_column=_id("sign_in_attempt.attempt_id"))
     settled_us: int = Field(sa_column=Column(BigInteger, nullable=False))
     emulated: bool
+
+
+class ShiftHandover(SQLModel, table=True):
+    """One shift handed over to the next: it ends and the next begins in one transaction, on one count.
+
+    Its outgoing and incoming leads are those who counted. The key of the shift that begins is looked at on commit.
+    """
+
+    __tablename__ = "shift_handover"
+    __table_args__ = (
+        UniqueConstraint("to_shift", name="uq_shift_handover_to"),
+        CheckConstraint("from_shift <> to_shift", name="ck_shift_handover_two"),
+    )
+
+    from_shift: str = Field(sa_column=_id("shift.shift_id", primary_key=True))
+    to_shift: str = Field(
+        sa_column=Column(
+            String(32), ForeignKey("shift.shift_id", deferrable=True, initially="DEFERRED"), nullable=False
+        )
+    )
+
+
+class ShiftHanded(SQLModel, table=True):
+    """The handoff of one station's whole content: its record in the log, and how many units it names."""
+
+    __tablename__ = "shift_handed"
+    __table_args__ = (CheckConstraint("units > 0", name="ck_shift_handed_units"),)
+
+    from_shift: str = Field(sa_column=_id("shift_handover.from_shift", primary_key=True))
+    station: str = Field(sa_column=Column(String(40), primary_key=True))
+    event_id: str = Field(sa_column=_id(nullable=False))
+    units: int
+
+
+class ShiftPassed(SQLModel, table=True):
+    """What the next shift took over by list: an unanswered offer, a refused handoff, an open case."""
+
+    __tablename__ = "shift_passed"
+    __table_args__ = (CheckConstraint(_one_of("kind", Passed), name="ck_shift_passed_kind"),)
+
+    from_shift: str = Field(sa_column=_id("shift_handover.from_shift", primary_key=True))
+    kind: str = Field(sa_column=Column(String(10), primary_key=True))
+    subject: str = Field(sa_column=_id(primary_key=True))
+    station: str = Field(sa_column=Column(String(40), nullable=False))

@@ -1,0 +1,92 @@
+-- A shift begins with a count of its own, or with the one on which the shift before was handed over and ended just now.
+CREATE OR REPLACE FUNCTION shift_opens() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.closed OR NOT EXISTS (SELECT 1 FROM shift_count AS counted WHERE counted.count_id = NEW.opening_count
+            AND counted.counted_us = NEW.opened_us AND counted.emulated = NEW.emulated
+            AND CASE WHEN EXISTS (SELECT 1 FROM shift_handover WHERE to_shift = NEW.shift_id)
+                THEN counted.moment = 'hand-over' AND EXISTS (SELECT 1 FROM shift_handover AS taken
+                    JOIN shift AS before ON before.shift_id = taken.from_shift WHERE taken.to_shift = NEW.shift_id
+                    AND before.closing_count = NEW.opening_count AND before.emulated = NEW.emulated)
+                ELSE counted.moment = 'opening' END)
+        OR 2 <> (SELECT count(DISTINCT station) FROM shift_counted WHERE count_id = NEW.opening_count
+            AND station IN ('vault', 'personalization'))
+        -- What differed at a hand-over is the case of the shift that ended.
+        OR (NEW.opening_reason IS NOT NULL) <> (EXISTS (SELECT 1 FROM shift_difference WHERE count_id = NEW.opening_count)
+            AND NOT EXISTS (SELECT 1 FROM shift_handover WHERE to_shift = NEW.shift_id))
+        OR EXISTS (SELECT 1 FROM shift WHERE NOT closed OR closed_us > NEW.opened_us) THEN
+        RAISE EXCEPTION 'shift: opened by a whole count, forced on a difference, and one at a time' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$
+--;
+CREATE OR REPLACE FUNCTION shift_closes() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.closed OR NOT NEW.closed
+        OR (NEW.shift_id, NEW.name, NEW.opening_count, NEW.opened_us, NEW.opening_reason, NEW.emulated)
+            IS DISTINCT FROM (OLD.shift_id, OLD.name, OLD.opening_count, OLD.opened_us, OLD.opening_reason, OLD.emulated)
+        OR NOT EXISTS (SELECT 1 FROM shift_count WHERE count_id = NEW.closing_count
+            AND moment = CASE WHEN EXISTS (SELECT 1 FROM shift_handover WHERE from_shift = NEW.shift_id) THEN 'hand-over' ELSE 'close' END
+            AND counted_us = NEW.closed_us AND emulated = NEW.emulated)
+        OR 2 <> (SELECT count(DISTINCT station) FROM shift_counted WHERE count_id = NEW.closing_count
+            AND station IN ('vault', 'personalization'))
+        -- Two leads hand over; who takes everything over is one as well.
+        OR EXISTS (SELECT 1 FROM shift_handover JOIN shift_count ON count_id = NEW.closing_count
+            WHERE from_shift = NEW.shift_id AND second_sign_in IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM person_role WHERE code = counted_second AND role = 'lead'))
+        OR (NEW.closed_how = 'balanced' AND (EXISTS (SELECT 1 FROM shift_difference WHERE count_id = NEW.closing_count)
+            OR EXISTS (SELECT 1 FROM job WHERE unfinished)
+            -- By list, or not open at all.
+            OR EXISTS (SELECT 1 FROM open_offer WHERE kind <> 'order' AND from_station IN ('intake', 'vault', 'review', 'personalization', 'qc', 'packing', 'mailing')
+                AND to_station IN ('intake', 'vault', 'review', 'personalization', 'qc', 'packing', 'mailing')
+                AND NOT EXISTS (SELECT 1 FROM shift_passed WHERE from_shift = NEW.shift_id AND kind = 'offer' AND subject = open_offer.handoff_id))
+            OR EXISTS (SELECT 1 FROM whereabouts WHERE station IN ('intake', 'vault', 'review', 'personalization', 'qc', 'packing', 'mailing')
+                AND state IN ('refused', 'void_refused')
+                AND NOT EXISTS (SELECT 1 FROM shift_passed WHERE from_shift = NEW.shift_id AND kind = 'refused' AND subject = whereabouts.handoff_id))
+            OR EXISTS (SELECT 1 FROM custody_case WHERE NOT EXISTS (
+                SELECT 1 FROM custody_event WHERE custody_event.case_id = custody_case.case_id)
+                AND NOT EXISTS (SELECT 1 FROM shift_passed WHERE from_shift = NEW.shift_id AND kind = 'case' AND subject = custody_case.case_id))
+            -- Nothing that lies at a station is left with the shift that ends.
+            OR EXISTS (SELECT 1 FROM shift_handover JOIN shift_count ON count_id = NEW.closing_count
+                JOIN whereabouts ON station IN ('intake', 'vault', 'review', 'personalization', 'qc', 'packing', 'mailing')
+                    AND state IN ('held', 'void', 'doubt') AND person <> counted_second
+                WHERE from_shift = NEW.shift_id))) THEN
+        RAISE EXCEPTION 'shift: is closed once, by a whole count and on nothing open unless forced, and never changed' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$
+--;
+CREATE FUNCTION shift_handover_first() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM shift WHERE shift_id = NEW.from_shift AND NOT closed)
+        OR EXISTS (SELECT 1 FROM shift WHERE shift_id = NEW.to_shift) THEN
+        RAISE EXCEPTION 'shift_handover: of an open shift, once, to one that begins' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$
+--;
+CREATE TRIGGER shift_handover_first BEFORE INSERT ON shift_handover
+    FOR EACH ROW EXECUTE FUNCTION shift_handover_first()
+--;
+CREATE FUNCTION shift_being_handed_over() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM shift_handover JOIN shift ON shift_id = from_shift
+            WHERE from_shift = NEW.from_shift AND NOT closed) THEN
+        RAISE EXCEPTION 'of a shift that is being handed over' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$
+--;
+CREATE TRIGGER shift_handed_open BEFORE INSERT ON shift_handed
+    FOR EACH ROW EXECUTE FUNCTION shift_being_handed_over()
+--;
+CREATE TRIGGER shift_passed_open BEFORE INSERT ON shift_passed
+    FOR EACH ROW EXECUTE FUNCTION shift_being_handed_over()
+--;
+CREATE TRIGGER shift_handover_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON shift_handover
+    FOR EACH STATEMENT EXECUTE FUNCTION shift_append_only()
+--;
+CREATE TRIGGER shift_handed_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON shift_handed
+    FOR EACH STATEMENT EXECUTE FUNCTION shift_append_only()
+--;
+CREATE TRIGGER shift_passed_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON shift_passed
+    FOR EACH STATEMENT EXECUTE FUNCTION shift_append_only()

@@ -1,0 +1,78 @@
+"""Shifts are handed over to the next, absent people relieved, the line evacuated. Revision ID: line_0013."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "line_0013"
+down_revision = "line_0012"
+branch_labels = None
+depends_on = None
+
+SQL = Path(__file__).parent.parent / "sql" / "line_0013"
+MOMENT = "moment IN ('opening', 'close')"
+MOMENTS = "moment IN ('opening', 'close', 'hand-over')"
+
+
+def upgrade() -> None:
+    """Add the tables, let counts be of more moments, and put the guards of shifts anew; all rows stay."""
+    _widen_moments()
+    op.create_table(
+        "shift_handover",
+        sa.Column("from_shift", sa.String(length=32), nullable=False),
+        sa.Column("to_shift", sa.String(length=32), nullable=False),
+        sa.CheckConstraint("from_shift <> to_shift", name="ck_shift_handover_two"),
+        sa.ForeignKeyConstraint(["from_shift"], ["shift.shift_id"]),
+        sa.ForeignKeyConstraint(["to_shift"], ["shift.shift_id"], initially="DEFERRED", deferrable=True),
+        sa.PrimaryKeyConstraint("from_shift"),
+        sa.UniqueConstraint("to_shift", name="uq_shift_handover_to"),
+    )
+    op.create_table(
+        "shift_handed",
+        sa.Column("from_shift", sa.String(length=32), nullable=False),
+        sa.Column("station", sa.String(length=40), nullable=False),
+        sa.Column("event_id", sa.String(length=32), nullable=False),
+        sa.Column("units", sa.Integer(), nullable=False),
+        sa.CheckConstraint("units > 0", name="ck_shift_handed_units"),
+        sa.ForeignKeyConstraint(["from_shift"], ["shift_handover.from_shift"]),
+        sa.PrimaryKeyConstraint("from_shift", "station"),
+    )
+    op.create_table(
+        "shift_passed",
+        sa.Column("from_shift", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("subject", sa.String(length=32), nullable=False),
+        sa.Column("station", sa.String(length=40), nullable=False),
+        sa.CheckConstraint("kind IN ('offer', 'refused', 'case')", name="ck_shift_passed_kind"),
+        sa.ForeignKeyConstraint(["from_shift"], ["shift_handover.from_shift"]),
+        sa.PrimaryKeyConstraint("from_shift", "kind", "subject"),
+    )
+    bind = op.get_bind()
+    for statement in (SQL / f"guards.{bind.dialect.name}.sql").read_text(encoding="utf-8").split("--;\n"):
+        bind.exec_driver_sql(statement)
+
+
+def _widen_moments() -> None:
+    bind = op.get_bind()
+    if bind.dialect.name == "postgresql":
+        op.drop_constraint("ck_shift_count_moment", "shift_count", type_="check")
+        op.create_check_constraint("ck_shift_count_moment", "shift_count", MOMENTS)
+        return
+    # As line_0005 did: a copied table would lose its triggers, and a check's own words may be rewritten.
+    table = bind.execute(sa.text("SELECT sql FROM sqlite_master WHERE name = 'shift_count'")).scalar_one()
+    if table.count(MOMENT) != 1:
+        raise RuntimeError("the table shift_count is not as line_0011 made it; nothing was changed")
+    (version,) = bind.exec_driver_sql("PRAGMA schema_version").one()
+    bind.exec_driver_sql("PRAGMA writable_schema = ON")
+    bind.execute(
+        sa.text("UPDATE sqlite_master SET sql = :sql WHERE name = 'shift_count'"),
+        {"sql": table.replace(MOMENT, MOMENTS)},
+    )
+    bind.exec_driver_sql(f"PRAGMA schema_version = {version + 1}")
+    bind.exec_driver_sql("PRAGMA writable_schema = OFF")
+
+
+def downgrade() -> None:
+    """Refuse: who answered for what between two shifts stays known for good."""
+    raise RuntimeError("line tables are not dropped; restore a copy of the database instead")
