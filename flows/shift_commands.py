@@ -1,15 +1,26 @@
 """`passline shift`: open, look at, close and settle a shift; a lead and a second person count blanks and sign."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from flows.errors import Exit, FlowError
+from flows.errors import Exit
 from flows.run_folder import RunFolder
+from flows.shift_counting import (
+    HERE,
+    Confirm,
+    CountedFiles,
+    Crew,
+    Directory,
+    Emulated,
+    Output,
+    Reason,
+    plan_of,
+    seen,
+    signers,
+    standing_line,
+)
 from flows.shift_view import (
     advise_difference,
     print_counts,
@@ -23,65 +34,11 @@ from handoff_logs.reading import open_reading
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from flows.parts import Parts
-    from flows.settings import LineSettings
-    from stations.shift.counting import Counted, Signers
+    from stations.shift.counting import Signers
     from stations.shift.station import Closed
-    from stations.workplace import Workplace
 
 app = App(name="shift", help="The shift: open it, see what stands against its close, close it.")
-
-Directory = Annotated[Path, Parameter("--dir", help="The run's folder.")]
-Output = Annotated[Literal["table", "json"], Parameter("--output", help="How to print.")]
-CountedFiles = Annotated[
-    tuple[str, ...],
-    Parameter(
-        "--counted",
-        allow_leading_hyphen=True,
-        help="What two people scanned: STATION=FILE with a serial a line, or a FILE with the columns "
-        "station,place,serial; - is standard input. May be given again.",
-    ),
-]
-Reason = Annotated[
-    str | None, Parameter("--reason", help="Force it: a lead's reason, as a code. It stays open as a case.")
-]
-Emulated = Annotated[
-    bool, Parameter("--emulated", negative=(), help="Emulated people count and sign; on an emulated line alone.")
-]
-HERE: Final = Path(".passline")
-
-
-class NotEmulatedError(FlowError):
-    """Emulated people on a line of real ones."""
-
-    next_step = "Leave --emulated out, and sign with your own passwords."
-
-    def __str__(self) -> str:
-        return "This line's people are no emulated ones; nothing was recorded."
-
-
-class CountNeededError(FlowError):
-    """Real blanks are counted by people with a scanner."""
-
-    next_step = "Scan every blank of every station and give the files: --counted vault=FILE --counted …"
-
-    def __str__(self) -> str:
-        return "Nobody counted; nothing was recorded."
-
-
-class CrewUnreadError(FlowError):
-    """A crew that is not STATION=CODE,CODE."""
-
-    next_step = "Give --crew vault=p-0101,p-0102, once a station."
-
-    def __init__(self, given: str) -> None:
-        super().__init__(given)
-        self.given = given
-
-    def __str__(self) -> str:
-        return f"{self.given!r} names no people of a station; no shift was opened."
+app.command("flows.hand_over_command:hand_over_command", name="hand-over")
 
 
 @app.command(name="open")
@@ -89,12 +46,8 @@ def open_command(
     name: Annotated[str, Parameter(help="The shift's name, as its records will bear it: early, night.")],
     /,
     *,
-    crew: Annotated[
-        tuple[str, ...], Parameter("--crew", help="People of a station, STATION=CODE,CODE; once a station.")
-    ] = (),
-    confirm: Annotated[
-        tuple[str, ...], Parameter("--confirm", help="An item of the checklist that is in order, or all.")
-    ] = (),
+    crew: Crew = (),
+    confirm: Confirm = (),
     counted: CountedFiles = (),
     reason: Reason = None,
     first: First = None,
@@ -110,23 +63,16 @@ def open_command(
     no shift is opened unless a lead's --reason forces it.
     """
     from flows.sealer import seal_now
-    from stations.people import emulated_roster
     from stations.shift import rules, station
-    from stations.shift.crews import Plan
 
     folder = RunFolder(directory)
     rules.check_reason(reason)
-    with _place(folder, counted, passwords_from, emulated=emulated) as (here, settings, parts, given):
-        people = _crew(crew)
-        if emulated and not crew:
-            roster = emulated_roster(name, settings.staff.people_per_station)
-            people = {at: duty.codes for at, duty in roster.items() if at in rules.CREW}
-        confirmed = ("all",) if emulated and not confirm else confirm
-        plan = Plan(name, people, _personalizers(settings), confirmed, here.emulated)
+    with standing_line(folder, counted, passwords_from, emulated=emulated) as (here, settings, parts, given):
+        plan = plan_of(name, crew, confirm, settings, emulated_line=here.emulated, emulated=emulated)
         with here.database.read() as conn:
             station.check_open(conn, plan)
-            count = given or _seen(conn, parts, settings)
-        by = _signers(here, Asking(passwords_from), (first, second), emulated=emulated)
+            count = given or seen(conn, parts, settings)
+        by = signers(here, Asking(passwords_from), (first, second), emulated=emulated)
         opened = station.open_shift(here.database, plan, count, by, reason)
     content = {
         "emulated": plan.emulated,
@@ -137,7 +83,7 @@ def open_command(
         "counted": len(count.scans),
         "count_id": opened.count_id,
         "signed_by": [by.first, by.second],
-        "people": {at: list(codes) for at, codes in people.items()},
+        "people": {at: list(codes) for at, codes in plan.crew.items()},
         "machines": list(plan.machines),
         "held": dict(opened.held),
         "differences": [one._asdict() for one in opened.differences],
@@ -149,7 +95,7 @@ def open_command(
         if opened.shift_id is None:
             told = f"shift {name} is NOT open: the count differs from the log"
         else:
-            total = sum(map(len, people.values()))
+            total = sum(map(len, plan.crew.values()))
             told = f"shift {name} is open: {total} people, {len(plan.machines)} machines, {len(count.scans)} counted"
         sys.stdout.write(f"{mark}{told}; signed by {by.first} and {by.second}\n")
         for machine, why in opened.held.items():
@@ -203,7 +149,7 @@ def close_command(
 
     folder = RunFolder(directory)
     rules.check_reason(reason)
-    with _place(folder, counted, passwords_from, emulated=emulated) as (here, settings, parts, given):
+    with standing_line(folder, counted, passwords_from, emulated=emulated) as (here, settings, parts, given):
         with here.database.read() as conn:
             row, _ = station.check_close(conn, ())
         with open_reading(folder.line().database_url) as reading:
@@ -214,8 +160,8 @@ def close_command(
                 # Before anybody counts or signs.
                 closed = station.Closed(row["shift_id"], row["name"], None, (), tuple(stops))
                 return _closed(closed, None, 0, output, emulated=here.emulated)
-            count = given or _seen(conn, parts, settings)
-        by = _signers(here, Asking(passwords_from), (first, second), emulated=emulated)
+            count = given or seen(conn, parts, settings)
+        by = signers(here, Asking(passwords_from), (first, second), emulated=emulated)
         closed = station.close_shift(here.database, count, by, against, reason)
     status = _closed(closed, by, len(count.scans), output, emulated=here.emulated)
     seal_now(folder)
@@ -269,10 +215,10 @@ def settle_command(
 
     rules.check_reason(finding)
     folder = RunFolder(directory)
-    with _place(folder, (), passwords_from, emulated=emulated) as (here, *_):
+    with standing_line(folder, (), passwords_from, emulated=emulated) as (here, *_):
         with here.database.read() as conn:
             station.check_settle(conn, shift, first, second)
-        by = _signers(here, Asking(passwords_from), (first, second), emulated=emulated, others=True)
+        by = signers(here, Asking(passwords_from), (first, second), emulated=emulated, others=True)
         moments = station.settle(here.database, shift, finding, by)
         mark = "EMULATED: " if here.emulated else ""
     sys.stdout.write(
@@ -294,96 +240,6 @@ def checklist_command(*, output: Output = "table") -> int:
         for item in CHECKLIST:
             sys.stdout.write(f"{item.id:<10} {item.english}\n{'':<10} {item.chinese}\n")
     return Exit.FINE
-
-
-@contextmanager
-def _place(
-    folder: RunFolder, counted: Sequence[str], passwords_from: str | None, *, emulated: bool
-) -> Iterator[tuple["Workplace", "LineSettings", "Parts | None", "Counted | None"]]:
-    """The line at rest, its settings, emulated hands if it has them, and the count that was given.
-
-    The line must not run: nobody counts what moves. Raises LineRunsAlreadyError.
-    """
-    from flows.configuration import read_settings
-    from flows.locks import line_lock
-    from flows.two_hands import emulated_parts, workplace_of
-    from stations.vault import rules
-
-    given = _read(counted, passwords_from) if counted else None
-    settings = read_settings(folder)
-    with line_lock(folder), workplace_of(folder, rules.STATION) as here, emulated_parts(folder) as parts:
-        if emulated and (parts is None or not here.emulated):
-            raise NotEmulatedError
-        yield here, settings, parts, given
-
-
-def _read(counted: Sequence[str], passwords_from: str | None) -> "Counted":
-    from stations.shift import counting, rules
-    from stations.shift.errors import CountFileError, CountUndecidedError
-
-    counts = []
-    for each in counted:
-        station, named, file = each.partition("=")
-        if not named or station not in rules.CREW:
-            station, file = "", each
-        if file == "-" and (passwords_from is not None or sum(other.endswith("-") for other in counted) > 1):
-            raise CountUndecidedError(each)
-        try:
-            if file == "-":
-                text = sys.stdin.buffer.read(counting.MOST_BYTES + 1).decode("ascii")
-            else:
-                with Path(file).open("rb") as lines:
-                    text = lines.read(counting.MOST_BYTES + 1).decode("ascii")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = "is no plain text" if isinstance(error, UnicodeDecodeError) else "can't be read"
-            raise CountFileError(file, reason) from error
-        counts.append(counting.read(file, text, station or None))
-    return counting.joined(counts)
-
-
-def _seen(conn: "Connection", parts: "Parts | None", settings: "LineSettings") -> "Counted":
-    """What emulated eyes see; real blanks need a scan."""
-    from stations.shift import counting, eyes
-
-    if parts is None:
-        raise CountNeededError
-    return counting.joined([eyes.count(conn, parts.operators(), _personalizers(settings))])
-
-
-def _signers(
-    here: "Workplace",
-    asking: Asking,
-    codes: tuple[str | None, str | None],
-    *,
-    emulated: bool,
-    others: bool = False,
-) -> "Signers":
-    """A lead and a second person, who have just signed in; emulated ones of an emulated line need no password."""
-    from flows.two_hands import signed_by_lead
-    from stations.shift.counting import Signers
-    from stations.shift.rules import EMULATED_LEADS, SECONDS
-
-    if emulated:
-        first, second = EMULATED_LEADS[1:] if others else EMULATED_LEADS[:2]
-        return Signers(first, second)
-    by = signed_by_lead(here, asking, codes, SECONDS)
-    return Signers(by.first, by.second, by.first_sign_in, by.second_sign_in)
-
-
-def _crew(crew: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    people: dict[str, tuple[str, ...]] = {}
-    for each in crew:
-        station, named, codes = each.partition("=")
-        if not named or station in people or not all(codes.split(",")):
-            raise CrewUnreadError(each)
-        people[station] = tuple(codes.split(","))
-    return people
-
-
-def _personalizers(settings: "LineSettings") -> tuple[str, ...]:
-    from flows.makers import MAKES
-
-    return tuple(device.id for device in settings.devices if device.driver in MAKES)
 
 
 def _closed(closed: "Closed", by: "Signers | None", counted: int, output: str, *, emulated: bool) -> int:

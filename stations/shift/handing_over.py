@@ -86,11 +86,11 @@ def hand_over(
         row, against = check_hand_over(tx, plan, unbalanced)
         machines = held(tx, plan.machines)
         if against and reason is None:
-            return _refused(row, None, (), against)
+            return refused(row, None, (), against)
         now_us = clock_us(tx)
         count_id, found = counting.record(tx, count, Moment.HAND_OVER, by, now_us, emulated=plan.emulated)
         if found and reason is None:
-            return _refused(row, count_id, found, ())
+            return refused(row, count_id, found, ())
         old, new = row["shift_id"], new_id()
         tx.execute(insert(ShiftHandover).values(from_shift=old, to_shift=new))
         handed = _pass_content(tx, plan, by, now_us, found)
@@ -126,7 +126,8 @@ def hand_over(
     return written(database, work)
 
 
-def _refused(row: Row, count_id: str | None, found: Iterable[Difference], against: Iterable[Stop]) -> HandedOver:
+def refused(row: Row, count_id: str | None, found: Iterable[Difference], against: Iterable[Stop]) -> HandedOver:
+    """What came of a hand-over that was refused."""
     return HandedOver(row["shift_id"], row["name"], None, None, count_id, tuple(found), tuple(against), {}, (), {})
 
 
