@@ -338,3 +338,56 @@ def test_there_is_nothing_to_close_or_to_settle_before_a_shift_is_opened(
 @pytest.mark.parametrize("crew", ["vault", "vault=", "vault=p-0101,", "=p-0101"])
 def test_a_crew_that_names_nobody_is_refused(passline: Command, crew: str) -> None:
     assert passline("open", "early", "--crew", crew, "--confirm", "all") == Exit.REFUSED
+
+
+def test_two_leads_hand_a_shift_over_on_what_they_scanned(
+    folder: RunFolder, passline: Command, scan: Callable[..., tuple[str, ...]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each station's content is one handoff that both sign; the next shift says from whom it took over."""
+    both = (LEAD, SECOND_LEAD)
+    assert passline(*OPEN, *scan(*BOOKS), signed=both) == Exit.FINE
+    late = ("hand-over", "late", *CREW, "--confirm", "all")
+    # A keeper takes no shift over, and nothing was recorded.
+    assert passline(*late, *scan(*BOOKS), signed=(LEAD, KEEPER)) == Exit.REFUSED
+    assert rows(folder, "SELECT count(*) FROM shift_count") == [(1,)]
+    assert passline(*late, *scan(*BOOKS[1:]), signed=both) == Exit.FINDINGS
+    assert f"missing {BOOKS[0]}" in capsys.readouterr().out
+    assert passline(*late, *scan(*BOOKS), "--output", "json", signed=both) == Exit.FINE
+    said = json.loads(capsys.readouterr().out)
+    assert (said["shift"], said["next"], said["units"], said["how"]) == ("early", "late", {"vault": 5}, "balanced")
+    [handoff] = rows(
+        folder,
+        "SELECT person, second_person, shift, sign_in IS NOT NULL, second_sign_in IS NOT NULL, count_expected"
+        " FROM custody_event WHERE reason = 'shift-hand-over'",
+    )
+    assert handoff == (SECOND_LEAD.code, LEAD.code, "late", 1, 1, 5)
+    assert passline("status", "--output", "json") == Exit.FINE
+    said = json.loads(capsys.readouterr().out)
+    assert (said["shift"]["name"], said["taken_over"]["from_name"]) == ("late", "early")
+    assert said["taken_over"]["taken_by"] == SECOND_LEAD.code
+    assert passline("close", *scan(*BOOKS), signed=both) == Exit.FINE
+
+
+def test_a_hand_over_that_is_refused_says_what_to_do_before_anybody_signs(
+    folder: RunFolder, passline: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Open offers pass by list; a job without an outcome does not."""
+    assert passline("hand-over", "late", "--emulated") == Exit.REFUSED
+    assert passline("open", "early", "--emulated") == Exit.FINE
+    with workplace_of(folder, "vault") as here:
+        station.issue_scanned(here, BOOKS[:2], Plenty(), "a" * 32)
+    assert passline("hand-over", "early", "--emulated") == Exit.REFUSED
+    assert passline("hand-over", "late", "--emulated") == Exit.FINE
+    said = capsys.readouterr().out
+    assert said.startswith("EMULATED: shift early is handed over, balanced, and shift late is open; 5 counted")
+    assert "by list: offer" in said
+    assert passline("status") == Exit.FINDINGS
+    said = capsys.readouterr().out
+    assert "taken over from shift early, balanced, by e-lead-2" in said and "by list: offer" in said
+    with closing(open_database(folder, folder.line().database_url)) as database:
+        database.write(
+            lambda tx: tx.exec_driver_sql("INSERT INTO machine_lease VALUES ('book-01', 'w', 3, 9007199254740990, 1)")
+        )
+    assert passline("hand-over", "night", "--emulated") == Exit.FINDINGS
+    assert "machine-at-work, book-01" in capsys.readouterr().out
+    assert rows(folder, "SELECT name FROM shift WHERE NOT closed") == [("late",)]
