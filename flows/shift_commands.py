@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 app = App(name="shift", help="The shift: open it, see what stands against its close, close it.")
 app.command("flows.hand_over_command:hand_over_command", name="hand-over")
+app.command("flows.relieve_command:relieve_command", name="relieve")
 
 
 @app.command(name="open")

@@ -76,18 +76,24 @@ class CrewUnreadError(FlowError):
 
 @contextmanager
 def standing_line(
-    folder: RunFolder, counted: Sequence[str], passwords_from: str | None, *, emulated: bool
+    folder: RunFolder,
+    counted: Sequence[str],
+    passwords_from: str | None,
+    *,
+    emulated: bool,
+    needed: Sequence[str] | None = None,
 ) -> Iterator[tuple["Workplace", "LineSettings", "Parts | None", "Counted | None"]]:
     """The line at rest, its settings, emulated hands if it has them, and the count that was given.
 
-    The line must not run: nobody counts what moves. Raises LineRunsAlreadyError.
+    The line must not run: nobody counts what moves. `needed`: which stations a count must have looked at, where not
+    all that have blanks. Raises LineRunsAlreadyError.
     """
     from flows.configuration import read_settings
     from flows.locks import line_lock
     from flows.two_hands import emulated_parts, workplace_of
     from stations.vault import rules
 
-    given = _read(counted, passwords_from) if counted else None
+    given = _read(counted, passwords_from, needed) if counted else None
     settings = read_settings(folder)
     with line_lock(folder), workplace_of(folder, rules.STATION) as here, emulated_parts(folder) as parts:
         if emulated and (parts is None or not here.emulated):
@@ -95,7 +101,7 @@ def standing_line(
         yield here, settings, parts, given
 
 
-def _read(counted: Sequence[str], passwords_from: str | None) -> "Counted":
+def _read(counted: Sequence[str], passwords_from: str | None, needed: Sequence[str] | None) -> "Counted":
     from stations.shift import counting, rules
     from stations.shift.errors import CountFileError, CountUndecidedError
 
@@ -116,7 +122,7 @@ def _read(counted: Sequence[str], passwords_from: str | None) -> "Counted":
             reason = "is no plain text" if isinstance(error, UnicodeDecodeError) else "can't be read"
             raise CountFileError(file, reason) from error
         counts.append(counting.read(file, text, station or None))
-    return counting.joined(counts)
+    return counting.joined(counts, rules.COUNTED if needed is None else needed)
 
 
 def seen(conn: "Connection", parts: "Parts | None", settings: "LineSettings") -> "Counted":

@@ -24,7 +24,7 @@ def standing(reading: Reading, *, emulated: bool) -> dict[str, Any]:
     cases = reading.rows(stops.CASES)
     row = next(iter(reading.rows(stops.OPEN_SHIFT)), None)
     content: dict[str, Any] = {"emulated": emulated, "shift": None, "people": [], "machines": [], "balance": []}
-    content |= {"taken_over": None}
+    content |= {"taken_over": None, "reliefs": []}
     content |= {"stops": [], "cases": [{**case, "emulated": bool(case["emulated"])} for case in cases]}
     if row is None:
         return content
@@ -34,6 +34,7 @@ def standing(reading: Reading, *, emulated: bool) -> dict[str, Any]:
         "emulated": emulated or bool(row["emulated"]),
         "shift": {name: row[name] for name in ("shift_id", "name", "opened_us", "opened_by", "opened_second")},
         "taken_over": _taken_over(reading, row["shift_id"]),
+        "reliefs": reading.rows(stops.RELIEFS, shift_id=row["shift_id"]),
         "people": reading.rows(stops.PEOPLE, shift_id=row["shift_id"]),
         "machines": reading.rows(stops.MACHINES, shift_id=row["shift_id"]),
         # How many are still here is what the next count must find out by itself.
@@ -49,8 +50,8 @@ def _taken_over(reading: Reading, shift_id: str) -> dict[str, Any] | None:
     row = next(iter(reading.rows(stops.TAKEN_OVER, shift_id=shift_id)), None)
     if row is None:
         return None
-    units = {each["station"]: each["units"] for each in reading.rows(stops.HANDED, shift_id=row["from_shift"])}
-    passed = reading.rows(stops.PASSED, shift_id=row["from_shift"])
+    units = {each["station"]: each["units"] for each in reading.rows(stops.HANDED, count_id=row["count_id"])}
+    passed = reading.rows(stops.PASSED, count_id=row["count_id"])
     return row | {
         "units": units,
         "passed": [{**each, "still_open": bool(each["still_open"])} for each in passed],
@@ -82,6 +83,8 @@ def print_standing(content: dict[str, Any]) -> None:
             people.setdefault(person["station"], []).append(person["code"])
         for station, codes in people.items():
             console.print(f"  {station:<16} {', '.join(codes)}")
+        for each in content["reliefs"]:
+            console.print(f"  {each['absent']} is relieved by {each['reliever']} ({each['reason']})")
         for machine in content["machines"]:
             console.print(f"  {machine['machine']:<16} {machine['state']} {machine['reason']}".rstrip())
         if content["balance"]:

@@ -73,15 +73,17 @@ def held(conn: Connection, machines: Sequence[str]) -> Mapping[str, str]:
     }
 
 
-def unfit(conn: Connection, code: str, station: str, *, emulated: bool) -> str | None:
-    """Why a person can't stand at a station; None where they can."""
+def unfit(
+    conn: Connection, code: str, station: str, *, emulated: bool, also: frozenset[str] = frozenset()
+) -> str | None:
+    """Why a person can't stand at a station; None where they can, by its role or one of `also`."""
     role = rules.role_at(station)
     if code.startswith(EMULATED_PREFIX):
         return None if emulated else "emulated people work on emulated lines alone"
     row = conn.execute(select(PERSON.c.ended_us).where(PERSON.c.code == code)).one_or_none()
     if row is None or row.ended_us is not None:
         return "nobody of this code is enrolled"
-    return None if role in roles_of(conn, code) else f"its people are {role}s"
+    return None if roles_of(conn, code) & {role, *also} else f"its people are {role}s"
 
 
 def _write_members(tx: Connection, shift_id: str, plan: Plan) -> list[list[dict[str, str | None]]]:

@@ -74,6 +74,45 @@ class ShiftMovedError(StationError):
         )
 
 
+class NothingToRelieveError(StationError):
+    """A person who stands in no crew of the open shift and answers for nothing, or was relieved already."""
+
+    def __init__(self, code: str, why: str) -> None:
+        super().__init__(code, why)
+        self.code, self.why = code, why
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.why}; nobody was relieved, see passline shift status"
+
+
+class RelieverRefusedError(StationError):
+    """A person who may not take over what an absent one answers for; nobody was relieved."""
+
+    def __init__(self, code: str, why: str) -> None:
+        super().__init__(code, why)
+        self.code, self.why = code, why
+
+    def __str__(self) -> str:
+        return (
+            f"{self.code} can't take over: {self.why}; nobody was relieved, name a lead or a person of that station "
+            "with --by"
+        )
+
+
+class RelieverSignsError(StationError):
+    """Whoever is absent signs nothing, and whoever takes over is no witness of it; nobody was relieved."""
+
+    def __init__(self, code: str, hand: str) -> None:
+        super().__init__(code, hand)
+        self.code, self.hand = code, hand
+
+    def __str__(self) -> str:
+        return (
+            f"{self.code} can't sign as {self.hand} here; nobody was relieved. A lead and a witness sign, neither is "
+            "absent, and the witness takes nothing over"
+        )
+
+
 class CrewShortError(StationError):
     """A station has fewer people than it needs; no shift was opened."""
 

@@ -11,20 +11,20 @@ from typing import Final
 
 from sqlalchemy import Connection, insert, update
 
-from handoff_logs import log
 from handoff_logs.database import Database
 from handoff_logs.dialects import clock_us
 from handoff_logs.log import Stamp
 from handoff_logs.reading import Row
-from handoff_logs.records import Party, new_id
+from handoff_logs.records import new_id
 from stations.shift import counting, rules
 from stations.shift.acts import asking, one_at_a_time, open_shift_row, written
 from stations.shift.counting import Counted, Signers
 from stations.shift.crews import Plan, check_plan, held, write_shift
 from stations.shift.errors import NoShiftOpenError, SameShiftNameError
+from stations.shift.passing import Hands, Listed, pass_on, to_list
 from stations.shift.rules import Difference, Ending, Moment, What
-from stations.shift.stops import CONTENT, TO_PASS, Stop, stops
-from stations.shift.tables import Shift, ShiftHanded, ShiftHandover, ShiftPassed
+from stations.shift.stops import CONTENT, Stop, stops
+from stations.shift.tables import Shift, ShiftHandover
 
 REASON: Final = "shift-hand-over"
 """Of the records by which a shift hands over what lies at each station."""
@@ -35,7 +35,7 @@ _SHIFT: Final = Shift.__table__  # type: ignore[attr-defined]
 class HandedOver:
     """What came of handing over: `to_shift` is None where it was refused and the shift is open as it was.
 
-    `units`: how many passed at each station. `passed`: kind, id and station of what passed by list.
+    `units`: how many passed at each station. `passed`: what passed by list.
     """
 
     from_shift: str
@@ -46,7 +46,7 @@ class HandedOver:
     differences: tuple[Difference, ...]
     stops: tuple[Stop, ...]
     units: Mapping[str, int]
-    passed: tuple[tuple[str, str, str], ...]
+    passed: tuple[Listed, ...]
     held: Mapping[str, str]
 
 
@@ -93,9 +93,16 @@ def hand_over(
             return refused(row, count_id, found, ())
         old, new = row["shift_id"], new_id()
         tx.execute(insert(ShiftHandover).values(from_shift=old, to_shift=new))
-        handed = _pass_content(tx, plan, by, now_us, found)
-        passed = [(one["kind"], one["subject"], one["station"]) for one in asking(tx)(TO_PASS)]
-        _write_lists(tx, old, handed, passed)
+        missing = {one.serial for one in found if one.what is What.MISSING}
+        content = [
+            (unit["station"], unit["unit_id"])
+            for unit in asking(tx)(CONTENT)
+            if unit["number"].partition("/")[0] not in missing
+        ]
+        passed = to_list(tx)
+        stamp = Stamp(now_us, plan.emulated, reason=REASON, second_sign_in=by.first_sign_in)
+        hands = Hands(by.first, by.second, by.second_sign_in, plan.name)
+        units, handed = pass_on(tx, count_id, content, passed, hands, stamp)
         how = Ending.FORCED if found or against else Ending.BALANCED
         forced = reason if how is Ending.FORCED else None
         left = json.dumps([[stop.code, stop.where, stop.what] for stop in against]) if forced else None
@@ -114,11 +121,9 @@ def hand_over(
         facts = [(old, "closed", f"{now_us} {how} {count_id} {forced or '-'}"), (old, "handed-to", new)]
         if left is not None:
             facts.append((old, "left", counting.digest(left)))
-        facts += [(old, f"handed-{station}", f"{units} {event}") for station, (event, units) in handed.items()]
-        facts += [(old, f"passed-{number}", " ".join(one)) for number, one in enumerate(passed, 1)]
+        facts += handed
         facts += write_shift(tx, new, plan, count_id, now_us, None)
         counting.note(tx, by, now_us, facts, emulated=plan.emulated)
-        units = {station: number for station, (_, number) in handed.items()}
         return HandedOver(
             old, row["name"], new, how, count_id, tuple(found), tuple(against), units, tuple(passed), machines
         )
@@ -129,31 +134,3 @@ def hand_over(
 def refused(row: Row, count_id: str | None, found: Iterable[Difference], against: Iterable[Stop]) -> HandedOver:
     """What came of a hand-over that was refused."""
     return HandedOver(row["shift_id"], row["name"], None, None, count_id, tuple(found), tuple(against), {}, (), {})
-
-
-def _pass_content(
-    tx: Connection, plan: Plan, by: Signers, now_us: int, found: Sequence[Difference]
-) -> dict[str, tuple[str, int]]:
-    """Hand over what lies at each station but what nobody found; the record and the number of units by station."""
-    missing = {one.serial for one in found if one.what is What.MISSING}
-    content: dict[str, list[str]] = {}
-    for unit in asking(tx)(CONTENT):
-        if unit["number"].partition("/")[0] not in missing:
-            content.setdefault(unit["station"], []).append(unit["unit_id"])
-    stamp = Stamp(now_us, plan.emulated, reason=REASON, second_sign_in=by.first_sign_in)
-    handed: dict[str, tuple[str, int]] = {}
-    for station, units in content.items():
-        taker = Party(station, by.second, plan.name, by.second_sign_in)
-        handed[station] = log.hand_over(tx, taker, by.first, units, stamp), len(units)
-    return handed
-
-
-def _write_lists(
-    tx: Connection, old: str, handed: Mapping[str, tuple[str, int]], passed: Sequence[tuple[str, str, str]]
-) -> None:
-    rows = [{"from_shift": old, "station": at, "event_id": event, "units": n} for at, (event, n) in handed.items()]
-    if rows:
-        tx.execute(insert(ShiftHanded), rows)
-    listed = [{"from_shift": old, "kind": kind, "subject": one, "station": at} for kind, one, at in passed]
-    if listed:
-        tx.execute(insert(ShiftPassed), listed)

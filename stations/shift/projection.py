@@ -28,11 +28,14 @@ WITH logged AS (
     UNION ALL SELECT person.shift_id, 'at-' || person.code || ' ' || person.station || counted.hands
         FROM shift_person AS person JOIN shift ON shift.shift_id = person.shift_id
         JOIN counted ON counted.count_id = shift.opening_count
-    UNION ALL SELECT given.from_shift, given.fact || counted.hands FROM (
-        SELECT from_shift, 'handed-to ' || to_shift AS fact FROM shift_handover
-        UNION ALL SELECT from_shift, 'handed-' || station || ' ' || units || ' ' || event_id FROM shift_handed
-        UNION ALL SELECT from_shift, 'passed ' || kind || ' ' || subject || ' ' || station FROM shift_passed) AS given
-        JOIN shift ON shift.shift_id = given.from_shift JOIN counted ON counted.count_id = shift.closing_count
+    UNION ALL SELECT from_shift, 'handed-to ' || to_shift || counted.hands FROM shift_handover
+        JOIN shift ON shift.shift_id = from_shift JOIN counted ON counted.count_id = shift.closing_count
+    UNION ALL SELECT given.count_id, given.fact || counted.hands FROM (
+        SELECT count_id, 'handed-' || station || ' ' || units || ' ' || event_id AS fact FROM shift_handed
+        UNION ALL SELECT count_id, 'passed ' || kind || ' ' || subject || ' ' || station FROM shift_passed
+        UNION ALL SELECT count_id, 'relieved ' || absent || ' ' || reliever || ' ' || relieved_us || ' ' || reason
+            || ' ' || shift_id FROM shift_relief) AS given
+        JOIN counted ON counted.count_id = given.count_id
     UNION ALL SELECT shift_id, 'settled-' || moment || ' ' || settled_us || ' ' || finding || ' by ' || settled_by
         || ' and ' || settled_second FROM shift_settlement
 )

@@ -201,25 +201,51 @@ class ShiftHandover(SQLModel, table=True):
     )
 
 
+class ShiftRelief(SQLModel, table=True):
+    """An absent person who was relieved: all that they answered for passed to another, on a count.
+
+    Those who counted are a lead and a witness; the reliever signs beside them, unless it is that lead.
+    """
+
+    __tablename__ = "shift_relief"
+    __table_args__ = (
+        CheckConstraint("absent <> reliever", name="ck_shift_relief_two"),
+        UniqueConstraint("count_id", name="uq_shift_relief_count"),
+        UniqueConstraint("sign_in", name="uq_shift_relief_sign_in"),
+        UniqueConstraint("shift_id", "absent", name="uq_shift_relief_absent"),
+    )
+
+    relief_id: str = Field(sa_column=_id(primary_key=True))
+    shift_id: str = Field(sa_column=_id("shift.shift_id", nullable=False))
+    absent: str = Field(sa_column=Column(String(40), nullable=False))
+    reliever: str = Field(sa_column=Column(String(40), nullable=False))
+    sign_in: str | None = Field(default=None, sa_column=_id("sign_in_attempt.attempt_id"))
+    """The reliever's; None for emulated people, and for a reliever who counted."""
+    count_id: str = Field(sa_column=_id("shift_count.count_id", nullable=False))
+    reason: str = Field(sa_column=Column(String(40), nullable=False))
+    relieved_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    emulated: bool
+
+
 class ShiftHanded(SQLModel, table=True):
-    """The handoff of one station's whole content: its record in the log, and how many units it names."""
+    """What passed at one station on a count, to the next shift or to a reliever: its record, and how many units."""
 
     __tablename__ = "shift_handed"
     __table_args__ = (CheckConstraint("units > 0", name="ck_shift_handed_units"),)
 
-    from_shift: str = Field(sa_column=_id("shift_handover.from_shift", primary_key=True))
+    count_id: str = Field(sa_column=_id("shift_count.count_id", primary_key=True))
     station: str = Field(sa_column=Column(String(40), primary_key=True))
     event_id: str = Field(sa_column=_id(nullable=False))
     units: int
 
 
 class ShiftPassed(SQLModel, table=True):
-    """What the next shift took over by list: an unanswered offer, a refused handoff, an open case."""
+    """What passed by list on a count: an unanswered offer, a refused handoff, an open case."""
 
     __tablename__ = "shift_passed"
     __table_args__ = (CheckConstraint(_one_of("kind", Passed), name="ck_shift_passed_kind"),)
 
-    from_shift: str = Field(sa_column=_id("shift_handover.from_shift", primary_key=True))
+    count_id: str = Field(sa_column=_id("shift_count.count_id", primary_key=True))
     kind: str = Field(sa_column=Column(String(10), primary_key=True))
     subject: str = Field(sa_column=_id(primary_key=True))
     station: str = Field(sa_column=Column(String(40), nullable=False))

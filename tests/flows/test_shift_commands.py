@@ -48,7 +48,7 @@ PEOPLE = {
     Credentials("p-0701", "a password of a mailer"): Role.MAILER,
     Credentials("p-0801", "a password of an auditor"): Role.AUDITOR,
 }
-LEAD, SECOND_LEAD, KEEPER, *_, AUDITOR = PEOPLE
+LEAD, SECOND_LEAD, KEEPER, KEEPER_TWO, *_, AUDITOR = PEOPLE
 ONE, TWO = Credentials("p-0001", "a password of one"), Credentials("p-0002", "a password of two")
 CREW = [
     *("--crew", "vault=p-0101,p-0102", "--crew", "personalization=p-0201,p-0202", "--crew", "qc=p-0401,p-0402"),
@@ -391,3 +391,43 @@ def test_a_hand_over_that_is_refused_says_what_to_do_before_anybody_signs(
     assert passline("hand-over", "night", "--emulated") == Exit.FINDINGS
     assert "machine-at-work, book-01" in capsys.readouterr().out
     assert rows(folder, "SELECT name FROM shift WHERE NOT closed") == [("late",)]
+
+
+def test_an_absent_keeper_is_relieved_and_signs_in_to_nothing(
+    folder: RunFolder, passline: Command, scan: Callable[..., tuple[str, ...]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A lead, a witness and whoever takes over type their passwords, in this order."""
+    both = (LEAD, SECOND_LEAD)
+    assert passline(*OPEN, *scan(*BOOKS), signed=both) == Exit.FINE
+    with workplace_of(folder, "vault") as here:
+        absent = here.people[0]
+    relieve = ("relieve", absent, "--reason", "ill")
+    assert passline(*relieve, "--by", "p-0302", *scan(*BOOKS), signed=(*both, SECOND_LEAD)) == Exit.REFUSED
+    assert "can't sign as witness" in capsys.readouterr().err
+    assert passline(*relieve, "--by", "p-0101", *scan(*BOOKS), signed=(*both, KEEPER)) == Exit.FINE
+    assert f"{absent} is relieved by p-0101: 5 units passed; 5 counted" in capsys.readouterr().out
+    assert rows(folder, "SELECT person, second_person FROM custody_event WHERE reason = 'relief'") == [
+        ("p-0101", "p-0301")
+    ]
+    # The keeper of the crew who took over goes away as well; they had signed in before.
+    relieve = ("relieve", "p-0101", "--reason", "called-away", "--by", "p-0102", "--output", "json")
+    assert passline(*relieve, *scan(*BOOKS[1:]), signed=(*both, KEEPER_TWO)) == Exit.FINDINGS
+    said = json.loads(capsys.readouterr().out)
+    assert (said["units"], [one["what"] for one in said["differences"]]) == ({"vault": 4}, ["missing"])
+    assert passline("close", *scan(*BOOKS), signed=(LEAD, KEEPER)) == Exit.REFUSED
+    assert "p-0101 was relieved by p-0102" in capsys.readouterr().err
+    assert passline("status") == Exit.FINE
+    assert "p-0101 is relieved by p-0102 (called-away)" in capsys.readouterr().out
+    assert passline("close", *scan(*BOOKS), signed=both) == Exit.FINE
+
+
+def test_an_emulated_relief_needs_no_passwords(
+    folder: RunFolder, passline: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert passline("open", "early", "--emulated") == Exit.FINE
+    with workplace_of(folder, "vault") as here:
+        absent = here.people[0]
+    assert passline("relieve", absent, "--by", "e-lead-3", "--reason", "ill", "--emulated") == Exit.FINE
+    said = capsys.readouterr().out
+    assert said.startswith(f"EMULATED: {absent} is relieved by e-lead-3: 5 units passed; 5 counted")
+    assert passline("close", "--emulated") == Exit.FINE

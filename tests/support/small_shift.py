@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from stations.people import emulated_roster
-from stations.shift import counting, handing_over, station
+from stations.shift import counting, handing_over, relieving, station
 from stations.shift.counting import Counted, Signers
 from stations.shift.crews import Plan
 from stations.shift.rules import CREW, Scan
@@ -44,6 +44,10 @@ class ShiftLine:
     def hand_over(self, count=None, *, name="late", reason=None, by=ONE, unbalanced=(), **changes):
         next_one = plan(name, **changes)
         return handing_over.hand_over(self.database, next_one, count or scanned(*BOOKS), by, unbalanced, reason)
+
+    def relieve(self, absent, count=None, *, reliever="e-lead-3", reason="ill", sign_in=None, by=ONE):
+        taking = relieving.Taking(absent, reliever, reason, sign_in)
+        return relieving.relieve(self.database, taking, count or scanned(*BOOKS), by)
 
     def rows(self, query, **parameters):
         return [tuple(row) for row in self.line.facts(query, **parameters)]

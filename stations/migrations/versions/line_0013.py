@@ -12,7 +12,7 @@ depends_on = None
 
 SQL = Path(__file__).parent.parent / "sql" / "line_0013"
 MOMENT = "moment IN ('opening', 'close')"
-MOMENTS = "moment IN ('opening', 'close', 'hand-over')"
+MOMENTS = "moment IN ('opening', 'close', 'hand-over', 'relief')"
 
 
 def upgrade() -> None:
@@ -29,24 +29,44 @@ def upgrade() -> None:
         sa.UniqueConstraint("to_shift", name="uq_shift_handover_to"),
     )
     op.create_table(
+        "shift_relief",
+        sa.Column("relief_id", sa.String(length=32), nullable=False),
+        sa.Column("shift_id", sa.String(length=32), nullable=False),
+        sa.Column("absent", sa.String(length=40), nullable=False),
+        sa.Column("reliever", sa.String(length=40), nullable=False),
+        sa.Column("sign_in", sa.String(length=32), nullable=True),
+        sa.Column("count_id", sa.String(length=32), nullable=False),
+        sa.Column("reason", sa.String(length=40), nullable=False),
+        sa.Column("relieved_us", sa.BigInteger(), nullable=False),
+        sa.Column("emulated", sa.Boolean(), nullable=False),
+        sa.CheckConstraint("absent <> reliever", name="ck_shift_relief_two"),
+        sa.ForeignKeyConstraint(["shift_id"], ["shift.shift_id"]),
+        sa.ForeignKeyConstraint(["sign_in"], ["sign_in_attempt.attempt_id"]),
+        sa.ForeignKeyConstraint(["count_id"], ["shift_count.count_id"]),
+        sa.PrimaryKeyConstraint("relief_id"),
+        sa.UniqueConstraint("count_id", name="uq_shift_relief_count"),
+        sa.UniqueConstraint("sign_in", name="uq_shift_relief_sign_in"),
+        sa.UniqueConstraint("shift_id", "absent", name="uq_shift_relief_absent"),
+    )
+    op.create_table(
         "shift_handed",
-        sa.Column("from_shift", sa.String(length=32), nullable=False),
+        sa.Column("count_id", sa.String(length=32), nullable=False),
         sa.Column("station", sa.String(length=40), nullable=False),
         sa.Column("event_id", sa.String(length=32), nullable=False),
         sa.Column("units", sa.Integer(), nullable=False),
         sa.CheckConstraint("units > 0", name="ck_shift_handed_units"),
-        sa.ForeignKeyConstraint(["from_shift"], ["shift_handover.from_shift"]),
-        sa.PrimaryKeyConstraint("from_shift", "station"),
+        sa.ForeignKeyConstraint(["count_id"], ["shift_count.count_id"]),
+        sa.PrimaryKeyConstraint("count_id", "station"),
     )
     op.create_table(
         "shift_passed",
-        sa.Column("from_shift", sa.String(length=32), nullable=False),
+        sa.Column("count_id", sa.String(length=32), nullable=False),
         sa.Column("kind", sa.String(length=10), nullable=False),
         sa.Column("subject", sa.String(length=32), nullable=False),
         sa.Column("station", sa.String(length=40), nullable=False),
         sa.CheckConstraint("kind IN ('offer', 'refused', 'case')", name="ck_shift_passed_kind"),
-        sa.ForeignKeyConstraint(["from_shift"], ["shift_handover.from_shift"]),
-        sa.PrimaryKeyConstraint("from_shift", "kind", "subject"),
+        sa.ForeignKeyConstraint(["count_id"], ["shift_count.count_id"]),
+        sa.PrimaryKeyConstraint("count_id", "kind", "subject"),
     )
     bind = op.get_bind()
     for statement in (SQL / f"guards.{bind.dialect.name}.sql").read_text(encoding="utf-8").split("--;\n"):

@@ -20,14 +20,15 @@ from handoff_logs import statements
 from handoff_logs.database import Database
 from handoff_logs.keyring import Keyring
 from stations.errors import StationError
-from stations.shift import handing_over
+from stations.shift import handing_over, relieving
 
 MOST = 400
 TELLS = {
     "open": "SELECT name FROM shift WHERE NOT closed",
     "closed": "SELECT count(*) FROM shift WHERE closed",
     "counts": "SELECT count(*) FROM shift_count",
-    "acts": "SELECT count(*) FROM custody_event WHERE reason = 'shift-hand-over'",
+    "acts": "SELECT count(*) FROM custody_event WHERE reason IN ('shift-hand-over', 'relief')",
+    "reliefs": "SELECT count(*) FROM shift_relief",
     "people": "SELECT count(DISTINCT person) FROM whereabouts WHERE state = 'held'",
     "entries": "SELECT count(*) FROM custody_register WHERE register = 'shift'",
 }
@@ -37,7 +38,12 @@ def _hand_over(database: Database) -> None:
     handing_over.hand_over(database, small_shift.plan("late"), small_shift.scanned(*small_shift.BOOKS), small_shift.ONE)
 
 
-ACTS: dict[str, Callable[[Database], None]] = {"hand-over": _hand_over}
+def _relieve(database: Database) -> None:
+    taking = relieving.Taking("e-vlt-1", "e-lead-3", "ill")
+    relieving.relieve(database, taking, small_shift.scanned(*small_shift.BOOKS), small_shift.ONE)
+
+
+ACTS: dict[str, Callable[[Database], None]] = {"hand-over": _hand_over, "relieve": _relieve}
 
 
 class Fuse:

@@ -98,14 +98,14 @@ def test_open_offers_and_cases_pass_by_list_and_are_named(shift, database_url):
         {("offer", other, "vault"), ("case", case, "personalization")},
     )
     with open_reading(database_url) as reading:
-        passed = reading.rows(stops.PASSED, shift_id=handed.from_shift)
+        passed = reading.rows(stops.PASSED, count_id=handed.count_id)
         assert [(row["kind"], bool(row["still_open"])) for row in passed] == [("case", True), ("offer", True)]
     shift.database.write(lambda tx: log.withdraw(tx, shift.line.at("vault").party(), other, stamp(by)))
     with open_reading(database_url) as reading:
-        passed = reading.rows(stops.PASSED, shift_id=handed.from_shift)
+        passed = reading.rows(stops.PASSED, count_id=handed.count_id)
         assert [(row["kind"], bool(row["still_open"])) for row in passed] == [("case", True), ("offer", False)]
     said = "SELECT value FROM custody_register WHERE subject = :shift AND field LIKE 'passed-%' ORDER BY field"
-    assert len(shift.rows(said, shift=handed.from_shift)) == 2
+    assert len(shift.rows(said, shift=handed.count_id)) == 2
 
 
 def _with_stock(shelf, stock):
@@ -254,12 +254,13 @@ def test_what_was_handed_over_is_never_changed(shift):
     handed = shift.hand_over()
     for table in ("shift_handover", "shift_handed", "shift_passed"):
         assert shift.rows(f"SELECT * FROM {table}")
+        column = "from_shift" if table == "shift_handover" else "count_id"
         with pytest.raises(IntegrityError):
-            shift.sql(f"UPDATE {table} SET from_shift = from_shift")
+            shift.sql(f"UPDATE {table} SET {column} = {column}")
         with pytest.raises(IntegrityError):
             shift.sql(f"DELETE FROM {table}")
     with pytest.raises(IntegrityError):
-        shift.sql("INSERT INTO shift_passed VALUES (:old, 'case', 'x', 'vault')", old=handed.from_shift)
+        shift.sql("INSERT INTO shift_passed VALUES (:c, 'case', 'x', 'vault')", c=handed.count_id)
 
 
 def test_a_hand_over_is_told_by_the_questions_on_both_databases(shift, database_url):
@@ -268,7 +269,7 @@ def test_a_hand_over_is_told_by_the_questions_on_both_databases(shift, database_
     with open_reading(database_url) as reading:
         [taken] = reading.rows(stops.TAKEN_OVER, shift_id=handed.to_shift)
         assert (taken["from_name"], taken["handed_by"], taken["taken_by"]) == ("early", "e-lead-1", "e-lead-2")
-        assert [row["units"] for row in reading.rows(stops.HANDED, shift_id=handed.from_shift)] == [5]
+        assert [row["units"] for row in reading.rows(stops.HANDED, count_id=handed.count_id)] == [5]
         counts = reading.rows(stops.COUNTS, count_id="")
         assert [(row["moment"], row["outcome"], row["shift"]) for row in counts] == [
             ("hand-over", "balanced", "early"),

@@ -38,3 +38,16 @@ def test_a_hand_over_killed_at_any_statement_or_commit_leaves_one_open_shift(shi
     # Killed after its commit it had been whole, and the next one, of the same name, was refused.
     assert status == 1 and "SameShiftNameError" in said
     assert len(seen) > len(BOOKS) * 3
+
+
+@pytest.mark.crash
+@pytest.mark.timeout(120)
+def test_a_relief_killed_at_any_statement_or_commit_is_whole_or_never_was(shift, killed):
+    shift.open()
+    status, found, said = killed("relieve")
+    before = {"open": [["early"]], "counts": [[1]], "acts": [[0]], "reliefs": [[0]], "people": [[1]]}
+    after = {"open": [["early"]], "counts": [[2]], "acts": [[1]], "reliefs": [[1]], "people": [[1]]}
+    seen = [{name: each[name] for name in before} for each in found]
+    assert all(each in (before, after) for each in seen), seen
+    assert (seen[0], seen[-1]) == (before, after)
+    assert status == 1 and "NothingToRelieveError" in said

@@ -38,13 +38,13 @@ BEGIN
             -- By list, or not open at all.
             OR EXISTS (SELECT 1 FROM open_offer WHERE kind <> 'order' AND from_station IN ('intake', 'vault', 'review', 'personalization', 'qc', 'packing', 'mailing')
                 AND to_station IN ('intake', 'vault', 'review', 'personalization', 'qc', 'packing', 'mailing')
-                AND NOT EXISTS (SELECT 1 FROM shift_passed WHERE from_shift = NEW.shift_id AND kind = 'offer' AND subject = open_offer.handoff_id))
+                AND NOT EXISTS (SELECT 1 FROM shift_passed WHERE count_id = NEW.closing_count AND kind = 'offer' AND subject = open_offer.handoff_id))
             OR EXISTS (SELECT 1 FROM whereabouts WHERE station IN ('intake', 'vault', 'review', 'personalization', 'qc', 'packing', 'mailing')
                 AND state IN ('refused', 'void_refused')
-                AND NOT EXISTS (SELECT 1 FROM shift_passed WHERE from_shift = NEW.shift_id AND kind = 'refused' AND subject = whereabouts.handoff_id))
+                AND NOT EXISTS (SELECT 1 FROM shift_passed WHERE count_id = NEW.closing_count AND kind = 'refused' AND subject = whereabouts.handoff_id))
             OR EXISTS (SELECT 1 FROM custody_case WHERE NOT EXISTS (
                 SELECT 1 FROM custody_event WHERE custody_event.case_id = custody_case.case_id)
-                AND NOT EXISTS (SELECT 1 FROM shift_passed WHERE from_shift = NEW.shift_id AND kind = 'case' AND subject = custody_case.case_id))
+                AND NOT EXISTS (SELECT 1 FROM shift_passed WHERE count_id = NEW.closing_count AND kind = 'case' AND subject = custody_case.case_id))
             -- Nothing that lies at a station is left with the shift that ends.
             OR EXISTS (SELECT 1 FROM shift_handover JOIN shift_count ON count_id = NEW.closing_count
                 JOIN whereabouts ON station IN ('intake', 'vault', 'review', 'personalization', 'qc', 'packing', 'mailing')
@@ -67,20 +67,21 @@ END $$
 CREATE TRIGGER shift_handover_first BEFORE INSERT ON shift_handover
     FOR EACH ROW EXECUTE FUNCTION shift_handover_first()
 --;
-CREATE FUNCTION shift_being_handed_over() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION shift_passes_on_a_count() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NOT EXISTS (SELECT 1 FROM shift_handover JOIN shift ON shift_id = from_shift
-            WHERE from_shift = NEW.from_shift AND NOT closed) THEN
-        RAISE EXCEPTION 'of a shift that is being handed over' USING ERRCODE = 'check_violation';
+    IF NOT EXISTS (SELECT 1 FROM shift_count WHERE count_id = NEW.count_id AND moment IN ('hand-over', 'relief'))
+        OR EXISTS (SELECT 1 FROM shift WHERE closing_count = NEW.count_id)
+        OR EXISTS (SELECT 1 FROM shift_relief WHERE count_id = NEW.count_id) THEN
+        RAISE EXCEPTION 'on a count of a hand-over or a relief that is not over' USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
 END $$
 --;
 CREATE TRIGGER shift_handed_open BEFORE INSERT ON shift_handed
-    FOR EACH ROW EXECUTE FUNCTION shift_being_handed_over()
+    FOR EACH ROW EXECUTE FUNCTION shift_passes_on_a_count()
 --;
 CREATE TRIGGER shift_passed_open BEFORE INSERT ON shift_passed
-    FOR EACH ROW EXECUTE FUNCTION shift_being_handed_over()
+    FOR EACH ROW EXECUTE FUNCTION shift_passes_on_a_count()
 --;
 CREATE TRIGGER shift_handover_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON shift_handover
     FOR EACH STATEMENT EXECUTE FUNCTION shift_append_only()
@@ -89,4 +90,58 @@ CREATE TRIGGER shift_handed_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON s
     FOR EACH STATEMENT EXECUTE FUNCTION shift_append_only()
 --;
 CREATE TRIGGER shift_passed_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON shift_passed
+    FOR EACH STATEMENT EXECUTE FUNCTION shift_append_only()
+--;
+CREATE FUNCTION shift_relief_signed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM shift_count AS counted WHERE counted.count_id = NEW.count_id AND counted.moment = 'relief'
+            AND counted.counted_us = NEW.relieved_us AND counted.emulated = NEW.emulated
+            AND NEW.absent NOT IN (counted.counted_by, counted.counted_second) AND NEW.reliever <> counted.counted_second
+            -- The reliever signs, unless it is the lead who counted, or emulated.
+            AND (NEW.sign_in IS NULL) = (NEW.reliever = counted.counted_by OR substr(NEW.reliever, 1, 2) = 'e-')
+            AND (NEW.emulated OR substr(NEW.reliever, 1, 2) <> 'e-'))
+        OR (NEW.sign_in IS NOT NULL AND NOT EXISTS (SELECT 1 FROM sign_in_attempt WHERE attempt_id = NEW.sign_in
+            AND code = NEW.reliever AND outcome = 'accepted' AND abs(NEW.relieved_us - at_us) <= 300000000))
+        OR NOT EXISTS (SELECT 1 FROM shift WHERE shift_id = NEW.shift_id AND NOT closed AND opened_us <= NEW.relieved_us
+            AND emulated = NEW.emulated)
+        -- Whoever was relieved relieves nobody and is not relieved again while that shift lasts.
+        OR EXISTS (SELECT 1 FROM shift_relief WHERE shift_id = NEW.shift_id AND absent IN (NEW.absent, NEW.reliever)) THEN
+        RAISE EXCEPTION 'shift_relief: of the open shift, by a reliever, a lead and a witness who all signed just now'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$
+--;
+CREATE TRIGGER shift_relief_signed BEFORE INSERT ON shift_relief
+    FOR EACH ROW EXECUTE FUNCTION shift_relief_signed()
+--;
+CREATE FUNCTION shift_relief_whole() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM shift_relief WHERE count_id = NEW.count_id) THEN
+        RAISE EXCEPTION 'a count that was used is whole' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$
+--;
+CREATE TRIGGER shift_relief_counted BEFORE INSERT ON shift_counted
+    FOR EACH ROW EXECUTE FUNCTION shift_relief_whole()
+--;
+CREATE TRIGGER shift_relief_difference BEFORE INSERT ON shift_difference
+    FOR EACH ROW EXECUTE FUNCTION shift_relief_whole()
+--;
+-- Whoever was relieved signs nothing until the shift is over.
+CREATE FUNCTION sign_in_not_relieved() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM shift_relief JOIN shift ON shift.shift_id = shift_relief.shift_id
+            WHERE shift_relief.absent = NEW.code AND NOT shift.closed) THEN
+        RAISE EXCEPTION 'sign_in_attempt: whoever was relieved signs nothing until the shift is over'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$
+--;
+CREATE TRIGGER sign_in_not_relieved BEFORE INSERT ON sign_in_attempt
+    FOR EACH ROW WHEN (NEW.outcome = 'accepted') EXECUTE FUNCTION sign_in_not_relieved()
+--;
+CREATE TRIGGER shift_relief_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON shift_relief
     FOR EACH STATEMENT EXECUTE FUNCTION shift_append_only()

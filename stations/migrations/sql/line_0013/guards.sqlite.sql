@@ -38,13 +38,13 @@ WHEN OLD.closed OR NOT NEW.closed
         -- By list, or not open at all.
         OR EXISTS (SELECT 1 FROM open_offer WHERE kind <> 'order' AND from_station IN ('intake', 'vault', 'review', 'personalization', 'qc', 'packing', 'mailing')
             AND to_station IN ('intake', 'vault', 'review', 'personalization', 'qc', 'packing', 'mailing')
-            AND NOT EXISTS (SELECT 1 FROM shift_passed WHERE from_shift = NEW.shift_id AND kind = 'offer' AND subject = open_offer.handoff_id))
+            AND NOT EXISTS (SELECT 1 FROM shift_passed WHERE count_id = NEW.closing_count AND kind = 'offer' AND subject = open_offer.handoff_id))
         OR EXISTS (SELECT 1 FROM whereabouts WHERE station IN ('intake', 'vault', 'review', 'personalization', 'qc', 'packing', 'mailing')
             AND state IN ('refused', 'void_refused')
-            AND NOT EXISTS (SELECT 1 FROM shift_passed WHERE from_shift = NEW.shift_id AND kind = 'refused' AND subject = whereabouts.handoff_id))
+            AND NOT EXISTS (SELECT 1 FROM shift_passed WHERE count_id = NEW.closing_count AND kind = 'refused' AND subject = whereabouts.handoff_id))
         OR EXISTS (SELECT 1 FROM custody_case WHERE NOT EXISTS (
             SELECT 1 FROM custody_event WHERE custody_event.case_id = custody_case.case_id)
-            AND NOT EXISTS (SELECT 1 FROM shift_passed WHERE from_shift = NEW.shift_id AND kind = 'case' AND subject = custody_case.case_id))
+            AND NOT EXISTS (SELECT 1 FROM shift_passed WHERE count_id = NEW.closing_count AND kind = 'case' AND subject = custody_case.case_id))
         -- Nothing that lies at a station is left with the shift that ends.
         OR EXISTS (SELECT 1 FROM shift_handover JOIN shift_count ON count_id = NEW.closing_count
             JOIN whereabouts ON station IN ('intake', 'vault', 'review', 'personalization', 'qc', 'packing', 'mailing')
@@ -59,16 +59,54 @@ WHEN NOT EXISTS (SELECT 1 FROM shift WHERE shift_id = NEW.from_shift AND NOT clo
 BEGIN SELECT RAISE(ABORT, 'shift_handover: of an open shift, once, to one that begins'); END
 --;
 CREATE TRIGGER shift_handed_open BEFORE INSERT ON shift_handed
-WHEN NOT EXISTS (SELECT 1 FROM shift_handover JOIN shift ON shift_id = from_shift
-        WHERE from_shift = NEW.from_shift AND NOT closed)
-    OR EXISTS (SELECT 1 FROM shift_handed WHERE from_shift = NEW.from_shift AND station = NEW.station)
-BEGIN SELECT RAISE(ABORT, 'shift_handed: of a shift that is being handed over, once'); END
+WHEN NOT EXISTS (SELECT 1 FROM shift_count WHERE count_id = NEW.count_id AND moment IN ('hand-over', 'relief'))
+    OR EXISTS (SELECT 1 FROM shift WHERE closing_count = NEW.count_id)
+    OR EXISTS (SELECT 1 FROM shift_relief WHERE count_id = NEW.count_id)
+    OR EXISTS (SELECT 1 FROM shift_handed WHERE count_id = NEW.count_id AND station = NEW.station)
+BEGIN SELECT RAISE(ABORT, 'shift_handed: on a count of a hand-over or a relief that is not over, once'); END
 --;
 CREATE TRIGGER shift_passed_open BEFORE INSERT ON shift_passed
-WHEN NOT EXISTS (SELECT 1 FROM shift_handover JOIN shift ON shift_id = from_shift
-        WHERE from_shift = NEW.from_shift AND NOT closed)
-    OR EXISTS (SELECT 1 FROM shift_passed WHERE from_shift = NEW.from_shift AND kind = NEW.kind AND subject = NEW.subject)
-BEGIN SELECT RAISE(ABORT, 'shift_passed: of a shift that is being handed over, once'); END
+WHEN NOT EXISTS (SELECT 1 FROM shift_count WHERE count_id = NEW.count_id AND moment IN ('hand-over', 'relief'))
+    OR EXISTS (SELECT 1 FROM shift WHERE closing_count = NEW.count_id)
+    OR EXISTS (SELECT 1 FROM shift_relief WHERE count_id = NEW.count_id)
+    OR EXISTS (SELECT 1 FROM shift_passed WHERE count_id = NEW.count_id AND kind = NEW.kind AND subject = NEW.subject)
+BEGIN SELECT RAISE(ABORT, 'shift_passed: on a count of a hand-over or a relief that is not over, once'); END
+--;
+CREATE TRIGGER shift_relief_signed BEFORE INSERT ON shift_relief
+WHEN NOT EXISTS (SELECT 1 FROM shift_count AS counted WHERE counted.count_id = NEW.count_id AND counted.moment = 'relief'
+        AND counted.counted_us = NEW.relieved_us AND counted.emulated = NEW.emulated
+        AND NEW.absent NOT IN (counted.counted_by, counted.counted_second) AND NEW.reliever <> counted.counted_second
+        -- The reliever signs, unless it is the lead who counted, or emulated.
+        AND (NEW.sign_in IS NULL) = (NEW.reliever = counted.counted_by OR substr(NEW.reliever, 1, 2) = 'e-')
+        AND (NEW.emulated OR substr(NEW.reliever, 1, 2) <> 'e-'))
+    OR (NEW.sign_in IS NOT NULL AND NOT EXISTS (SELECT 1 FROM sign_in_attempt WHERE attempt_id = NEW.sign_in
+        AND code = NEW.reliever AND outcome = 'accepted' AND abs(NEW.relieved_us - at_us) <= 300000000))
+    OR NOT EXISTS (SELECT 1 FROM shift WHERE shift_id = NEW.shift_id AND NOT closed AND opened_us <= NEW.relieved_us
+        AND emulated = NEW.emulated)
+    -- Whoever was relieved relieves nobody and is not relieved again while that shift lasts.
+    OR EXISTS (SELECT 1 FROM shift_relief WHERE shift_id = NEW.shift_id AND absent IN (NEW.absent, NEW.reliever))
+    OR EXISTS (SELECT 1 FROM shift_relief WHERE relief_id = NEW.relief_id OR count_id = NEW.count_id OR sign_in = NEW.sign_in)
+BEGIN SELECT RAISE(ABORT, 'shift_relief: of the open shift, by a reliever, a lead and a witness who all signed just now'); END
+--;
+CREATE TRIGGER shift_relief_counted BEFORE INSERT ON shift_counted
+WHEN EXISTS (SELECT 1 FROM shift_relief WHERE count_id = NEW.count_id)
+BEGIN SELECT RAISE(ABORT, 'shift_counted: a count that was used is whole'); END
+--;
+CREATE TRIGGER shift_relief_difference BEFORE INSERT ON shift_difference
+WHEN EXISTS (SELECT 1 FROM shift_relief WHERE count_id = NEW.count_id)
+BEGIN SELECT RAISE(ABORT, 'shift_difference: a count that was used is whole'); END
+--;
+-- Whoever was relieved signs nothing until the shift is over.
+CREATE TRIGGER sign_in_not_relieved BEFORE INSERT ON sign_in_attempt
+WHEN NEW.outcome = 'accepted' AND EXISTS (SELECT 1 FROM shift_relief JOIN shift ON shift.shift_id = shift_relief.shift_id
+    WHERE shift_relief.absent = NEW.code AND NOT shift.closed)
+BEGIN SELECT RAISE(ABORT, 'sign_in_attempt: whoever was relieved signs nothing until the shift is over'); END
+--;
+CREATE TRIGGER shift_relief_no_update BEFORE UPDATE ON shift_relief
+BEGIN SELECT RAISE(ABORT, 'shift_relief: append-only'); END
+--;
+CREATE TRIGGER shift_relief_no_delete BEFORE DELETE ON shift_relief
+BEGIN SELECT RAISE(ABORT, 'shift_relief: append-only'); END
 --;
 CREATE TRIGGER shift_handover_no_update BEFORE UPDATE ON shift_handover
 BEGIN SELECT RAISE(ABORT, 'shift_handover: append-only'); END
