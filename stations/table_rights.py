@@ -11,7 +11,7 @@ AUDITED: Final = (
     *ALARMS,
     *("shift", "shift_count", "shift_counted", "shift_difference"),
     *("shift_person", "shift_machine", "shift_item", "shift_settlement"),
-    *("shift_handover", "shift_relief", "shift_handed", "shift_passed"),
+    *("shift_handover", "shift_relief", "shift_handed", "shift_passed", "evacuation", "evacuation_settlement"),
 )
 """What auditors read beside the log: who may sign, and who did; which deadlines moved, and what was raised to the green
 channel; the alarms; what two people counted. Never an applicant's data, never a password's hash."""
@@ -25,9 +25,10 @@ def grants(roles: Roles) -> list[str]:
         f"REVOKE UPDATE, DELETE ON person_role, sign_in_attempt, deadline_change, green_channel FROM {service}",
         f"REVOKE DELETE ON deadline_reckoning FROM {service}",
         # A shift is closed once; all else of it is written once.
-        f"REVOKE DELETE ON shift FROM {service}",
+        f"REVOKE DELETE ON shift, evacuation FROM {service}",
         "REVOKE UPDATE, DELETE ON shift_count, shift_counted, shift_difference, shift_person, shift_machine,"
-        f" shift_item, shift_settlement, shift_handover, shift_relief, shift_handed, shift_passed FROM {service}",
+        f" shift_item, shift_settlement, shift_handover, shift_relief, shift_handed, shift_passed,"
+        f" evacuation_settlement FROM {service}",
         # A session is begun by the service, seen and ended by whoever asks with it; the guard says how.
         f"REVOKE UPDATE, DELETE ON terminal_session FROM {service}",
         f"GRANT UPDATE (seen_us, ended_us, ended_how) ON terminal_session TO {service}, {auditor}",

@@ -9,8 +9,8 @@ from sqlalchemy.exc import IntegrityError
 from handoff_logs.database import Database
 from handoff_logs.reading import Row
 from handoff_logs.statements import Statement
-from stations.shift.errors import ShiftMovedError
-from stations.shift.stops import OPEN_SHIFT, Ask
+from stations.shift.errors import LineEvacuatedError, ShiftMovedError
+from stations.shift.stops import EVACUATED, OPEN_SHIFT, Ask
 
 T = TypeVar("T")
 # On PostgreSQL those who would open or close at once wait for each other, so that the second sees what the first did.
@@ -20,6 +20,17 @@ _ONE_AT_A_TIME: Final = Statement("SELECT pg_advisory_xact_lock(hashtextextended
 def open_shift_row(conn: Connection) -> Row | None:
     """The shift that is open."""
     return next(iter(asking(conn)(OPEN_SHIFT)), None)
+
+
+def refuse_evacuated(conn: Connection) -> None:
+    """Raise `LineEvacuatedError` while an evacuation is under way."""
+    if (row := evacuation_row(conn)) is not None:
+        raise LineEvacuatedError(row["reason"], row["ordered_us"])
+
+
+def evacuation_row(conn: Connection) -> Row | None:
+    """The evacuation that is under way."""
+    return next(iter(asking(conn)(EVACUATED)), None)
 
 
 def one_at_a_time(tx: Connection) -> None:

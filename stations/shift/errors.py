@@ -64,6 +64,28 @@ class SameShiftNameError(StationError):
         )
 
 
+class LineEvacuatedError(StationError):
+    """The line is evacuated: no shift begins, ends or changes hands until two people have counted."""
+
+    def __init__(self, reason: str, ordered_us: int) -> None:
+        super().__init__(reason, ordered_us)
+        self.reason, self.ordered_us = reason, ordered_us
+
+    def __str__(self) -> str:
+        since = datetime.fromtimestamp(self.ordered_us / 1_000_000, UTC).astimezone()
+        return (
+            f"the line is evacuated since {since:%Y-%m-%d %H:%M} ({self.reason}); nothing was changed, come back by a "
+            "count of two people: passline shift return"
+        )
+
+
+class NotEvacuatedError(StationError):
+    """Nobody has left, so nobody comes back."""
+
+    def __str__(self) -> str:
+        return "the line is not evacuated; nothing was recorded, see passline shift status"
+
+
 class ShiftMovedError(StationError):
     """The database refused what was true a moment before: something on the line changed meanwhile."""
 

@@ -17,7 +17,7 @@ from handoff_logs.log import Stamp
 from handoff_logs.reading import Row
 from handoff_logs.records import new_id
 from stations.shift import counting, rules
-from stations.shift.acts import asking, one_at_a_time, open_shift_row, written
+from stations.shift.acts import asking, one_at_a_time, open_shift_row, refuse_evacuated, written
 from stations.shift.counting import Counted, Signers
 from stations.shift.crews import Plan, check_plan, held, write_shift
 from stations.shift.errors import NoShiftOpenError, SameShiftNameError
@@ -53,8 +53,9 @@ class HandedOver:
 def check_hand_over(conn: Connection, plan: Plan, unbalanced: Sequence[Stop]) -> tuple[Row, list[Stop]]:
     """The open shift, and what keeps it from being handed over but the count.
 
-    Raises `NoShiftOpenError`, `SameShiftNameError`, and as `crews.check_plan`.
+    Raises `NoShiftOpenError`, `LineEvacuatedError`, `SameShiftNameError`, and as `crews.check_plan`.
     """
+    refuse_evacuated(conn)
     row = open_shift_row(conn)
     if row is None:
         raise NoShiftOpenError

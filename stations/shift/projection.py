@@ -36,6 +36,13 @@ WITH logged AS (
         UNION ALL SELECT count_id, 'relieved ' || absent || ' ' || reliever || ' ' || relieved_us || ' ' || reason
             || ' ' || shift_id FROM shift_relief) AS given
         JOIN counted ON counted.count_id = given.count_id
+    UNION ALL SELECT 'line', 'evacuated ' || evacuation_id || ' ' || ordered_us || ' ' || reason || ' by ' || ordered_by
+        || ' and nobody' FROM evacuation
+    UNION ALL SELECT 'line', 'returned ' || evacuation_id || ' ' || returned_us || ' ' || how || ' ' || return_count
+        || ' ' || coalesce(forced_reason, '-') || counted.hands FROM evacuation
+        JOIN counted ON counted.count_id = return_count
+    UNION ALL SELECT evacuation_id, 'settled-return ' || settled_us || ' ' || finding || ' by ' || settled_by
+        || ' and ' || settled_second FROM evacuation_settlement
     UNION ALL SELECT shift_id, 'settled-' || moment || ' ' || settled_us || ' ' || finding || ' by ' || settled_by
         || ' and ' || settled_second FROM shift_settlement
 )

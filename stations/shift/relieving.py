@@ -17,7 +17,7 @@ from handoff_logs.reading import Row
 from handoff_logs.records import new_id
 from stations.people import Role
 from stations.shift import counting, rules
-from stations.shift.acts import asking, one_at_a_time, open_shift_row, written
+from stations.shift.acts import asking, one_at_a_time, open_shift_row, refuse_evacuated, written
 from stations.shift.counting import Counted, Signers
 from stations.shift.crews import unfit
 from stations.shift.errors import (
@@ -61,9 +61,11 @@ class Relieved:
 def check_relieve(conn: Connection, taking: Taking) -> tuple[Row, frozenset[str]]:
     """The open shift, and the stations where pieces of the absent person lie, which must be counted.
 
-    Raises `NoShiftOpenError`, `ShiftReasonError`, `NothingToRelieveError`, `RelieverRefusedError`.
+    Raises `NoShiftOpenError`, `LineEvacuatedError`, `ShiftReasonError`, `NothingToRelieveError`,
+    `RelieverRefusedError`.
     """
     rules.check_reason(taking.reason)
+    refuse_evacuated(conn)
     row = open_shift_row(conn)
     if row is None:
         raise NoShiftOpenError

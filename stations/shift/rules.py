@@ -58,6 +58,7 @@ class Moment(StrEnum):
     CLOSE = "close"
     HAND_OVER = "hand-over"
     RELIEF = "relief"
+    RETURN = "return"
 
 
 class Ending(StrEnum):
@@ -71,6 +72,13 @@ FORCED_AT: Final = (Moment.OPENING, Moment.CLOSE)
 """What a shift's case is of; a hand-over ends its shift as a close does."""
 PASSED_ON: Final = frozenset({"offer-unanswered", "handoff-refused", "difference-open"})
 """What keeps a shift from closing and yet is handed over, by list: the next shift answers for it."""
+
+
+class Returning(StrEnum):
+    """How an evacuation ended."""
+
+    COUNTED = "counted"
+    FORCED = "forced"
 
 
 class Passed(StrEnum):

@@ -16,19 +16,21 @@ from handoff_logs.reading import Row
 from handoff_logs.records import new_id
 from handoff_logs.statements import Statement
 from stations.shift import counting, rules
-from stations.shift.acts import asking, one_at_a_time, open_shift_row, written
+from stations.shift.acts import asking, one_at_a_time, open_shift_row, refuse_evacuated, written
 from stations.shift.counting import Counted, Signers
 from stations.shift.crews import Plan, check_plan, held, write_shift
 from stations.shift.errors import NoShiftOpenError, NothingToSettleError, SettledByForcersError, ShiftOpenError
 from stations.shift.rules import Difference, Ending, Moment
 from stations.shift.stops import CASES, Stop, stops
-from stations.shift.tables import Shift, ShiftSettlement
+from stations.shift.tables import EvacuationSettlement, Shift, ShiftSettlement
 
 _SHIFT: Final = Shift.__table__  # type: ignore[attr-defined]
 _FORCERS: Final = Statement(
     "SELECT forced.counted_by, forced.counted_second FROM shift JOIN shift_count AS forced ON forced.count_id ="
     " CASE :moment WHEN 'opening' THEN shift.opening_count ELSE shift.closing_count END"
-    " WHERE shift.shift_id = :shift_id"
+    " WHERE shift.shift_id = :shift_id AND :moment <> 'return'"
+    " UNION ALL SELECT forced.counted_by, forced.counted_second FROM evacuation JOIN shift_count AS forced"
+    " ON forced.count_id = evacuation.return_count WHERE evacuation.evacuation_id = :shift_id"
 )
 
 
@@ -67,8 +69,9 @@ def check_open(conn: Connection, plan: Plan) -> None:
     """Raise what keeps the shift from being opened, before anybody is asked to sign.
 
     `ShiftNameError`, `ChecklistError`, `ChecklistItemError`, `CrewStationError`, `CrewTwiceError`, `CrewShortError`,
-    `CrewRefusedError`, `ShiftOpenError`.
+    `CrewRefusedError`, `ShiftOpenError`, `LineEvacuatedError`.
     """
+    refuse_evacuated(conn)
     if (row := open_shift_row(conn)) is not None:
         raise ShiftOpenError(row["name"], row["opened_us"])
     check_plan(conn, plan)
@@ -99,7 +102,8 @@ def open_shift(database: Database, plan: Plan, count: Counted, by: Signers, reas
 
 
 def check_close(conn: Connection, unbalanced: Sequence[Stop]) -> tuple[Row, list[Stop]]:
-    """The open shift, and what keeps it from closing but the count. Raises `NoShiftOpenError`."""
+    """The open shift, and what keeps it from closing but the count. Raises `NoShiftOpenError`, `LineEvacuatedError`."""
+    refuse_evacuated(conn)
     row = open_shift_row(conn)
     if row is None:
         raise NoShiftOpenError
@@ -176,19 +180,19 @@ def settle(database: Database, shift_id: str, finding: str, by: Signers) -> list
         cases = check_settle(tx, shift_id, by.first, by.second)
         now_us, emulated = clock_us(tx), bool(cases[0]["emulated"])
         for case in cases:
-            tx.execute(
-                insert(ShiftSettlement).values(
-                    shift_id=shift_id,
-                    moment=case["moment"],
-                    finding=finding,
-                    settled_by=by.first,
-                    settled_second=by.second,
-                    sign_in=by.first_sign_in,
-                    second_sign_in=by.second_sign_in,
-                    settled_us=now_us,
-                    emulated=emulated,
-                )
-            )
+            values = {
+                "finding": finding,
+                "settled_by": by.first,
+                "settled_second": by.second,
+                "sign_in": by.first_sign_in,
+                "second_sign_in": by.second_sign_in,
+                "settled_us": now_us,
+                "emulated": emulated,
+            }
+            if case["moment"] == Moment.RETURN:
+                tx.execute(insert(EvacuationSettlement).values(evacuation_id=shift_id, **values))
+            else:
+                tx.execute(insert(ShiftSettlement).values(shift_id=shift_id, moment=case["moment"], **values))
         facts = [(shift_id, f"settled-{case['moment']}", f"{now_us} {finding}") for case in cases]
         counting.note(tx, by, now_us, facts, emulated=emulated)
         return [str(case["moment"]) for case in cases]

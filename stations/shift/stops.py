@@ -27,9 +27,17 @@ UNION ALL
 SELECT shift.shift_id, shift.name, 'close', shift.closing_reason, shift.closed_us, shift.emulated
 FROM shift WHERE shift.closing_reason IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM shift_settlement AS done WHERE done.shift_id = shift.shift_id AND done.moment = 'close')
+UNION ALL
+SELECT gone.evacuation_id, 'evacuation', 'return', gone.forced_reason, gone.returned_us, gone.emulated
+FROM evacuation AS gone WHERE gone.how = 'forced' AND NOT EXISTS (
+    SELECT 1 FROM evacuation_settlement AS done WHERE done.evacuation_id = gone.evacuation_id)
 ORDER BY 5, 3
 """
-"""Shifts that were forced, and whose case nobody has closed."""
+"""Shifts, and returns from evacuations, that were forced, and whose case nobody has closed."""
+EVACUATED: Final = """
+SELECT evacuation_id, reason, ordered_by, ordered_us, emulated FROM evacuation WHERE NOT over
+"""
+"""The evacuation that is under way."""
 
 COUNTS: Final = """
 SELECT one.count_id, one.moment, one.counted_us, one.counted_by, one.counted_second,
@@ -37,6 +45,8 @@ SELECT one.count_id, one.moment, one.counted_us, one.counted_by, one.counted_sec
        (SELECT count(*) FROM shift_difference AS each WHERE each.count_id = one.count_id) AS differences,
        coalesce(shift.shift_id, '') AS shift_id, coalesce(shift.name, '') AS shift,
        CASE WHEN EXISTS (SELECT 1 FROM shift_relief AS done WHERE done.count_id = one.count_id) THEN 'relieved'
+            WHEN one.moment = 'return' THEN coalesce((SELECT gone.how FROM evacuation AS gone
+                WHERE gone.return_count = one.count_id), 'refused')
             WHEN shift.shift_id IS NULL THEN 'refused' WHEN one.moment <> 'opening' THEN shift.closed_how
             WHEN shift.opening_reason IS NULL THEN 'opened' ELSE 'forced' END AS outcome,
        coalesce(CASE one.moment WHEN 'opening' THEN shift.opening_reason ELSE shift.closing_reason END, '') AS reason,

@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from stations.shift.rules import FORCED_AT, Ending, Moment, Passed, What
+from stations.shift.rules import FORCED_AT, Ending, Moment, Passed, Returning, What
 
 
 def _one_of(column: str, values: Iterable[StrEnum]) -> str:
@@ -249,3 +249,58 @@ class ShiftPassed(SQLModel, table=True):
     kind: str = Field(sa_column=Column(String(10), primary_key=True))
     subject: str = Field(sa_column=_id(primary_key=True))
     station: str = Field(sa_column=Column(String(40), nullable=False))
+
+
+class Evacuation(SQLModel, table=True):
+    """The line stood still from one person's word until two had counted; at most one is under way.
+
+    A `forced_reason` says that they came back in spite of a difference: a case, until `EvacuationSettlement`.
+    """
+
+    __tablename__ = "evacuation"
+    __table_args__ = (
+        Index(
+            "uq_evacuation_open", "over", unique=True, sqlite_where=text("NOT over"), postgresql_where=text("NOT over")
+        ),
+        UniqueConstraint("sign_in", name="uq_evacuation_sign_in"),
+        UniqueConstraint("return_count", name="uq_evacuation_return_count"),
+        CheckConstraint("(substr(ordered_by, 1, 2) = 'e-') = (sign_in IS NULL)", name="ck_evacuation_signed"),
+        CheckConstraint("emulated OR sign_in IS NOT NULL", name="ck_evacuation_emulated"),
+        CheckConstraint(
+            "over = (returned_us IS NOT NULL) AND over = (return_count IS NOT NULL) AND over = (how IS NOT NULL)",
+            name="ck_evacuation_over",
+        ),
+        CheckConstraint("returned_us IS NULL OR returned_us >= ordered_us", name="ck_evacuation_order"),
+        CheckConstraint(f"how IS NULL OR {_one_of('how', Returning)}", name="ck_evacuation_how"),
+        CheckConstraint(
+            "(forced_reason IS NOT NULL) = (how IS NOT NULL AND how = 'forced')", name="ck_evacuation_forced"
+        ),
+    )
+
+    evacuation_id: str = Field(sa_column=_id(primary_key=True))
+    reason: str = Field(sa_column=Column(String(40), nullable=False))
+    ordered_by: str = Field(sa_column=Column(String(40), nullable=False))
+    sign_in: str | None = Field(default=None, sa_column=_id("sign_in_attempt.attempt_id"))
+    ordered_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    over: bool
+    return_count: str | None = Field(default=None, sa_column=_id("shift_count.count_id"))
+    returned_us: int | None = Field(default=None, sa_column=Column(BigInteger))
+    how: str | None = Field(default=None, sa_column=Column(String(10)))
+    forced_reason: str | None = Field(default=None, sa_column=Column(String(40)))
+    emulated: bool
+
+
+class EvacuationSettlement(SQLModel, table=True):
+    """How two people closed the case of a return that was forced."""
+
+    __tablename__ = "evacuation_settlement"
+    __table_args__ = _signed("evacuation_settlement", "settled_by", "settled_second")
+
+    evacuation_id: str = Field(sa_column=_id("evacuation.evacuation_id", primary_key=True))
+    finding: str = Field(sa_column=Column(String(40), nullable=False))
+    settled_by: str = Field(sa_column=Column(String(40), nullable=False))
+    settled_second: str = Field(sa_column=Column(String(40), nullable=False))
+    sign_in: str | None = Field(default=None, sa_column=_id("sign_in_attempt.attempt_id"))
+    second_sign_in: str | None = Field(default=None, sa_column=_id("sign_in_attempt.attempt_id"))
+    settled_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    emulated: bool

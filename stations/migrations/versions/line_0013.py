@@ -12,7 +12,7 @@ depends_on = None
 
 SQL = Path(__file__).parent.parent / "sql" / "line_0013"
 MOMENT = "moment IN ('opening', 'close')"
-MOMENTS = "moment IN ('opening', 'close', 'hand-over', 'relief')"
+MOMENTS = "moment IN ('opening', 'close', 'hand-over', 'relief', 'return')"
 
 
 def upgrade() -> None:
@@ -67,6 +67,68 @@ def upgrade() -> None:
         sa.CheckConstraint("kind IN ('offer', 'refused', 'case')", name="ck_shift_passed_kind"),
         sa.ForeignKeyConstraint(["count_id"], ["shift_count.count_id"]),
         sa.PrimaryKeyConstraint("count_id", "kind", "subject"),
+    )
+    op.create_table(
+        "evacuation",
+        sa.Column("evacuation_id", sa.String(length=32), nullable=False),
+        sa.Column("reason", sa.String(length=40), nullable=False),
+        sa.Column("ordered_by", sa.String(length=40), nullable=False),
+        sa.Column("sign_in", sa.String(length=32), nullable=True),
+        sa.Column("ordered_us", sa.BigInteger(), nullable=False),
+        sa.Column("over", sa.Boolean(), nullable=False),
+        sa.Column("return_count", sa.String(length=32), nullable=True),
+        sa.Column("returned_us", sa.BigInteger(), nullable=True),
+        sa.Column("how", sa.String(length=10), nullable=True),
+        sa.Column("forced_reason", sa.String(length=40), nullable=True),
+        sa.Column("emulated", sa.Boolean(), nullable=False),
+        sa.CheckConstraint("(substr(ordered_by, 1, 2) = 'e-') = (sign_in IS NULL)", name="ck_evacuation_signed"),
+        sa.CheckConstraint("emulated OR sign_in IS NOT NULL", name="ck_evacuation_emulated"),
+        sa.CheckConstraint(
+            "over = (returned_us IS NOT NULL) AND over = (return_count IS NOT NULL) AND over = (how IS NOT NULL)",
+            name="ck_evacuation_over",
+        ),
+        sa.CheckConstraint("returned_us IS NULL OR returned_us >= ordered_us", name="ck_evacuation_order"),
+        sa.CheckConstraint("how IS NULL OR how IN ('counted', 'forced')", name="ck_evacuation_how"),
+        sa.CheckConstraint(
+            "(forced_reason IS NOT NULL) = (how IS NOT NULL AND how = 'forced')", name="ck_evacuation_forced"
+        ),
+        sa.ForeignKeyConstraint(["sign_in"], ["sign_in_attempt.attempt_id"]),
+        sa.ForeignKeyConstraint(["return_count"], ["shift_count.count_id"]),
+        sa.PrimaryKeyConstraint("evacuation_id"),
+        sa.UniqueConstraint("sign_in", name="uq_evacuation_sign_in"),
+        sa.UniqueConstraint("return_count", name="uq_evacuation_return_count"),
+    )
+    op.create_index(
+        "uq_evacuation_open",
+        "evacuation",
+        ["over"],
+        unique=True,
+        sqlite_where=sa.text("NOT over"),
+        postgresql_where=sa.text("NOT over"),
+    )
+    op.create_table(
+        "evacuation_settlement",
+        sa.Column("evacuation_id", sa.String(length=32), nullable=False),
+        sa.Column("finding", sa.String(length=40), nullable=False),
+        sa.Column("settled_by", sa.String(length=40), nullable=False),
+        sa.Column("settled_second", sa.String(length=40), nullable=False),
+        sa.Column("sign_in", sa.String(length=32), nullable=True),
+        sa.Column("second_sign_in", sa.String(length=32), nullable=True),
+        sa.Column("settled_us", sa.BigInteger(), nullable=False),
+        sa.Column("emulated", sa.Boolean(), nullable=False),
+        sa.CheckConstraint("settled_by <> settled_second", name="ck_evacuation_settlement_two"),
+        sa.CheckConstraint(
+            "(substr(settled_by, 1, 2) = 'e-') = (sign_in IS NULL) "
+            "AND (substr(settled_second, 1, 2) = 'e-') = (second_sign_in IS NULL)",
+            name="ck_evacuation_settlement_signed",
+        ),
+        sa.CheckConstraint(
+            "emulated OR (sign_in IS NOT NULL AND second_sign_in IS NOT NULL)", name="ck_evacuation_settlement_emulated"
+        ),
+        sa.ForeignKeyConstraint(["evacuation_id"], ["evacuation.evacuation_id"]),
+        sa.ForeignKeyConstraint(["sign_in"], ["sign_in_attempt.attempt_id"]),
+        sa.ForeignKeyConstraint(["second_sign_in"], ["sign_in_attempt.attempt_id"]),
+        sa.PrimaryKeyConstraint("evacuation_id"),
     )
     bind = op.get_bind()
     for statement in (SQL / f"guards.{bind.dialect.name}.sql").read_text(encoding="utf-8").split("--;\n"):

@@ -145,3 +145,87 @@ CREATE TRIGGER sign_in_not_relieved BEFORE INSERT ON sign_in_attempt
 --;
 CREATE TRIGGER shift_relief_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON shift_relief
     FOR EACH STATEMENT EXECUTE FUNCTION shift_append_only()
+--;
+CREATE FUNCTION evacuation_begins() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.over OR EXISTS (SELECT 1 FROM evacuation WHERE NOT over OR returned_us > NEW.ordered_us)
+    OR (NEW.sign_in IS NOT NULL AND NOT EXISTS (SELECT 1 FROM sign_in_attempt WHERE attempt_id = NEW.sign_in
+        AND code = NEW.ordered_by AND outcome = 'accepted' AND abs(NEW.ordered_us - at_us) <= 300000000)) THEN
+        RAISE EXCEPTION 'evacuation: by one who signed in just now, and one at a time' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$
+--;
+CREATE TRIGGER evacuation_begins BEFORE INSERT ON evacuation
+    FOR EACH ROW EXECUTE FUNCTION evacuation_begins()
+--;
+CREATE FUNCTION evacuation_ends() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.over OR NOT NEW.over
+    OR (NEW.evacuation_id, NEW.reason, NEW.ordered_by, NEW.sign_in, NEW.ordered_us, NEW.emulated)
+        IS DISTINCT FROM (OLD.evacuation_id, OLD.reason, OLD.ordered_by, OLD.sign_in, OLD.ordered_us, OLD.emulated)
+    OR NOT EXISTS (SELECT 1 FROM shift_count WHERE count_id = NEW.return_count AND moment = 'return'
+        AND counted_us = NEW.returned_us AND emulated = NEW.emulated)
+    OR 2 <> (SELECT count(DISTINCT station) FROM shift_counted WHERE count_id = NEW.return_count
+        AND station IN ('vault', 'personalization'))
+    OR (NEW.how = 'forced') <> EXISTS (SELECT 1 FROM shift_difference WHERE count_id = NEW.return_count) THEN
+        RAISE EXCEPTION 'evacuation: is over once, by a whole count, forced on a difference, and never changed' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$
+--;
+CREATE TRIGGER evacuation_ends BEFORE UPDATE ON evacuation
+    FOR EACH ROW EXECUTE FUNCTION evacuation_ends()
+--;
+CREATE TRIGGER evacuation_no_delete BEFORE DELETE OR TRUNCATE ON evacuation
+    FOR EACH STATEMENT EXECUTE FUNCTION shift_append_only()
+--;
+CREATE FUNCTION evacuation_whole() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM evacuation WHERE return_count = NEW.count_id) THEN
+        RAISE EXCEPTION 'a count that was used is whole' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$
+--;
+CREATE TRIGGER evacuation_counted BEFORE INSERT ON shift_counted
+    FOR EACH ROW EXECUTE FUNCTION evacuation_whole()
+--;
+CREATE TRIGGER evacuation_difference BEFORE INSERT ON shift_difference
+    FOR EACH ROW EXECUTE FUNCTION evacuation_whole()
+--;
+CREATE FUNCTION evacuation_settlement_signed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (NEW.sign_in IS NOT NULL AND NOT EXISTS (SELECT 1 FROM sign_in_attempt WHERE attempt_id = NEW.sign_in
+        AND code = NEW.settled_by AND outcome = 'accepted' AND abs(NEW.settled_us - at_us) <= 300000000))
+    OR (NEW.second_sign_in IS NOT NULL AND NOT EXISTS (SELECT 1 FROM sign_in_attempt WHERE attempt_id = NEW.second_sign_in
+        AND code = NEW.settled_second AND outcome = 'accepted' AND abs(NEW.settled_us - at_us) <= 300000000))
+    OR NOT EXISTS (SELECT 1 FROM evacuation JOIN shift_count AS forced ON forced.count_id = return_count
+        WHERE evacuation_id = NEW.evacuation_id AND how = 'forced' AND forced.counted_us <= NEW.settled_us
+        AND NOT (NEW.settled_by IN (forced.counted_by, forced.counted_second)
+            AND NEW.settled_second IN (forced.counted_by, forced.counted_second))) THEN
+        RAISE EXCEPTION 'evacuation_settlement: of a return that was forced, by two who are not the two who forced it' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$
+--;
+CREATE TRIGGER evacuation_settlement_signed BEFORE INSERT ON evacuation_settlement
+    FOR EACH ROW EXECUTE FUNCTION evacuation_settlement_signed()
+--;
+CREATE TRIGGER evacuation_settlement_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON evacuation_settlement
+    FOR EACH STATEMENT EXECUTE FUNCTION shift_append_only()
+--;
+-- No machine begins a job while nobody is there, and no shift begins or ends.
+CREATE FUNCTION line_not_evacuated() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM evacuation WHERE NOT over) THEN
+        RAISE EXCEPTION 'the line is evacuated' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$
+--;
+CREATE TRIGGER job_not_evacuated BEFORE INSERT ON job
+    FOR EACH ROW EXECUTE FUNCTION line_not_evacuated()
+--;
+CREATE TRIGGER shift_not_evacuated BEFORE INSERT OR UPDATE ON shift
+    FOR EACH ROW EXECUTE FUNCTION line_not_evacuated()

@@ -125,3 +125,64 @@ BEGIN SELECT RAISE(ABORT, 'shift_passed: append-only'); END
 --;
 CREATE TRIGGER shift_passed_no_delete BEFORE DELETE ON shift_passed
 BEGIN SELECT RAISE(ABORT, 'shift_passed: append-only'); END
+--;
+CREATE TRIGGER evacuation_begins BEFORE INSERT ON evacuation
+WHEN NEW.over OR EXISTS (SELECT 1 FROM evacuation WHERE NOT over OR returned_us > NEW.ordered_us)
+    OR (NEW.sign_in IS NOT NULL AND NOT EXISTS (SELECT 1 FROM sign_in_attempt WHERE attempt_id = NEW.sign_in
+        AND code = NEW.ordered_by AND outcome = 'accepted' AND abs(NEW.ordered_us - at_us) <= 300000000))
+    OR EXISTS (SELECT 1 FROM evacuation WHERE evacuation_id = NEW.evacuation_id OR sign_in = NEW.sign_in)
+BEGIN SELECT RAISE(ABORT, 'evacuation: by one who signed in just now, and one at a time'); END
+--;
+CREATE TRIGGER evacuation_ends BEFORE UPDATE ON evacuation
+WHEN OLD.over OR NOT NEW.over OR NEW.evacuation_id IS NOT OLD.evacuation_id OR NEW.reason IS NOT OLD.reason
+    OR NEW.ordered_by IS NOT OLD.ordered_by OR NEW.sign_in IS NOT OLD.sign_in OR NEW.ordered_us IS NOT OLD.ordered_us
+    OR NEW.emulated IS NOT OLD.emulated
+    OR NOT EXISTS (SELECT 1 FROM shift_count WHERE count_id = NEW.return_count AND moment = 'return'
+        AND counted_us = NEW.returned_us AND emulated = NEW.emulated)
+    OR 2 <> (SELECT count(DISTINCT station) FROM shift_counted WHERE count_id = NEW.return_count
+        AND station IN ('vault', 'personalization'))
+    OR (NEW.how = 'forced') <> EXISTS (SELECT 1 FROM shift_difference WHERE count_id = NEW.return_count)
+BEGIN SELECT RAISE(ABORT, 'evacuation: is over once, by a whole count, forced on a difference, and never changed'); END
+--;
+CREATE TRIGGER evacuation_no_delete BEFORE DELETE ON evacuation
+BEGIN SELECT RAISE(ABORT, 'evacuation: never deleted'); END
+--;
+CREATE TRIGGER evacuation_counted BEFORE INSERT ON shift_counted
+WHEN EXISTS (SELECT 1 FROM evacuation WHERE return_count = NEW.count_id)
+BEGIN SELECT RAISE(ABORT, 'shift_counted: a count that was used is whole'); END
+--;
+CREATE TRIGGER evacuation_difference BEFORE INSERT ON shift_difference
+WHEN EXISTS (SELECT 1 FROM evacuation WHERE return_count = NEW.count_id)
+BEGIN SELECT RAISE(ABORT, 'shift_difference: a count that was used is whole'); END
+--;
+CREATE TRIGGER evacuation_settlement_signed BEFORE INSERT ON evacuation_settlement
+WHEN (NEW.sign_in IS NOT NULL AND NOT EXISTS (SELECT 1 FROM sign_in_attempt WHERE attempt_id = NEW.sign_in
+        AND code = NEW.settled_by AND outcome = 'accepted' AND abs(NEW.settled_us - at_us) <= 300000000))
+    OR (NEW.second_sign_in IS NOT NULL AND NOT EXISTS (SELECT 1 FROM sign_in_attempt WHERE attempt_id = NEW.second_sign_in
+        AND code = NEW.settled_second AND outcome = 'accepted' AND abs(NEW.settled_us - at_us) <= 300000000))
+    OR NOT EXISTS (SELECT 1 FROM evacuation JOIN shift_count AS forced ON forced.count_id = return_count
+        WHERE evacuation_id = NEW.evacuation_id AND how = 'forced' AND forced.counted_us <= NEW.settled_us
+        AND NOT (NEW.settled_by IN (forced.counted_by, forced.counted_second)
+            AND NEW.settled_second IN (forced.counted_by, forced.counted_second)))
+    OR EXISTS (SELECT 1 FROM evacuation_settlement WHERE evacuation_id = NEW.evacuation_id)
+BEGIN SELECT RAISE(ABORT, 'evacuation_settlement: of a return that was forced, by two who are not the two who forced it'); END
+--;
+CREATE TRIGGER evacuation_settlement_no_update BEFORE UPDATE ON evacuation_settlement
+BEGIN SELECT RAISE(ABORT, 'evacuation_settlement: append-only'); END
+--;
+CREATE TRIGGER evacuation_settlement_no_delete BEFORE DELETE ON evacuation_settlement
+BEGIN SELECT RAISE(ABORT, 'evacuation_settlement: append-only'); END
+--;
+-- No machine begins a job while nobody is there.
+CREATE TRIGGER job_not_evacuated BEFORE INSERT ON job
+WHEN EXISTS (SELECT 1 FROM evacuation WHERE NOT over)
+BEGIN SELECT RAISE(ABORT, 'job: the line is evacuated'); END
+--;
+-- Nor does a shift begin or end.
+CREATE TRIGGER shift_not_evacuated BEFORE INSERT ON shift
+WHEN EXISTS (SELECT 1 FROM evacuation WHERE NOT over)
+BEGIN SELECT RAISE(ABORT, 'shift: the line is evacuated'); END
+--;
+CREATE TRIGGER shift_stays_evacuated BEFORE UPDATE ON shift
+WHEN EXISTS (SELECT 1 FROM evacuation WHERE NOT over)
+BEGIN SELECT RAISE(ABORT, 'shift: the line is evacuated'); END
