@@ -21,7 +21,8 @@ from flows.rolled_back import refuse_rolled_back
 from flows.run_folder import RunFolder
 from flows.settings import LineSettings
 from handoff_logs.reading import open_reading
-from stations.shift.stops import OPEN_SHIFT
+from stations.shift.errors import LineEvacuatedError
+from stations.shift.stops import EVACUATED, OPEN_SHIFT
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,13 @@ def run_line(folder: RunFolder, *, shift: str | None = None, screen: Console | N
         return run_line_on(folder, settings, ready, shift=shift, screen=screen)
 
 
+def refuse_evacuated(folder: RunFolder) -> None:
+    """Raise `LineEvacuatedError` where a prepared line is evacuated: nobody is there to work it."""
+    with open_reading(folder.line().database_url) as reading:
+        for row in reading.rows(EVACUATED):
+            raise LineEvacuatedError(row["reason"], row["ordered_us"])
+
+
 def working_shift(folder: RunFolder, settings: LineSettings) -> str:
     """The name of the shift that is open on a prepared line; where none is, the one in line.toml."""
     with open_reading(folder.line().database_url) as reading:
@@ -98,6 +106,7 @@ def run_line_on(
     # A target without its address would be silent for a whole shift.
     open_targets(folder, settings)
     prepare(folder)
+    refuse_evacuated(folder)
     shift = shift or working_shift(folder, settings)
     ready()
     if screen is not None:

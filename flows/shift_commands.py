@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 app = App(name="shift", help="The shift: open it, see what stands against its close, close it.")
 app.command("flows.hand_over_command:hand_over_command", name="hand-over")
 app.command("flows.relieve_command:relieve_command", name="relieve")
+app.command("flows.evacuate_command:evacuate_command", name="evacuate")
+app.command("flows.evacuate_command:return_command", name="return")
 
 
 @app.command(name="open")
@@ -124,7 +126,7 @@ def status_command(*, directory: Directory = HERE, output: Output = "table") -> 
         print_json(content)
     else:
         print_standing(content)
-    return Exit.FINDINGS if content["stops"] or content["cases"] else Exit.FINE
+    return Exit.FINDINGS if content["stops"] or content["cases"] or content["evacuated"] else Exit.FINE
 
 
 @app.command(name="close")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from flows.facts import evacuation
 from handoff_logs.reading import Reading
 from stations.shift import stops
 from stations.shift.rules import Difference
@@ -24,7 +25,7 @@ def standing(reading: Reading, *, emulated: bool) -> dict[str, Any]:
     cases = reading.rows(stops.CASES)
     row = next(iter(reading.rows(stops.OPEN_SHIFT)), None)
     content: dict[str, Any] = {"emulated": emulated, "shift": None, "people": [], "machines": [], "balance": []}
-    content |= {"taken_over": None, "reliefs": []}
+    content |= {"taken_over": None, "reliefs": [], "evacuated": evacuation(reading)}
     content |= {"stops": [], "cases": [{**case, "emulated": bool(case["emulated"])} for case in cases]}
     if row is None:
         return content
@@ -65,6 +66,10 @@ def print_standing(content: dict[str, Any]) -> None:
 
     console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
     mark = "EMULATED: " if content["emulated"] else ""
+    if (gone := content["evacuated"]) is not None:
+        since = datetime.fromtimestamp(gone["ordered_us"] / 1e6).astimezone()
+        told = f"EVACUATED since {since:%Y-%m-%d %H:%M} ({gone['reason']}), by {gone['ordered_by']}"
+        console.print(f"{mark}{told}: passline shift return", style="bold red")
     shift = content["shift"]
     if shift is None:
         console.print(f"{mark}no shift is open")

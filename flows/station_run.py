@@ -16,6 +16,7 @@ from prefect.cache_policies import NO_CACHE
 from flows.line_state import Line
 from flows.work import StationWork, TrayToWork
 from flows.work_record import Progress, report_tray
+from handoff_logs.errors import LineFrozenError
 
 log = structlog.get_logger()
 
@@ -69,7 +70,7 @@ async def run_station(line: Line, work: StationWork, *, only: str | None = None)
             if only in (None, tray.tray):
                 bench.begin(tray)
         while await _goes_on(line, bench, only):
-            if line.stopping or not await bench.take_next(only):
+            if line.stopping or await line.blocking(line.evacuated) or not await bench.take_next(only):
                 await bench.wait()
     finally:
         await bench.settle()
@@ -120,13 +121,22 @@ class _Bench:
     async def _run(self, tray: TrayToWork) -> None:
         station = self._work.station
         try:
-            outcomes = await work_tray(station, tray.tray, lambda: self._work.work(tray))
+            outcomes = await work_tray(station, tray.tray, lambda: self._work_unless_frozen(tray))
             self.totals.add(outcomes)
             report_tray(station, tray.tray, outcomes, emulated=self._line.emulated)
         finally:
             self._line.working -= 1
             self._line.ring()
         self._progress.show(self.totals.outcomes.get("units", 0), await self._line.blocking(self._waiting))
+
+    async def _work_unless_frozen(self, tray: TrayToWork) -> dict[str, int]:
+        """Work a tray; one that an evacuation leaves where it is, a later run continues with."""
+        try:
+            return await self._work.work(tray)
+        except LineFrozenError:
+            await self._line.blocking(self._line.evacuated)
+            log.warning("tray_left", station=self._work.station, tray=tray.tray)
+            return {"left": 1}
 
     def _waiting(self) -> int:
         return self._line.units_waiting(self._work.station)

@@ -19,6 +19,8 @@ from handoff_logs.reading import Row
 from handoff_logs.records import new_id
 from handoff_logs.register import Register
 from handoff_logs.writing import Entry
+from stations.alarms.register import clear, raise_alarm
+from stations.alarms.rules import EVACUATED as ALARM
 from stations.shift import counting, rules
 from stations.shift.acts import evacuation_row, one_at_a_time, refuse_evacuated, written
 from stations.shift.counting import Counted, Signers
@@ -70,6 +72,7 @@ def evacuate(database: Database, reason: str, by: str, sign_in: str | None, *, e
         )
         said = Entry(Register.SHIFT, SUBJECT, EVACUATED, f"{evacuation_id} {now_us} {reason}")
         register.record(tx, register.administration(by, sign_in), None, [said], Stamp(now_us, emulated))
+        raise_alarm(tx, ALARM, SUBJECT, emulated=emulated)
         return evacuation_id
 
     return written(database, work)
@@ -108,6 +111,7 @@ def come_back(database: Database, count: Counted, by: Signers, reason: str | Non
         )
         said = f"{row['evacuation_id']} {now_us} {how} {count_id} {forced or '-'}"
         counting.note(tx, by, now_us, [(SUBJECT, RETURNED, said)], emulated=emulated)
+        clear(tx, ALARM, SUBJECT)
         return _returned(row, how, count_id, found)
 
     return written(database, work)

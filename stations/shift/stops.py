@@ -34,9 +34,7 @@ FROM evacuation AS gone WHERE gone.how = 'forced' AND NOT EXISTS (
 ORDER BY 5, 3
 """
 """Shifts, and returns from evacuations, that were forced, and whose case nobody has closed."""
-EVACUATED: Final = """
-SELECT evacuation_id, reason, ordered_by, ordered_us, emulated FROM evacuation WHERE NOT over
-"""
+EVACUATED: Final = "SELECT evacuation_id, reason, ordered_by, ordered_us, emulated FROM evacuation WHERE NOT over"
 """The evacuation that is under way."""
 
 COUNTS: Final = """

@@ -224,8 +224,8 @@ BEGIN
     RETURN NEW;
 END $$
 --;
-CREATE TRIGGER job_not_evacuated BEFORE INSERT ON job
+CREATE TRIGGER evacuation_keeps_jobs BEFORE INSERT ON job
     FOR EACH ROW EXECUTE FUNCTION line_not_evacuated()
 --;
-CREATE TRIGGER shift_not_evacuated BEFORE INSERT OR UPDATE ON shift
+CREATE TRIGGER evacuation_keeps_shift BEFORE INSERT OR UPDATE ON shift
     FOR EACH ROW EXECUTE FUNCTION line_not_evacuated()

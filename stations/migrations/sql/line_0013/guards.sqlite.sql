@@ -174,15 +174,15 @@ CREATE TRIGGER evacuation_settlement_no_delete BEFORE DELETE ON evacuation_settl
 BEGIN SELECT RAISE(ABORT, 'evacuation_settlement: append-only'); END
 --;
 -- No machine begins a job while nobody is there.
-CREATE TRIGGER job_not_evacuated BEFORE INSERT ON job
+CREATE TRIGGER evacuation_keeps_jobs BEFORE INSERT ON job
 WHEN EXISTS (SELECT 1 FROM evacuation WHERE NOT over)
 BEGIN SELECT RAISE(ABORT, 'job: the line is evacuated'); END
 --;
 -- Nor does a shift begin or end.
-CREATE TRIGGER shift_not_evacuated BEFORE INSERT ON shift
+CREATE TRIGGER evacuation_keeps_shift BEFORE INSERT ON shift
 WHEN EXISTS (SELECT 1 FROM evacuation WHERE NOT over)
 BEGIN SELECT RAISE(ABORT, 'shift: the line is evacuated'); END
 --;
-CREATE TRIGGER shift_stays_evacuated BEFORE UPDATE ON shift
+CREATE TRIGGER evacuation_keeps_open_shift BEFORE UPDATE ON shift
 WHEN EXISTS (SELECT 1 FROM evacuation WHERE NOT over)
 BEGIN SELECT RAISE(ABORT, 'shift: the line is evacuated'); END
