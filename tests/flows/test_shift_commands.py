@@ -17,6 +17,7 @@ from flows.composition import open_database, open_line, prepare
 from flows.configuration import read_settings
 from flows.default_line import write_default
 from flows.errors import Exit
+from flows.facts import board_facts
 from flows.line_rules import DIFFERENCES
 from flows.line_run import working_shift
 from flows.locks import line_lock
@@ -431,3 +432,75 @@ def test_an_emulated_relief_needs_no_passwords(
     said = capsys.readouterr().out
     assert said.startswith(f"EMULATED: {absent} is relieved by e-lead-3: 5 units passed; 5 counted")
     assert passline("close", "--emulated") == Exit.FINE
+
+
+def test_one_person_evacuates_the_line_and_two_come_back(
+    folder: RunFolder, passline: Command, scan: Callable[..., tuple[str, ...]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Anybody of the line by their own password, also while it runs; a count of two lifts it."""
+    both = (LEAD, SECOND_LEAD)
+    assert passline(*OPEN, *scan(*BOOKS), signed=both) == Exit.FINE
+    assert evacuate(folder, AUDITOR) == Exit.REFUSED
+    assert "p-0801 is not" in capsys.readouterr().err
+    with line_lock(folder):
+        assert evacuate(folder, KEEPER) == Exit.FINE
+    assert "the line is evacuated (fire), by p-0101" in capsys.readouterr().out
+    assert evacuate(folder, KEEPER) == Exit.REFUSED
+    assert "evacuated since" in capsys.readouterr().err
+    assert passline("status") == Exit.FINDINGS
+    assert "EVACUATED since" in capsys.readouterr().out
+    assert run(["status", "--dir", str(folder.path), "--output", "json"]) == Exit.FINE
+    assert json.loads(capsys.readouterr().out)["evacuated"]["reason"] == "fire"
+    assert run(["status", "--dir", str(folder.path)]) == Exit.FINE
+    assert " EVACUATED " in capsys.readouterr().out
+    with closing(open_reading(folder.line().database_url)) as reading:
+        facts = board_facts(reading)
+        assert [(one.code, one.subject) for one in facts.standing] == [("evacuated", "line")]
+    assert run(["run", "--dir", str(folder.path)]) == Exit.REFUSED
+    assert passline("close", *scan(*BOOKS), signed=both) == Exit.REFUSED
+    assert passline("return", *scan(*BOOKS[1:]), signed=(LEAD, KEEPER)) == Exit.FINDINGS
+    assert f"missing {BOOKS[0]}" in capsys.readouterr().out
+    assert passline("return", *scan(*BOOKS), signed=(LEAD, KEEPER)) == Exit.FINE
+    assert (
+        "the evacuation (fire) is over, counted; 5 counted and signed by p-0301 and p-0101" in capsys.readouterr().out
+    )
+    assert passline("close", *scan(*BOOKS), signed=both) == Exit.FINE
+
+
+def evacuate(folder: RunFolder, who: Credentials) -> int:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
+        feed(patch, [who.password])
+        arguments = ["--reason", "fire", "--by", who.code, "--passwords-from", "-"]
+        return run(["shift", "evacuate", *arguments, "--dir", str(folder.path)])
+
+
+def test_an_emulated_evacuation_needs_no_passwords_and_a_forced_return_is_a_case(
+    folder: RunFolder, passline: Command, scan: Callable[..., tuple[str, ...]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert passline("return", "--emulated") == Exit.REFUSED
+    assert passline("evacuate", "--reason", "fire", "--emulated") == Exit.FINE
+    assert capsys.readouterr().out.startswith("EMULATED: the line is evacuated (fire), by e-lead-1")
+    assert passline("return", *scan(*BOOKS[1:]), "--reason", "smoke", "--emulated", "--output", "json") == Exit.FINE
+    said = json.loads(capsys.readouterr().out)
+    assert (said["how"], [one["serial"] for one in said["differences"]]) == ("forced", BOOKS[:1])
+    assert passline("status") == Exit.FINDINGS
+    assert "was forced at its return (smoke)" in capsys.readouterr().out
+    assert passline("settle", said["evacuation_id"], "--finding", "recounted", "--emulated") == Exit.FINE
+    assert passline("status") == Exit.FINE
+
+
+def test_a_line_that_was_handed_over_relieved_and_evacuated_is_verified(folder: RunFolder, passline: Command) -> None:
+    """The log of it is whole, sealed, and agrees with the tables; and it leaves as EPCIS."""
+    assert passline("open", "early", "--emulated") == Exit.FINE
+    assert passline("hand-over", "late", "--emulated") == Exit.FINE
+    assert passline("relieve", "e-lead-2", "--by", "e-lead-3", "--reason", "ill", "--emulated") == Exit.FINE
+    assert passline("evacuate", "--reason", "fire", "--emulated") == Exit.FINE
+    assert passline("return", "--emulated") == Exit.FINE
+    assert passline("close", "--emulated") == Exit.FINE
+    at = ["--dir", str(folder.path)]
+    assert run(["logs", "verify", *at]) == Exit.FINE
+    assert run(["logs", "check", *at]) == Exit.FINE
+    assert run(["logs", "epcis", "--out", str(folder.path / "epcis.json"), *at]) == Exit.FINE
+    assert run(["logs", "same-person", *at]) == Exit.FINE
+    assert run(["logs", "gaps", *at]) == Exit.FINE
