@@ -1,7 +1,7 @@
 """A process of its own that acts on a shift and is killed by its own hand at every boundary, until an act ends alive.
 
-Arguments: the folder of the signing keys, the database's url, the act. A boundary is a statement about to be sent, or
-an instant before or after a commit. After each death it tells, a JSON line each, what the database then holds.
+Arguments: the folder of the signing keys, the database's url, the act, how far the boundaries are apart. A boundary is
+a statement about to be sent, or an instant before or after a commit. After each death it tells, a JSON line each, what the database then holds.
 """
 
 import json
@@ -20,7 +20,7 @@ from handoff_logs import statements
 from handoff_logs.database import Database
 from handoff_logs.keyring import Keyring
 from stations.errors import StationError
-from stations.shift import handing_over, relieving
+from stations.shift import evacuating, handing_over, relieving
 
 MOST = 400
 TELLS = {
@@ -28,6 +28,9 @@ TELLS = {
     "closed": "SELECT count(*) FROM shift WHERE closed",
     "counts": "SELECT count(*) FROM shift_count",
     "acts": "SELECT count(*) FROM custody_event WHERE reason IN ('shift-hand-over', 'relief')",
+    "evacuated": "SELECT (SELECT count(*) FROM evacuation WHERE NOT over), (SELECT count(*) FROM alarm"
+    " WHERE cleared_us IS NULL), (SELECT field FROM custody_register AS said JOIN custody_event AS event"
+    " ON event.event_id = said.event_id WHERE subject = 'line' ORDER BY event.seq DESC LIMIT 1)",
     "reliefs": "SELECT count(*) FROM shift_relief",
     "people": "SELECT count(DISTINCT person) FROM whereabouts WHERE state = 'held'",
     "entries": "SELECT count(*) FROM custody_register WHERE register = 'shift'",
@@ -43,7 +46,20 @@ def _relieve(database: Database) -> None:
     relieving.relieve(database, taking, small_shift.scanned(*small_shift.BOOKS), small_shift.ONE)
 
 
-ACTS: dict[str, Callable[[Database], None]] = {"hand-over": _hand_over, "relieve": _relieve}
+def _evacuate(database: Database) -> None:
+    evacuating.evacuate(database, "fire", "e-lead-1", None, emulated=True)
+
+
+def _come_back(database: Database) -> None:
+    evacuating.come_back(database, small_shift.scanned(*small_shift.BOOKS), small_shift.ONE)
+
+
+ACTS: dict[str, Callable[[Database], None]] = {
+    "hand-over": _hand_over,
+    "relieve": _relieve,
+    "evacuate": _evacuate,
+    "return": _come_back,
+}
 
 
 class Fuse:
@@ -96,9 +112,9 @@ def _in_a_child(work: Callable[[], None]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def main(keys: Path, url: str, act: str) -> int:
+def main(keys: Path, url: str, act: str, stride: int) -> int:
     """Kill at one boundary after another; 0 once an act ended alive."""
-    for at in range(1, MOST):
+    for at in range(1, MOST, stride):
         status = _in_a_child(lambda at=at: _act(keys, url, act, at))  # type: ignore[misc]
         if _in_a_child(lambda: _tell(keys, url)):
             return 1
@@ -108,4 +124,4 @@ def main(keys: Path, url: str, act: str) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3]))
+    raise SystemExit(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])))
