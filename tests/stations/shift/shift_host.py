@@ -1,7 +1,8 @@
 """A process of its own that acts on a shift and is killed by its own hand at every boundary, until an act ends alive.
 
 Arguments: the folder of the signing keys, the database's url, the act, how far the boundaries are apart. A boundary is
-a statement about to be sent, or an instant before or after a commit. After each death it tells, a JSON line each, what the database then holds.
+a statement about to be sent, or an instant before or after a commit. After each death it tells what the database
+then holds, a JSON line each.
 """
 
 import json
