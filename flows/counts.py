@@ -39,8 +39,10 @@ class CountNeededError(FlowError):
         return "Nobody counted; nothing was recorded."
 
 
-def read_counts(counted: Sequence[str], passwords_from: str | None) -> "Counted":
-    """The count in the files that were given. Raises CountFileError, CountUndecidedError, and as counting does."""
+def read_counts(counted: Sequence[str], passwords_from: str | None, needed: Sequence[str] | None = None) -> "Counted":
+    """The count in the files that were given, which must have looked at `needed`: all stations that have blanks.
+
+    Raises CountFileError, CountUndecidedError, and as counting does."""
     from stations.shift import counting, rules
     from stations.shift.errors import CountFileError, CountUndecidedError
 
@@ -61,7 +63,7 @@ def read_counts(counted: Sequence[str], passwords_from: str | None) -> "Counted"
             reason = "is no plain text" if isinstance(error, UnicodeDecodeError) else "can't be read"
             raise CountFileError(file, reason) from error
         counts.append(counting.read(file, text, station or None))
-    return counting.joined(counts)
+    return counting.joined(counts, rules.COUNTED if needed is None else needed)
 
 
 def seen(conn: "Connection", parts: "Parts | None", settings: "LineSettings") -> "Counted":

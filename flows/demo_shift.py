@@ -34,6 +34,7 @@ from stations.people_register.sign_in import sign_in_as
 from stations.personalization.rules import STATION as PERSONALIZATION
 from stations.shift import counting, eyes, rules, station
 from stations.shift.counting import Counted, Signers
+from stations.shift.crews import Plan
 from stations.shift.stops import balance_of, unbalanced
 from stations.trays import TimeNodes
 from stations.vault.rules import STATION as VAULT
@@ -80,7 +81,7 @@ class DemoShift:
                 seen = self._seen(conn)
             roster = emulated_roster(name, self.settings.staff.people_per_station)
             crew = {at: duty.codes for at, duty in roster.items() if at in rules.CREW}
-            plan = station.Plan(name, crew, self._personalizers(), ("all",), here.emulated)
+            plan = Plan(name, crew, self._personalizers(), ("all",), here.emulated)
             opened = station.open_shift(here.database, plan, seen, _BY)
         self.refused = tuple(f"{one.serial} {one.what}" for one in opened.differences)
 

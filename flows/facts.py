@@ -14,6 +14,7 @@ from handoff_logs.reading import Reading
 from handoff_logs.unit_parts import FEW_AHEAD, months_ahead, read_parts
 from stations.alarms import rules
 from stations.alarms.listing import Listed, listed
+from stations.shift.stops import EVACUATED
 
 STATIONS: Final = ("review", "personalization", "qc", "packing", "mailing")
 
@@ -100,7 +101,7 @@ WHERE due_us < :now_us GROUP BY to_station
 """
 
 
-SAME_AS: Final = {"machine held": rules.MACHINE_HELD, "late": rules.LATE_RISK}
+SAME_AS: Final = {"machine held": rules.MACHINE_HELD, "late": rules.LATE_RISK, "evacuated": rules.EVACUATED}
 """What a look at the tables finds, by the kind of alarm that the register has of it."""
 
 
@@ -182,6 +183,7 @@ def board_facts(reading: Reading, *, offer_age_min: int = 30, since_us: int | No
     machines = _machines(reading, since)
     standing = tuple(listed(reading)) if has_register(reading) else ()
     found = (
+        *_evacuated(reading),
         *_machine_alarms(machines),
         *_custody_alarms(reading, now_us, offer_age_min),
         *months_alarms(reading, now_us),
@@ -200,8 +202,25 @@ def board_facts(reading: Reading, *, offer_age_min: int = 30, since_us: int | No
 
 def has_register(reading: Reading) -> bool:
     """Whether the database has the register of alarms: one that no newer passline has opened yet has none."""
+    return _has(reading, "alarm_delivery")
+
+
+def evacuation(reading: Reading) -> dict[str, Any] | None:
+    """The evacuation that is under way: its reason, who ordered it, and when."""
+    rows = reading.rows(EVACUATED) if _has(reading, "evacuation") else ()
+    return next(({**row, "emulated": bool(row["emulated"])} for row in rows), None)
+
+
+def _evacuated(reading: Reading) -> list[Alarm]:
+    row = evacuation(reading)
+    if row is None:
+        return []
+    return [Alarm("evacuated", "line", 1, row["ordered_us"], f"{row['reason']}, by {row['ordered_by']}")]
+
+
+def _has(reading: Reading, table: str) -> bool:
     tables = "sqlite_master WHERE name" if reading.dialect == "sqlite" else "pg_class WHERE relname"
-    return bool(reading.rows(f"SELECT 1 FROM {tables} = 'alarm_delivery'"))  # noqa: S608 own words
+    return bool(reading.rows(f"SELECT 1 FROM {tables} = '{table}'"))  # noqa: S608 own words
 
 
 def _stations(reading: Reading, since_us: int) -> tuple[StationFacts, ...]:

@@ -13,15 +13,18 @@ from flows.alarm_targets import open_targets
 from flows.board import Board
 from flows.configuration import read_settings
 from flows.errors import PrefectLostError
+from flows.facts import evacuation
 from flows.line_state import Line
 from flows.prefect_client import enter_client
 from flows.prefect_server import prefect_server
 from flows.prefect_watch import watched
 from flows.program_log import set_up_log
+from flows.recovering import open_if_there
 from flows.rolled_back import refuse_rolled_back
 from flows.run_folder import RunFolder
 from flows.settings import LineSettings
 from handoff_logs.reading import open_reading
+from stations.shift.errors import LineEvacuatedError
 from stations.shift.stops import OPEN_SHIFT
 
 
@@ -61,9 +64,21 @@ def run_line(folder: RunFolder, *, shift: str | None = None, screen: Console | N
     settings = read_settings(folder)
     # Before Prefect's server is started, which takes longer than to look.
     refuse_rolled_back(folder, settings)
+    refuse_evacuated(folder)
     set_up_log(folder, level=settings.logging.level, form=settings.logging.form)
     with prefect_ready(folder, settings) as ready:
         return run_line_on(folder, settings, ready, shift=shift, screen=screen)
+
+
+def refuse_evacuated(folder: RunFolder) -> None:
+    """Raise `LineEvacuatedError` where the line is evacuated: nobody is there to work it."""
+    reading = open_if_there(folder.line().database_url)
+    if reading is None:
+        return
+    with reading:
+        row = evacuation(reading)
+    if row is not None:
+        raise LineEvacuatedError(row["reason"], row["ordered_us"])
 
 
 def working_shift(folder: RunFolder, settings: LineSettings) -> str:
@@ -103,6 +118,7 @@ def run_line_on(
     # A target without its address would be silent for a whole shift.
     open_targets(folder, settings)
     prepare(folder)
+    refuse_evacuated(folder)
     shift = shift or working_shift(folder, settings)
     parts = Parts(folder, settings)
     try:

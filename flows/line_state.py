@@ -23,6 +23,7 @@ from stations.people import Duty
 from stations.personal import PersonalData
 from stations.personalization.setup import Setup
 from stations.personalization.signer import open_signer
+from stations.shift.acts import evacuation_row
 from stations.trays import TimeNodes
 from stations.workplace import Workplace
 
@@ -114,6 +115,14 @@ class Line:
             self.stop_reason = reason
         self._stop.set()
         self.ring()
+
+    def evacuated(self) -> bool:
+        """Stop, if somebody evacuated the line; say whether it is so."""
+        with self.database.read() as connection:
+            row = evacuation_row(connection)
+        if row is not None:
+            self.stop(f"the line is evacuated ({row['reason']}); come back with passline shift return")
+        return row is not None
 
     def workplace(self, station: str) -> Workplace:
         """The station with the people on duty there."""

@@ -25,9 +25,11 @@ from stations.alarms.rules import EMERGENCY_WAITS, UNSENT
 from stations.green.station import waiting
 from stations.people_register.asking import Asking
 from stations.shift import rules, station
+from stations.shift.acts import one_at_a_time
 from stations.shift.counting import Counted, Signers
+from stations.shift.crews import Plan
 from stations.shift.errors import ShiftOpenError
-from stations.shift.station import Opened, Plan
+from stations.shift.station import Opened
 from stations.workplace import Workplace
 
 
@@ -188,7 +190,7 @@ def tell_of_waiting(here: Workplace, folder: RunFolder, settings: LineSettings) 
         return None
 
     def write(tx: Connection) -> bool:
-        station.one_at_a_time(tx)
+        one_at_a_time(tx)
         emergencies = waiting(tx)
         if not emergencies or station.open_name(tx) is not None:
             return False

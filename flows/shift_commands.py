@@ -1,16 +1,25 @@
 """`passline shift`: open, look at, close and settle a shift; a lead and a second person count blanks and sign."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from flows.counts import Absent, CountedFiles, personalizers, read_counts, seen
-from flows.errors import Exit, FlowError, NotEmulatedError
+from flows.counts import Absent, CountedFiles, seen
+from flows.errors import Exit, FlowError
 from flows.run_folder import RunFolder
+from flows.shift_counting import (
+    HERE,
+    Confirm,
+    Crew,
+    Directory,
+    Emulated,
+    Output,
+    Reason,
+    plan_of,
+    signers,
+    standing_line,
+)
 from flows.shift_view import (
     advise_difference,
     print_counts,
@@ -24,36 +33,14 @@ from handoff_logs.reading import open_reading
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
 
 if TYPE_CHECKING:
-    from flows.parts import Parts
-    from flows.settings import LineSettings
-    from stations.shift.counting import Counted, Signers
+    from stations.shift.counting import Signers
     from stations.shift.station import Closed
-    from stations.workplace import Workplace
 
 app = App(name="shift", help="The shift: open it, see what stands against its close, close it.")
-
-Directory = Annotated[Path, Parameter("--dir", help="The run's folder.")]
-Output = Annotated[Literal["table", "json"], Parameter("--output", help="How to print.")]
-Reason = Annotated[
-    str | None, Parameter("--reason", help="Force it: a lead's reason, as a code. It stays open as a case.")
-]
-Emulated = Annotated[
-    bool, Parameter("--emulated", negative=(), help="Emulated people count and sign; on an emulated line alone.")
-]
-HERE: Final = Path(".passline")
-
-
-class CrewUnreadError(FlowError):
-    """A crew that is not STATION=CODE,CODE."""
-
-    next_step = "Give --crew vault=p-0101,p-0102, once a station."
-
-    def __init__(self, given: str) -> None:
-        super().__init__(given)
-        self.given = given
-
-    def __str__(self) -> str:
-        return f"{self.given!r} names no people of a station; no shift was opened."
+app.command("flows.hand_over_command:hand_over_command", name="hand-over")
+app.command("flows.relieve_command:relieve_command", name="relieve")
+app.command("flows.evacuate_command:evacuate_command", name="evacuate")
+app.command("flows.evacuate_command:return_command", name="return")
 
 
 class OnCallCrewError(FlowError):
@@ -79,12 +66,8 @@ def open_command(
     name: Annotated[str, Parameter(help="The shift's name, as its records will bear it: early, night.")],
     /,
     *,
-    crew: Annotated[
-        tuple[str, ...], Parameter("--crew", help="People of a station, STATION=CODE,CODE; once a station.")
-    ] = (),
-    confirm: Annotated[
-        tuple[str, ...], Parameter("--confirm", help="An item of the checklist that is in order, or all.")
-    ] = (),
+    crew: Crew = (),
+    confirm: Confirm = (),
     on_call: Annotated[
         bool, Parameter("--on-call", negative=(), help="With those on call in line.toml, instead of --crew.")
     ] = False,
@@ -107,7 +90,6 @@ def open_command(
     from flows.on_call import plan as planned
     from flows.on_call import tell
     from flows.sealer import seal_now
-    from stations.people import emulated_roster
     from stations.shift import rules, station
 
     folder = RunFolder(directory)
@@ -116,22 +98,16 @@ def open_command(
         raise OnCallCrewError
     if absent and not on_call:
         raise AbsentError
-    with _place(folder, counted, passwords_from, emulated=emulated) as (here, settings, parts, given):
-        people = _crew(crew)
-        if emulated and not crew:
-            roster = emulated_roster(name, settings.staff.people_per_station)
-            people = {at: duty.codes for at, duty in roster.items() if at in rules.CREW}
-        confirmed = ("all",) if emulated and not confirm else confirm
-        plan = station.Plan(name, people, personalizers(settings), confirmed, here.emulated)
+    with standing_line(folder, counted, passwords_from, emulated=emulated) as (here, settings, parts, given):
+        plan = plan_of(name, crew, confirm, settings, emulated_line=here.emulated, emulated=emulated)
         with here.database.read() as conn:
             if on_call:
-                plan = planned(conn, settings, name, absent=absent, confirmed=confirmed)
+                plan = planned(conn, settings, name, absent=absent, confirmed=plan.confirmed)
             station.check_open(conn, plan)
             count = given or seen(conn, parts, settings)
-        by = _signers(here, Asking(passwords_from), (first, second), emulated=emulated)
+        by = signers(here, Asking(passwords_from), (first, second), emulated=emulated)
         opened = station.open_shift(here.database, plan, count, by, reason)
         told = tell(here.database, folder, settings) if on_call and opened.shift_id is not None else None
-    members = plan.crew
     content = {
         "emulated": plan.emulated,
         "shift": name,
@@ -141,7 +117,7 @@ def open_command(
         "counted": len(count.scans),
         "count_id": opened.count_id,
         "signed_by": [by.first, by.second],
-        "people": {at: list(codes) for at, codes in members.items()},
+        "people": {at: list(codes) for at, codes in plan.crew.items()},
         "machines": list(plan.machines),
         "held": dict(opened.held),
         "differences": [one._asdict() for one in opened.differences],
@@ -155,7 +131,7 @@ def open_command(
         if opened.shift_id is None:
             said = f"shift {name} is NOT open: the count differs from the log"
         else:
-            total = sum(map(len, members.values()))
+            total = sum(map(len, plan.crew.values()))
             said = f"shift {name} is open: {total} people, {len(plan.machines)} machines, {len(count.scans)} counted"
         sys.stdout.write(f"{mark}{said}; signed by {by.first} and {by.second}\n")
         if told is not None:
@@ -185,7 +161,7 @@ def status_command(*, directory: Directory = HERE, output: Output = "table") -> 
         print_json(content)
     else:
         print_standing(content)
-    return Exit.FINDINGS if content["stops"] or content["cases"] else Exit.FINE
+    return Exit.FINDINGS if content["stops"] or content["cases"] or content["evacuated"] else Exit.FINE
 
 
 @app.command(name="close")
@@ -214,7 +190,7 @@ def close_command(
 
     folder = RunFolder(directory)
     rules.check_reason(reason)
-    with _place(folder, counted, passwords_from, emulated=emulated) as (here, settings, parts, given):
+    with standing_line(folder, counted, passwords_from, emulated=emulated) as (here, settings, parts, given):
         with here.database.read() as conn:
             row, _ = station.check_close(conn, ())
         if emulated and parts is not None:
@@ -228,7 +204,7 @@ def close_command(
                 closed = station.Closed(row["shift_id"], row["name"], None, (), tuple(stops))
                 return _closed(closed, None, 0, output, folder=folder, emulated=here.emulated)
             count = given or seen(conn, parts, settings)
-        by = _signers(here, Asking(passwords_from), (first, second), emulated=emulated)
+        by = signers(here, Asking(passwords_from), (first, second), emulated=emulated)
         closed = station.close_shift(here.database, count, by, against, reason)
     status = _closed(closed, by, len(count.scans), output, folder=folder, emulated=here.emulated)
     seal_now(folder)
@@ -284,10 +260,10 @@ def settle_command(
 
     rules.check_reason(finding)
     folder = RunFolder(directory)
-    with _place(folder, (), passwords_from, emulated=emulated) as (here, *_):
+    with standing_line(folder, (), passwords_from, emulated=emulated) as (here, *_):
         with here.database.read() as conn:
             station.check_settle(conn, shift, first, second)
-        by = _signers(here, Asking(passwords_from), (first, second), emulated=emulated, others=True)
+        by = signers(here, Asking(passwords_from), (first, second), emulated=emulated, others=True)
         moments = station.settle(here.database, shift, finding, by)
         mark = "EMULATED: " if here.emulated else ""
     sys.stdout.write(
@@ -324,57 +300,6 @@ how many blanks there must be.
 app.command(
     "flows.shift_report_command:list_command", name="list", help="List the shifts, the latest first, with their ids."
 )
-
-
-@contextmanager
-def _place(
-    folder: RunFolder, counted: Sequence[str], passwords_from: str | None, *, emulated: bool
-) -> Iterator[tuple["Workplace", "LineSettings", "Parts | None", "Counted | None"]]:
-    """The line at rest, its settings, emulated hands if it has them, and the count that was given.
-
-    The line must not run: nobody counts what moves. Raises LineRunsAlreadyError.
-    """
-    from flows.configuration import read_settings
-    from flows.locks import line_lock
-    from flows.two_hands import emulated_parts, workplace_of
-    from stations.vault import rules
-
-    given = read_counts(counted, passwords_from) if counted else None
-    settings = read_settings(folder)
-    with line_lock(folder), workplace_of(folder, rules.STATION) as here, emulated_parts(folder) as parts:
-        if emulated and (parts is None or not here.emulated):
-            raise NotEmulatedError
-        yield here, settings, parts, given
-
-
-def _signers(
-    here: "Workplace",
-    asking: Asking,
-    codes: tuple[str | None, str | None],
-    *,
-    emulated: bool,
-    others: bool = False,
-) -> "Signers":
-    """A lead and a second person, who have just signed in; emulated ones of an emulated line need no password."""
-    from flows.two_hands import signed_by_lead
-    from stations.shift.counting import Signers
-    from stations.shift.rules import EMULATED_LEADS, SECONDS
-
-    if emulated:
-        first, second = EMULATED_LEADS[1:] if others else EMULATED_LEADS[:2]
-        return Signers(first, second)
-    by = signed_by_lead(here, asking, codes, SECONDS)
-    return Signers(by.first, by.second, by.first_sign_in, by.second_sign_in)
-
-
-def _crew(crew: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    people: dict[str, tuple[str, ...]] = {}
-    for each in crew:
-        station, named, codes = each.partition("=")
-        if not named or station in people or not all(codes.split(",")):
-            raise CrewUnreadError(each)
-        people[station] = tuple(codes.split(","))
-    return people
 
 
 def _closed(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from flows.facts import evacuation
 from handoff_logs.reading import Reading
 from stations.shift import stops
 from stations.shift.report import MOVED
@@ -23,6 +24,7 @@ def standing(reading: Reading, *, emulated: bool) -> dict[str, Any]:
     cases = reading.rows(stops.CASES)
     row = next(iter(reading.rows(stops.OPEN_SHIFT)), None)
     content: dict[str, Any] = {"emulated": emulated, "shift": None, "people": [], "machines": [], "balance": []}
+    content |= {"taken_over": None, "reliefs": [], "evacuated": evacuation(reading)}
     content |= {"stops": [], "cases": [{**case, "emulated": bool(case["emulated"])} for case in cases]}
     if row is None:
         return content
@@ -31,6 +33,8 @@ def standing(reading: Reading, *, emulated: bool) -> dict[str, Any]:
     return content | {
         "emulated": emulated or bool(row["emulated"]),
         "shift": {name: row[name] for name in ("shift_id", "name", "opened_us", "opened_by", "opened_second")},
+        "taken_over": _taken_over(reading, row["shift_id"]),
+        "reliefs": reading.rows(stops.RELIEFS, shift_id=row["shift_id"]),
         "people": reading.rows(stops.PEOPLE, shift_id=row["shift_id"]),
         "machines": reading.rows(stops.MACHINES, shift_id=row["shift_id"]),
         # How many are still here is what the next count must find out by itself.
@@ -41,6 +45,19 @@ def standing(reading: Reading, *, emulated: bool) -> dict[str, Any]:
     }
 
 
+def _taken_over(reading: Reading, shift_id: str) -> dict[str, Any] | None:
+    """From which shift this one took over, what passed, and what of its list is still open."""
+    row = next(iter(reading.rows(stops.TAKEN_OVER, shift_id=shift_id)), None)
+    if row is None:
+        return None
+    units = {each["station"]: each["units"] for each in reading.rows(stops.HANDED, count_id=row["count_id"])}
+    passed = reading.rows(stops.PASSED, count_id=row["count_id"])
+    return row | {
+        "units": units,
+        "passed": [{**each, "still_open": bool(each["still_open"])} for each in passed],
+    }
+
+
 def print_standing(content: dict[str, Any]) -> None:
     """Print what `standing` found."""
     from rich.console import Console
@@ -48,6 +65,10 @@ def print_standing(content: dict[str, Any]) -> None:
 
     console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
     mark = "EMULATED: " if content["emulated"] else ""
+    if (gone := content["evacuated"]) is not None:
+        since = datetime.fromtimestamp(gone["ordered_us"] / 1e6).astimezone()
+        told = f"EVACUATED since {since:%Y-%m-%d %H:%M} ({gone['reason']}), by {gone['ordered_by']}"
+        console.print(f"{mark}{told}: passline shift return", style="bold red")
     shift = content["shift"]
     if shift is None:
         console.print(f"{mark}no shift is open")
@@ -58,11 +79,16 @@ def print_standing(content: dict[str, Any]) -> None:
             f"{shift['opened_second']}",
             style="bold",
         )
+        if (taken := content["taken_over"]) is not None:
+            console.print(f"taken over from shift {taken['from_name']}, {taken['how']}, by {taken['taken_by']}")
+            print_handed(taken["units"], [each for each in taken["passed"] if each["still_open"]])
         people: dict[str, list[str]] = {}
         for person in content["people"]:
             people.setdefault(person["station"], []).append(person["code"])
         for station, codes in people.items():
             console.print(f"  {station:<16} {', '.join(codes)}")
+        for each in content["reliefs"]:
+            console.print(f"  {each['absent']} is relieved by {each['reliever']} ({each['reason']})")
         for machine in content["machines"]:
             console.print(f"  {machine['machine']:<16} {machine['state']} {machine['reason']}".rstrip())
         if content["balance"]:
@@ -109,6 +135,16 @@ def print_stops(against: Sequence[dict[str, str]]) -> None:
     """Print what keeps a shift from closing, each with what to do."""
     for stop in against:
         sys.stdout.write(f"- {stop['code']}, {stop['where']}: {stop['what']}\n  {stop['to_do']}\n")
+
+
+def print_handed(units: dict[str, int], passed: Sequence[dict[str, Any]]) -> None:
+    """Print how much passed at each station, and what passed by list."""
+    for station, number in units.items():
+        sys.stdout.write(f"  {station:<16} {number} units\n")
+    for each in passed[:NAMED]:
+        sys.stdout.write(f"  by list: {each['kind']} {each['subject']} of {each['station']}\n")
+    if len(passed) > NAMED:
+        sys.stdout.write(f"  and {len(passed) - NAMED} more by list; --output json names all\n")
 
 
 def print_differences(differences: Sequence[Difference]) -> None:

@@ -17,6 +17,7 @@ from prefect.context import TagsContext
 from flows.line_state import Line
 from flows.work import StationWork, TrayToWork
 from flows.work_record import Progress, report_tray
+from handoff_logs.errors import LineFrozenError
 
 log = structlog.get_logger()
 
@@ -83,7 +84,7 @@ async def run_station(line: Line, work: StationWork, *, only: str | None = None)
             if only in (None, tray.tray):
                 bench.begin(tray)
         while await _goes_on(line, bench, only):
-            if line.stopping or not await bench.take_next(only):
+            if line.stopping or await line.blocking(line.evacuated) or not await bench.take_next(only):
                 await bench.wait()
     finally:
         await bench.settle()
@@ -134,7 +135,7 @@ class _Bench:
     async def _run(self, tray: TrayToWork) -> None:
         station = self._work.station
         try:
-            work = self._work.work
+            work = self._work_unless_frozen
             outcomes = await run_tray(station, tray.tray, lambda: work(tray), emulated=self._line.emulated)
             self.totals.add(outcomes)
             report_tray(station, tray.tray, outcomes, emulated=self._line.emulated)
@@ -142,6 +143,15 @@ class _Bench:
             self._line.working -= 1
             self._line.ring()
         self._progress.show(self.totals.outcomes.get("units", 0), await self._line.blocking(self._waiting))
+
+    async def _work_unless_frozen(self, tray: TrayToWork) -> dict[str, int]:
+        """Work a tray; one that an evacuation leaves where it is, a later run continues with."""
+        try:
+            return await self._work.work(tray)
+        except LineFrozenError:
+            await self._line.blocking(self._line.evacuated)
+            log.warning("tray_left", station=self._work.station, tray=tray.tray)
+            return {"left": 1}
 
     def _waiting(self) -> int:
         return self._line.units_waiting(self._work.station)

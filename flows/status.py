@@ -14,7 +14,7 @@ from cyclopts import Parameter
 
 from flows.durations import duration
 from flows.errors import RECOVER, Exit, RecoveringError
-from flows.facts import APPLICATIONS, HERE, OPEN, PIECES_SINCE, today_us
+from flows.facts import APPLICATIONS, HERE, OPEN, PIECES_SINCE, evacuation, today_us
 from flows.recovering import open_if_there, outside, written
 from flows.run_folder import LineIdentity, RunFolder
 from handoff_logs.reading import Reading, open_reading
@@ -82,6 +82,8 @@ class Totals:
     in_doubt: list[dict[str, Any]]
     gate: dict[str, Any] | None = None
     """The line's gate: its core stations and how many are inside; None where it has none."""
+    evacuated: dict[str, Any] | None = None
+    """The evacuation that is under way."""
     missing: tuple[str, ...] = ()
     """What keys or seals know more of than the database: then the line is recovering."""
 
@@ -108,6 +110,7 @@ def totals(reading: Reading, line: LineIdentity, *, since_us: int | None = None)
         units=reading.rows(UNITS),
         offers=reading.rows(OFFERS),
         in_doubt=reading.rows(IN_DOUBT),
+        evacuated=evacuation(reading),
     )
 
 
@@ -165,6 +168,7 @@ def as_json(found: Totals) -> dict[str, Any]:
         "open_offers": found.offers,
         "in_doubt": found.in_doubt,
         "gate": found.gate,
+        "evacuated": found.evacuated,
         "recovering": list(found.missing),
     }
 
@@ -183,6 +187,8 @@ def as_csv(found: Totals) -> str:
         ["in_doubt", row["number"] or row["id"], row["station"], row["reason"], 1] for row in found.in_doubt
     )
     writer.writerow(["gate", "", "", "none" if found.gate is None else "inside", (found.gate or {}).get("inside", "")])
+    if found.evacuated is not None:
+        writer.writerow(["evacuated", found.evacuated["reason"], "", found.evacuated["ordered_by"], 1])
     writer.writerows(["recovering", sentence, "", "", 1] for sentence in found.missing)
     return out.getvalue()
 
@@ -197,6 +203,11 @@ def _print_tables(found: Totals) -> None:
     if found.missing:
         console.print(Text.assemble((" RECOVERING ", "black on red"), " nothing is drawn"))
         console.print(*found.missing, RECOVER, sep="\n")
+        console.print()
+    if found.evacuated is not None:
+        since = duration((found.now_us - found.evacuated["ordered_us"]) / 1e6)
+        told = f" for {since} ({found.evacuated['reason']}, by {found.evacuated['ordered_by']}): passline shift return"
+        console.print(Text.assemble((" EVACUATED ", "black on red"), told))
         console.print()
     console.print(_table(("", ""), _summary(found), header=False))
     console.print()

@@ -18,6 +18,21 @@ class CustodyRefusedError(HandoffLogError):
         return f"custody refused: {self.rule}; nothing was written"
 
 
+class LineFrozenError(CustodyRefusedError):
+    """The line is evacuated: nothing passes from station to station until two people have counted what is there."""
+
+    def __init__(self, act: str) -> None:
+        super().__init__("the line is evacuated")
+        self.args = (act,)
+        self.act = act
+
+    def __str__(self) -> str:
+        return (
+            f"{self.act} refused: the line is evacuated and its units stay where they are; nothing was written, come "
+            "back by a count of two people: passline shift return"
+        )
+
+
 class AlreadyAnsweredError(CustodyRefusedError):
     """The offer has its answer: another worker accepted, refused, withdrew or took back first."""
 

@@ -8,7 +8,7 @@ when the act would be illegal.
 
 from handoff_logs.containers import pack, unpack
 from handoff_logs.handoffs import Acceptance, Offer, accept, offer, refuse, take_back, withdraw
-from handoff_logs.onesided import destroy, dispatch, doubt, merge, move, receive, split, transform, void
+from handoff_logs.onesided import destroy, dispatch, doubt, hand_over, merge, move, receive, split, transform, void
 from handoff_logs.settling import correct, settle
 from handoff_logs.writing import Stamp
 
@@ -21,6 +21,7 @@ __all__ = [
     "destroy",
     "dispatch",
     "doubt",
+    "hand_over",
     "merge",
     "move",
     "offer",

@@ -58,6 +58,16 @@ def move(tx: Connection, by: Party, units: Sequence[str], place: str, stamp: Sta
     return _apply(tx, by, units, place, MOVING, draft(Act.MOVE, by, stamp, expected=len(units), to_place=place), stamp)
 
 
+def hand_over(tx: Connection, by: Party, outgoing: str, units: Sequence[str], stamp: Stamp) -> str:
+    """Pass units of one station from `outgoing`, who answered for them, to `by`, each where it lies.
+
+    Both sign at that moment, so nobody offers and nothing is in transit: one record of two people, whatever the units
+    are: held, void, in doubt. `stamp.second_sign_in` is the outgoing person's.
+    """
+    event = draft(Act.MOVE, by, stamp, expected=len(units), second_person=outgoing)
+    return _apply(tx, by, units, None, MOVING, event, stamp)
+
+
 def split(tx: Connection, by: Party, units: Sequence[str], new_tray: str, stamp: Stamp) -> str:
     """Take held units out of their tray into `new_tray`, where they stand."""
     return _retray(tx, by, units, new_tray, SPLITTING, stamp)

@@ -17,6 +17,7 @@ from handoff_logs.errors import (
     SamePersonError,
     WrongStationError,
 )
+from handoff_logs.freezing import refuse_frozen
 from handoff_logs.moves import Turn
 from handoff_logs.records import (
     CASE_FIELDS,
@@ -225,6 +226,7 @@ def write(
     entries: Sequence[Entry] = (),
 ) -> str:
     """Sign and write the event with all its rows, and bring the line tables up to date. Returns the event id."""
+    refuse_frozen(tx, str(event["act"]), by_two=event["second_person"] is not None)
     event_id = str(event["event_id"])
     event["written_us"] = clock_us(tx)
     rows = [_row(event_id, position, change) for position, change in enumerate(changes, start=1)]

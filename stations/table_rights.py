@@ -13,6 +13,7 @@ AUDITED: Final = (
     *("shift", "shift_count", "shift_counted", "shift_difference"),
     *("climate_zone", "climate_machine", "climate_sensor", "climate_reading", "climate_crossing", "climate_suspension"),
     *("shift_person", "shift_machine", "shift_item", "shift_settlement"),
+    *("shift_handover", "shift_relief", "shift_handed", "shift_passed", "evacuation", "evacuation_settlement"),
     *("roll", "roll_step"),
     *("patrol_round", "patrol_answer", "patrol_finding", "patrol_step"),
     *GATE,
@@ -31,9 +32,10 @@ def grants(roles: Roles) -> list[str]:
         f"REVOKE UPDATE, DELETE ON roll, roll_step FROM {service}",
         f"REVOKE DELETE ON deadline_reckoning FROM {service}",
         # A shift is closed once; all else of it is written once.
-        f"REVOKE DELETE ON shift FROM {service}",
+        f"REVOKE DELETE ON shift, evacuation FROM {service}",
         "REVOKE UPDATE, DELETE ON shift_count, shift_counted, shift_difference, shift_person, shift_machine,"
-        f" shift_item, shift_settlement FROM {service}",
+        f" shift_item, shift_settlement, shift_handover, shift_relief, shift_handed, shift_passed,"
+        f" evacuation_settlement FROM {service}",
         # A finding ends once; all else of a patrol is written once.
         f"REVOKE DELETE ON patrol_finding FROM {service}",
         f"REVOKE UPDATE, DELETE ON patrol_round, patrol_answer, patrol_photo, patrol_step FROM {service}",

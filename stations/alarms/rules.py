@@ -84,10 +84,19 @@ UNSENT: Final = "notices-unsent"
 ALONE_INSIDE: Final = "alone-inside"
 CALLED: Final = "on-call"
 EMERGENCY_WAITS: Final = "emergency-waits"
+EVACUATED: Final = "evacuated"
 
 KINDS: Final[dict[str, Kind]] = {
     kind.code: kind
     for kind in (
+        Kind(
+            EVACUATED,
+            ("Line evacuated", "生产线已疏散"),
+            ("", ""),
+            ("Nothing moves. Two people count before anybody works: `passline shift return`.",
+             "一切停止流转。恢复前须两人清点：`passline shift return`。"),
+            Severity.URGENT, Role.LEAD, (_after(Role.ADMINISTRATOR, 10),),
+        ),
         Kind(
             LATE_RISK,
             ("Work past its time node", "已超过时间节点"),

@@ -60,6 +60,20 @@ class SignInLockedError(StationError):
         )
 
 
+class RelievedError(StationError):
+    """Whoever was relieved as absent signs in to nothing until the shift is over."""
+
+    def __init__(self, code: str, reliever: str) -> None:
+        super().__init__(code, reliever)
+        self.code, self.reliever = code, reliever
+
+    def __str__(self) -> str:
+        return (
+            f"{self.code} was relieved by {self.reliever} and signs nothing until this shift is closed or handed over; "
+            "nothing was done, tell the lead that you are here"
+        )
+
+
 class RoleMissingError(StationError):
     """Somebody signed in who has none of the roles that an act needs."""
 

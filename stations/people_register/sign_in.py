@@ -16,16 +16,21 @@ from handoff_logs.dialects import clock_us
 from handoff_logs.errors import KeyMissingError, WrongPinError
 from handoff_logs.keyring import Keyring, person_owner
 from handoff_logs.records import new_id
+from handoff_logs.statements import Statement
 from stations.people import Role
 from stations.people_register import passwords, rules
 from stations.people_register.credentials import Credentials, SignedIn, TwoSigned
-from stations.people_register.errors import RoleMissingError, SignInLockedError, SignInRefusedError
+from stations.people_register.errors import RelievedError, RoleMissingError, SignInLockedError, SignInRefusedError
 from stations.people_register.tables import EnrolledPerson, GivenRole, PersonPassword, SignInAttempt, SignInOutcome
 
 PERSON = EnrolledPerson.__table__  # type: ignore[attr-defined]
 ROLE = GivenRole.__table__  # type: ignore[attr-defined]
 PASSWORD = PersonPassword.__table__  # type: ignore[attr-defined]
 _ATTEMPT = SignInAttempt.__table__  # type: ignore[attr-defined]
+_RELIEVED = Statement(
+    "SELECT relief.reliever FROM shift_relief AS relief JOIN shift ON shift.shift_id = relief.shift_id"
+    " WHERE relief.absent = :code AND NOT shift.closed"
+)
 
 
 def sign_in_two(database: Database, first: Credentials, second: Credentials, roles: Sequence[Role]) -> TwoSigned:
@@ -47,7 +52,7 @@ def sign_in_as(database: Database, who: Credentials, roles: Sequence[Role]) -> S
 def sign_in(database: Database, who: Credentials) -> SignedIn:
     """Sign one person in.
 
-    Raises SignInRefusedError, SignInLockedError, BadCodeError, EmulatedStaffError.
+    Raises SignInRefusedError, SignInLockedError, RelievedError, BadCodeError, EmulatedStaffError.
     """
     return _counted(database, who.code, lambda kept: passwords.matches(who.password, kept))
 
@@ -91,9 +96,9 @@ def _counted(database: Database, code: str, verified: Callable[[str | None], boo
         raise SignInLockedError(code, until_us)
     good = verified(kept)
     signed = database.write(lambda tx: _end(tx, code, kept if good else None))
-    if signed is None:
-        raise SignInRefusedError(code)
-    return signed
+    if isinstance(signed, SignedIn):
+        return signed
+    raise SignInRefusedError(code) if signed is None else RelievedError(code, signed)
 
 
 def find(tx: Connection, code: str) -> Row[Any] | None:
@@ -133,14 +138,18 @@ def _failures(tx: Connection, code: str) -> Sequence[int]:
     return tx.execute(latest).scalars().all()
 
 
-def _end(tx: Connection, code: str, kept: str | None) -> SignedIn | None:
-    """Record how the attempt ended; None if refused.
+def _end(tx: Connection, code: str, kept: str | None) -> SignedIn | str | None:
+    """Record how the attempt ended; None if refused, the reliever of a person who was relieved in the open shift.
 
     Accepted is whose password was right and is so still: neither ended nor changed meanwhile.
     """
     person = find(tx, code)
     still = tx.execute(select(PASSWORD.c.hash).where(PASSWORD.c.code == code)).scalar()
     accepted = kept is not None and kept == still and person is not None and person.ended_us is None
+    reliever = _RELIEVED.run(tx, {"code": code}).fetchone() if accepted else None
+    if reliever is not None:
+        _record(tx, code, clock_us(tx), SignInOutcome.REFUSED)
+        return str(reliever[0])
     attempt = _record(tx, code, clock_us(tx), SignInOutcome.ACCEPTED if accepted else SignInOutcome.REFUSED)
     return SignedIn(code, roles_of(tx, code), attempt) if accepted else None
 

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import Connection, Select, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, exists, func, insert, or_, select, text, update
 
 from devices.jobs import JobState, job_id
 from devices.roles import MachineIdentity
+from handoff_logs.freezing import pass_by
 from handoff_logs.records import Kind, State
 from handoff_logs.statements import Statement
 from handoff_logs.tables import Whereabouts
@@ -45,8 +46,15 @@ _ATTEMPTS = (
 )
 
 
+# The shift's own table, which lies above; the database refuses the job as well.
+_NOT_EVACUATED = text("NOT EXISTS (SELECT 1 FROM evacuation WHERE NOT over)")
+
+
 def _best(products: Sequence[str]) -> Select[tuple[str, str, str, str | None, int | None, int]]:
-    """Whatever is stopped or drawn is not `passed`; the index of `whereabouts` gives the order of work."""
+    """Whatever is stopped or drawn is not `passed`, and nothing waits on an evacuated line.
+
+    The index of `whereabouts` gives the order of work.
+    """
     return (
         select(
             _APPLICATION.c.application_id,
@@ -62,6 +70,7 @@ def _best(products: Sequence[str]) -> Select[tuple[str, str, str, str | None, in
             _WHERE.c.state == State.HELD.value,
             _WHERE.c.kind == Kind.ORDER.value,
             _APPLICATION.c.state == ApplicationState.PASSED.value,
+            _NOT_EVACUATED,
             or_(*(_APPLICATION.c.product == product for product in products)),
         )
         .order_by(_WHERE.c.priority, _WHERE.c.due_us)
@@ -127,6 +136,9 @@ def draw(
     order, or is refused whole. Raises `HeldByFindingError` (nothing is written), `FenceLostError`,
     `NumbersExhaustedError`.
     """
+    # Asked first: whoever evacuates waits for this intent, or it is not made.
+    if pass_by(tx):
+        return None
     holds.refuse(tx, lease.machine)
     if overtaking is None:
         best = _take(products).run(tx, {}).fetchone()

@@ -85,12 +85,12 @@ def read(name: str, text: str, station: str | None = None) -> Counted:
     return Counted(scans, stations)
 
 
-def joined(counts: Iterable[Counted]) -> Counted:
-    """Several counts as one. Raises `CountMissingError`, `CountTwiceError`."""
+def joined(counts: Iterable[Counted], needed: Iterable[str] = rules.COUNTED) -> Counted:
+    """Several counts as one, which looked at all `needed` stations. Raises `CountMissingError`, `CountTwiceError`."""
     all_counts = list(counts)
     scans = tuple(scan for count in all_counts for scan in count.scans)
     stations = frozenset(station for count in all_counts for station in count.stations)
-    rules.check_count(scans, stations)
+    rules.check_count(scans, stations, needed)
     return Counted(scans, stations)
 
 
@@ -100,10 +100,20 @@ def differences(conn: Connection, count: Counted) -> list[Difference]:
 
 
 def record(
-    tx: Connection, count: Counted, moment: Moment, by: Signers, counted_us: int, *, emulated: bool
+    tx: Connection,
+    count: Counted,
+    moment: Moment,
+    by: Signers,
+    counted_us: int,
+    *,
+    emulated: bool,
+    found: list[Difference] | None = None,
 ) -> tuple[str, list[Difference]]:
-    """Record a count and what differs from the log, in the tables and, as a digest, in the log; its id."""
-    found = differences(tx, count)
+    """Record a count and what differs from the log, in the tables and, as a digest, in the log; its id.
+
+    `found`: what differs where not all blanks were counted.
+    """
+    found = differences(tx, count) if found is None else found
     count_id = new_id()
     tx.execute(
         insert(ShiftCount).values(
@@ -118,7 +128,8 @@ def record(
         )
     )
     lying = list(_by_place(count_id, count))
-    tx.execute(insert(ShiftCounted), lying)
+    if lying:
+        tx.execute(insert(ShiftCounted), lying)
     if found:
         rows = [{"count_id": count_id, **one._asdict(), "what": one.what.value} for one in found]
         tx.execute(insert(ShiftDifference), rows)

@@ -50,6 +50,42 @@ class NoShiftOpenError(StationError):
         return "no shift is open; nothing was closed, open one with passline shift open NAME"
 
 
+class SameShiftNameError(StationError):
+    """A shift would be handed over to one of its own name; nothing was changed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return (
+            f"shift {self.name} is the one that is open; nothing was handed over, give the next one a name of its own: "
+            "passline shift hand-over NAME"
+        )
+
+
+class LineEvacuatedError(StationError):
+    """The line is evacuated: no shift begins, ends or changes hands until two people have counted."""
+
+    def __init__(self, reason: str, ordered_us: int) -> None:
+        super().__init__(reason, ordered_us)
+        self.reason, self.ordered_us = reason, ordered_us
+
+    def __str__(self) -> str:
+        since = datetime.fromtimestamp(self.ordered_us / 1_000_000, UTC).astimezone()
+        return (
+            f"the line is evacuated since {since:%Y-%m-%d %H:%M} ({self.reason}); nothing was changed, come back by a "
+            "count of two people: passline shift return"
+        )
+
+
+class NotEvacuatedError(StationError):
+    """Nobody has left, so nobody comes back."""
+
+    def __str__(self) -> str:
+        return "the line is not evacuated; nothing was recorded, see passline shift status"
+
+
 class ShiftMovedError(StationError):
     """The database refused what was true a moment before: something on the line changed meanwhile."""
 
@@ -57,6 +93,45 @@ class ShiftMovedError(StationError):
         return (
             "something on the line changed while its shift was opened or closed; nothing of the shift was changed, "
             "look at passline shift status and do it again"
+        )
+
+
+class NothingToRelieveError(StationError):
+    """A person who stands in no crew of the open shift and answers for nothing, or was relieved already."""
+
+    def __init__(self, code: str, why: str) -> None:
+        super().__init__(code, why)
+        self.code, self.why = code, why
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.why}; nobody was relieved, see passline shift status"
+
+
+class RelieverRefusedError(StationError):
+    """A person who may not take over what an absent one answers for; nobody was relieved."""
+
+    def __init__(self, code: str, why: str) -> None:
+        super().__init__(code, why)
+        self.code, self.why = code, why
+
+    def __str__(self) -> str:
+        return (
+            f"{self.code} can't take over: {self.why}; nobody was relieved, name a lead or a person of that station "
+            "with --by"
+        )
+
+
+class RelieverSignsError(StationError):
+    """Whoever is absent signs nothing, and whoever takes over is no witness of it; nobody was relieved."""
+
+    def __init__(self, code: str, hand: str) -> None:
+        super().__init__(code, hand)
+        self.code, self.hand = code, hand
+
+    def __str__(self) -> str:
+        return (
+            f"{self.code} can't sign as {self.hand} here; nobody was relieved. A lead and a witness sign, neither is "
+            "absent, and the witness takes nothing over"
         )
 
 

@@ -7,7 +7,8 @@ from typing import Final
 
 _FACTS: Final = """
 WITH logged AS (
-    SELECT said.subject, CASE WHEN said.field LIKE 'place-%' THEN 'place' ELSE said.field END || ' ' || said.value
+    SELECT said.subject, CASE WHEN said.field LIKE 'place-%' THEN 'place' WHEN said.field LIKE 'passed-%' THEN 'passed'
+        ELSE said.field END || ' ' || said.value
         || ' by ' || event.person || ' and ' || coalesce(event.second_person, 'nobody') AS fact
     FROM custody_register AS said JOIN custody_event AS event ON event.event_id = said.event_id
     WHERE said.register = 'shift' AND said.field NOT IN ('digest', 'left')
@@ -27,6 +28,21 @@ WITH logged AS (
     UNION ALL SELECT person.shift_id, 'at-' || person.code || ' ' || person.station || counted.hands
         FROM shift_person AS person JOIN shift ON shift.shift_id = person.shift_id
         JOIN counted ON counted.count_id = shift.opening_count
+    UNION ALL SELECT from_shift, 'handed-to ' || to_shift || counted.hands FROM shift_handover
+        JOIN shift ON shift.shift_id = from_shift JOIN counted ON counted.count_id = shift.closing_count
+    UNION ALL SELECT given.count_id, given.fact || counted.hands FROM (
+        SELECT count_id, 'handed-' || station || ' ' || units || ' ' || event_id AS fact FROM shift_handed
+        UNION ALL SELECT count_id, 'passed ' || kind || ' ' || subject || ' ' || station FROM shift_passed
+        UNION ALL SELECT count_id, 'relieved ' || absent || ' ' || reliever || ' ' || relieved_us || ' ' || reason
+            || ' ' || shift_id FROM shift_relief) AS given
+        JOIN counted ON counted.count_id = given.count_id
+    UNION ALL SELECT 'line', 'evacuated ' || evacuation_id || ' ' || ordered_us || ' ' || reason || ' by ' || ordered_by
+        || ' and nobody' FROM evacuation
+    UNION ALL SELECT 'line', 'returned ' || evacuation_id || ' ' || returned_us || ' ' || how || ' ' || return_count
+        || ' ' || coalesce(forced_reason, '-') || counted.hands FROM evacuation
+        JOIN counted ON counted.count_id = return_count
+    UNION ALL SELECT evacuation_id, 'settled-return ' || settled_us || ' ' || finding || ' by ' || settled_by
+        || ' and ' || settled_second FROM evacuation_settlement
     UNION ALL SELECT shift_id, 'settled-' || moment || ' ' || settled_us || ' ' || finding || ' by ' || settled_by
         || ' and ' || settled_second FROM shift_settlement
 )

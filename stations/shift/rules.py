@@ -59,6 +59,9 @@ class Moment(StrEnum):
 
     OPENING = "opening"
     CLOSE = "close"
+    HAND_OVER = "hand-over"
+    RELIEF = "relief"
+    RETURN = "return"
 
 
 class Ending(StrEnum):
@@ -66,6 +69,30 @@ class Ending(StrEnum):
 
     BALANCED = "balanced"
     FORCED = "forced"
+
+
+FORCED_AT: Final = (Moment.OPENING, Moment.CLOSE)
+"""What a shift's case is of; a hand-over ends its shift as a close does."""
+PASSED_ON: Final = frozenset({"offer-unanswered", "handoff-refused", "difference-open"})
+"""What keeps a shift from closing and yet is handed over, by list: the next shift answers for it."""
+
+
+class Returning(StrEnum):
+    """How an evacuation ended."""
+
+    COUNTED = "counted"
+    FORCED = "forced"
+
+
+class Passed(StrEnum):
+    """What passes to the next shift by list."""
+
+    OFFER = "offer"
+    """Nobody has answered it."""
+    REFUSED = "refused"
+    """Its sender has not taken it back."""
+    CASE = "case"
+    """Nobody has settled what a count did not find."""
 
 
 class Item(NamedTuple):
@@ -202,10 +229,10 @@ def check_items(confirmed: Iterable[str]) -> None:
         raise ChecklistError(tuple(item.id for item in CHECKLIST if item.id not in said))
 
 
-def check_count(scans: Sequence[Scan], stations: Iterable[str]) -> None:
-    """Raise `CountMissingError` unless all that must be counted are among `stations`; and `CountTwiceError`."""
+def check_count(scans: Sequence[Scan], stations: Iterable[str], needed: Iterable[str] = COUNTED) -> None:
+    """Raise `CountMissingError` unless all `needed` are among `stations`; and `CountTwiceError`."""
     counted = set(stations)
-    if missing := tuple(station for station in COUNTED if station not in counted):
+    if missing := tuple(station for station in needed if station not in counted):
         raise CountMissingError(missing)
     times = Counter(scan.serial for scan in scans)
     if twice := tuple(sorted(serial for serial, count in times.items() if count > 1)):
@@ -227,6 +254,27 @@ def compare(scans: Sequence[Scan], logged: Mapping[str, Logged]) -> Iterator[Dif
     for known in logged.values():
         if known.serial not in seen and known.kind == "blank" and known.state in LYING:
             yield Difference(known.serial, What.MISSING, known.station, "", _told(known))
+
+
+def compare_held(
+    scans: Sequence[Scan], held: Mapping[str, Logged], known: Mapping[str, Logged]
+) -> Iterator[Difference]:
+    """What differs between a count and what one person answers for (`held`), by serial; `known`: all that was scanned.
+
+    What others of the station answer for is no difference.
+    """
+    seen = {scan.serial: scan for scan in scans}
+    for one in held.values():
+        if one.serial not in seen:
+            yield Difference(one.serial, What.MISSING, one.station, "", _told(one))
+    for scan in scans:
+        one_known = known.get(scan.serial)
+        if one_known is None:
+            yield Difference(scan.serial, What.UNKNOWN, scan.station, scan.place, "")
+        elif one_known.state not in BETWEEN and (one_known.state not in LYING or one_known.station != scan.station):
+            yield Difference(scan.serial, What.SURPLUS, scan.station, scan.place, _told(one_known))
+        elif scan.serial in held and scan.place and one_known.place != scan.place:
+            yield Difference(scan.serial, What.MISPLACED, scan.station, scan.place, _told(one_known))
 
 
 def _differs(scan: Scan, known: Logged) -> What | None:

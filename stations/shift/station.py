@@ -4,12 +4,11 @@ A count is recorded, whatever comes of it: what people found can't be taken back
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
-from sqlalchemy import Connection, insert, select, text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, insert, update
 
 from handoff_logs.database import Database
 from handoff_logs.dialects import clock_us
@@ -18,48 +17,23 @@ from handoff_logs.records import new_id
 from handoff_logs.statements import Statement
 from stations.alarms import register as alarms
 from stations.alarms.rules import CALLED, EMERGENCY_WAITS
-from stations.people import EMULATED_PREFIX
-from stations.people_register.sign_in import PERSON, roles_of
-from stations.personalization import activity
-from stations.personalization.tables import Activity
 from stations.shift import counting, rules
+from stations.shift.acts import asking, one_at_a_time, open_shift_row, refuse_evacuated, written
 from stations.shift.counting import Counted, Signers
-from stations.shift.errors import (
-    CrewRefusedError,
-    NoShiftOpenError,
-    NothingToSettleError,
-    SettledByForcersError,
-    ShiftMovedError,
-    ShiftOpenError,
-)
-from stations.shift.rules import Crew, Difference, Ending, Moment
-from stations.shift.stops import CASES, OPEN_SHIFT, Ask, Stop, others_inside, stops
-from stations.shift.tables import Shift, ShiftItem, ShiftMachine, ShiftPerson, ShiftSettlement
+from stations.shift.crews import Plan, check_plan, held, unfit, write_shift
+from stations.shift.errors import NoShiftOpenError, NothingToSettleError, SettledByForcersError, ShiftOpenError
+from stations.shift.rules import Difference, Ending, Moment
+from stations.shift.stops import CASES, Stop, others_inside, stops
+from stations.shift.tables import EvacuationSettlement, Shift, ShiftSettlement
 
-T = TypeVar("T")
 _SHIFT: Final = Shift.__table__  # type: ignore[attr-defined]
-# On PostgreSQL those who would open or close at once wait for each other, so that the second sees what the first did.
-_ONE_AT_A_TIME: Final = Statement("SELECT pg_advisory_xact_lock(hashtextextended('passline shift', 0))")
 _FORCERS: Final = Statement(
     "SELECT forced.counted_by, forced.counted_second FROM shift JOIN shift_count AS forced ON forced.count_id ="
     " CASE :moment WHEN 'opening' THEN shift.opening_count ELSE shift.closing_count END"
-    " WHERE shift.shift_id = :shift_id"
+    " WHERE shift.shift_id = :shift_id AND :moment <> 'return'"
+    " UNION ALL SELECT forced.counted_by, forced.counted_second FROM evacuation JOIN shift_count AS forced"
+    " ON forced.count_id = evacuation.return_count WHERE evacuation.evacuation_id = :shift_id"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a shift is opened with: its people by station, its machines, and what of the checklist was confirmed.
-
-    `least`: of an on-call shift, the fewest people of each station; None: the usual crew.
-    """
-
-    name: str
-    crew: Crew
-    machines: tuple[str, ...]
-    confirmed: tuple[str, ...]
-    emulated: bool
-    least: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +61,9 @@ class Closed:
     stops: tuple[Stop, ...]
 
 
-def one_at_a_time(tx: Connection) -> None:
-    """Let nobody else open or close a shift until this transaction ends."""
-    if tx.dialect.name != "sqlite":
-        _ONE_AT_A_TIME.run(tx)
-
-
 def open_name(conn: Connection) -> str | None:
     """The name of the shift that is open."""
-    row = _open_shift(conn)
+    row = open_shift_row(conn)
     return None if row is None else str(row["name"])
 
 
@@ -107,7 +75,7 @@ def on_call(
         station: tuple(
             code
             for code in dict.fromkeys(those)
-            if code not in absent and _unfit(conn, code, station, emulated=emulated) is None
+            if code not in absent and unfit(conn, code, station, emulated=emulated) is None
         )
         for station, those in codes.items()
     }
@@ -117,20 +85,12 @@ def check_open(conn: Connection, plan: Plan) -> None:
     """Raise what keeps the shift from being opened, before anybody is asked to sign.
 
     `ShiftNameError`, `ChecklistError`, `ChecklistItemError`, `CrewStationError`, `CrewTwiceError`, `CrewShortError`,
-    `OnCallShortError`, `CrewRefusedError`, `ShiftOpenError`.
+    `OnCallShortError`, `CrewRefusedError`, `ShiftOpenError`, `LineEvacuatedError`.
     """
-    rules.check_name(plan.name)
-    if (row := _open_shift(conn)) is not None:
+    refuse_evacuated(conn)
+    if (row := open_shift_row(conn)) is not None:
         raise ShiftOpenError(row["name"], row["opened_us"])
-    rules.check_items(plan.confirmed)
-    if plan.least is None:
-        rules.check_crew(plan.crew)
-    else:
-        rules.check_on_call(plan.crew, plan.least)
-    for station, codes in plan.crew.items():
-        for code in codes:
-            if why := _unfit(conn, code, station, emulated=plan.emulated):
-                raise CrewRefusedError(code, station, why)
+    check_plan(conn, plan)
 
 
 def open_shift(database: Database, plan: Plan, count: Counted, by: Signers, reason: str | None = None) -> Opened:
@@ -147,41 +107,27 @@ def open_shift(database: Database, plan: Plan, count: Counted, by: Signers, reas
         check_open(tx, plan)
         now_us = clock_us(tx)
         count_id, found = counting.record(tx, count, Moment.OPENING, by, now_us, emulated=plan.emulated)
-        held = _held(tx, plan.machines)
+        standing = held(tx, plan.machines)
         if found and reason is None:
-            return Opened(None, count_id, tuple(found), held, forced=False)
+            return Opened(None, count_id, tuple(found), standing, forced=False)
         shift_id = new_id()
-        forced = reason if found else None
-        tx.execute(
-            insert(Shift).values(
-                shift_id=shift_id,
-                name=plan.name,
-                opening_count=count_id,
-                opened_us=now_us,
-                opening_reason=forced,
-                closed=False,
-                emulated=plan.emulated,
-            )
-        )
-        members = _write_members(tx, shift_id, plan)
-        facts = [(shift_id, "opened", f"{plan.name} {now_us} {count_id} {forced or '-'}")]
-        facts += [(shift_id, f"at-{code}", at) for at, codes in plan.crew.items() for code in codes]
-        facts.append((shift_id, "digest", counting.digest(members)))
+        facts = write_shift(tx, shift_id, plan, count_id, now_us, reason if found else None)
         counting.note(tx, by, now_us, facts, emulated=plan.emulated)
         alarms.clear(tx, EMERGENCY_WAITS, rules.ON_CALL)
         if plan.least is not None:
             alarms.raise_alarm(tx, CALLED, shift_id, emulated=plan.emulated)
-        return Opened(shift_id, count_id, tuple(found), held, forced=bool(found))
+        return Opened(shift_id, count_id, tuple(found), standing, forced=bool(found))
 
-    return _written(database, work)
+    return written(database, work)
 
 
 def check_close(conn: Connection, unbalanced: Sequence[Stop]) -> tuple[Row, list[Stop]]:
-    """The open shift, and what keeps it from closing but the count. Raises `NoShiftOpenError`."""
-    row = _open_shift(conn)
+    """The open shift, and what keeps it from closing but the count. Raises `NoShiftOpenError`, `LineEvacuatedError`."""
+    refuse_evacuated(conn)
+    row = open_shift_row(conn)
     if row is None:
         raise NoShiftOpenError
-    return row, [*stops(_asking(conn), clock_us(conn)), *unbalanced]
+    return row, [*stops(asking(conn), clock_us(conn)), *unbalanced]
 
 
 def close_shift(
@@ -199,7 +145,7 @@ def close_shift(
         one_at_a_time(tx)
         row, against = check_close(tx, unbalanced)
         known = {(stop.code, stop.what) for stop in against}
-        others = others_inside(_asking(tx), (by.first, by.second))
+        others = others_inside(asking(tx), (by.first, by.second))
         against += [stop for stop in others if (stop.code, stop.what) not in known]
         emulated = bool(row["emulated"])
         if reason is None and against:
@@ -230,12 +176,12 @@ def close_shift(
         alarms.clear(tx, CALLED, str(row["shift_id"]))
         return Closed(row["shift_id"], row["name"], how, tuple(found), tuple(against))
 
-    return _written(database, work)
+    return written(database, work)
 
 
 def check_settle(conn: Connection, shift_id: str, first: str | None = None, second: str | None = None) -> list[Row]:
     """The open cases of a shift. Raises `NothingToSettleError`, and `SettledByForcersError` for these two."""
-    cases = [row for row in _asking(conn)(CASES) if row["shift_id"] == shift_id]
+    cases = [row for row in asking(conn)(CASES) if row["shift_id"] == shift_id]
     if not cases:
         raise NothingToSettleError(shift_id)
     if first is not None and second is not None:
@@ -258,80 +204,21 @@ def settle(database: Database, shift_id: str, finding: str, by: Signers) -> list
         cases = check_settle(tx, shift_id, by.first, by.second)
         now_us, emulated = clock_us(tx), bool(cases[0]["emulated"])
         for case in cases:
-            tx.execute(
-                insert(ShiftSettlement).values(
-                    shift_id=shift_id,
-                    moment=case["moment"],
-                    finding=finding,
-                    settled_by=by.first,
-                    settled_second=by.second,
-                    sign_in=by.first_sign_in,
-                    second_sign_in=by.second_sign_in,
-                    settled_us=now_us,
-                    emulated=emulated,
-                )
-            )
+            values = {
+                "finding": finding,
+                "settled_by": by.first,
+                "settled_second": by.second,
+                "sign_in": by.first_sign_in,
+                "second_sign_in": by.second_sign_in,
+                "settled_us": now_us,
+                "emulated": emulated,
+            }
+            if case["moment"] == Moment.RETURN:
+                tx.execute(insert(EvacuationSettlement).values(evacuation_id=shift_id, **values))
+            else:
+                tx.execute(insert(ShiftSettlement).values(shift_id=shift_id, moment=case["moment"], **values))
         facts = [(shift_id, f"settled-{case['moment']}", f"{now_us} {finding}") for case in cases]
         counting.note(tx, by, now_us, facts, emulated=emulated)
         return [str(case["moment"]) for case in cases]
 
-    return _written(database, work)
-
-
-def _written(database: Database, work: Callable[[Connection], T]) -> T:
-    """What `work` returns; the guards look at jobs, offers and cases again, which others may have changed meanwhile."""
-    try:
-        return database.write(work)
-    except IntegrityError as error:
-        raise ShiftMovedError from error
-
-
-def _write_members(tx: Connection, shift_id: str, plan: Plan) -> list[list[dict[str, str | None]]]:
-    """Write people, machines and checklist of a shift; what was written."""
-    shown = activity.all_shown(tx)
-    people: list[dict[str, str | None]] = [
-        {"code": code, "station": station, "role": rules.role_at(station).value}
-        for station, codes in plan.crew.items()
-        for code in codes
-    ]
-    machines: list[dict[str, str | None]] = []
-    for machine in plan.machines:
-        state, why = shown.get(machine, ("new", None))
-        machines.append({"machine": machine, "state": str(state), "reason": why})
-    items: list[dict[str, str | None]] = [{"item": item.id} for item in rules.CHECKLIST]
-    for table, rows in ((ShiftPerson, people), (ShiftMachine, machines), (ShiftItem, items)):
-        if rows:
-            tx.execute(insert(table), [{"shift_id": shift_id, **row} for row in rows])
-    return [people, machines, items]
-
-
-def _unfit(conn: Connection, code: str, station: str, *, emulated: bool) -> str | None:
-    role = rules.role_at(station)
-    if code.startswith(EMULATED_PREFIX):
-        return None if emulated else "emulated people work on emulated lines alone"
-    row = conn.execute(select(PERSON.c.ended_us).where(PERSON.c.code == code)).one_or_none()
-    if row is None or row.ended_us is not None:
-        return "nobody of this code is enrolled"
-    return None if role in roles_of(conn, code) else f"its people are {role}s"
-
-
-def _held(conn: Connection, machines: Sequence[str]) -> dict[str, str]:
-    shown = activity.all_shown(conn)
-    return {
-        machine: shown[machine][1] or "held"
-        for machine in machines
-        if machine in shown and shown[machine][0] in (Activity.HELD, Activity.SUSPENDED)
-    }
-
-
-def _open_shift(conn: Connection) -> Row | None:
-    return next(iter(_asking(conn)(OPEN_SHIFT)), None)
-
-
-def _asking(conn: Connection) -> Ask:
-    """A transaction, answering as a reading does."""
-
-    def ask(sql: str, **parameters: str | int | None) -> Sequence[Row]:
-        return [dict(row._mapping) for row in conn.execute(text(sql), parameters)]
-
-    return ask
+    return written(database, work)

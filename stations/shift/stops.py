@@ -28,27 +28,82 @@ UNION ALL
 SELECT shift.shift_id, shift.name, 'close', shift.closing_reason, shift.closed_us, shift.emulated
 FROM shift WHERE shift.closing_reason IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM shift_settlement AS done WHERE done.shift_id = shift.shift_id AND done.moment = 'close')
+UNION ALL
+SELECT gone.evacuation_id, 'evacuation', 'return', gone.forced_reason, gone.returned_us, gone.emulated
+FROM evacuation AS gone WHERE gone.how = 'forced' AND NOT EXISTS (
+    SELECT 1 FROM evacuation_settlement AS done WHERE done.evacuation_id = gone.evacuation_id)
 ORDER BY 5, 3
 """
-"""Shifts that were forced, and whose case nobody has closed."""
+"""Shifts, and returns from evacuations, that were forced, and whose case nobody has closed."""
+EVACUATED: Final = "SELECT evacuation_id, reason, ordered_by, ordered_us, emulated FROM evacuation WHERE NOT over"
+"""The evacuation that is under way."""
 
 COUNTS: Final = """
 SELECT one.count_id, one.moment, one.counted_us, one.counted_by, one.counted_second,
        (SELECT sum(lying.pieces) FROM shift_counted AS lying WHERE lying.count_id = one.count_id) AS pieces,
        (SELECT count(*) FROM shift_difference AS each WHERE each.count_id = one.count_id) AS differences,
        coalesce(shift.shift_id, '') AS shift_id, coalesce(shift.name, '') AS shift,
-       CASE WHEN shift.shift_id IS NULL THEN 'refused' WHEN one.moment = 'close' THEN shift.closed_how
+       CASE WHEN EXISTS (SELECT 1 FROM shift_relief AS done WHERE done.count_id = one.count_id) THEN 'relieved'
+            WHEN one.moment = 'return' THEN coalesce((SELECT gone.how FROM evacuation AS gone
+                WHERE gone.return_count = one.count_id), 'refused')
+            WHEN shift.shift_id IS NULL THEN 'refused' WHEN one.moment <> 'opening' THEN shift.closed_how
             WHEN shift.opening_reason IS NULL THEN 'opened' ELSE 'forced' END AS outcome,
-       CASE one.moment WHEN 'close' THEN coalesce(shift.closing_reason, '') ELSE coalesce(shift.opening_reason, '') END
-       AS reason, one.emulated
-FROM shift_count AS one LEFT JOIN shift ON shift.opening_count = one.count_id OR shift.closing_count = one.count_id
+       coalesce(CASE one.moment WHEN 'opening' THEN shift.opening_reason ELSE shift.closing_reason END, '') AS reason,
+       one.emulated
+FROM shift_count AS one LEFT JOIN shift
+    ON CASE one.moment WHEN 'opening' THEN shift.opening_count ELSE shift.closing_count END = one.count_id
 WHERE :count_id IN ('', one.count_id) ORDER BY one.counted_us DESC, one.count_id
 """
 """Counts and what came of each, latest first; all, or the one of this id."""
+TAKEN_OVER: Final = """
+SELECT taken.from_shift, before.name AS from_name, before.closed_us AS handed_us, counted.count_id,
+       counted.counted_by AS handed_by, counted.counted_second AS taken_by, before.closed_how AS how
+FROM shift_handover AS taken JOIN shift AS before ON before.shift_id = taken.from_shift
+JOIN shift_count AS counted ON counted.count_id = before.closing_count WHERE taken.to_shift = :shift_id
+"""
+"""From which shift one took over, and from whom."""
+HANDED: Final = "SELECT station, event_id, units FROM shift_handed WHERE count_id = :count_id ORDER BY station"
+PASSED: Final = """
+SELECT kind, subject, station, CASE kind
+        WHEN 'offer' THEN EXISTS (SELECT 1 FROM open_offer WHERE handoff_id = subject)
+        WHEN 'refused' THEN EXISTS (SELECT 1 FROM custody_unit AS unit JOIN whereabouts AS here
+            ON here.unit_id = unit.unit_id AND here.handoff_id = unit.event_id WHERE unit.event_id = subject
+            AND here.state IN ('refused', 'void_refused'))
+        ELSE NOT EXISTS (SELECT 1 FROM custody_event AS settle WHERE settle.case_id = subject) END AS still_open
+FROM shift_passed WHERE count_id = :count_id ORDER BY kind, station, subject
+"""
+"""What passed by list on a count, and whether it is still open."""
 COUNTED: Final = "SELECT station, place, pieces, sha256 FROM shift_counted WHERE count_id = :count_id ORDER BY 1, 2"
 DIFFERING: Final = """
 SELECT serial, what, station, place, logged FROM shift_difference WHERE count_id = :count_id ORDER BY station, serial
 """
+
+RELIEFS: Final = """
+SELECT relief.absent, relief.reliever, relief.reason, relief.relieved_us, relief.count_id, counted.counted_by AS lead,
+       counted.counted_second AS witness, coalesce((SELECT sum(handed.units) FROM shift_handed AS handed
+       WHERE handed.count_id = relief.count_id), 0) AS units, (SELECT count(*) FROM shift_difference AS one
+       WHERE one.count_id = relief.count_id) AS differences
+FROM shift_relief AS relief JOIN shift_count AS counted ON counted.count_id = relief.count_id
+WHERE relief.shift_id = :shift_id ORDER BY relief.relieved_us
+"""
+"""Who was relieved during a shift, by whom, and what passed."""
+RELIEVED: Final = """
+SELECT absent FROM shift_relief WHERE shift_id = :shift_id AND absent IN (:absent, :reliever)
+"""
+HELD_PIECES: Final = f"""
+SELECT here.unit_id, number.number, here.kind, here.state, here.station, here.place, coalesce(here.tray, '') AS tray
+FROM whereabouts AS here JOIN unit_number AS number ON number.unit_id = here.unit_id
+WHERE here.kind = 'blank' AND here.person = :person AND here.station IN {_HERE}
+    AND here.state IN ('held', 'void', 'doubt')
+UNION ALL SELECT here.unit_id, number.number, here.kind, here.state, here.station, here.place,
+       coalesce(here.tray, '') FROM whereabouts AS here
+JOIN custody_unit AS born ON born.unit_id = here.unit_id AND born.step = 1
+JOIN custody_unit AS spent ON spent.event_id = born.event_id AND spent.kind = 'blank'
+JOIN unit_number AS number ON number.unit_id = spent.unit_id
+WHERE here.kind = 'document' AND here.person = :person AND here.station IN {_HERE}
+    AND here.state IN ('held', 'void', 'doubt')
+"""  # noqa: S608 own words
+"""Blanks and documents that one person answers for, by the serial printed on them."""
 
 _JOBS: Final = """
 SELECT job_id, machine, coalesce(blank_serial, '') AS blank, coalesce(doubt, '') AS doubt FROM job
@@ -71,6 +126,23 @@ ORDER BY opened.opened_us, opened.case_id
 _INSIDE: Final = "SELECT person, since_us FROM inside ORDER BY since_us, person"
 COUNTING: Final = 2
 """So many are inside rightly while a shift closes: the two who count."""
+TO_PASS: Final = f"""
+SELECT 'offer' AS kind, handoff_id AS subject, from_station AS station, person FROM open_offer
+WHERE from_station IN {_HERE}
+UNION SELECT 'refused', handoff_id, station, person FROM whereabouts
+WHERE station IN {_HERE} AND state IN ('refused', 'void_refused')
+UNION SELECT 'case', opened.case_id, opened.station, coalesce(here.person, '') FROM custody_case AS opened
+LEFT JOIN whereabouts AS here ON here.unit_id = opened.unit_id
+WHERE NOT EXISTS (SELECT 1 FROM custody_event AS settle WHERE settle.case_id = opened.case_id)
+ORDER BY 1, 3, 2
+"""  # noqa: S608 own words
+"""What is open and passes by list, with who answers for it."""
+CONTENT: Final = f"""
+SELECT here.station, here.unit_id, here.person, coalesce(number.number, '') AS number FROM whereabouts AS here
+LEFT JOIN unit_number AS number ON number.unit_id = here.unit_id AND here.kind = 'blank'
+WHERE here.station IN {_HERE} AND here.state IN ('held', 'void', 'doubt') ORDER BY here.station, here.unit_id
+"""  # noqa: S608 own words
+"""All that lies at each station, blanks with their serials."""
 _LEASES: Final = "SELECT machine, worker FROM machine_lease WHERE until_us > :now_us ORDER BY machine"
 
 

@@ -17,6 +17,7 @@ from flows.composition import open_database, open_line, prepare
 from flows.configuration import read_settings
 from flows.default_line import write_default
 from flows.errors import Exit
+from flows.facts import board_facts
 from flows.line_rules import DIFFERENCES
 from flows.line_run import working_shift
 from flows.locks import line_lock
@@ -48,7 +49,7 @@ PEOPLE = {
     Credentials("p-0701", "a password of a mailer"): Role.MAILER,
     Credentials("p-0801", "a password of an auditor"): Role.AUDITOR,
 }
-LEAD, SECOND_LEAD, KEEPER, *_, AUDITOR = PEOPLE
+LEAD, SECOND_LEAD, KEEPER, KEEPER_TWO, *_, AUDITOR = PEOPLE
 ONE, TWO = Credentials("p-0001", "a password of one"), Credentials("p-0002", "a password of two")
 CREW = [
     *("--crew", "vault=p-0101,p-0102", "--crew", "personalization=p-0201,p-0202", "--crew", "qc=p-0401,p-0402"),
@@ -343,3 +344,168 @@ def test_there_is_nothing_to_close_or_to_settle_before_a_shift_is_opened(
 @pytest.mark.parametrize("crew", ["vault", "vault=", "vault=p-0101,", "=p-0101"])
 def test_a_crew_that_names_nobody_is_refused(passline: Command, crew: str) -> None:
     assert passline("open", "early", "--crew", crew, "--confirm", "all") == Exit.REFUSED
+
+
+def test_two_leads_hand_a_shift_over_on_what_they_scanned(
+    folder: RunFolder, passline: Command, scan: Callable[..., tuple[str, ...]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each station's content is one handoff that both sign; the next shift says from whom it took over."""
+    both = (LEAD, SECOND_LEAD)
+    assert passline(*OPEN, *scan(*BOOKS), signed=both) == Exit.FINE
+    late = ("hand-over", "late", *CREW, "--confirm", "all")
+    # A keeper takes no shift over, and nothing was recorded.
+    assert passline(*late, *scan(*BOOKS), signed=(LEAD, KEEPER)) == Exit.REFUSED
+    assert rows(folder, "SELECT count(*) FROM shift_count") == [(1,)]
+    assert passline(*late, *scan(*BOOKS[1:]), signed=both) == Exit.FINDINGS
+    assert f"missing {BOOKS[0]}" in capsys.readouterr().out
+    assert passline(*late, *scan(*BOOKS), "--output", "json", signed=both) == Exit.FINE
+    said = json.loads(capsys.readouterr().out)
+    assert (said["shift"], said["next"], said["units"], said["how"]) == ("early", "late", {"vault": 5}, "balanced")
+    [handoff] = rows(
+        folder,
+        "SELECT person, second_person, shift, sign_in IS NOT NULL, second_sign_in IS NOT NULL, count_expected"
+        " FROM custody_event WHERE reason = 'shift-hand-over'",
+    )
+    assert handoff == (SECOND_LEAD.code, LEAD.code, "late", 1, 1, 5)
+    assert passline("status", "--output", "json") == Exit.FINE
+    said = json.loads(capsys.readouterr().out)
+    assert (said["shift"]["name"], said["taken_over"]["from_name"]) == ("late", "early")
+    assert said["taken_over"]["taken_by"] == SECOND_LEAD.code
+    assert passline("close", *scan(*BOOKS), signed=both) == Exit.FINE
+
+
+def test_a_hand_over_that_is_refused_says_what_to_do_before_anybody_signs(
+    folder: RunFolder, passline: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Open offers pass by list; a job without an outcome does not."""
+    assert passline("hand-over", "late", "--emulated") == Exit.REFUSED
+    assert passline("open", "early", "--emulated") == Exit.FINE
+    with workplace_of(folder, "vault") as here:
+        station.issue_scanned(here, BOOKS[:2], Plenty(), "a" * 32)
+    assert passline("hand-over", "early", "--emulated") == Exit.REFUSED
+    assert passline("hand-over", "late", "--emulated") == Exit.FINE
+    said = capsys.readouterr().out
+    assert said.startswith("EMULATED: shift early is handed over, balanced, and shift late is open; 5 counted")
+    assert "by list: offer" in said
+    assert passline("status") == Exit.FINDINGS
+    said = capsys.readouterr().out
+    assert "taken over from shift early, balanced, by e-lead-2" in said and "by list: offer" in said
+    with closing(open_database(folder, folder.line().database_url)) as database:
+        database.write(
+            lambda tx: tx.exec_driver_sql("INSERT INTO machine_lease VALUES ('book-01', 'w', 3, 9007199254740990, 1)")
+        )
+    assert passline("hand-over", "night", "--emulated") == Exit.FINDINGS
+    assert "machine-at-work, book-01" in capsys.readouterr().out
+    assert rows(folder, "SELECT name FROM shift WHERE NOT closed") == [("late",)]
+
+
+def test_an_absent_keeper_is_relieved_and_signs_in_to_nothing(
+    folder: RunFolder, passline: Command, scan: Callable[..., tuple[str, ...]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A lead, a witness and whoever takes over type their passwords, in this order."""
+    both = (LEAD, SECOND_LEAD)
+    assert passline(*OPEN, *scan(*BOOKS), signed=both) == Exit.FINE
+    with workplace_of(folder, "vault") as here:
+        absent = here.people[0]
+    relieve = ("relieve", absent, "--reason", "ill")
+    assert passline(*relieve, "--by", "p-0302", *scan(*BOOKS), signed=(*both, SECOND_LEAD)) == Exit.REFUSED
+    assert "can't sign as witness" in capsys.readouterr().err
+    assert passline(*relieve, "--by", "p-0101", *scan(*BOOKS), signed=(*both, KEEPER)) == Exit.FINE
+    assert f"{absent} is relieved by p-0101: 5 units passed; 5 counted" in capsys.readouterr().out
+    assert rows(folder, "SELECT person, second_person FROM custody_event WHERE reason = 'relief'") == [
+        ("p-0101", "p-0301")
+    ]
+    # The keeper of the crew who took over goes away as well; they had signed in before.
+    relieve = ("relieve", "p-0101", "--reason", "called-away", "--by", "p-0102", "--output", "json")
+    assert passline(*relieve, *scan(*BOOKS[1:]), signed=(*both, KEEPER_TWO)) == Exit.FINDINGS
+    said = json.loads(capsys.readouterr().out)
+    assert (said["units"], [one["what"] for one in said["differences"]]) == ({"vault": 4}, ["missing"])
+    assert passline("close", *scan(*BOOKS), signed=(LEAD, KEEPER)) == Exit.REFUSED
+    assert "p-0101 was relieved by p-0102" in capsys.readouterr().err
+    assert passline("status") == Exit.FINE
+    assert "p-0101 is relieved by p-0102 (called-away)" in capsys.readouterr().out
+    assert passline("close", *scan(*BOOKS), signed=both) == Exit.FINE
+
+
+def test_an_emulated_relief_needs_no_passwords(
+    folder: RunFolder, passline: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert passline("open", "early", "--emulated") == Exit.FINE
+    with workplace_of(folder, "vault") as here:
+        absent = here.people[0]
+    assert passline("relieve", absent, "--by", "e-lead-3", "--reason", "ill", "--emulated") == Exit.FINE
+    said = capsys.readouterr().out
+    assert said.startswith(f"EMULATED: {absent} is relieved by e-lead-3: 5 units passed; 5 counted")
+    assert passline("close", "--emulated") == Exit.FINE
+
+
+def test_one_person_evacuates_the_line_and_two_come_back(
+    folder: RunFolder, passline: Command, scan: Callable[..., tuple[str, ...]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Anybody of the line by their own password, also while it runs; a count of two lifts it."""
+    both = (LEAD, SECOND_LEAD)
+    assert passline(*OPEN, *scan(*BOOKS), signed=both) == Exit.FINE
+    assert evacuate(folder, AUDITOR) == Exit.REFUSED
+    assert "p-0801 is not" in capsys.readouterr().err
+    with line_lock(folder):
+        assert evacuate(folder, KEEPER) == Exit.FINE
+    assert "the line is evacuated (fire), by p-0101" in capsys.readouterr().out
+    assert evacuate(folder, KEEPER) == Exit.REFUSED
+    assert "evacuated since" in capsys.readouterr().err
+    assert passline("status") == Exit.FINDINGS
+    assert "EVACUATED since" in capsys.readouterr().out
+    assert run(["status", "--dir", str(folder.path), "--output", "json"]) == Exit.FINE
+    assert json.loads(capsys.readouterr().out)["evacuated"]["reason"] == "fire"
+    assert run(["status", "--dir", str(folder.path)]) == Exit.FINE
+    assert " EVACUATED " in capsys.readouterr().out
+    with closing(open_reading(folder.line().database_url)) as reading:
+        facts = board_facts(reading)
+        assert [(one.code, one.subject) for one in facts.standing] == [("evacuated", "line")]
+    assert run(["run", "--dir", str(folder.path)]) == Exit.REFUSED
+    assert passline("close", *scan(*BOOKS), signed=both) == Exit.REFUSED
+    assert passline("return", *scan(*BOOKS[1:]), signed=(LEAD, KEEPER)) == Exit.FINDINGS
+    assert f"missing {BOOKS[0]}" in capsys.readouterr().out
+    assert passline("return", *scan(*BOOKS), signed=(LEAD, KEEPER)) == Exit.FINE
+    assert (
+        "the evacuation (fire) is over, counted; 5 counted and signed by p-0301 and p-0101" in capsys.readouterr().out
+    )
+    assert passline("close", *scan(*BOOKS), signed=both) == Exit.FINE
+
+
+def evacuate(folder: RunFolder, who: Credentials) -> int:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
+        feed(patch, [who.password])
+        arguments = ["--reason", "fire", "--by", who.code, "--passwords-from", "-"]
+        return run(["shift", "evacuate", *arguments, "--dir", str(folder.path)])
+
+
+def test_an_emulated_evacuation_needs_no_passwords_and_a_forced_return_is_a_case(
+    folder: RunFolder, passline: Command, scan: Callable[..., tuple[str, ...]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert passline("return", "--emulated") == Exit.REFUSED
+    assert passline("evacuate", "--reason", "fire", "--emulated") == Exit.FINE
+    assert capsys.readouterr().out.startswith("EMULATED: the line is evacuated (fire), by e-lead-1")
+    assert passline("return", *scan(*BOOKS[1:]), "--reason", "smoke", "--emulated", "--output", "json") == Exit.FINE
+    said = json.loads(capsys.readouterr().out)
+    assert (said["how"], [one["serial"] for one in said["differences"]]) == ("forced", BOOKS[:1])
+    assert passline("status") == Exit.FINDINGS
+    assert "was forced at its return (smoke)" in capsys.readouterr().out
+    assert passline("settle", said["evacuation_id"], "--finding", "recounted", "--emulated") == Exit.FINE
+    assert passline("status") == Exit.FINE
+
+
+def test_a_line_that_was_handed_over_relieved_and_evacuated_is_verified(folder: RunFolder, passline: Command) -> None:
+    """The log of it is whole, sealed, and agrees with the tables; and it leaves as EPCIS."""
+    assert passline("open", "early", "--emulated") == Exit.FINE
+    assert passline("hand-over", "late", "--emulated") == Exit.FINE
+    assert passline("relieve", "e-lead-2", "--by", "e-lead-3", "--reason", "ill", "--emulated") == Exit.FINE
+    assert passline("evacuate", "--reason", "fire", "--emulated") == Exit.FINE
+    assert passline("return", "--emulated") == Exit.FINE
+    assert passline("close", "--emulated") == Exit.FINE
+    at = ["--dir", str(folder.path)]
+    assert run(["logs", "verify", *at]) == Exit.FINE
+    assert run(["logs", "check", *at]) == Exit.FINE
+    assert run(["logs", "epcis", "--out", str(folder.path / "epcis.json"), *at]) == Exit.FINE
+    assert run(["logs", "same-person", *at]) == Exit.FINE
+    assert run(["logs", "gaps", *at]) == Exit.FINE

@@ -199,6 +199,36 @@ def test_ctrl_c_finishes_the_documents_in_the_machines_and_run_goes_on(fresh_lin
     assert_sound(going_on.report())
 
 
+def test_an_evacuated_line_stops_by_itself_and_goes_on_once_two_have_counted(fresh_line):
+    """Machines finish their documents, trays stay where they are, and nothing runs before the count."""
+    stopped = start_demo(fresh_line, speed=40)
+    assert stopped.wait_until_released()
+    wait_for(lambda: facts(fresh_line, "SELECT 1 FROM job WHERE unfinished"), stopped)
+    passline("shift", "evacuate", "--reason", "fire", "--emulated", folder=fresh_line)
+    assert stopped.wait() == 1, stopped.said
+    assert "Traceback" not in stopped.said
+    assert "the line is evacuated (fire)" in stopped.said
+    assert running_in(fresh_line) == {}
+    assert facts(fresh_line, "SELECT job_id, state FROM job WHERE unfinished OR state <> 'RELEASED'") == []
+    [(moved,)] = [tuple(row.values()) for row in facts(fresh_line, MOVED_SINCE)]
+    assert moved == 0
+
+    refused = Passline(fresh_line, "run", "--dir", str(fresh_line))
+    assert refused.wait() == 2 and "passline shift return" in refused.said
+    passline("shift", "return", "--emulated", folder=fresh_line)
+    quick = {"PASSLINE_SPEED": "0"}
+    going_on = Passline(fresh_line, "run", "--dir", str(fresh_line), "--output", "json", environment=quick)
+    assert going_on.wait() == 0, going_on.said
+    assert_sound(going_on.report())
+
+
+MOVED_SINCE = """
+SELECT count(*) AS moved FROM custody_event AS event WHERE event.act IN ('offer', 'accept', 'refuse', 'dispatch')
+AND event.seq > (SELECT max(ordered.seq) FROM custody_event AS ordered JOIN custody_register AS said
+    ON said.event_id = ordered.event_id WHERE said.subject = 'line' AND said.field = 'evacuated')
+"""
+
+
 def wait_for(holds: Callable[[], object], while_runs: Passline) -> None:
     """Return when something holds; fails if the command ends before."""
     while not holds():

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from stations.people import emulated_roster
-from stations.shift import counting, station
+from stations.shift import counting, handing_over, relieving, station
 from stations.shift.counting import Counted, Signers
+from stations.shift.crews import Plan
 from stations.shift.rules import CREW, Scan
-from stations.shift.station import Plan
 
 CREW_OF_EMULATED = {at: duty.codes for at, duty in emulated_roster("early").items() if at in CREW}
 BOOKS = tuple(f"EA{number:07d}" for number in range(1, 6))
@@ -40,6 +40,14 @@ class ShiftLine:
 
     def close(self, count=None, *, reason=None, by=ONE, unbalanced=()):
         return station.close_shift(self.database, count or scanned(*BOOKS), by, unbalanced, reason)
+
+    def hand_over(self, count=None, *, name="late", reason=None, by=ONE, unbalanced=(), **changes):
+        next_one = plan(name, **changes)
+        return handing_over.hand_over(self.database, next_one, count or scanned(*BOOKS), by, unbalanced, reason)
+
+    def relieve(self, absent, count=None, *, reliever="e-lead-3", reason="ill", sign_in=None, by=ONE):
+        taking = relieving.Taking(absent, reliever, reason, sign_in)
+        return relieving.relieve(self.database, taking, count or scanned(*BOOKS), by)
 
     def rows(self, query, **parameters):
         return [tuple(row) for row in self.line.facts(query, **parameters)]

@@ -1,6 +1,8 @@
 """Orders become documents on real emulated machines, and what goes wrong on the way is accounted for."""
 
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -15,9 +17,11 @@ from stations.calendar import WorkCalendar
 from stations.deadlines import ALLOWANCES
 from stations.intake.generator.defects import Shares
 from stations.personalization import activity, blanks, booking, counters, data, leases, production, rules, station
+from stations.personalization.production import run_machine
 from stations.personalization.rules import blank_kind
 from stations.personalization.tables import Activity
 from stations.review import station as review
+from stations.shift import evacuating
 from stations.trays import TimeNodes
 from stations.vault.balance import balance
 
@@ -373,3 +377,29 @@ def test_orders_that_wait_are_told_by_product_and_so_is_an_offered_tray(shop):
     passports = accepted.pop("passport")
     shop.run("book-01", until=passports)
     assert station.orders_waiting(shop.workplace) == accepted
+
+
+def test_on_an_evacuated_line_a_machine_finishes_what_it_began_and_begins_nothing(shop):
+    """No document is left half made, and the orders that wait are drawn once two people have counted."""
+    shop.stock("book")
+    shop.start("book-01")
+    shop.accept_orders(60)
+    passports = orders_of(shop, "passport")
+    shop.stop.clear()
+    with ThreadPoolExecutor(1) as threads:
+        setup = shop.setup("book-01")
+        run = threads.submit(
+            run_machine, shop.workplace, "book-01", shop.driver("book-01"), shop.stop, setup=setup, desk=shop.desk
+        )
+        shop.wait_for("SELECT count(*) FROM job", 3, [run], 30)
+        evacuating.evacuate(shop.line.database, "fire", "e-lead-1", None, emulated=True)
+        [(drawn,)] = shop.line.facts("SELECT count(*) FROM job")
+        shop.wait_for("SELECT count(*) FROM job WHERE NOT unfinished", drawn, [run], 30)
+        threading.Event().wait(0.2)
+        shop.stop.set()
+        assert run.result(30).lost == 0
+    assert 3 <= drawn < passports
+    assert shop.line.facts("SELECT count(*), sum(CASE WHEN outcome = 'good' THEN 1 ELSE 0 END) FROM job") == [
+        (drawn, drawn)
+    ]
+    assert states_of(shop, "SELECT state FROM job") == {"RELEASED": drawn}
