@@ -355,6 +355,17 @@ def signed_in(browser: Any, address: str) -> Any:
     return page
 
 
+def test_without_scripts_the_board_is_asked_again_by_the_browser(browser: Any, address: str, line: Line) -> None:
+    context = browser.new_context(java_script_enabled=False, locale="zh-CN")
+    page = context.new_page()
+    page.goto(f"{address}/board/display")
+    page.fill("[name=token]", line.token)
+    page.click("main button")
+    assert "质检" in page.locator(".stations").inner_text()
+    assert page.locator("meta[http-equiv=refresh]").get_attribute("content") == "8"
+    context.close()
+
+
 def test_a_revoked_display_leaves_the_board(
     browser: Any, line: Line, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -422,7 +422,8 @@ def test_filters_and_counts(centre: Centre) -> None:
     later = centre.applications(60, "packing", evening(1))
     found = centre.late()
     assert found.count(Status.OVERDUE) == 1
-    assert sum(found.counts.values()) == len(found.listed)
+    assert sum(found.counts.values()) == sum(found.by_class.values()) == len(found.listed)
+    assert found.by_class[Status.OVERDUE, "expedited"] == 1
     assert found.counts[Status.WILL_BE, "mailing"] == len(found.listed) - 1
     numbers = {one.number for one in found.listed}
     assert numbers & set(later)
