@@ -15,9 +15,11 @@ from flows.machine_work import at_work
 from flows.personalization import ORDERS_A_MACHINE, STATION, OrderTrays
 from flows.run_folder import RunFolder
 from handoff_logs import offers
+from stations.climate import bar
 from stations.intake.generator.generate import generate
 from stations.intake.load import load
-from stations.personalization import station
+from stations.personalization import activity, station
+from stations.personalization.tables import Activity
 from stations.review import station as review
 
 BOOKS, CARDS = 2, 1
@@ -94,3 +96,25 @@ def test_a_full_station_takes_trays_until_no_machine_lacks_orders_and_no_more(li
         left = {trays._product(offer) for offer in offers.waiting(connection, STATION)}
     assert left & set(PERMITS)
     assert "passport" in left
+
+
+@pytest.mark.parametrize(
+    ("now", "reason", "stands"),
+    [
+        (Activity.HELD, "jam", True),
+        (Activity.SUSPENDED, "no-blanks", True),
+        (Activity.SUSPENDED, bar.SUSPENDED, False),
+        (Activity.SUSPENDED, bar.UNWATCHED, False),
+    ],
+)
+def test_a_line_ends_where_no_machine_can_go_on_but_waits_for_its_air(
+    line, now: Activity, reason: str, stands: bool
+) -> None:
+    """The air is put right, and a lead resumes, while the line is there to look at it."""
+    here, trays = line.workplace(STATION), OrderTrays(line)
+    taken = trays.claim(green_only=False, only=None)
+    assert taken is not None and taken.offer is not None
+    station.accept_tray(here, taken.offer)
+    for machine in line.machines.each:
+        activity.show(here, machine, now, reason, 1)
+    assert line.machines._all_stand() == stands

@@ -355,6 +355,7 @@ def test_the_alarm_is_the_leads_and_lasts_until_the_air_is_within_or_the_zone_re
     room.look(FINE)
     assert is_open() == [("climate", "core")], "suspended still"
     room.resume(people["lead"])
+    assert is_open() == []
     room.look(FINE)
     assert is_open() == []
 
