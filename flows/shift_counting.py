@@ -83,12 +83,16 @@ def signers(
 ) -> "Signers":
     """A lead and a second person, who have just signed in; emulated ones of an emulated line need no password."""
     from flows.two_hands import signed_by_lead
+    from stations.shift.acts import asking as asking_of
     from stations.shift.counting import Signers
     from stations.shift.rules import EMULATED_LEADS, LEADS, SECONDS
+    from stations.shift.stops import ABSENT
 
     if emulated:
-        first, second = EMULATED_LEADS[1:] if others else EMULATED_LEADS[:2]
-        return Signers(first, second)
+        with here.database.read() as conn:
+            absent = {one["absent"] for one in asking_of(conn)(ABSENT)}
+        leads = EMULATED_LEADS[1:] if others else [lead for lead in EMULATED_LEADS if lead not in absent]
+        return Signers(*leads[:2])
     by = signed_by_lead(here, asking, codes, LEADS if two_leads else SECONDS)
     return Signers(by.first, by.second, by.first_sign_in, by.second_sign_in)
 

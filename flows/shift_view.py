@@ -98,7 +98,7 @@ def print_standing(content: dict[str, Any]) -> None:
                 counts = (str(row[name]) for name in (*MOVED, "difference"))
                 table.add_row(row["kind"], row["station"], row["machine"], *counts)
             console.print(table)
-        if not content["stops"]:
+        if not content["stops"] and content["evacuated"] is None:
             console.print("nothing stands against its close but the count")
     print_stops(content["stops"])
     for case in content["cases"]:

@@ -87,6 +87,10 @@ FROM shift_relief AS relief JOIN shift_count AS counted ON counted.count_id = re
 WHERE relief.shift_id = :shift_id ORDER BY relief.relieved_us
 """
 """Who was relieved during a shift, by whom, and what passed."""
+ABSENT: Final = """
+SELECT relief.absent FROM shift_relief AS relief JOIN shift ON shift.shift_id = relief.shift_id WHERE NOT shift.closed
+"""
+"""Who was relieved in the open shift."""
 RELIEVED: Final = """
 SELECT absent FROM shift_relief WHERE shift_id = :shift_id AND absent IN (:absent, :reliever)
 """

@@ -499,10 +499,20 @@ def test_a_line_that_was_handed_over_relieved_and_evacuated_is_verified(folder: 
     """The log of it is whole, sealed, and agrees with the tables; and it leaves as EPCIS."""
     assert passline("open", "early", "--emulated") == Exit.FINE
     assert passline("hand-over", "late", "--emulated") == Exit.FINE
+    # Who was relieved signs none of what follows.
     assert passline("relieve", "e-lead-2", "--by", "e-lead-3", "--reason", "ill", "--emulated") == Exit.FINE
     assert passline("evacuate", "--reason", "fire", "--emulated") == Exit.FINE
     assert passline("return", "--emulated") == Exit.FINE
     assert passline("close", "--emulated") == Exit.FINE
+    signed = rows(folder, "SELECT moment, counted_by, counted_second FROM shift_count ORDER BY counted_us")
+    assert signed[2:] == [
+        (moment, *signers)
+        for moment, *signers in (
+            ("relief", "e-lead-3", "e-lead-1"),
+            ("return", "e-lead-1", "e-lead-3"),
+            ("close", "e-lead-1", "e-lead-3"),
+        )
+    ]
     at = ["--dir", str(folder.path)]
     assert run(["logs", "verify", *at]) == Exit.FINE
     assert run(["logs", "check", *at]) == Exit.FINE

@@ -198,6 +198,15 @@ def test_a_relief_is_never_changed(shift, keeper, table):
         shift.sql("INSERT INTO shift_counted VALUES (:c, 'qc', '', 0, '', :h)", c=relieved.count_id, h="0" * 64)
 
 
+def test_whoever_was_relieved_counts_nothing_in_that_shift(shift, keeper):
+    """Also EMULATED people, who sign in nowhere."""
+    shift.relieve(keeper)
+    shift.relieve("e-lead-3", reliever="e-lead-1")
+    with pytest.raises(ShiftMovedError):
+        shift.close(by=Signers("e-lead-1", "e-lead-3"))
+    assert shift.close().how is Ending.BALANCED
+
+
 def test_the_next_shift_may_name_whoever_was_relieved(shift, keeper):
     shift.relieve(keeper)
     shift.hand_over(crew={**CREW_OF_EMULATED, "vault": (keeper, "e-vlt-9")})

@@ -143,6 +143,19 @@ END $$
 CREATE TRIGGER sign_in_not_relieved BEFORE INSERT ON sign_in_attempt
     FOR EACH ROW WHEN (NEW.outcome = 'accepted') EXECUTE FUNCTION sign_in_not_relieved()
 --;
+CREATE FUNCTION shift_count_not_relieved() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM shift_relief JOIN shift ON shift.shift_id = shift_relief.shift_id
+            WHERE shift_relief.absent IN (NEW.counted_by, NEW.counted_second) AND NOT shift.closed) THEN
+        RAISE EXCEPTION 'shift_count: whoever was relieved signs nothing until the shift is over'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$
+--;
+CREATE TRIGGER shift_count_not_relieved BEFORE INSERT ON shift_count
+    FOR EACH ROW EXECUTE FUNCTION shift_count_not_relieved()
+--;
 CREATE TRIGGER shift_relief_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON shift_relief
     FOR EACH STATEMENT EXECUTE FUNCTION shift_append_only()
 --;

@@ -102,6 +102,11 @@ WHEN NEW.outcome = 'accepted' AND EXISTS (SELECT 1 FROM shift_relief JOIN shift 
     WHERE shift_relief.absent = NEW.code AND NOT shift.closed)
 BEGIN SELECT RAISE(ABORT, 'sign_in_attempt: whoever was relieved signs nothing until the shift is over'); END
 --;
+CREATE TRIGGER shift_count_not_relieved BEFORE INSERT ON shift_count
+WHEN EXISTS (SELECT 1 FROM shift_relief JOIN shift ON shift.shift_id = shift_relief.shift_id
+    WHERE shift_relief.absent IN (NEW.counted_by, NEW.counted_second) AND NOT shift.closed)
+BEGIN SELECT RAISE(ABORT, 'shift_count: whoever was relieved signs nothing until the shift is over'); END
+--;
 CREATE TRIGGER shift_relief_no_update BEFORE UPDATE ON shift_relief
 BEGIN SELECT RAISE(ABORT, 'shift_relief: append-only'); END
 --;
