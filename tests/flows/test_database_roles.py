@@ -27,6 +27,7 @@ from flows.facts import board_facts, months_alarms
 from flows.line_rules import DIFFERENCES
 from flows.program_log import set_up_log
 from flows.run_folder import RunFolder
+from flows.shift_report import shift_report
 from handoff_logs import log, questions, register
 from handoff_logs.database import Database
 from handoff_logs.errors import UnsafeDatabaseError
@@ -217,7 +218,7 @@ def test_the_owner_of_the_tables_can_not_log_in(line: RunFolder, server: Callabl
 
 
 def test_the_lines_own_acts_work_as_the_service(line: RunFolder, server: Callable[[str], str]) -> None:
-    """Founding, signing in, enrolling, keys, sealing, and every custody act of two stations."""
+    """Founding, signing in, enrolling, keys, sealing, a shift and its report, every custody act of two stations."""
     url = driver(server(SERVICE))
     one, two = (Credentials(f"p-000{number}", f"a password of {number}") for number in (1, 2))
     with Database(url, keyring=Keyring(line.signing_keys), bound=True) as database:
@@ -243,6 +244,8 @@ def test_the_lines_own_acts_work_as_the_service(line: RunFolder, server: Callabl
         assert Sealer(database, read_log_key(line.log_key)).seal() is not None
     with open_reading(server(SERVICE)) as reading:
         assert questions.violations(reading) == []
+        found = shift_report(reading, line, "last")
+        assert (found.facts.shift.closed_how, found.facts.no_line) == (Ending.BALANCED, None)
         acts = {row["act"] for row in reading.rows("SELECT DISTINCT act FROM custody_event")}
     assert acts >= {Act.RECEIVE, Act.OFFER, Act.ACCEPT, Act.VOID, Act.REFUSE, Act.SETTLE, Act.REGISTER}
 
