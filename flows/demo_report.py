@@ -62,7 +62,7 @@ def print_report(folder: RunFolder, count: Reckoning, screen: Console) -> None:
 def look_further(folder: RunFolder, count: Reckoning) -> list[str]:
     """Three commands that show more of this run."""
     return [
-        f"passline status --dir {folder.path}",
+        f"passline shift report --dir {folder.path}",
         f"passline logs document {count.example or 'NUMBER'} --dir {folder.path}",
         f"passline logs verify --dir {folder.path}",
     ]

@@ -28,6 +28,7 @@ DAY: Final = "/day"
 ROWS: Final = 50
 """Shifts of one page of the list."""
 _ID: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_NOT_IN_A_NAME: Final = re.compile(r"[^a-z0-9-]+", re.ASCII)
 _TIME: Final = re.compile(r"[0-9]{1,16}", re.ASCII)
 
 
@@ -76,7 +77,8 @@ class ShiftPages:
         reader: Reader = request.state.reader
         with self._asking.answer(reader.code, "export shift-report pdf", shift=_checked(shift)) as reading:
             found = self._report(reading, shift)
-        file = f"shift-{found.facts.shift.name}-{shift}.pdf"
+        # The name comes from a row that whoever holds the database can change.
+        file = f"shift-{_NOT_IN_A_NAME.sub('-', found.facts.shift.name)}-{shift}.pdf"
         headers = {"Content-Disposition": f'attachment; filename="{file}"'}
         return Response(shift_paper(found), media_type="application/pdf", headers=headers)
 

@@ -29,6 +29,7 @@ from flows.facts import board_facts, months_alarms
 from flows.line_rules import DIFFERENCES
 from flows.program_log import set_up_log
 from flows.run_folder import RunFolder
+from flows.shift_report import shift_report
 from handoff_logs import log, questions, register
 from handoff_logs.asking import Asking
 from handoff_logs.database import Database
@@ -258,7 +259,7 @@ def test_the_owner_of_the_tables_can_not_log_in(line: RunFolder, server: Callabl
 
 
 def test_the_lines_own_acts_work_as_the_service(line: RunFolder, server: Callable[[str], str]) -> None:
-    """Founding, signing in, enrolling, displays, keys, sealing, the air, acts of two stations, and the board."""
+    """Founding, signing in, enrolling, displays, keys, sealing, the air, a shift and its report, acts, and the board."""
     url = driver(server(SERVICE))
     one, two = (Credentials(f"p-000{number}", f"a password of {number}") for number in (1, 2))
     with Database(url, keyring=Keyring(line.signing_keys), bound=True) as database:
@@ -295,6 +296,8 @@ def test_the_lines_own_acts_work_as_the_service(line: RunFolder, server: Callabl
     assert displays.admitted(watch.displays(), bytes(32), token, made.made_us) == made
     with open_reading(server(SERVICE)) as reading:
         assert questions.violations(reading) == []
+        found = shift_report(reading, line, "last")
+        assert (found.facts.shift.closed_how, found.facts.no_line) == (Ending.BALANCED, None)
         acts = {row["act"] for row in reading.rows("SELECT DISTINCT act FROM custody_event")}
     assert acts >= {Act.RECEIVE, Act.OFFER, Act.ACCEPT, Act.VOID, Act.REFUSE, Act.SETTLE, Act.REGISTER}
 
