@@ -248,8 +248,17 @@ def test_two_who_mount_at_once_on_one_machine_are_one(hands):
     for turn in (1, 2, 3):
         with pytest.raises(DBAPIError):
             forge(hands, RollAct.MOUNTED, 3, turn, number="L-2")
+
+
+def test_the_roll_that_is_on_a_machine_is_the_one_that_comes_off(hands):
+    hands.receive("L-1", "L-2")
+    hands.hand(RollAct.ISSUED, "L-1", "L-2")
+    hands.mount("L-1")
+    hands.mount("L-2", "book-02")
+    hands.forged = True
     with pytest.raises(DBAPIError):
-        forge(hands, RollAct.TAKEN_OFF, 3, 2, number="L-2")
+        forge(hands, RollAct.TAKEN_OFF, 4, 2, number="L-2")
+    forge(hands, RollAct.TAKEN_OFF, 4, 2, number="L-1")
 
 
 def test_no_step_of_a_roll_is_changed_or_deleted(hands):
