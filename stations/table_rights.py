@@ -50,4 +50,6 @@ def grants(roles: Roles) -> list[str]:
         f"REVOKE UPDATE ON alarm_step FROM {service}",
         f"GRANT SELECT ON {', '.join(AUDITED)} TO {auditor}",
         f"GRANT SELECT (code, set_us) ON person_password TO {auditor}",
+        # How many pieces a machine made, which rolls are held against.
+        f"GRANT SELECT (machine, outcome, result_us) ON job TO {auditor}",
     ]

@@ -57,6 +57,9 @@ from stations.people_register.credentials import Credentials, SignedIn
 from stations.people_register.rules import ADMINISTRATORS
 from stations.people_register.sign_in import sign_in_as, sign_in_two
 from stations.personal import PersonalData
+from stations.rolls import balance as rolls_balance
+from stations.rolls import station as rolls
+from stations.rolls.rules import Delivered
 from stations.shift.counting import Signers as TwoWhoSettle
 from stations.shift.rules import Ending
 from stations.shift.station import close_shift, open_shift
@@ -184,6 +187,8 @@ WAYS = (
     ("UPDATE core_station SET emulated = true",),
     *[(f"{change} {table} {what}".strip(),) for table in ("gate_passage", "gate_step", "gate_ending")
       for change, what in (("DELETE FROM", ""), ("UPDATE", "SET number = 9"), ("TRUNCATE", ""))],
+    ("UPDATE roll SET pieces = 1",),
+    ("DELETE FROM roll_step",),
     ("TRUNCATE terminal_session",),
     *[(f"UPDATE terminal_session SET {column} = {column}",) for column in (
         "code", "sign_in", "password_us", "begun_us", "until_us", "mac", "account")],
@@ -259,13 +264,19 @@ def test_the_owner_of_the_tables_can_not_log_in(line: RunFolder, server: Callabl
 
 
 def test_the_lines_own_acts_work_as_the_service(line: RunFolder, server: Callable[[str], str]) -> None:
-    """Founding, signing in, enrolling, displays, keys, sealing, the air, a shift and its report, acts, and the board."""
+    """Founding, signing in, enrolling, displays, keys, sealing, the air, a shift, its report, acts, the board."""
     url = driver(server(SERVICE))
     one, two = (Credentials(f"p-000{number}", f"a password of {number}") for number in (1, 2))
     with Database(url, keyring=Keyring(line.signing_keys), bound=True) as database:
         people_register.found(database, one, two, emulated=True)
         by = sign_in_two(database, one, two, ADMINISTRATORS)
         people_register.enrol(database, by, Credentials("p-0417", "a long password"), [Role.OPERATOR], emulated=True)
+        keepers = Credentials("p-0501", "a long password"), Credentials("p-0502", "another long one")
+        for keeper in keepers:
+            people_register.enrol(database, by, keeper, [Role.KEEPER], emulated=True)
+        hands = sign_in_two(database, *keepers, (Role.KEEPER,))
+        vault = Workplace(database, "vault", "day", hands.codes, True, PersonalData(line.keys), hands.sign_ins)
+        rolls.receive(vault, [Delivered("LR-1", "book", 1000, "LN-1")])
         people_register.end(database, by, "p-0417", emulated=True)
         lead = Credentials("p-0418", "a lead's password")
         people_register.enrol(database, by, lead, [Role.LEAD], emulated=True)
@@ -311,6 +322,8 @@ def test_an_auditor_reads_the_log_and_nothing_personal_and_writes_nothing(
         assert questions.waiting(reading)
         assert questions.totals(reading)
         assert [reading.rows(sql) for _, sql in DIFFERENCES] == [[]] * len(DIFFERENCES)
+        assert [row["findings"] for row in rolls_balance.rolls(reading) if row["findings"]] == []
+        assert reading.rows(rolls_balance.SINCE, machine="book-01", since_us=0) == [{"made": 0, "spoiled": 0}]
     for statement in (
         "SELECT * FROM application",
         "SELECT * FROM application_image",

@@ -1,9 +1,13 @@
 """A roll goes from hand to hand, each act by whom it needs, and what was used of it is what documents were made."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
 from sqlalchemy.exc import DBAPIError
 
 from stations.people import Role
+from stations.rolls import station
 from stations.rolls.errors import (
     RollAtOnceError,
     RollCodeError,
@@ -248,8 +252,42 @@ def test_two_who_mount_at_once_on_one_machine_are_one(hands):
     for turn in (1, 2, 3):
         with pytest.raises(DBAPIError):
             forge(hands, RollAct.MOUNTED, 3, turn, number="L-2")
+
+
+@pytest.mark.parametrize("race", ["one roll", "one machine"])
+def test_of_those_who_act_at_once_one_wins_and_the_others_are_told(hands, race):
+    hands.receive("L-1", "L-2", "L-3")
+    hands.hand(RollAct.ISSUED, "L-1", "L-2", "L-3")
+    wanted = [("L-1", "book-01"), ("L-1", "book-02"), ("L-1", "book-03")]
+    if race == "one machine":
+        wanted = [("L-1", "book-01"), ("L-2", "book-01"), ("L-3", "book-01")]
+    signed = [hands.signed(("operator",)) for _ in wanted]
+    begin = Barrier(len(wanted))
+
+    def mount(which):
+        number, machine = wanted[which]
+        begin.wait()
+        try:
+            station.mount(signed[which], number, hands.reading(machine, 0, 0), "book")
+        except (RollAtOnceError, RollMoveError, RollOnMachineError) as error:
+            return type(error)
+        return None
+
+    with ThreadPoolExecutor(len(wanted)) as threads:
+        outcomes = list(threads.map(mount, range(len(wanted))))
+    assert outcomes.count(None) == 1
+    assert [row["state"] for row in hands.rows().values()].count("mounted") == 1
+
+
+def test_the_roll_that_is_on_a_machine_is_the_one_that_comes_off(hands):
+    hands.receive("L-1", "L-2")
+    hands.hand(RollAct.ISSUED, "L-1", "L-2")
+    hands.mount("L-1")
+    hands.mount("L-2", "book-02")
+    hands.forged = True
     with pytest.raises(DBAPIError):
-        forge(hands, RollAct.TAKEN_OFF, 3, 2, number="L-2")
+        forge(hands, RollAct.TAKEN_OFF, 4, 2, number="L-2")
+    forge(hands, RollAct.TAKEN_OFF, 4, 2, number="L-1")
 
 
 def test_no_step_of_a_roll_is_changed_or_deleted(hands):
