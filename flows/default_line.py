@@ -126,8 +126,8 @@ temperature_max_c = 26
 humidity_min_percent = 30
 humidity_max_percent = 65
 # iso_class = 8          # particles by ISO 14644-1, or particles_max_m3, where a sensor counts them
-grace_s = 300            # seconds outside, or without an answer, before its machines are suspended, 0 to 86400
-every_s = 10             # seconds between two looks, 0.1 to 600
+grace_s = {grace_s:<15g}# seconds outside, or without an answer, before its machines are suspended, 0 to 86400
+every_s = {every_s:<15g}# seconds between two looks, 0.1 to 600
 
 """
 ZONE: Final = 'zone = "core"\n'
@@ -167,6 +167,8 @@ def write_default(
     readers: int = 1,
     small: int = 1,
     air: int = 1,
+    grace_s: float = 300.0,
+    every_s: float = 10.0,
     gate: bool = True,
     tray_size: int = 25,
     speed: float = 60.0,
@@ -174,8 +176,9 @@ def write_default(
 ) -> Path:
     """Write an emulated line's `line.toml` and return its path; `small` scales, label printers and swipe readers each.
 
-    `air`: climate sensors of the zone that the machines stand in; without one there is no zone. `gate`:
-    whether there is one, with its two face readers and its air shower.
+    `air`: climate sensors of the zone that the machines stand in; without one there is no zone; it is looked
+    at `every_s` seconds and may be outside its limits for `grace_s`. `gate`: whether there is one, with its two face
+    readers and its air shower.
 
     Raises LineExistsError rather than write over one.
     """
@@ -186,7 +189,7 @@ def write_default(
         speed=speed,
         seed=seed,
         allowances=_allowances(),
-        climate=CLIMATE if air else "",
+        climate=CLIMATE.format(grace_s=grace_s, every_s=every_s) if air else "",
         gate=GATE if gate else "",
     )
     counts = {

@@ -90,7 +90,8 @@ def _shift(shift: Mapping[str, Any]) -> Text:
         f"The shift {shift['name']} is ",
         (f"✓ closed, {shift['closed']}", "green"),
         f": {shift['counted']} blanks counted blind by {first} and {second}, difference {shift['difference']}; "
-        f"emergencies: {shift['emergencies']}.",
+        f"emergencies: {shift['emergencies']}, rounds of patrol: {shift['rounds']}, "
+        f"suspended for the climate: {shift['suspensions']}.",
     )
 
 

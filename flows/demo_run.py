@@ -31,6 +31,9 @@ from stations.intake.batch import MANIFEST
 
 PLAN = "demo.json"
 BATCH = "batch"
+GRACE_S = 2.0
+LOOK_S = 0.25
+"""A demo is over in a minute; a real zone's grace is minutes."""
 REPLIES = "replies"
 
 
@@ -110,6 +113,8 @@ def set_up(folder: RunFolder, plan: DemoPlan | None) -> None:
             cards=plan.cards,
             readers=plan.readers,
             tray_size=plan.tray_size,
+            grace_s=GRACE_S,
+            every_s=LOOK_S,
             speed=plan.speed,
             seed=plan.seed,
         )

@@ -1,4 +1,5 @@
-"""A demonstration's shift: opened on a blind count, an emergency in its middle, closed on a count that balances.
+"""A demonstration's shift: opened on a blind count, rounds, an emergency and an excursion of the climate in its middle,
+closed on a count that balances.
 
 Everything is done by the functions that the commands call; what has been done already is read from the database, so
 that a demo that was cut off goes on.
@@ -14,7 +15,10 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import Connection
 
-from flows.composition import open_line, prepare
+from devices.emulation.control import ControlClient
+from devices.emulation.faults import FaultName
+from flows.composition import prepare
+from flows.core_gate import emulated_inside, walk
 from flows.demo_people import LEAD, enrol_demo_people
 from flows.line_state import Line
 from flows.makers import MAKES
@@ -22,14 +26,21 @@ from flows.parts import Parts
 from flows.run_folder import RunFolder
 from flows.sealer_watch import sealer_beside
 from flows.settings import LineSettings
-from flows.supply import stock
 from flows.two_hands import workplace_of
 from handoff_logs.errors import AlreadyAnsweredError
 from handoff_logs.reading import open_reading
+from handoff_logs.records import new_id
+from stations.climate import station as climate
+from stations.climate.errors import NotLookedError, StillOutsideError
+from stations.gate.rules import Direction
 from stations.green import station as green
 from stations.green.errors import NotRaisableError
 from stations.intake.deadline_changes import in_force
+from stations.patrol import rounds
+from stations.patrol.rounds import By
+from stations.patrol.rules import EMULATED_PATROLLER, Answer, Walked
 from stations.people import Role, emulated_roster
+from stations.people_register.credentials import SignedIn
 from stations.people_register.sign_in import sign_in_as
 from stations.personalization.rules import STATION as PERSONALIZATION
 from stations.shift import counting, eyes, rules, station
@@ -50,13 +61,24 @@ WHERE one.state = 'passed' AND one.priority = :ordinary AND here.station = 'pers
 ORDER BY here.due_us DESC, here.unit_id DESC LIMIT 1
 """
 """The order that would wait longest for a machine."""
-RAISED: Final = "SELECT count(*) AS raised FROM green_channel"
+FACTS: Final = """
+SELECT (SELECT count(*) FROM green_channel) AS raised, (SELECT count(*) FROM patrol_round) AS rounds,
+       (SELECT count(*) FROM patrol_finding) AS findings, (SELECT count(*) FROM climate_suspension) AS suspensions,
+       (SELECT min(zone) FROM climate_suspension WHERE resumed_us IS NULL) AS suspended,
+       (SELECT count(*) FROM job WHERE outcome = 'good') AS made,
+       (SELECT count(*) FROM application) AS applications
+"""
 LAST_SHIFT: Final = """
 SELECT shift.name, shift.opened_us, shift.closed, shift.closed_how, opened.counted_by, opened.counted_second,
        (SELECT sum(lying.pieces) FROM shift_counted AS lying WHERE lying.count_id = shift.closing_count) AS counted
 FROM shift JOIN shift_count AS opened ON opened.count_id = shift.opening_count ORDER BY shift.opened_us DESC LIMIT 1
 """
 _ORDINARY: Final = 2
+_ROUNDS_AT: Final = {0: 0.0, 1: 0.5}
+"""Which share of the documents is made when the first round is walked, and the second."""
+_WARM_AT: Final = 0.3
+_WARM_LOOKS: Final = 20
+_REPAIRED: Final = "cooling-restarted"
 
 
 @dataclass(slots=True)
@@ -68,11 +90,9 @@ class DemoShift:
     refused: tuple[str, ...] = ()
 
     def open(self) -> None:
-        """Let the vault receive its blanks, enrol the demo's people, and open the shift unless one is open."""
+        """Enrol the demo's people and open the shift, unless one is open."""
         prepare(self.folder)
         name = self.settings.staff.shift
-        with open_line(self.folder, shift=name, stations=()) as line:
-            stock(line)
         with workplace_of(self.folder, VAULT) as here:
             enrol_demo_people(self.folder, here.database)
             with here.database.read() as conn:
@@ -96,6 +116,9 @@ class DemoShift:
             finally:
                 ended.set()
             playing.result()
+        if line.stop_reason is None:
+            core = emulated_inside(line.database)
+            walk(self.folder, self.settings, line.database, line.parts, Direction.OUT, core)
 
     def close(self) -> None:
         """Count again and close the shift, if nothing stands against it; sealed and cosigned like all else."""
@@ -118,38 +141,75 @@ class DemoShift:
         with closing(open_reading(self.folder.line().database_url)) as reading:
             (row,) = reading.rows(LAST_SHIFT)
             rows = balance_of(reading, row["opened_us"])
-            (green_channel,) = reading.rows(RAISED)
+            (facts,) = reading.rows(FACTS)
         return {
             "name": row["name"],
             "closed": row["closed_how"] if row["closed"] else None,
             "signed_by": [row["counted_by"], row["counted_second"]],
             "counted": row["counted"],
             "difference": sum(abs(each["difference"]) for each in rows if not each["machine"]),
-            "emergencies": green_channel["raised"],
+            "emergencies": facts["raised"],
+            "rounds": facts["rounds"],
+            "suspensions": facts["suspensions"],
             "refused": list(self.refused),
         }
 
     def _play(self, line: Line, ended: threading.Event) -> None:
-        """The middle of the shift: a lead raises the order that would wait longest."""
+        """What happens in the middle: rounds, an emergency, air that grows too warm and a lead who resumes."""
+        warmed = False
         while not ended.wait(LOOK_EVERY_S):
             with closing(open_reading(self.folder.line().database_url)) as reading:
-                if reading.rows(RAISED)[0]["raised"]:
-                    return
+                (facts,) = reading.rows(FACTS)
                 waiting = reading.rows(UNDRAWN, ordinary=_ORDINARY)
-            if waiting:
+            share = facts["made"] / max(1, facts["applications"])
+            if share > _ROUNDS_AT.get(facts["rounds"], 1.0):
+                self._walk_a_round(line)
+            if waiting and not facts["raised"]:
                 self._raise(line, str(waiting[0]["number"]).partition("/")[0])
+            if share > _WARM_AT and not facts["suspensions"] and not warmed:
+                self._warm()
+                warmed = True
+            if facts["suspended"] is not None:
+                self._resume(line, facts["suspended"])
+
+    def _walk_a_round(self, line: Line) -> None:
+        patrol = self.settings.patrols[0]
+        answers = {(point, item.id): Answer.OK for point, item in patrol.cells}
+        here = line.workplace(PERSONALIZATION)
+        rounds.record_round(here, Walked(patrol, answers, ()), new_id(), By(EMULATED_PATROLLER), self.settings.holdable)
 
     def _raise(self, line: Line, number: str) -> None:
-        database = line.database
-        lead = sign_in_as(database, enrol_demo_people(self.folder, database)[LEAD], (Role.LEAD,))
-        here = line.workplace(PERSONALIZATION)
+        lead, here = self._lead(line), line.workplace(PERSONALIZATION)
         here = here.at(here.station, (lead.code, *here.people), {lead.code: lead.sign_in})
-        with database.read() as conn:
+        with line.database.read() as conn:
             nodes = TimeNodes(in_force(conn), self.settings.allowances.by_class())
         try:
             green.raise_to_green(here, number, "exam", nodes)
         except (NotRaisableError, AlreadyAnsweredError) as error:
             log.info("emergency_too_late", error=type(error).__name__)  # it moved on meanwhile: another is found
+
+    def _warm(self) -> None:
+        """The EMULATED room is too warm for so many looks."""
+        for zone in self.settings.zones:
+            for sensor in zone.sensors:
+                control = ControlClient(self.folder.machines / sensor)
+                control.ask("fault", fault={"name": FaultName.DRIFT.value, "times": _WARM_LOOKS})
+
+    def _resume(self, line: Line, zone: str) -> None:
+        database = line.database
+        with database.read() as conn:
+            try:
+                climate.check_resume(conn, zone, _REPAIRED, database.clock_us(conn))
+            except (StillOutsideError, NotLookedError):
+                return
+        lead = self._lead(line)
+        database.write(
+            lambda tx: climate.resume(tx, zone, _REPAIRED, lead, database.clock_us(tx), emulated=line.emulated)
+        )
+
+    def _lead(self, line: Line) -> SignedIn:
+        people = enrol_demo_people(self.folder, line.database)
+        return sign_in_as(line.database, people[LEAD], (Role.LEAD,))
 
     def _seen(self, conn: Connection) -> Counted:
         with closing(Parts(self.folder, self.settings, leave_emulators=True)) as parts:
