@@ -88,7 +88,7 @@ class _Watch:
         happened = await self._line.blocking(lambda: self._record(looks), self._threads)
         for step in happened:
             failures = [look.failure for look in looks if look.failure is not None]
-            log.warning("climate_changed", zone=self._zone.name, outcome=step.value, error=failures)
+            log.info("climate_changed", zone=self._zone.name, outcome=step.value, error=failures)
 
     def _record(self, looks: tuple[Look, ...]) -> tuple[Step, ...]:
         database, zone, emulated = self._line.database, self._zone, self._line.emulated
