@@ -42,6 +42,8 @@ KEY = bytes(range(32))
 SECOND_US, MINUTE_US, HOUR_US = 1_000_000, 60_000_000, 3_600_000_000
 WALL, LAPTOP, PHONE = (1920, 1080), (1366, 768), (390, 844)
 PATIENCE_MS = 10_000
+ALARMS_MS = 5_100
+"""After so long the page of alarms has asked again."""
 OLD_MS = 16_000
 """Figures are old after 10 s; then the page may take a moment to say so."""
 
@@ -381,14 +383,19 @@ def test_a_revoked_display_leaves_the_board(
 
 def test_the_alarms_follow_the_register_and_not_under_somebodys_hand(browser: Any, address: str, line: Line) -> None:
     page = signed_in(browser, address)
-    first = page.locator("tbody tr form button").first
-    first.focus()
+    page.clock.install()
+    page.reload()
+    page.locator("tbody tr form button").first.focus()
     line.database.write(lambda tx: raise_alarm(tx, "sealing-silent", "log", amount=3, emulated=True))
-    page.wait_for_timeout(5_500)
+    with page.expect_response("**/alarms"):
+        page.clock.run_for(ALARMS_MS)
+    page.wait_for_timeout(500)
     assert "wait for their seal" not in page.locator("main").inner_text(), "a row would have moved under a finger"
     page.locator("h1").click()
     page.evaluate("document.activeElement.blur()")
+    page.clock.run_for(ALARMS_MS)
     playwright.expect(page.locator("main")).to_contain_text("Records wait for their seal", timeout=PATIENCE_MS)
     line.database.write(lambda tx: clear(tx, "sealing-silent", "log"))
+    page.clock.run_for(ALARMS_MS)
     playwright.expect(page.locator("main")).not_to_contain_text("Records wait for their seal", timeout=PATIENCE_MS)
     page.context.close()
