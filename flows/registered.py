@@ -51,6 +51,8 @@ def _thresholds(settings: LineSettings) -> Facts:
         (LINE, "accepts_until"): settings.acceptance.closes if settings.acceptance.later_is_next_day else ANY,
         ("qc", "swipe_share"): f"{settings.qc.swipe_share:g}",
     }
+    for place in settings.zones:
+        facts |= {(f"climate/{place.name}", f"machine-{machine}"): machine for machine in place.machines}
     for zone, climate in settings.climate.items():
         facts[f"climate/{zone}", "grace_s"] = f"{climate.grace_s:g}"
         for figure, (lowest, highest) in climate.limits.items():
