@@ -58,6 +58,8 @@ def _thresholds(settings: LineSettings) -> Facts:
     for patrol in settings.patrols:
         facts[subject(patrol.name), "every_min"] = str(patrol.every_min)
         facts[subject(patrol.name), "plan"] = patrol.digest
+    for place in settings.zones:
+        facts |= {(f"climate/{place.name}", f"machine-{machine}"): machine for machine in place.machines}
     for zone, climate in settings.climate.items():
         facts[f"climate/{zone}", "grace_s"] = f"{climate.grace_s:g}"
         for figure, (lowest, highest) in climate.limits.items():

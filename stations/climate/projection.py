@@ -1,4 +1,4 @@
-"""Where the suspensions and the log differ: asked when the log is verified, of the rows alone."""
+"""Where the suspensions, the machines' zones and the log differ: asked when the log is verified, of the rows alone."""
 
 from typing import Final
 
@@ -22,5 +22,28 @@ UNION ALL SELECT subject, 'in the log and not in the table: ' || fact AS what
 ORDER BY 1, 2
 """
 
-DIFFERENCES: Final = (("suspensions for climate are what the log says", _FACTS),)
-"""Each rule with the SQL that finds what breaks it: `subject` (a suspension's id) and `what`."""
+# A machine that stood in no zone would draw in whatever air.
+_STANDS: Final = """
+WITH logged AS (
+    SELECT said.value AS subject, said.subject AS zone
+    FROM custody_register AS said JOIN custody_event AS event ON event.event_id = said.event_id
+    WHERE said.register = 'threshold' AND said.subject LIKE 'climate/%' AND said.field LIKE 'machine-%'
+        AND said.value IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM custody_register AS later JOIN custody_event AS after ON after.event_id = later.event_id
+            WHERE later.register = said.register AND later.subject = said.subject AND later.field = said.field
+                AND after.seq > event.seq)
+), kept AS (
+    SELECT machine AS subject, 'climate/' || zone AS zone FROM climate_machine
+)
+SELECT subject, 'stands in the table and not in the log in ' || zone AS what
+    FROM (SELECT subject, zone FROM kept EXCEPT SELECT subject, zone FROM logged) AS unlogged
+UNION ALL SELECT subject, 'stands in the log and not in the table in ' || zone AS what
+    FROM (SELECT subject, zone FROM logged EXCEPT SELECT subject, zone FROM kept) AS unkept
+ORDER BY 1, 2
+"""
+
+DIFFERENCES: Final = (
+    ("suspensions for climate are what the log says", _FACTS),
+    ("machines stand in the zones that the log says", _STANDS),
+)
+"""Each rule with the SQL that finds what breaks it: `subject` (a suspension's id, or a machine) and `what`."""

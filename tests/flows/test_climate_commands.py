@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from a_day_of_air import MINUTE_US, look_at
 from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy import text
 from typed_commands import feed
 
 from flows.cli import run
@@ -178,17 +179,17 @@ def test_a_lead_and_another_accept_such_air_for_a_time(
 
 @pytest.mark.usefixtures("suspended")
 def test_a_suspended_zone_can_not_be_taken_out_of_line_toml(folder: RunFolder) -> None:
-    text = folder.configuration.read_text("utf-8").replace('zone = "core"\n', "")
-    zones = text[text.index("[climate.core]") : text.index("[log] ")]
-    folder.configuration.write_text(text.replace(zones, ""), "utf-8")
+    said = folder.configuration.read_text("utf-8").replace('zone = "core"\n', "")
+    zones = said[said.index("[climate.core]") : said.index("[log] ")]
+    folder.configuration.write_text(said.replace(zones, ""), "utf-8")
     refused = pytest.raises(SuspendedZoneChangedError, match="passline climate resume core")
     with refused, open_line(folder, shift="day", stations=("intake",)):
         pass
 
 
 def test_limits_are_registered_where_they_are_changed(folder: RunFolder) -> None:
-    text = folder.configuration.read_text("utf-8").replace("temperature_max_c = 26", "temperature_max_c = 27")
-    folder.configuration.write_text(text, "utf-8")
+    said = folder.configuration.read_text("utf-8").replace("temperature_max_c = 26", "temperature_max_c = 27")
+    folder.configuration.write_text(said, "utf-8")
     with open_line(folder, shift="day", stations=("intake",)):
         pass
     with open_reading(folder.line().database_url) as reading:
@@ -198,3 +199,16 @@ def test_limits_are_registered_where_they_are_changed(folder: RunFolder) -> None
             " ORDER BY event.seq"
         )
     assert [row["value"] for row in rows] == ["18 to 26", "18 to 27"]
+
+
+def test_a_machine_taken_out_of_its_zone_behind_the_logs_back_is_found(folder: RunFolder) -> None:
+    """Whoever holds the database can: then it would draw in whatever air."""
+    url = folder.line().database_url
+    assert verify(url, Asked(differences=DIFFERENCES)).problems == ()
+    with open_database(folder, url) as database:
+        database.write(lambda tx: tx.execute(text("DELETE FROM climate_machine WHERE machine = 'book-01'")))
+    (problem,) = verify(url, Asked(differences=DIFFERENCES)).problems
+    assert "book-01" in str(problem) and "in the log and not in the table in climate/core" in str(problem)
+    with open_line(folder, shift="day", stations=("intake",)):
+        pass
+    assert verify(url, Asked(differences=DIFFERENCES)).problems == (), "the next start puts it back"

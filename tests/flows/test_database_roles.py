@@ -21,7 +21,8 @@ from sqlalchemy import create_engine, make_url
 
 from flows.board_watch import BoardWatch
 from flows.cli import run
-from flows.composition import _upgrade, open_database, open_line, prepare
+from flows.composition import _upgrade, open_database, open_line, prepare, record_settings
+from flows.configuration import read_settings
 from flows.database_commands import apply
 from flows.default_line import write_default
 from flows.errors import Exit, NotMigratedError
@@ -282,6 +283,7 @@ def test_the_lines_own_acts_work_as_the_service(line: RunFolder, server: Callabl
         people_register.enrol(database, by, lead, [Role.LEAD], emulated=True)
         a_day_of_air.tell(database, sign_in_as(database, lead, (Role.LEAD,)), minutes=600)
         assert database.write(lambda tx: bar.barred(tx, "book-01", database.clock_us(tx))) is None
+        record_settings(database, read_settings(line))
         assert database.write(lambda tx: climate.purge(tx, "core", database.clock_us(tx))) == 0
         signers = Signers(register.administration(by.first, by.first_sign_in), by.second, by.second_sign_in)
         made, token = displays.make(

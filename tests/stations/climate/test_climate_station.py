@@ -363,7 +363,7 @@ def test_the_alarm_is_the_leads_and_lasts_until_the_air_is_within_or_the_zone_re
 def test_a_suspension_that_the_log_does_not_know_is_found(
     room: Room, people: dict[str, SignedIn], database_url: str
 ) -> None:
-    ((_, sql),) = DIFFERENCES
+    (_, sql), _ = DIFFERENCES
     room.suspend()
     room.resume(two(people), accept_min=3)
     room.look(FINE)
