@@ -141,11 +141,15 @@ def write_default(
     )
     counts = {"book": books, "card": cards, "reader": readers, "scale": small, "label": small, "swipe": small}
     text = head + "".join([*_devices(counts), *(_gate_devices() if gate else ())])
+    # Whole or not there: who writes it may be killed.
+    begun = folder.configuration.with_suffix(".new")
+    begun.write_text(text, encoding="utf-8")
     try:
-        with folder.configuration.open("x", encoding="utf-8") as file:
-            file.write(text)
+        folder.configuration.hardlink_to(begun)
     except FileExistsError as error:
         raise LineExistsError(folder.configuration) from error
+    finally:
+        begun.unlink()
     return folder.configuration
 
 
