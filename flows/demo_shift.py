@@ -126,6 +126,9 @@ class DemoShift:
         with sealer_beside(self.folder, self.settings), workplace_of(self.folder, VAULT) as here:
             with here.database.read() as conn:
                 row, _ = station.check_close(conn, ())
+            with closing(Parts(self.folder, self.settings)) as parts:
+                leaving = emulated_inside(here.database)
+                walk(self.folder, self.settings, here.database, parts, Direction.OUT, leaving)
             with closing(open_reading(url)) as reading:
                 against = list(unbalanced(balance_of(reading, row["opened_us"])))
             with here.database.read() as conn:

@@ -72,4 +72,4 @@ class Table:
             return "count" if column.type is Type.INTEGER else "time"
         if name in IDS:
             return "id"
-        return "code" if name in ("number", "person", PEOPLE, "second_person", "machine") else ""
+        return "code" if name in ("number", "person", PEOPLE, "second_person", "machine", "left_machine") else ""

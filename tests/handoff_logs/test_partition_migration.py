@@ -41,7 +41,8 @@ class Old:
         self.url, self._folder, self._make_centre, self._patch = url, folder, make_centre, patch
         migrations.upgrade(url, "custody_0004")
         # What was guarded then.
-        patch.setattr(guards, "POSTGRESQL_GUARDS", guards.POSTGRESQL_GUARDS - {"custody_event_whole"})
+        later = {"custody_event_whole", "custody_event_inside", "custody_register_gate"}
+        patch.setattr(guards, "POSTGRESQL_GUARDS", guards.POSTGRESQL_GUARDS - later)
         begin(url, signing_keys)
         self._keyring = keyring_copy(signing_keys, folder / "signing")
         self.centre = make_centre(Database(url, keyring=self._keyring))
