@@ -168,7 +168,7 @@ def open_shift(database: Database, plan: Plan, count: Counted, by: Signers, reas
         facts += [(shift_id, f"at-{code}", at) for at, codes in plan.crew.items() for code in codes]
         facts.append((shift_id, "digest", counting.digest(members)))
         counting.note(tx, by, now_us, facts, emulated=plan.emulated)
-        alarms.clear(tx, EMERGENCY_WAITS, rules.ON_CALL)
+        alarms.clear_all(tx, EMERGENCY_WAITS)
         if plan.least is not None:
             alarms.raise_alarm(tx, CALLED, shift_id, emulated=plan.emulated)
         return Opened(shift_id, count_id, tuple(found), held, forced=bool(found))
