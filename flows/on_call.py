@@ -179,7 +179,8 @@ def tell(database: Database, folder: RunFolder, settings: LineSettings) -> Told:
 def tell_of_waiting(here: Workplace, folder: RunFolder, settings: LineSettings) -> Told | None:
     """Tell those on call that emergencies wait while no shift is open; None where there is nothing to tell.
 
-    Repeated, it raises no second alarm. A line that runs is at work, whatever shift is open.
+    Repeated, it raises no second alarm; further emergencies are one of their own. A line that runs is at work, whatever
+    shift is open.
     """
     if settings.on_call is None:
         return None
@@ -191,10 +192,11 @@ def tell_of_waiting(here: Workplace, folder: RunFolder, settings: LineSettings) 
 
     def write(tx: Connection) -> bool:
         one_at_a_time(tx)
-        emergencies = waiting(tx)
-        if not emergencies or station.open_name(tx) is not None:
+        found = waiting(tx)
+        if found.newest is None or station.open_name(tx) is not None:
             return False
-        raise_alarm(tx, EMERGENCY_WAITS, rules.ON_CALL, emulated=settings.emulated, amount=emergencies)
+        # About the newest: what comes within minutes of an alarm's end would else be that alarm, and told to nobody.
+        raise_alarm(tx, EMERGENCY_WAITS, found.newest, emulated=settings.emulated, amount=found.emergencies)
         return True
 
     return tell(here.database, folder, settings) if here.database.write(write) else None

@@ -99,6 +99,13 @@ def is_open(conn: Connection, kind: str, subject: str) -> bool:
     return conn.execute(_STANDS, about).one_or_none() is not None
 
 
+def clear_all(tx: Connection, kind: str) -> list[int]:
+    """End every open alarm of `kind`, whatever it is about; their numbers. Raises UnknownKindError."""
+    about = (_ALARM.c.kind == rules.kind_of(kind).code, _ALARM.c.cleared_us.is_(None))
+    subjects = list(tx.execute(select(_ALARM.c.subject).where(*about)).scalars())
+    return [alarm_id for subject in sorted(subjects) if (alarm_id := clear(tx, kind, subject)) is not None]
+
+
 def acknowledge(tx: Connection, alarm_id: int, who: SignedIn) -> None:
     """Record that a person who signed in takes an open alarm and sees to it.
 

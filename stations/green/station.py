@@ -8,7 +8,7 @@ is made already, or is in somebody's hands, goes before everything from its next
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
 
@@ -88,11 +88,18 @@ _ON_THE_LINE = (
         _APPLICATION.c.priority == GREEN,
     )
 )
-_WAITING = select(func.count()).where(
+_WAITING = select(func.count(), func.max(_APPLICATION.c.order_unit)).where(
     _APPLICATION.c.state.in_([ApplicationState.WAITING.value, ApplicationState.PASSED.value]),
     _APPLICATION.c.live,
     _APPLICATION.c.priority == GREEN,
 )
+
+
+class Waiting(NamedTuple):
+    """How many emergencies wait, and the order of the newest; None where none does."""
+
+    emergencies: int
+    newest: str | None
 
 
 class Overtakes(StrEnum):
@@ -167,9 +174,9 @@ def raise_to_green(workplace: Workplace, number: str, reason: str, nodes: TimeNo
     return workplace.database.write(lambda tx: _raise(tx, workplace, key, reason, nodes))
 
 
-def waiting(conn: Connection) -> int:
-    """How many emergencies no machine has drawn yet: in review, or on their way to a machine."""
-    return int(conn.execute(_WAITING).scalar_one())
+def waiting(conn: Connection) -> Waiting:
+    """The emergencies that no machine has drawn yet: in review, or on their way to a machine."""
+    return Waiting(*conn.execute(_WAITING).one())
 
 
 def on_the_line(conn: Connection, workplace: Workplace) -> list[OnTheLine]:

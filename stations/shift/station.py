@@ -113,7 +113,7 @@ def open_shift(database: Database, plan: Plan, count: Counted, by: Signers, reas
         shift_id = new_id()
         facts = write_shift(tx, shift_id, plan, count_id, now_us, reason if found else None)
         counting.note(tx, by, now_us, facts, emulated=plan.emulated)
-        alarms.clear(tx, EMERGENCY_WAITS, rules.ON_CALL)
+        alarms.clear_all(tx, EMERGENCY_WAITS)
         if plan.least is not None:
             alarms.raise_alarm(tx, CALLED, shift_id, emulated=plan.emulated)
         return Opened(shift_id, count_id, tuple(found), standing, forced=bool(found))

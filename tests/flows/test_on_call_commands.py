@@ -306,6 +306,23 @@ def test_an_emergency_that_comes_with_a_batch_is_told_and_opens_nothing(
     assert rows(ALARMS) == [("emergency-waits", 0), ("on-call", 1)]
 
 
+def test_what_comes_a_moment_after_the_last_emergency_is_told_again(
+    passline: Command, rows: Callable[[str], list[tuple[object, ...]]], tmp_path: Path, duty: Hook
+) -> None:
+    """An alarm that comes back within ten minutes is the one that it was; another emergency is another one."""
+    sound = ("--emergencies", "1", "--intake-defects", "0", "--review-defects", "0")
+    for seed in ("7", "8"):
+        batch = str(tmp_path / f"batch-{seed}")
+        assert run(["intake", "generate", batch, "--documents", "1", *sound, "--seed", seed]) == Exit.FINE
+        assert passline("intake", "load", batch) == Exit.FINE
+    assert rows(ALARMS) == [("emergency-waits", 1), ("emergency-waits", 1)]
+    assert len(duty.wait_for(2)) == 2
+    signed = ("--first", LEAD.code, "--second", KEEPER.code, "--passwords-from", "-", "--confirm", "all")
+    opening = ("shift", "open", "on-call", "--on-call", *signed, *counts(tmp_path, BOOKS))
+    assert passline(*opening, typed=(LEAD, KEEPER)) == Exit.FINE
+    assert rows(ALARMS) == [("emergency-waits", 0), ("emergency-waits", 0), ("on-call", 1)]
+
+
 def test_a_line_without_people_on_call_opens_no_on_call_shift(
     folder: RunFolder, passline: Command, emergency: Command, rows: Callable[[str], list[tuple[object, ...]]]
 ) -> None:

@@ -12,11 +12,11 @@ def test_an_emergency_waits_until_a_machine_draws_it(line):
     (emergencies,) = line.facts("SELECT count(*) FROM application WHERE priority = 0")[0]
     assert 0 < emergencies < 12
     with line.database.read() as conn:
-        assert green.waiting(conn) == emergencies
+        assert green.waiting(conn).emergencies == emergencies
     for offer in line.waiting("review"):
         review.work_tray(line.at("review"), offer, line.reviewer)
     with line.database.read() as conn:
-        assert green.waiting(conn) == emergencies
+        assert green.waiting(conn).emergencies == emergencies
     line.make_documents()
     with line.database.read() as conn:
-        assert green.waiting(conn) == 0
+        assert green.waiting(conn) == (0, None)

@@ -93,7 +93,7 @@ def test_of_emergencies_at_the_same_instant_one_opens_the_shift(shift):
 
 @pytest.mark.parametrize("opens", [open_on_call, lambda shift: shift.open()], ids=["on call", "usual"])
 def test_that_an_emergency_waits_without_a_shift_is_over_when_one_opens(shift, opens):
-    shift.database.write(lambda tx: raise_alarm(tx, EMERGENCY_WAITS, rules.ON_CALL, emulated=True, amount=1))
+    shift.database.write(lambda tx: raise_alarm(tx, EMERGENCY_WAITS, "a" * 32, emulated=True, amount=1))
     opens(shift)
     assert [bool(row[2]) for row in shift.rows(ALARMS) if row[0] == EMERGENCY_WAITS] == [False]
 
