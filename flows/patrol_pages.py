@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 
 from flows.patrol_forms import Rounds, field, read_form, walked, words
+from flows.sessions import Attempts
 from handoff_logs.asking import Asking
 from handoff_logs.database import Database
 from handoff_logs.pages.languages import Language, spoken
@@ -94,6 +95,7 @@ class PatrolPages:
     ) -> None:
         self._renderer, self._asking, self._database = renderer, asking, database
         self._rounds, self._sign_again, self._emulated = rounds, sign_again, emulated
+        self._sent = Attempts()
         self._decoding = threading.BoundedSemaphore(PHOTOS_AT_ONCE)
 
     def router(self) -> APIRouter:
@@ -132,6 +134,9 @@ class PatrolPages:
     async def walk(self, request: Request, name: str) -> Response:
         """Record a round. The form is read only now, when whoever sends it was let in."""
         patrol = self._named(name)
+        signed: SignedIn = request.state.signed
+        if not self._sent.may(signed.code):
+            return await run_in_threadpool(self._checklist, request, 429, patrol, new_id(), None, "patrol.many")
         form = await read_form(request, patrol)
         try:
             said, round_ = words(form), await walked(form, patrol)

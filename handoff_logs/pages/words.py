@@ -254,6 +254,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "A round bears {most} photographs at most; nothing was recorded.",
         "一次巡检最多 {most} 张照片，未作记录。",
     ),
+    "patrol.many": (
+        "Too many rounds were sent within a quarter of an hour; this one was not recorded. Wait, and send it again.",
+        "一刻钟内提交过多，本次未作记录。请稍后重新提交。",
+    ),
     "patrol.stale": (
         "The form was too old or came from elsewhere; nothing was recorded. Send it again here.",
         "表单已过期或来自其他页面，未作记录。请在此重新提交。",

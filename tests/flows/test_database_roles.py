@@ -3,6 +3,7 @@
 The server, the roles and the logins are real; the database is made by the command itself.
 """
 
+import dataclasses
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from uuid import uuid4
 import a_day_of_air
 import psycopg
 import pytest
+from patrol_line import CRACK, HOLDABLE, picture, walked
 from signing_keys import keyring_copy
 from small_shift import ONE as OPENERS
 from small_shift import plan, scanned
@@ -51,6 +53,8 @@ from stations.gate.rules import Found
 from stations.intake.generator.defects import Shares
 from stations.intake.generator.generate import generate
 from stations.intake.load import load
+from stations.patrol.rounds import By, record_round, record_step
+from stations.patrol.rules import Step
 from stations.people import Role
 from stations.people_register import displays
 from stations.people_register import register as people_register
@@ -190,6 +194,10 @@ WAYS = (
       for change, what in (("DELETE FROM", ""), ("UPDATE", "SET number = 9"), ("TRUNCATE", ""))],
     ("UPDATE roll SET pieces = 1",),
     ("DELETE FROM roll_step",),
+    *[(f"DELETE FROM patrol_{table}",) for table in ("round", "answer", "photo", "finding", "step")],
+    *[(f"UPDATE patrol_{table} SET round_id = 'x'",) for table in ("round", "answer")],
+    ("UPDATE patrol_photo SET sealed = ''",),
+    ("UPDATE patrol_step SET person = 'x'",),
     ("TRUNCATE terminal_session",),
     *[(f"UPDATE terminal_session SET {column} = {column}",) for column in (
         "code", "sign_in", "password_us", "begun_us", "until_us", "mac", "account")],
@@ -292,6 +300,12 @@ def test_the_lines_own_acts_work_as_the_service(line: RunFolder, server: Callabl
         rotate(database, line.signing_keys, station_owner("review"), Reason.LOST, signers, emulated=True)
         assert open_shift(database, plan(), scanned(), OPENERS).shift_id
         assert close_shift(database, scanned(), OPENERS).how is Ending.BALANCED
+        here = Workplace(database, "personalization", "day", ("e-per-1", "e-per-2"), True, PersonalData(line.keys))
+        photographed = dataclasses.replace(CRACK, photo=picture((90, 90)))
+        found = record_round(here, walked(photographed), new_id(), By("e-pat-1"), HOLDABLE).findings[0]
+        record_step(here, found, Step.TAKEN, By("e-pat-2"))
+        record_step(here, found, Step.MENDED, By("e-pat-2"), "a new cover")
+        assert record_step(here, found, Step.CHECKED, By("e-pat-1")).freed == "book-01"
         review, qc, stamp = Party("review", "r-1", "day"), Party("qc", "q-1", "day"), log.Stamp(1, True)
         births = [Birth(new_id(), Kind.BLANK, f"EZ{number:07}") for number in range(4)]
         units = [birth.unit_id for birth in births]
@@ -330,6 +344,7 @@ def test_an_auditor_reads_the_log_and_nothing_personal_and_writes_nothing(
         "SELECT * FROM application",
         "SELECT * FROM application_image",
         "SELECT hash FROM person_password",
+        "SELECT sealed FROM patrol_photo",
         "INSERT INTO custody_event SELECT * FROM custody_event",
         "UPDATE open_offer SET priority = 1",
         "DELETE FROM whereabouts",

@@ -23,6 +23,7 @@ from sqlalchemy import text
 from flows.app import Served, create_app
 from flows.hardening import LONGEST_FORM
 from flows.patrol_forms import MOST_FORM_BYTES, Rounds, field
+from flows.sessions import ATTEMPTS
 from handoff_logs.asking import Asking
 from handoff_logs.database import Database
 from stations.patrol import rules
@@ -224,6 +225,17 @@ def test_a_round_may_be_large_and_no_other_form_may(address: str, people: dict[s
     with browser(address) as client:
         answer = client.post(ROUND, data={"token": "t"}, files=files)
         assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?to=%2Fpatrol%2Fround%2Fmachines")
+
+
+def test_nobody_sends_rounds_without_end(address: str, people: dict[str, SignedIn], database: Database) -> None:
+    """By person: another is not held up."""
+    with opened(address, people["operator"]) as client, opened(address, people["lead"]) as other:
+        wrong = {"token": "wrong"}
+        assert {client.post(ROUND, data=wrong).status_code for _ in range(ATTEMPTS)} == {403}
+        answer = client.post(ROUND, data=answered(client))
+        assert answer.status_code == 429 and "Too many rounds" in answer.text
+        assert other.post(ROUND, data=answered(other)).status_code == 303
+    assert rows(database, "SELECT count(*) FROM patrol_round") == [(1,)]
 
 
 @pytest.mark.parametrize(
