@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -150,6 +151,26 @@ def test_status_counts_what_the_report_counts(demo):
     """An attempt after one that made nothing is no remake in either."""
     documents = json.loads(passline("status", "--output", "json", folder=demo.folder))["documents"]
     assert documents["remade"] == demo.report()["remade"]
+
+
+def test_the_shifts_report_counts_what_the_demo_counts(demo):
+    """From the database alone, what the demo counted from the books and the pieces; its blanks are on either side."""
+    counted = demo.report()
+    report = json.loads(passline("shift", "report", "last", "--output", "json", folder=demo.folder))
+    done = Counter()
+    for row in report["work"]:
+        done[row["station"]] += row["done"]
+        assert row["waiting"] == 0
+    assert done["mailing"] == done["packing"] == counted["dispatched"]
+    assert done["review"] == counted["documents"] - counted["set_aside"]
+    assert done["personalization"] == done["qc"] == sum(row["good"] for row in report["machines"])
+    assert (report["returned"], report["held"]) == (counted["returned_for_recapture"], counted["held"])
+    assert sum(row["pieces"] for row in report["spoils"]) == counted["blanks_voided"]
+    assert {row["reason"] for row in report["spoils"]} >= {"print-failed"}
+    whole = [row for row in report["balance"] if not row["machine"]]
+    assert sum(row["still_here"] for row in whole) == counted["shift"]["counted"]
+    assert [row["difference"] for row in report["balance"]] == [0] * len(report["balance"])
+    assert report["line"].startswith(f"{counted['log']['origin']} ")
 
 
 def test_every_machines_shift_adds_up_to_what_it_made(demo):
