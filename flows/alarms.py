@@ -5,8 +5,8 @@ The register is the database's; this flow only looks, and tells the targets what
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Mapping
+from time import monotonic, time_ns
 from typing import Final
 
 import structlog
@@ -81,7 +81,7 @@ class Watcher:
             seals, unsent = sealed_state(connection), outbox.unsent(connection, TROUBLED_TRIES)
         unsent |= {name: unsent.get(name, 1) for name in self._delivery.hung()}
         with open_reading(self._url) as reading:
-            found = findings(reading, seals, unsent, line.settings, time.time_ns() // 1_000)
+            found = findings(reading, seals, unsent, line.settings, time_ns() // 1_000)
             standing = {(one.code, one.subject) for one in listed(reading)}
         lasting = self._lasting(found, standing)
 
@@ -98,7 +98,7 @@ class Watcher:
 
     def _lasting(self, found: Mapping[Finding, int | None], standing: set[Finding]) -> dict[Finding, int | None]:
         """What stands already, and what has lasted as long as its kind asks; who looks only once can't wait for it."""
-        now_s = time.monotonic()
+        now_s = monotonic()
         self._seen_since_s = {finding: self._seen_since_s.get(finding, now_s) for finding in found}
         if self._line.ended is None:
             return dict(found)

@@ -185,6 +185,6 @@ def test_a_reader_without_power_reads_nothing_and_goes_on_when_it_is_back(line: 
     assert line.supervisor.ensure() == [READER.id]
     reader = open_reader(READER, line.machines)
     with pytest.raises(MachineRefusedError) as refusal:
-        reader.read(LONG_S)
+        reader.read(0.5)
     assert refusal.value.code == "NO_PIECE"
     reader.close()

@@ -237,7 +237,7 @@ def test_what_passes_by_itself_disturbs_nobody_and_what_stood_before_stands(
 ) -> None:
     """On a line that runs: a cause must last as long as its kind asks. One of an earlier run is not asked again."""
     clock = [1_000.0]
-    monkeypatch.setattr(alarms.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(alarms, "monotonic", lambda: clock[0])
     line.ended = alarms.asyncio.Event()
     with telling(line.database, {}) as delivery:
         watcher = Watcher(line, delivery)
