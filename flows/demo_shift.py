@@ -27,7 +27,7 @@ from flows.run_folder import RunFolder
 from flows.sealer_watch import sealer_beside
 from flows.settings import LineSettings
 from flows.two_hands import workplace_of
-from handoff_logs.errors import AlreadyAnsweredError
+from handoff_logs.errors import AlreadyAnsweredError, LineFrozenError
 from handoff_logs.reading import open_reading
 from handoff_logs.records import new_id
 from stations.climate import station as climate
@@ -188,7 +188,7 @@ class DemoShift:
             nodes = TimeNodes(in_force(conn), self.settings.allowances.by_class())
         try:
             green.raise_to_green(here, number, "exam", nodes)
-        except (NotRaisableError, AlreadyAnsweredError) as error:
+        except (NotRaisableError, AlreadyAnsweredError, LineFrozenError) as error:
             log.info("emergency_too_late", error=type(error).__name__)  # it moved on meanwhile: another is found
 
     def _warm(self) -> None:
