@@ -15,7 +15,12 @@ _UNSEALED = Statement(
 _SIZE = Statement(
     "SELECT coalesce(max(size), 0) FROM seal_checkpoint WHERE epoch = (SELECT max(epoch) FROM seal_origin)"
 )
-_COSIGNED = Statement("SELECT max(time_s) FROM seal_cosignature")
+# Of the newest tree, by the primary key: there is a row for every heartbeat ever.
+_COSIGNED = Statement(
+    "SELECT max(seen.time_s) FROM"
+    " (SELECT epoch, size FROM seal_cosignature ORDER BY epoch DESC, size DESC LIMIT 1) AS newest"
+    " JOIN seal_cosignature AS seen ON seen.epoch = newest.epoch AND seen.size = newest.size"
+)
 
 
 @dataclass(frozen=True, slots=True)
