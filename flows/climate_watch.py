@@ -94,9 +94,12 @@ class _Watch:
         database, zone, emulated = self._line.database, self._zone, self._line.emulated
         purges = self._purged_s is None or time.monotonic() - self._purged_s > PURGE_EVERY_S
 
+        with database.read() as conn:
+            now_us = database.clock_us(conn)
+        # Outside of the transaction, which may be tried again.
+        over = list(self._minutes.add(looks, now_us))
+
         def write(tx: Connection) -> tuple[Step, ...]:
-            now_us = database.clock_us(tx)
-            over = list(self._minutes.add(looks, now_us))
             happened = station.record(tx, zone, looks, now_us, emulated=emulated)
             station.keep(tx, zone.name, over, emulated=emulated)
             if purges:

@@ -20,8 +20,9 @@ _COLDEST, WARMEST_C, _MOISTEST = -_SIGN * _TENTH, (_SIGN - 1) * _TENTH, (_WORD -
 def climate_of(registers: Sequence[int]) -> Climate:
     """What the two registers say.
 
-    >>> climate_of([0xFF33, 0x0222])
-    Climate(temperature_c=Decimal('-20.5'), humidity_percent=Decimal('54.6'))
+    >>> told = climate_of([0xFF33, 0x0222])
+    >>> told.temperature_c, told.humidity_percent
+    (Decimal('-20.5'), Decimal('54.6'))
     """
     temperature, humidity = registers
     signed = temperature - _WORD if temperature & _SIGN else temperature
