@@ -15,11 +15,11 @@ $(VENV)/installed: constraints.txt pyproject.toml
 demo: $(VENV)/installed
 	$(BIN)/passline demo
 
-# The tests of whole lines, a dozen processes each, run one after another; all others, which wait half their time,
+# The tests of whole lines, a dozen processes each, run two at a time; all others, which wait half their time,
 # three at a time. Whatever fails, both are run.
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -m "not line" -n 3 --dist worksteal; others=$$?; \
-	$(BIN)/python -m pytest -m line && exit $$others
+	$(BIN)/python -m pytest -m line -n 2 --dist loadfile && exit $$others
 
 check: $(VENV)/installed
 	$(BIN)/ruff format --check .

@@ -133,11 +133,15 @@ def write_default(
     head = HEAD.format(centre=centre, tray_size=tray_size, speed=speed, seed=seed, allowances=_allowances())
     counts = {"book": books, "card": cards, "reader": readers, "scale": small, "label": small, "swipe": small}
     text = head + "".join(_devices(counts))
+    # Whole or not there: who writes it may be killed.
+    begun = folder.configuration.with_suffix(".new")
+    begun.write_text(text, encoding="utf-8")
     try:
-        with folder.configuration.open("x", encoding="utf-8") as file:
-            file.write(text)
+        folder.configuration.hardlink_to(begun)
     except FileExistsError as error:
         raise LineExistsError(folder.configuration) from error
+    finally:
+        begun.unlink()
     return folder.configuration
 
 

@@ -22,10 +22,8 @@ def as_json(count: Reckoning, *, emulated: bool) -> dict[str, Any]:
     facts = asdict(count)
     doubts = facts.pop("doubts")
     del facts["example"]
-    log = facts.pop("log")
-    facts = {"emulated": emulated, **facts, "documents_per_second": count.documents_per_second}
-    if log is not None:
-        facts["log"] = log
+    parts = {name: part for name in ("log", "shift") if (part := facts.pop(name)) is not None}
+    facts = {"emulated": emulated, **facts, "documents_per_second": count.documents_per_second, **parts}
     return {**facts, "doubts": list(doubts)} if doubts else facts
 
 
@@ -45,6 +43,8 @@ def print_report(folder: RunFolder, count: Reckoning, screen: Console) -> None:
     screen.print(_rules(count))
     pace = f"{count.line_seconds:.1f} s, {count.documents_per_second} documents/s" if count.line_seconds else "–"
     screen.print(f"{count.handoffs} handoffs of {count.handoff_units} unit steps; line time {pace}.")
+    if count.shift is not None:
+        screen.print(_shift(count.shift))
     if count.log is not None:
         screen.print(_log(count.log))
     if faults := fired(folder.machines):
@@ -78,6 +78,20 @@ def _outcomes(count: Reckoning) -> Table:
     table.add_row("remade", str(count.remade))
     table.add_row("blanks voided", str(count.blanks_voided))
     return table
+
+
+def _shift(shift: Mapping[str, Any]) -> Text:
+    """Whether the shift is closed, and on what; what stands against it."""
+    first, second = shift["signed_by"]
+    if shift["closed"] is None:
+        why = "; ".join(shift["refused"]) or "the line has not finished"
+        return Text.assemble(f"The shift {shift['name']} is ", ("open", "yellow"), f": {why}")
+    return Text.assemble(
+        f"The shift {shift['name']} is ",
+        (f"✓ closed, {shift['closed']}", "green"),
+        f": {shift['counted']} blanks counted blind by {first} and {second}, difference {shift['difference']}; "
+        f"emergencies: {shift['emergencies']}.",
+    )
 
 
 def _log(log: Mapping[str, Any]) -> Text:

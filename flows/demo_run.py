@@ -12,10 +12,11 @@ from typing import Any
 
 from rich.console import Console
 
-from devices.emulation.faults import striking
-from devices.emulation.storm import storm, write_plans
+from devices.emulation.faults import FaultName, striking
+from devices.emulation.storm import Plan, storm, write_plans
 from flows.configuration import read_settings
-from flows.default_line import write_default
+from flows.default_line import LineExistsError, write_default
+from flows.demo_shift import DemoShift
 from flows.line_rules import DIFFERENCES
 from flows.line_run import prefect_ready, run_line_on
 from flows.locks import line_lock
@@ -73,8 +74,36 @@ def move_aside(folder: RunFolder, say: Callable[[str], None]) -> Path | None:
 
 def play(folder: RunFolder, plan: DemoPlan | None, screen: Console) -> Reckoning:
     """Set the demo of `plan` up and run it, or go on with the one in `folder` (no plan); returns the final count."""
+    set_up(folder, plan)
+    settings = read_settings(folder)
+    set_up_log(folder, level=settings.logging.level, form=settings.logging.form)
+    with line_lock(folder):
+        with prefect_ready(folder, settings) as ready:
+            _fill(folder, DemoPlan.kept(folder), screen)
+            shift = DemoShift(folder, settings)
+            shift.open()
+            end = run_line_on(folder, settings, ready, shift=None, screen=screen, beside=shift.beside)
+        if end.stop_reason is not None:
+            screen.print(f"Stopped: {end.stop_reason}. Go on with: passline demo --resume {folder.path}")
+        else:
+            shift.close()
+        counted = count(folder, since_us=end.released_us)
+        return replace(counted, log=verify_log(folder), shift=shift.told())
+
+
+def set_up(folder: RunFolder, plan: DemoPlan | None) -> None:
+    """Write what a demo begins with, or what one in `folder` lacks that was cut off before its batch was whole.
+
+    Raises LineExistsError where a new plan is to go into a folder that has a line.
+    """
     if plan is not None:
+        if folder.configuration.exists():
+            raise LineExistsError(folder.configuration)
         plan.keep(folder)
+    plan = DemoPlan.kept(folder)
+    if plan is None or (folder.path / BATCH / MANIFEST).exists():
+        return
+    if not folder.configuration.exists():
         write_default(
             folder,
             books=plan.books,
@@ -84,18 +113,16 @@ def play(folder: RunFolder, plan: DemoPlan | None, screen: Console) -> Reckoning
             speed=plan.speed,
             seed=plan.seed,
         )
-        if plan.faults == "storm":
-            struck = {device.id: striking(device.driver) for device in read_settings(folder).devices}
-            write_plans(folder.machines, storm(struck, plan.documents, plan.seed))
-    settings = read_settings(folder)
-    set_up_log(folder, level=settings.logging.level, form=settings.logging.form)
-    with line_lock(folder):
-        with prefect_ready(folder, settings) as ready:
-            _fill(folder, plan or DemoPlan.kept(folder), screen)
-            end = run_line_on(folder, settings, ready, shift=settings.staff.shift, screen=screen)
-        if end.stop_reason is not None:
-            screen.print(f"Stopped: {end.stop_reason}. Go on with: passline demo --resume {folder.path}")
-        return replace(count(folder, since_us=end.released_us), log=verify_log(folder))
+    write_plans(folder.machines, _faults(folder, plan))
+
+
+def _faults(folder: RunFolder, plan: DemoPlan) -> dict[str, Plan]:
+    """What is to strike: in a storm everything that can, otherwise one page that a book machine prints badly."""
+    struck = {device.id: striking(device.driver) for device in read_settings(folder).devices}
+    if plan.faults == "storm":
+        return storm(struck, plan.documents, plan.seed)
+    books = [machine for machine, names in struck.items() if FaultName.PRINT_FAILURE in names]
+    return {books[0]: [{"name": FaultName.PRINT_FAILURE.value, "times": 1}]} if books else {}
 
 
 def verify_log(folder: RunFolder) -> dict[str, Any]:

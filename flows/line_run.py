@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from flows.alarm_targets import open_targets
 from flows.board import Board
 from flows.configuration import read_settings
 from flows.errors import PrefectLostError
+from flows.line_state import Line
 from flows.prefect_client import enter_client
 from flows.prefect_server import prefect_server
 from flows.prefect_watch import watched
@@ -78,10 +79,12 @@ def run_line_on(
     *,
     shift: str | None,
     screen: Console | None,
+    beside: Callable[[Line], AbstractContextManager[None]] | None = None,
 ) -> LineEnd:
     """Run the line inside `prefect_ready`; `ready` is waited for when the first flow needs it.
 
-    `shift`: None is the shift that is open, or where none is, the one in line.toml.
+    `shift`: None is the shift that is open, or where none is, the one in line.toml. `beside`: what else goes on while
+    the line runs.
     """
     # Prefect takes seconds to import and its server as long to start: both happen at once.
     import httpx
@@ -109,6 +112,7 @@ def run_line_on(
             open_line(folder, shift=shift, stations=tuple(STATION_FLOWS)) as line,
             sealer_beside(folder, settings) as sealer,
             Board(folder, console=screen, offer_age_min=settings.thresholds.offer_age_min),
+            beside(line) if beside else nullcontext(),
         ):
             if sealer is not None:
                 line.sealer_refusal = lambda: sealer.ended

@@ -75,7 +75,7 @@ class Reckoning:
     """How the applications of a run ended, and the three counts that must be 0.
 
     `line_seconds` is None before any dispatch; `example` is a document number to look up first. `log`: what
-    verifying the whole log said, where that was asked.
+    verifying the whole log said, where that was asked. `shift`: how a demo's shift stands.
     """
 
     documents: int
@@ -96,6 +96,7 @@ class Reckoning:
     doubts: tuple[Mapping[str, Any], ...] = ()
     example: str | None = None
     log: Mapping[str, Any] | None = None
+    shift: Mapping[str, Any] | None = None
 
     @property
     def exit_code(self) -> Exit:

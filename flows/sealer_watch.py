@@ -6,6 +6,7 @@ An emulated witness is started with it. It is under the same administration and 
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -22,6 +23,7 @@ from handoff_logs import log_key
 log = structlog.get_logger()
 
 LOOK_EVERY_S: Final = 0.5
+LOOK_BRIEFLY_S: Final = 0.02
 START_AGAIN_AFTER_S: Final = 5.0
 STOP_PATIENCE_S: Final = 60.0
 """How long what is left to seal may take at the end of a run."""
@@ -47,6 +49,7 @@ class SealerWatch:
         """Have it seal what is left and end. Raises SealerLostError where it did not."""
         self._over.set()
         self._watcher.join()
+        self._wait_until_it_heeds()
         self._process.terminate()
         try:
             status = self._process.wait(STOP_PATIENCE_S)
@@ -57,6 +60,15 @@ class SealerWatch:
             self.ended = _last_line(self._folder)
         if self.ended is not None:
             raise SealerLostError(self.ended, self._folder.logs / SEALER_LOG)
+
+    def _wait_until_it_heeds(self) -> None:
+        """Told to stop before it heeds that, it would end with what was recorded unsealed; it marks itself then."""
+        give_up_s = time.monotonic() + STOP_PATIENCE_S
+        while self._process.poll() is None and time.monotonic() < give_up_s:
+            mark = ProcessMark.read(self._folder.logs / MARK)
+            if mark is not None and mark.pid == self._process.pid:
+                return
+            time.sleep(LOOK_BRIEFLY_S)
 
     def _start(self) -> "subprocess.Popen[bytes]":
         mark = self._folder.logs / MARK

@@ -34,22 +34,28 @@ _EVENT = CustodyEvent.__table__  # type: ignore[attr-defined]
 def supply(line: Line) -> dict[str, int]:
     """See to it that personalization has the blanks for every document still to be made; how many of each kind came."""
     if line.emulated:
-        line.database.write(_number_ranges)
-        for kind in SERIALS:
-            _count_in(line, kind)
+        stock(line)
     _take_in(line)
     came: dict[str, int] = {}
-    reserve = line.settings.vault.kept
     for kind in SERIALS:
-        with line.database.read() as connection:
-            short = need(connection, kind, reserve).short
-        for lot in _lots(short):
-            if line.emulated:
-                _deliver(line, kind, lot)
-            vault.issue(line.workplace("vault"), line.parts.operators(), kind, lot, reserve)
+        for lot in _lots(_short(line, kind)):
+            vault.issue(line.workplace("vault"), line.parts.operators(), kind, lot, line.settings.vault.kept)
             came[kind] = came.get(kind, 0) + lot
     _take_in(line)
     return came
+
+
+def stock(line: Line) -> None:
+    """The emulated supplier brings what the vault lacks for all that waits, and two keepers count it in."""
+    line.database.write(_number_ranges)
+    for kind in SERIALS:
+        _count_in(line, kind)
+        _deliver(line, kind, _short(line, kind))
+
+
+def _short(line: Line, kind: str) -> int:
+    with line.database.read() as connection:
+        return need(connection, kind, line.settings.vault.kept).short
 
 
 def _lots(blanks: int) -> list[int]:
@@ -71,7 +77,6 @@ def _number_ranges(tx: Connection) -> None:
 
 
 def _deliver(line: Line, kind: str, short: int) -> None:
-    """The emulated supplier brings what the vault's shelf lacks; two keepers count it in."""
     with line.database.read() as connection:
         there = connection.execute(
             select(func.count())

@@ -94,6 +94,13 @@ def test_what_is_recorded_is_sealed_and_cosigned_to_the_end(folder: RunFolder) -
     assert sealer_pid(folder) is None
 
 
+def test_a_block_that_ends_at_once_leaves_nothing_unsealed(folder: RunFolder) -> None:
+    """The sealer may not be told to stop before it heeds that."""
+    with sealer_beside(folder, read_settings(folder)):
+        record(folder)
+    assert sealed(folder) == cosigned(folder) == seen(folder, "SELECT count(*) AS n FROM custody_event")
+
+
 def test_a_sealer_that_dies_is_started_again(folder: RunFolder) -> None:
     with sealer_beside(folder, read_settings(folder)):
         until(lambda: sealed(folder) > 0)

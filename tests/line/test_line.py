@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.line, pytest.mark.timeout(400)]
 KEYS = (
     *("emulated", "documents", "dispatched", "returned_for_recapture", "held", "stopped", "set_aside", "in_doubt"),
     *("remade", "blanks_voided", "live_duplicates", "custody_violations", "blanks_unaccounted", "handoffs"),
-    *("handoff_units", "line_seconds", "documents_per_second", "log"),
+    *("handoff_units", "line_seconds", "documents_per_second", "log", "shift", "faults"),
 )
 """Issue 2, commands that others script against; nothing is in doubt, so no list of doubts follows."""
 ENDS = ("dispatched", "returned_for_recapture", "held", "stopped", "set_aside", "in_doubt")
@@ -95,6 +95,21 @@ def test_a_demo_ends_with_a_log_that_is_sealed_witnessed_and_verified(demo):
     records = facts(demo.folder, "SELECT count(*) AS records FROM custody_event")[0]["records"]
     assert (log["size"], log["unsealed"], log["cosigned_size"]) == (records, 0, records)
     assert (log["verdict"], log["problems"]) == ("clean", 0)
+
+
+def test_a_demo_is_a_shift_that_closes_on_a_count_that_balances(demo):
+    """Opened and closed by two who counted blind, with an emergency and a spoiled document in between."""
+    shift = demo.report()["shift"]
+    assert (shift["closed"], shift["difference"], shift["refused"]) == ("balanced", 0, [])
+    assert shift["emergencies"] <= 1  # without machine time nothing may wait long enough to be raised
+    (lying,) = facts(
+        demo.folder,
+        "SELECT count(*) AS blanks FROM whereabouts WHERE kind = 'blank' AND state <> 'ended'"
+        " AND station IN ('vault', 'personalization')",
+    )
+    assert shift["counted"] == lying["blanks"] > 0
+    assert demo.report()["faults"]["print-failure"] == 1
+    assert "no shift is open" in passline("shift", "status", folder=demo.folder)
 
 
 def test_a_demo_shows_no_fault_and_leaves_nothing_running(demo):
