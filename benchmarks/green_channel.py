@@ -51,10 +51,11 @@ LEAD: Final = "p-0003"
 SMALL_S: Final = {"reader": READ_S, "swipe reader": SWIPE_S, "scale": SETTLE_S, "label printer": PRINT_S}
 """What each small machine takes for one document at speed 1."""
 
-# What waits and is not begun; of these the least urgent, at the station that has most of them.
+# What waits and is not begun; of these the least urgent, with the station to which it is offered, or that has it.
 LAST = """
-    SELECT number.number, application.product, place.station
+    SELECT number.number, coalesce(offer.to_station, place.station) AS station
     FROM application JOIN whereabouts AS place ON place.unit_id = application.order_unit
+    LEFT JOIN open_offer AS offer ON offer.handoff_id = place.handoff_id
     JOIN unit_number AS number ON number.unit_id = application.order_unit
     WHERE application.state IN ('waiting', 'passed') AND application.priority = 2 AND place.state IN ('offered', 'held')
       AND (application.product = 'passport') = :books
