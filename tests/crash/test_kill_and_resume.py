@@ -14,6 +14,7 @@ import pytest
 from passline_process import Passline, kill_all, running_in
 
 from devices.pidfile import running_pid
+from flows.demo_run import PLAN
 from flows.processes import ProcessMark
 from flows.reckoning import Reckoning
 from flows.run_folder import RunFolder
@@ -181,7 +182,9 @@ def test_a_line_that_is_killed_with_everything_finishes_and_is_sound(campaign, a
     """Line, machines and Prefect's server die at one instant: while the line is set up, and at work."""
     killed = campaign(100)
     killed.begin()
-    time.sleep(killed.chance.uniform(1.0, 4.0))
+    while not (killed.folder / PLAN).exists():
+        time.sleep(0.01)
+    time.sleep(killed.chance.uniform(0.0, 3.0))
     for _ in range(KILLS_OF_EVERYTHING):
         killed.kill_everything()
         killed.resume()

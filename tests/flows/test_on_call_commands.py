@@ -72,7 +72,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
         folder = RunFolder(tmp_path_factory.mktemp("on-call") / "line")
-        write_default(folder, books=1, cards=1, readers=1, tray_size=3, speed=0, seed=1)
+        write_default(folder, books=1, cards=1, readers=1, tray_size=3, gate=False, speed=0, seed=1)
         prepare(folder)
         with open_database(folder, folder.line().database_url) as database:
             register.found(database, ONE, TWO, emulated=True)

@@ -209,7 +209,7 @@ def test_an_overdue_round_is_an_operators_alarm_until_it_is_walked(passline: Com
         assert alarms(folder) == []
         an_hour_on_ns = time.time_ns() + 61 * 60 * 1_000_000_000
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("flows.alarms.time.time_ns", lambda: an_hour_on_ns)
+            patch.setattr("flows.alarms.time_ns", lambda: an_hour_on_ns)
             watcher.look()
         assert alarms(folder) == [("patrol-overdue", "machines", "operator")]
     assert passline("round", "machines", "--emulated") == Exit.FINE

@@ -183,7 +183,7 @@ def test_a_roll_comes_off_a_machine_that_is_no_more(
     issued(passline)
     assert passline("mount", "LR-0001", "book-01", signed=(OPERATOR,)) == Exit.FINE
     written = folder.configuration.read_text()
-    folder.configuration.write_text(written.replace('id = "book-01"', 'id = "book-09"'))
+    folder.configuration.write_text(written.replace('"book-01"', '"book-09"'))
     assert passline("take-off", "LR-0001", signed=(OPERATOR,)) == Exit.REFUSED
     assert "no machine book-01" in capsys.readouterr().err
     assert passline("take-off", "LR-0001", "--unread", signed=(OPERATOR,)) == Exit.FINE

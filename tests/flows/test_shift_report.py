@@ -41,7 +41,7 @@ Command = Callable[..., int]
 def closed(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """A line in whose closed shift `early` some applications were reviewed; another shift is open since."""
     folder = RunFolder(tmp_path_factory.mktemp("report") / "line")
-    write_default(folder, books=1, cards=1, readers=1, tray_size=4, speed=0, seed=1)
+    write_default(folder, books=1, cards=1, readers=1, tray_size=4, gate=False, speed=0, seed=1)
     prepare(folder)
     with open_line(folder, shift="day", stations=("intake", "review")) as line:
         line.parts.hands().deliver(BOOKS, "shelf:book")
