@@ -124,6 +124,7 @@ def _attempt(connection: Connection, work: Work[T]) -> Ended:
     """Run work in a savepoint; hand its failure back, undone, unless the whole transaction is gone."""
     driver: Any = connection.connection.driver_connection
     driver.execute("SAVEPOINT work")
+    before = signing.given(connection)
     try:
         result = work(connection)
     except Exception as error:
@@ -131,6 +132,8 @@ def _attempt(connection: Connection, work: Work[T]) -> Ended:
             raise
         driver.execute("ROLLBACK TO work")
         driver.execute("RELEASE work")
+        # Or its keys would remember records that the database does not have.
+        signing.undone(connection, before)
         return None, _told(error)
     driver.execute("RELEASE work")
     return result, None

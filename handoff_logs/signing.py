@@ -77,6 +77,17 @@ def begun(tx: Connection) -> None:
     tx.info.pop(_LOSS, None)
 
 
+def given(tx: Connection) -> dict[str, int]:
+    """The numbers that this transaction has given so far, by key."""
+    return dict(tx.info.get(_GIVEN, {}))
+
+
+def undone(tx: Connection, before: dict[str, int]) -> None:
+    """Forget the numbers of work that was undone within a transaction; `before`: those that were given before it."""
+    tx.info[_GIVEN] = before
+    tx.info.pop(_LOSS, None)
+
+
 def committed(tx: Connection) -> None:
     """Let the keys remember the numbers that are now on disk."""
     given = tx.info.pop(_GIVEN, None)

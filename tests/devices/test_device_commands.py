@@ -125,9 +125,11 @@ def test_an_unknown_driver_is_refused_with_those_there_are(capsys: pytest.Captur
 def test_the_lines_devices_are_listed_with_what_is_there(
     output: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_default(RunFolder(tmp_path), books=1, cards=1, readers=1)
+    write_default(RunFolder(tmp_path), books=1, cards=1, readers=1, gate=False)
     assert run(["devices", "list", "--dir", str(tmp_path), "--output", output]) == Exit.FINE
     printed = capsys.readouterr().out
-    assert all(word in printed for word in ("card-01", "reader-01", "scale-01", "label-01", "swipe-01", "EMULATED"))
+    assert all(
+        word in printed for word in ("card-01", "reader-01", "scale-01", "label-01", "swipe-01", "air-01", "EMULATED")
+    )
     if output == "json":
-        assert [row["doing"] for row in json.loads(printed)] == [""] * 6
+        assert [row["doing"] for row in json.loads(printed)] == [""] * 7

@@ -20,7 +20,7 @@ from stations.personalization.tables import Activity
 
 REFUSED = (DBAPIError, HandoffLogError)
 HOST = Path(__file__).parent / "host.py"
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 S = 1_000_000
 LEASE_S = 30.0
 NOW_US = 1_790_000_000 * S

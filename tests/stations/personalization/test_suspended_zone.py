@@ -25,7 +25,7 @@ from stations.personalization.production import run_machine
 
 ZONE = Zone("core", {Figure.TEMPERATURE: (18.0, 26.0)}, 0.0, 10.0, ("air-01",), ("book-01",))
 ORDERS = 24
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 GOOD = "SELECT count(*) FROM job WHERE outcome = 'good'"
 UNFINISHED = "SELECT count(*) FROM job WHERE unfinished"
 SHOWN = "SELECT state, reason FROM machine_state WHERE machine = 'book-01'"
