@@ -34,12 +34,15 @@ WORDS: Final = {
     "good": "    good",
     "unmarked": "    unmarked",
     "voided": "    voided, to be destroyed",
+    "specimens": "      specimens of them",
     "in_machine": "    in a machine",
     "in_doubt": "    in doubt",
     "offered": "    offered, unanswered",
     "difference": "difference",
 }
 """The equation as it is printed, a line a term."""
+DETAILS: Final = (*HERE, "specimens")
+"""Lines that stand only where some blank is counted."""
 LABEL_WIDTH: Final = max(map(len, WORDS.values()))
 GAP: Final = 2
 """Characters between two columns."""
@@ -146,9 +149,9 @@ def _print_table(rows: Sequence[Balance], period: Period) -> None:
             table.add_column(_name(row), justify="right")
         for name, words in WORDS.items():
             counts = [int(row[name]) for row in panel]  # type: ignore[literal-required]
-            style = "bold" if name == "difference" else "dim" if name in HERE else None
-            if any(counts) or name not in HERE:
-                shown = (str(count) if count or name not in HERE else "" for count in counts)
+            style = "bold" if name == "difference" else "dim" if name in DETAILS else None
+            if any(counts) or name not in DETAILS:
+                shown = (str(count) if count or name not in DETAILS else "" for count in counts)
                 table.add_row(words, *shown, style=style)
         console.print(table)
     for row in rows:

@@ -88,6 +88,19 @@ passwords, the first, then the second. Ends with 3 while the job, or any that is
 """,
 )
 app.command(
+    "flows.specimen_command:specimen_command",
+    name="specimen",
+    help="""Make a specimen: a set-up piece on a real blank with fixed data, defaced and voided at once.
+
+The line stands. An operator and a second hand (operator, inspector or lead) sign in with their own passwords; the
+machine draws a blank and makes the piece by the steps of any job; then both deface zone and chip (real people scan it
+once that is done; EMULATED hands do it by themselves) and the log has it as voided, reason specimen. It has no
+application and is never a document. Given again after a crash it first ends the specimen that was left. Refused while
+the line runs, is evacuated, or the machine is held, suspended, in doubt or without blanks. Ends with 1 if the machine
+spoiled it.
+""",
+)
+app.command(
     "flows.swap_command:swap_command",
     name="swap",
     help="""Put another machine, or an emulator, in the place of one, and print what changed in its entry of line.toml.

@@ -38,8 +38,8 @@ LIVE_DOCUMENTS = f"""
 SELECT job.application_id AS application_id, job.product AS product, COUNT(*) AS documents
 FROM job
 LEFT JOIN ({LAST_STEPS}) document ON document.unit_id = job.document_unit
-WHERE job.unfinished OR (document.unit_id IS NOT NULL AND document.state IN
-    ('held', 'offered', 'refused', 'missing', 'packed', 'outside', 'doubt'))
+WHERE job.application_id IS NOT NULL AND (job.unfinished OR (document.unit_id IS NOT NULL AND document.state IN
+    ('held', 'offered', 'refused', 'missing', 'packed', 'outside', 'doubt')))
 GROUP BY job.application_id, job.product
 HAVING COUNT(*) > 1
 """  # noqa: S608 -- composed from constants

@@ -21,7 +21,8 @@ from stations.people_register.asking import Asking, First, PasswordsFrom, Second
 DOUBTS: Final = """
 SELECT j.job_id AS job, j.machine, COALESCE(n.number, '') AS application,
        COALESCE(w.since_us, j.intent_us) AS since_us, COALESCE(j.blank_serial, '') AS blank, j.product,
-       COALESCE(w.place, '') AS last_place, j.doubt AS reason, COALESCE(j.settlement, '') AS found_before, j.emulated
+       COALESCE(w.place, '') AS last_place, j.doubt AS reason, COALESCE(j.settlement, '') AS found_before,
+       COALESCE(j.specimen, '') AS specimen, j.emulated
 FROM job j LEFT JOIN unit_number n ON n.unit_id = j.order_unit LEFT JOIN whereabouts w ON w.unit_id = j.blank_unit
 WHERE j.unfinished AND j.doubt IS NOT NULL ORDER BY j.intent_us, j.job_id
 """
@@ -29,10 +30,11 @@ WHERE j.unfinished AND j.doubt IS NOT NULL ORDER BY j.intent_us, j.job_id
 
 BECAME: Final = """
 SELECT j.job_id AS job, j.machine, j.state, COALESCE(j.outcome, '') AS outcome, COALESCE(n.number, '') AS application,
-       a.state AS application_state, COALESCE(j.blank_serial, '') AS blank, COALESCE(w.state, '') AS blank_state,
-       COALESCE(w.place, '') AS blank_place, COALESCE(d.number, '') AS document, j.settled_by, j.settled_second,
-       j.emulated
-FROM job j JOIN application a ON a.application_id = j.application_id
+       COALESCE(a.state, '') AS application_state, COALESCE(j.blank_serial, '') AS blank,
+       COALESCE(w.state, '') AS blank_state, COALESCE(w.place, '') AS blank_place, COALESCE(d.number, '') AS document,
+       j.settled_by, j.settled_second,
+       COALESCE(j.specimen, '') AS specimen, j.emulated
+FROM job j LEFT JOIN application a ON a.application_id = j.application_id
 LEFT JOIN unit_number n ON n.unit_id = j.order_unit LEFT JOIN whereabouts w ON w.unit_id = j.blank_unit
 LEFT JOIN unit_number d ON d.unit_id = j.document_unit WHERE j.job_id = :job
 """
@@ -150,6 +152,12 @@ def _to_do(row: Mapping[str, Any], blank: str) -> str:
             f"Two people count {stacks}: nothing is missing: record not-drawn; a {blank} is missing: find it, name it "
             "with --serial, and go on as with a piece whose number was read."
         )
+    if row["specimen"]:
+        return (
+            f"It is a specimen. Two people look for {blank} {row['blank']} at {row['last_place']}, {stacks}. Marked, "
+            f"good or bad: deface it, carry it to voided and record made-bad; an unmarked one: to stock:{blank}. "
+            "Nowhere to be found: record not-found; the job stays open."
+        )
     return (
         f"Two people look for {blank} {row['blank']} at {row['last_place']}, {stacks}. A bad or unreadable one: deface "
         f"it and carry it to voided; an unmarked one: to stock:{blank}; a good one: to the rack; then record it. "
@@ -171,6 +179,7 @@ def _became(reading: Reading, job: str, found: str, emulated: bool) -> dict[str,
         "outcome": row["outcome"],
         "blank": piece,
         "application": row["application"],
+        "specimen": row["specimen"],
         "application_state": row["application_state"],
         "next_step": _next_step(found, row),
     }
@@ -178,6 +187,9 @@ def _became(reading: Reading, job: str, found: str, emulated: bool) -> dict[str,
 
 def _next_step(found: str, row: Mapping[str, Any]) -> str:
     machine = f"{row['machine']} goes on by itself, or with the next run, once nothing else of it is in doubt."
+    if row["specimen"]:
+        stays = "The job stays open: search on, then settle it again." if found == "not-found" else machine
+        return f"It was a specimen: nothing is made again. {stays}"
     if found == "not-found":
         return "The job stays open, and its application is not made again. Search on, then settle it again."
     if found == "made-good":

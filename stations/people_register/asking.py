@@ -35,6 +35,13 @@ class Asking:
         """The code of the `which` person ("first"), `given` or typed. Raises PasswordNotAskedError."""
         return given if given is not None else self._typed_code(f"the code of the {which} person")
 
+    def scanned(self, what: str) -> str:
+        """What was scanned or typed of `what`; a line after the passwords where those are piped.
+
+        Raises PasswordNotAskedError.
+        """
+        return self._password(what).strip() if self._piped else self._typed_code(what)
+
     def own_code(self, given: str | None) -> str:
         """The code of whoever is here, `given` or typed. Raises PasswordNotAskedError."""
         return given if given is not None else self._typed_code("your code")

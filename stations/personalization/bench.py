@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, null, select
+from sqlalchemy import Connection, Row, and_, null, or_, select
 
 from devices.roles import MachineIdentity
 from handoff_logs import log
 from handoff_logs.records import Party
-from stations.personalization import blanks, booking, counters, jobs, rules, settlement
+from stations.personalization import blanks, booking, counters, jobs, rules, settlement, specimens
 from stations.personalization.desk import MachineDesk
 from stations.personalization.errors import FindingRefusedError
 from stations.personalization.jobs import JOB
@@ -32,11 +32,14 @@ class Cleared:
 
 
 def clear(workplace: Workplace, desk: MachineDesk, machine: str) -> Cleared:
-    """Clear a jam, settle the jobs of `machine` that are in doubt, then deface and void all that lies rejected."""
+    """Clear a jam, settle the jobs of `machine` that are in doubt, then deface and void all that lies rejected.
+
+    And specimens, wherever they lie.
+    """
     desk.clear(machine)
     desk.empty(machine, "reject", rules.bench(machine))
     settled = _settle_doubts(workplace, desk, machine)
-    voided = _void_rejects(workplace, desk, machine)
+    voided = len(specimens.void(workplace, desk, machine)) + _void_rejects(workplace, desk, machine)
     return Cleared(voided, settled, sum(found is Settlement.NOT_FOUND for found in settled.values()))
 
 
@@ -106,6 +109,8 @@ def _settle_doubts(workplace: Workplace, desk: MachineDesk, machine: str) -> dic
             finding = Settlement.NOT_FOUND
         else:
             finding = Settlement(desk.judge(serial) or Settlement.NOT_FOUND.value)
+        if finding is Settlement.MADE_GOOD and job.specimen is not None:
+            finding = Settlement.MADE_BAD  # a specimen is defaced, well made or not
         found[job.job_id] = finding
         if finding is Settlement.MADE_GOOD and job.data_sha256 is None:
             found[job.job_id] = Settlement.NOT_FOUND
@@ -127,7 +132,12 @@ def _settle(
     """The physical act, then its record."""
     first, second = workplace.party(0).person, workplace.party(1).person
     target = place or rules.bench(job.machine)
-    if serial is not None and place == rules.bench(job.machine):
+    lies = [rules.bench(job.machine)]
+    if job.specimen is not None and finding is Settlement.MADE_BAD:
+        if place == rules.good_stack(job.machine):
+            desk.empty(job.machine, "good", rules.RACK)
+        lies += [rules.good_stack(job.machine), rules.RACK]
+    if serial is not None and place in lies:
         target = settlement.usual_place(job.product, job.machine, finding)
         act(desk, serial, finding, target, (first, second))
     settlement.settle(workplace, job.job_id, finding, first, second, target, attached)
@@ -196,13 +206,14 @@ def _void(
 
 def _attach(tx: Connection, machine: str, serial: str, unit: str) -> None:
     """A spoiled blank that no job names is the one of the oldest failed job whose blank was never read."""
-    if tx.execute(select(JOB.c.job_id).where(JOB.c.blank_unit == unit, JOB.c.live)).first():
+    named = or_(JOB.c.live, JOB.c.outcome == JobOutcome.SPECIMEN.value)
+    if tx.execute(select(JOB.c.job_id).where(JOB.c.blank_unit == unit, named)).first():
         return
+    failed = and_(JOB.c.live, JOB.c.outcome == JobOutcome.FAILED.value)
     unread = select(JOB.c.job_id).where(
         JOB.c.machine == machine,
         JOB.c.blank_unit.is_(null()),
-        JOB.c.live,
-        JOB.c.outcome == JobOutcome.FAILED.value,
+        or_(failed, JOB.c.outcome == JobOutcome.SPECIMEN.value),
     )
     job = tx.execute(unread.order_by(JOB.c.intent_us).limit(1)).scalar()
     if job is not None:

@@ -46,18 +46,22 @@ _TO_BE_MADE = (
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A job in hand: what it is for, what was drawn for it and how far it has come."""
+    """A job in hand: what it is for, what was drawn for it and how far it has come.
+
+    A specimen has no application and no order; `specimen` is why it is made.
+    """
 
     job_id: str
-    application_id: str
+    application_id: str | None
     product: str
-    order_unit: str
+    order_unit: str | None
     tray: str | None
     due_us: int | None
     state: JobState
     document_number: str | None = None
     blank_serial: str | None = None
     blank_unit: str | None = None
+    specimen: str | None = None
 
 
 def work_of(row: Row[Any]) -> Work:
@@ -73,6 +77,7 @@ def work_of(row: Row[Any]) -> Work:
         row.document_number,
         row.blank_serial,
         row.blank_unit,
+        row.specimen,
     )
 
 
@@ -82,8 +87,12 @@ def now_us() -> int:
 
 
 def stamp(workplace: Workplace, machine: str | None, work: Work | None = None, reason: str | None = None) -> Stamp:
-    """When and on which machine an act of personalization happens, with the time node of the work it is about."""
+    """When and on which machine an act of personalization happens, with the time node of the work it is about.
+
+    Without a `reason` of its own, an act on a specimen bears why that is made.
+    """
     due_us = work.due_us if work else None
+    reason = reason or (work.specimen if work else None)
     return Stamp(now_us(), workplace.emulated, reason=reason, machine=machine, due_us=due_us)
 
 
@@ -121,15 +130,15 @@ def book_prepared(
     lease: Lease,
     work: Work,
     serial: str,
-    number: str,
+    number: str | None,
     data_sha256: str,
     *,
     start: bool = False,
 ) -> Work:
     """The blank `serial` was drawn for `work` and data for `number` are built for it; the work as it is then.
 
-    With `start` it may be made at once, and is STARTING after; PREPARED if its application was stopped. Raises
-    `ForeignBlankError`.
+    A specimen has no number. With `start` it may be made at once, and is STARTING after; PREPARED if its application
+    was stopped. Raises `ForeignBlankError`.
     """
     unit = find_blank(tx, serial, lease.machine)
     log.move(tx, workplace.party(), [unit], rules.path(lease.machine), stamp(workplace, lease.machine, work))
@@ -150,14 +159,28 @@ def book_good(tx: Connection, workplace: Workplace, lease: Lease, work: Work, re
 
 def born_document(tx: Connection, workplace: Workplace, machine: str | None, work: Work, place: str) -> str:
     """Record that order and blank became a document at `place`."""
-    if work.blank_unit is None:
-        raise ValueError(f"job {work.job_id} has no blank to become a document")
+    if work.blank_unit is None or work.order_unit is None:
+        raise ValueError(f"job {work.job_id} has no order and blank to become a document")
     document = new_id()
     birth = Birth(document, Kind.DOCUMENT, work.document_number)
     # Only the document goes on with the order's tray: the blank never was in it.
     made = replace(stamp(workplace, machine, work), tray=work.tray)
     log.transform(tx, workplace.party(), work.order_unit, work.blank_unit, birth, place, made)
     return document
+
+
+def book_specimen(
+    tx: Connection, workplace: Workplace, lease: Lease, work: Work, code: str | None, result_hash: str
+) -> None:
+    """The specimen was made, and lies in the good stack, or (`code` says why) spoiled, in the reject bin.
+
+    It waits there for two people to void it, at once (`stations.personalization.specimens`).
+    """
+    if work.blank_unit is not None:
+        place = rules.good_stack(lease.machine) if code is None else rules.reject_bin(lease.machine)
+        ejected = stamp(workplace, lease.machine, work, rules.SPECIMEN)
+        log.move(tx, workplace.party(), [work.blank_unit], place, ejected)
+    _end(tx, lease, work, JobOutcome.SPECIMEN, code=code, result_hash=result_hash, document_unit=None, live=False)
 
 
 def book_failed(tx: Connection, workplace: Workplace, lease: Lease, work: Work, code: str, result_hash: str) -> None:
@@ -185,8 +208,10 @@ def book_nothing(tx: Connection, lease: Lease, work: Work, code: str, result_has
     make_again(tx, work.application_id, work.order_unit)
 
 
-def make_again(tx: Connection, application_id: str, order_unit: str) -> None:
-    """Put an application's order back to those that machines draw, before ordinary work."""
+def make_again(tx: Connection, application_id: str | None, order_unit: str | None) -> None:
+    """Put an application's order back to those that machines draw, before ordinary work; a specimen has none."""
+    if application_id is None or order_unit is None:
+        return
     tx.execute(_TO_BE_MADE, {"of_application": application_id})
     whereabouts.hasten(tx, order_unit, REMAKE_PRIORITY)
 

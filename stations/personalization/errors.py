@@ -144,3 +144,41 @@ class HeldByFindingError(StationError):
 
     def __str__(self) -> str:
         return f"{self.machine} is held by finding {self.finding}; nothing was drawn, see passline patrol findings"
+
+
+class SpecimenReasonError(StationError):
+    """Why a specimen is made goes into custody records for good, and is no sentence."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            "why a specimen is made is a code: set-up, new-ribbon, after-repair; 20 characters at most. None was drawn"
+        )
+
+
+class SpecimenRefusedError(StationError):
+    """No specimen may be made on a machine now."""
+
+    def __init__(self, machine: str, why: str) -> None:
+        super().__init__(machine, why)
+        self.machine, self.why = machine, why
+
+    def __str__(self) -> str:
+        return f"no specimen is made on {self.machine}, and none was drawn: {self.why}"
+
+
+class SpecimenUncertainError(StationError):
+    """A machine does not know what became of a specimen."""
+
+    def __init__(self, machine: str, job_id: str) -> None:
+        super().__init__(machine, job_id)
+        self.machine, self.job_id = machine, job_id
+
+    def __str__(self) -> str:
+        return (
+            f"{self.machine} does not know what became of its specimen, job {self.job_id}, which stays open and is "
+            "made no second time; give the command again, which asks the machine, then settle what is in doubt"
+        )

@@ -17,7 +17,7 @@ from handoff_logs.log import Stamp
 from handoff_logs.register import Register
 from handoff_logs.statements import Statement
 from handoff_logs.writing import Entry
-from stations.personalization import draws, jobs, numbers, rules
+from stations.personalization import draws, jobs, numbers, rules, specimens
 from stations.personalization.jobs import JOB
 from stations.personalization.leases import Lease
 from stations.personalization.setup import Setup
@@ -84,10 +84,14 @@ def _book(
         job_id(setup.centre, order.application_id, order.product, order.attempts + 1): order
         for order in draws.waiting_orders(tx, setup.products)
     }
+    forgotten = specimens.next_ones(tx, setup.centre, lease.machine, setup.products, len(found))
     left: list[JournalEntry] = []
     spare: set[str] = set()
     for entry in found:
         order = orders.get(entry.job_id)
+        if order is None and (specimen := forgotten.get(entry.job_id)) is not None:
+            specimens.take_up(tx, lease, identity, specimen, entry.job_id, entry.position)
+            continue
         if order is None:
             left.append(entry)
             continue

@@ -55,9 +55,11 @@ _GOING_ON = (
     .with_for_update(read=True)
     .exists()
 )
-_STARTING = _step(JobState.STARTING, "starting_us", only_if=_GOING_ON)
+# A specimen has no application that could be stopped.
+_MAY_START = or_(JOB.c.specimen.is_not(null()), _GOING_ON)
+_STARTING = _step(JobState.STARTING, "starting_us", only_if=_MAY_START)
 _PREPARED_STARTING = _step(
-    JobState.STARTING, *_BLANK, "document_number", "data_sha256", "starting_us", only_if=_GOING_ON
+    JobState.STARTING, *_BLANK, "document_number", "data_sha256", "starting_us", only_if=_MAY_START
 )
 _UNCERTAIN = _step(JobState.UNCERTAIN)
 _RESULT = _step(
@@ -78,7 +80,7 @@ def fed(tx: Connection, lease: Lease, job: str, serial: str, unit: str, now_us: 
 
 
 def prepared(
-    tx: Connection, lease: Lease, job: str, serial: str, unit: str, number: str, data_sha256: str, now_us: int
+    tx: Connection, lease: Lease, job: str, serial: str, unit: str, number: str | None, data_sha256: str, now_us: int
 ) -> None:
     """Record the blank that was drawn for `job` and the data that are built for it."""
     facts = {"blank_serial": serial, "blank_unit": unit, "fed_us": now_us}
@@ -96,7 +98,7 @@ def prepared(
 
 
 def prepared_and_starting(
-    tx: Connection, lease: Lease, job: str, serial: str, unit: str, number: str, data_sha256: str, now_us: int
+    tx: Connection, lease: Lease, job: str, serial: str, unit: str, number: str | None, data_sha256: str, now_us: int
 ) -> bool:
     """The same, and allow `job` to be made; False, and nothing is written, where `prepared` would say why not."""
     facts = {"blank_serial": serial, "blank_unit": unit, "fed_us": now_us, "starting_us": now_us}
@@ -185,7 +187,8 @@ def settled(
     Raises `JobStateError` if the job is not in doubt, or no longer.
     """
     facts: dict[str, object] = {"settlement": settlement.value, "settled_by": people[0], "settled_second": people[1]}
-    outcome = rules.SETTLED.get(settlement)
+    row = find(tx, job)
+    outcome = rules.outcome_of(settlement, specimen=row is not None and row.specimen is not None)
     if outcome is not None:
         facts |= {"state": JobState.RESULT.value, "outcome": outcome.value, "unfinished": False, "result_us": now_us}
         facts |= {"document_unit": document_unit, "live": outcome is JobOutcome.GOOD, "code": settlement.value}
@@ -257,9 +260,13 @@ def voided(tx: Connection, units: Sequence[str]) -> None:
 
 
 def of_blank(tx: Connection, unit: str) -> Row[Any] | None:
-    """The job that a blank was drawn for and is of still: unfinished, or spoiled and not voided; locked."""
+    """The job that a blank was drawn for and is of still: unfinished, or spoiled and not voided; locked.
+
+    A specimen's ends with its outcome: what becomes of the piece changes nothing that is to be made.
+    """
+    still = or_(JOB.c.live, JOB.c.unfinished)
     return tx.execute(
-        _WITH_ORDER.where(JOB.c.blank_unit == unit, JOB.c.live, JOB.c.document_unit.is_(null())).with_for_update(of=JOB)
+        _WITH_ORDER.where(JOB.c.blank_unit == unit, still, JOB.c.document_unit.is_(null())).with_for_update(of=JOB)
     ).one_or_none()
 
 

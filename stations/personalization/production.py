@@ -173,7 +173,7 @@ class _Production:
                 pass
         except (DeviceError, HandoffLogError, StationError) as error:
             if not isinstance(error, FenceLostError):
-                self._leave_uncertain()
+                recovery.leave_uncertain(self._workplace, self._lease)
             raise
 
     def _turn(self) -> bool:
@@ -258,6 +258,8 @@ class _Production:
 
     def _build(self, work: Work) -> _Built | None:
         """Draw a blank for a committed intent and build its data; None when none was drawn: the order waits again."""
+        if work.application_id is None:
+            raise ValueError(f"job {work.job_id} is of no application")
         serial = self._feed(work)
         if serial is None:
             return None
@@ -412,16 +414,6 @@ class _Production:
         if renews:
             self._renewed_s = monotonic()
         return done
-
-    def _leave_uncertain(self) -> None:
-        """Record that nobody knows how the jobs in hand stand; recovery asks the machine, and no other job is made."""
-
-        def mark(tx: Connection) -> None:
-            for row in jobs.unreleased(tx, self._machine):
-                if row.unfinished and row.state != JobState.UNCERTAIN:
-                    jobs.uncertain(tx, self._lease, row.job_id, JobState(row.state))
-
-        self._workplace.database.write(mark)
 
     def _show(self, now: Activity, reason: str | None = None) -> None:
         if (now, reason) != self._shown:

@@ -190,7 +190,7 @@ class _Settling:
         """Whether the books never built the data that were made, and so don't know the number on the piece."""
         with self._workplace.database.read() as conn:
             row = jobs.find(conn, job_id)
-        return row is not None and rules.numbered_from_range(row.product)
+        return row is not None and row.specimen is None and rules.numbered_from_range(row.product)
 
     def _doubt(self, doubt: InDoubt) -> None:
         self._workplace.database.write(lambda tx: self._book_doubt(tx, doubt))
@@ -239,6 +239,20 @@ def drawn(tx: Connection, workplace: Workplace, lease: Lease, work: Work, serial
     return replace(work, state=JobState.FED, blank_serial=serial, blank_unit=unit)
 
 
+def leave_uncertain(workplace: Workplace, lease: Lease) -> None:
+    """Record that nobody knows how the machine's jobs in hand stand.
+
+    Recovery asks the machine, and no other job is made.
+    """
+
+    def mark(tx: Connection) -> None:
+        for row in jobs.unreleased(tx, lease.machine):
+            if row.unfinished and row.state != JobState.UNCERTAIN:
+                jobs.uncertain(tx, lease, row.job_id, JobState(row.state))
+
+    workplace.database.write(mark)
+
+
 def book_result(tx: Connection, workplace: Workplace, lease: Lease, work: Work, result: JobResult) -> None:
     """Book how a job ended, as its machine knows it; UNKNOWN is no end.
 
@@ -249,12 +263,16 @@ def book_result(tx: Connection, workplace: Workplace, lease: Lease, work: Work, 
     if result.blank_serial:
         work = drawn(tx, workplace, lease, work, result.blank_serial)
     code = result.cause.name.lower().replace("_", "-")
-    if result.state is MachineJobState.DONE:
+    if result.state is MachineJobState.DONE and work.specimen:
+        booking.book_specimen(tx, workplace, lease, work, None, result.result_hash)
+    elif result.state is MachineJobState.DONE:
         booking.book_good(tx, workplace, lease, work, result.result_hash)
     elif result.state is MachineJobState.RETURNED:
         booking.book_returned(tx, workplace, lease, work, code, result.result_hash)
     elif result.state is MachineJobState.VOIDED or result.disposition is Disposition.NONE:
         booking.book_nothing(tx, lease, work, code, result.result_hash)
+    elif result.state is MachineJobState.FAILED and work.specimen:
+        booking.book_specimen(tx, workplace, lease, work, code, result.result_hash)
     elif result.state is MachineJobState.FAILED:
         booking.book_failed(tx, workplace, lease, work, code, result.result_hash)
     else:

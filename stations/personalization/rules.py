@@ -44,6 +44,16 @@ SETTLED: dict[Settlement, JobOutcome] = {
 (`stations.vault.losing`, which alone books that)."""
 
 
+def outcome_of(settlement: Settlement, *, specimen: bool) -> JobOutcome | None:
+    """The outcome that a finding books of a job; None where it stays open.
+
+    >>> outcome_of(Settlement.MADE_BAD, specimen=True), outcome_of(Settlement.UNMARKED, specimen=True)
+    (<JobOutcome.SPECIMEN: 'specimen'>, <JobOutcome.RETURNED: 'returned'>)
+    """
+    outcome = SETTLED.get(settlement)
+    return JobOutcome.SPECIMEN if specimen and outcome is JobOutcome.FAILED else outcome
+
+
 def numbered_from_range(product: str) -> bool:
     """Whether the product's documents take their numbers from a range rather than from the blank."""
     return not PRODUCTS[product].numbered_blanks
@@ -95,3 +105,5 @@ VOIDED = "voided"
 RACK = "rack"
 OUTGOING = "outgoing"
 QUARANTINE = "quarantine"
+SPECIMEN = "specimen"
+"""Why a specimen leaves its machine and is voided, as its records have it."""

@@ -97,6 +97,8 @@ def _impossible(row: Row[Any], found: Settlement, serial: str | None) -> str | N
         return f"blank {serial} is named, and nothing was drawn; leave the serial out, or say what the blank is"
     if found in HELD_IN_HANDS and row.blank_serial is None and serial is None:
         return f"{row.machine} never read its blank; count its stacks and name the serial that is missing from them"
+    if found is Settlement.MADE_GOOD and row.specimen is not None:
+        return "it is a specimen, which is never a document; deface zone and chip, then record made-bad"
     if found is Settlement.MADE_GOOD and row.data_sha256 is None:
         return "its data were never built, so nothing can have been made; look at the piece again"
     return None
@@ -172,8 +174,10 @@ def _settle_blank(
 ) -> str | None:
     first, second = (workplace.sign_ins.get(person) for person in people)
     by = Party(workplace.station, people[0], workplace.shift, first)
-    stamp = replace(booking.stamp(workplace, None, work, found.value), second_sign_in=second)
-    log.settle(tx, by, people[1], [blank], _OUTCOMES[found], place, stamp)
+    outcome = _OUTCOMES[found]
+    reason = rules.SPECIMEN if work.specimen and outcome is Outcome.MADE_BAD else found.value
+    stamp = replace(booking.stamp(workplace, None, work, reason), second_sign_in=second)
+    log.settle(tx, by, people[1], [blank], outcome, place, stamp)
     if found is not Settlement.MADE_GOOD:
         return None
     return booking.born_document(tx, workplace, None, work, place)

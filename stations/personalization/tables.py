@@ -25,12 +25,17 @@ from devices.jobs import JobState
 
 
 class JobOutcome(StrEnum):
-    """How a job ended: a document, a spoiled blank, a blank given back unmarked, or nothing drawn at all."""
+    """How a job ended: a document, a spoiled blank, a blank given back unmarked, or nothing drawn at all.
+
+    A job of a specimen ends as that, whether the piece was made or spoiled, where it does not end as one of the last
+    two.
+    """
 
     GOOD = "good"
     FAILED = "failed"
     RETURNED = "returned"
     VOID = "void"
+    SPECIMEN = "specimen"
 
 
 class Activity(StrEnum):
@@ -67,17 +72,19 @@ SQLite finds them by their partial indexes where it reads these very words.
 
 FINISHED = "state IN ('RESULT', 'RELEASED')"
 PIECES = "outcome IN ('good', 'failed')"
+SPECIMENS = "outcome = 'specimen'"
 # A blank that came back unmarked is drawn again by a later job, and a book brings its number along.
 USED = "outcome IS NULL OR outcome <> 'returned'"
 
 
 class Job(SQLModel, table=True):
-    """One attempt to make one application's document on one machine.
+    """One attempt to make one application's document on one machine, or a specimen, which has no application.
 
     `live` says that a document of it may exist: from the intent until the outcome shows that nothing was made or the
     piece is voided. `unfinished` says that its outcome is not booked; `doubt`, why no machine can tell it.
     `machine_serial`, `journal_id` and `journal_position` name the machine's memory in which alone the job's absence
-    means that it never happened.
+    means that it never happened. `specimen` is why people had a specimen made; it is never live, and has no document
+    and no number of one.
     """
 
     __tablename__ = "job"
@@ -93,6 +100,7 @@ class Job(SQLModel, table=True):
             ["job.application_id", "job.product", "job.attempt"],
             name="fk_job_previous_attempt",
         ),
+        _unique_where("uq_job_specimen", "machine", "product", "attempt", where="specimen IS NOT NULL"),
         Index("ix_job_machine", "machine", "unfinished"),
         _where("ix_job_open", "state", where="unfinished"),
         Index("ix_job_order", "order_unit"),
@@ -100,6 +108,7 @@ class Job(SQLModel, table=True):
         _where("ix_job_named", "machine_serial", where="blank_serial IS NOT NULL"),
         _where("ix_job_unreleased", "machine", "intent_us", where=UNRELEASED.removeprefix("job.")),
         _where("ix_job_pieces", "machine", "result_us", "outcome", where=PIECES),
+        _where("ix_job_specimens", "machine", "result_us", where=SPECIMENS),
         CheckConstraint(
             "(attempt = 1 AND previous_attempt IS NULL) "
             "OR (attempt > 1 AND previous_attempt IS NOT NULL AND previous_attempt = attempt - 1)",
@@ -109,7 +118,7 @@ class Job(SQLModel, table=True):
         CheckConstraint(f"outcome IS NULL OR {_one_of('outcome', JobOutcome)}", name="ck_job_outcome"),
         CheckConstraint(f"unfinished = NOT ({FINISHED})", name="ck_job_unfinished"),
         CheckConstraint(f"(outcome IS NOT NULL) = ({FINISHED})", name="ck_job_result"),
-        CheckConstraint("live OR NOT unfinished", name="ck_job_unfinished_is_live"),
+        CheckConstraint("live OR NOT unfinished OR specimen IS NOT NULL", name="ck_job_unfinished_is_live"),
         CheckConstraint("NOT live OR outcome IS NULL OR outcome IN ('good', 'failed')", name="ck_job_live"),
         CheckConstraint("(document_unit IS NOT NULL) = (outcome IS NOT NULL AND outcome = 'good')", name="ck_job_good"),
         CheckConstraint("(blank_serial IS NULL) = (blank_unit IS NULL)", name="ck_job_blank"),
@@ -117,8 +126,21 @@ class Job(SQLModel, table=True):
             "state NOT IN ('FED', 'PREPARED', 'STARTING') OR blank_serial IS NOT NULL", name="ck_job_fed_blank"
         ),
         CheckConstraint(
-            "state NOT IN ('PREPARED', 'STARTING') OR (document_number IS NOT NULL AND data_sha256 IS NOT NULL)",
+            "state NOT IN ('PREPARED', 'STARTING') "
+            "OR (data_sha256 IS NOT NULL AND (document_number IS NOT NULL OR specimen IS NOT NULL))",
             name="ck_job_prepared_data",
+        ),
+        CheckConstraint(
+            "(specimen IS NULL) = (application_id IS NOT NULL) AND (specimen IS NULL) = (order_unit IS NOT NULL)",
+            name="ck_job_specimen",
+        ),
+        CheckConstraint(
+            "specimen IS NULL OR (NOT live AND document_unit IS NULL AND document_number IS NULL)",
+            name="ck_job_specimen_is_no_document",
+        ),
+        CheckConstraint(
+            "outcome IS NULL OR outcome IN ('returned', 'void') OR (specimen IS NOT NULL) = (outcome = 'specimen')",
+            name="ck_job_specimen_outcome",
         ),
         CheckConstraint("doubt IS NULL OR state NOT IN ('INTENT', 'FED', 'PREPARED', 'STARTING')", name="ck_job_doubt"),
         CheckConstraint(
@@ -128,11 +150,13 @@ class Job(SQLModel, table=True):
     )
 
     job_id: str = Field(sa_column=Column(String(32), primary_key=True))
-    application_id: str = Field(sa_column=Column(String(32), ForeignKey("application.application_id"), nullable=False))
+    application_id: str | None = Field(
+        default=None, sa_column=Column(String(32), ForeignKey("application.application_id"))
+    )
     product: str = Field(sa_column=Column(String(20), nullable=False))
     attempt: int
     previous_attempt: int | None = None
-    order_unit: str = Field(sa_column=Column(String(32), nullable=False))
+    order_unit: str | None = Field(default=None, sa_column=Column(String(32)))
     machine: str = Field(sa_column=Column(String(40), nullable=False))
     machine_serial: str = Field(sa_column=Column(String(40), nullable=False))
     journal_id: str = Field(sa_column=Column(String(40), nullable=False))
@@ -159,6 +183,7 @@ class Job(SQLModel, table=True):
     starting_us: int | None = Field(default=None, sa_column=Column(BigInteger))
     result_us: int | None = Field(default=None, sa_column=Column(BigInteger))
     emulated: bool
+    specimen: str | None = Field(default=None, sa_column=Column(String(20)))
 
 
 class JobMove(SQLModel, table=True):

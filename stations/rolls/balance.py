@@ -18,8 +18,10 @@ FROM roll JOIN roll_step AS step ON step.number = roll.number ORDER BY roll.numb
 """
 SINCE: Final = """
 SELECT coalesce(sum(CASE WHEN outcome = 'good' THEN 1 ELSE 0 END), 0) AS made,
-       coalesce(sum(CASE WHEN outcome = 'failed' THEN 1 ELSE 0 END), 0) AS spoiled
-FROM job WHERE machine = :machine AND outcome IN ('good', 'failed') AND result_us >= :since_us
+       coalesce(sum(CASE WHEN outcome = 'good' THEN 0 ELSE 1 END), 0) AS spoiled
+FROM (SELECT outcome FROM job WHERE machine = :machine AND outcome IN ('good', 'failed') AND result_us >= :since_us
+    UNION ALL
+    SELECT outcome FROM job WHERE machine = :machine AND outcome = 'specimen' AND result_us >= :since_us) AS booked
 """
 CHANGED: Final = "the log says otherwise of it: passline logs verify"
 
@@ -28,7 +30,8 @@ class RollRow(TypedDict):
     """One roll: `state` is what happened last, at `place`, for which `answers` answers; both are empty once it ended.
 
     `used`: pieces that the machine's own counters say it let out while this roll was on, taken off meanwhile;
-    `made`, `spoiled`: documents, and pieces that became none, booked in that time and since it was mounted;
+    `made`, `spoiled`: documents, and pieces that became none (specimens too), booked in that time and since it was
+    mounted;
     `unsure`: booked pieces that the counters may have or not. `left`: what two people counted on it at its end.
     `findings`: where those do not agree, and where the log says otherwise than the tables.
     """

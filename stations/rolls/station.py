@@ -34,12 +34,15 @@ _STEP: Final = RollStep.__table__  # type: ignore[attr-defined]
 _IN_WORK: Final = Statement(
     "SELECT 1 FROM job WHERE machine = :machine AND unfinished AND state NOT IN ('INTENT', 'FED', 'PREPARED')"
 )
-# A piece that people settled may have been ejected, and so counted, or not.
+# A piece that people settled may have been ejected, and so counted, or not. A specimen becomes no document either.
 _BOOKED: Final = Statement(
     "SELECT coalesce(sum(CASE WHEN settled_by IS NULL AND outcome = 'good' THEN 1 ELSE 0 END), 0),"
-    " coalesce(sum(CASE WHEN settled_by IS NULL AND outcome = 'failed' THEN 1 ELSE 0 END), 0),"
-    " coalesce(sum(CASE WHEN settled_by IS NULL THEN 0 ELSE 1 END), 0) FROM job"
+    " coalesce(sum(CASE WHEN settled_by IS NULL AND outcome <> 'good' THEN 1 ELSE 0 END), 0),"
+    " coalesce(sum(CASE WHEN settled_by IS NULL THEN 0 ELSE 1 END), 0) FROM ("
+    " SELECT settled_by, outcome FROM job"
     " WHERE machine = :machine AND outcome IN ('good', 'failed') AND result_us >= :from_us AND result_us < :to_us"
+    " UNION ALL SELECT settled_by, outcome FROM job"
+    " WHERE machine = :machine AND outcome = 'specimen' AND result_us >= :from_us AND result_us < :to_us) AS booked"
 )
 # Blanks that no job names, voided at the machine: fed two at a time. By time: the index of a machine's events goes by
 # shift, and would be read from the machine's first day on.

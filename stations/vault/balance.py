@@ -20,6 +20,8 @@ HERE: Final = ("good", "unmarked", "voided", "in_machine", "in_doubt", "offered"
 
 FIRST_US, LAST_US = -(2**53), 2**53
 """Before and after every time in the log."""
+SPECIMEN: Final = "specimen"
+"""Why a specimen was voided, as its record has it, whoever made it."""
 NO_KIND = "unknown"
 """Of a blank that did not come in over a shelf of the vault."""
 
@@ -38,7 +40,7 @@ _STANDS: Final[Mapping[str, str]] = {
 
 _STEPS = """
 SELECT unit.unit_id, unit.step, unit.state, unit.station, unit.place, unit.outcome, event.act, event.happened_us,
-       event.emulated
+       event.reason, event.emulated
 FROM custody_unit AS unit JOIN custody_event AS event ON event.event_id = unit.event_id
 WHERE unit.kind = 'blank' ORDER BY unit.unit_id, unit.step
 """
@@ -53,7 +55,7 @@ WITH since(event_id) AS MATERIALIZED (
 """
 _MOVED_STEPS = f"""{_MOVED}
 SELECT unit.unit_id, unit.step, unit.state, unit.station, unit.place, unit.outcome, event.act, event.happened_us,
-       event.emulated
+       event.reason, event.emulated
 FROM moved CROSS JOIN custody_unit AS unit JOIN custody_event AS event ON event.event_id = unit.event_id
 WHERE unit.unit_id = moved.unit_id ORDER BY unit.unit_id, unit.step
 """  # noqa: S608 own words
@@ -67,6 +69,10 @@ _STOOD = f"""{_MOVED}, stood AS (
            CASE WHEN unit.state = 'held' AND EXISTS (SELECT 1 FROM custody_unit AS earlier
                    WHERE earlier.unit_id = unit.unit_id AND (earlier.outcome = 'unmarked'
                    OR earlier.place LIKE '%:' || 'path')) THEN 1 ELSE 0 END AS drawn,
+           CASE WHEN unit.state = 'void' AND EXISTS (SELECT 1 FROM custody_unit AS earlier
+                   JOIN custody_event AS act ON act.event_id = earlier.event_id
+                   WHERE earlier.unit_id = unit.unit_id AND earlier.state = 'void' AND act.reason = 'specimen')
+               THEN 1 ELSE 0 END AS specimen,
            CASE WHEN event.emulated THEN 1 ELSE 0 END AS emulated
     FROM whereabouts AS here
     LEFT JOIN custody_unit AS unit ON unit.unit_id = here.unit_id AND unit.step = here.step
@@ -77,8 +83,8 @@ _STOOD = f"""{_MOVED}, stood AS (
             'void_missing', 'doubt') AND here.kind = 'blank'
         AND NOT EXISTS (SELECT 1 FROM moved WHERE moved.unit_id = here.unit_id)
 )
-SELECT state, station, place, born, named, drawn, max(emulated) AS emulated, count(*) AS blanks
-FROM stood GROUP BY state, station, place, born, named, drawn
+SELECT state, station, place, born, named, drawn, specimen, max(emulated) AS emulated, count(*) AS blanks
+FROM stood GROUP BY state, station, place, born, named, drawn, specimen
 """  # noqa: S608 own words
 # What a receipt says was counted in, and of what fewer blanks have a first step.
 _LACKING = """
@@ -119,7 +125,7 @@ class Balance(TypedDict):
 
     `difference` counts the blanks that the equation has on one side only: 0, or the log is broken. `serials` names
     those (`unaccounted`) or, where the number was erased, their unit ids; `missing` what a count did not find and
-    nobody has settled, which `in_doubt` includes.
+    nobody has settled, which `in_doubt` includes. `specimens`: how many of the `voided` were specimens.
     """
 
     kind: str
@@ -136,6 +142,7 @@ class Balance(TypedDict):
     good: int
     unmarked: int
     voided: int
+    specimens: int
     in_machine: int
     in_doubt: int
     offered: int
@@ -176,6 +183,7 @@ class Counted(NamedTuple):
     came: str | None
     became: str | None
     missing: bool
+    specimen: bool = False
 
 
 def balance(
@@ -219,7 +227,7 @@ def balance_since(reading: Reading, period: Period) -> list[Balance]:
         became = _term(row["state"], row["place"], drawn=bool(row["drawn"]))
         missing = row["state"] in (State.MISSING, State.VOID_MISSING)
         for spot in _spots(row["state"], row["station"], row["place"]):
-            counted = Counted(spot, CARRIED, became, missing)
+            counted = Counted(spot, CARRIED, became, missing, bool(row["specimen"]))
             tally.count(_kind(row["born"]), counted, row["named"], bool(row["emulated"]), row["blanks"])
     for row in reading.rows(_LACKING_SINCE, from_us=period.from_us):
         if row["happened_us"] < period.to_us:
@@ -261,7 +269,8 @@ def terms(steps: Sequence[Row], period: Period) -> Iterator[Counted]:
         here = index == closed
         became = _stands(steps, index) if here else _left(steps, index, spot)
         missing = here and steps[index]["state"] in (State.MISSING, State.VOID_MISSING)
-        yield Counted(spot, came, became, missing)
+        specimen = here and steps[index]["state"] == State.VOID and any(map(_was_specimen, steps[: index + 1]))
+        yield Counted(spot, came, became, missing, specimen)
 
 
 def _follows(steps: Sequence[Row], index: int) -> bool:
@@ -289,6 +298,10 @@ def _term(state: str, place: str, *, drawn: bool) -> str | None:
 
 def _was_drawn(step: Row) -> bool:
     return bool(step["outcome"] == Outcome.UNMARKED or step["place"].endswith(_PATH))
+
+
+def _was_specimen(step: Row) -> bool:
+    return bool(step["state"] == State.VOID and step["reason"] == SPECIMEN)
 
 
 def _left(steps: Sequence[Row], index: int, spot: Spot) -> str | None:
@@ -346,6 +359,8 @@ class _Tally:
                 own[term] = own.get(term, 0) + blanks
         if counted.came is None or counted.became is None:
             self._unaccounted.setdefault(key, []).append(unit_id)
+        if counted.specimen:
+            own["specimens"] = own.get("specimens", 0) + blanks
         if counted.missing:
             self._missing.setdefault(key, []).append(unit_id)
         if emulated:
@@ -382,6 +397,7 @@ class _Tally:
                     good=own.get("good", 0),
                     unmarked=own.get("unmarked", 0),
                     voided=own.get("voided", 0),
+                    specimens=own.get("specimens", 0),
                     in_machine=own.get("in_machine", 0),
                     in_doubt=own.get("in_doubt", 0),
                     offered=own.get("offered", 0),

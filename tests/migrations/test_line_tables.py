@@ -84,7 +84,7 @@ def test_upgrading_again_changes_nothing(engine, database_url):
     stations.migrations.upgrade(database_url)
     with engine.connect() as connection:
         query = text(f"SELECT version_num FROM {stations.migrations.VERSION_TABLE}")
-        assert connection.execute(query).scalars().all() == ["line_0018"]
+        assert connection.execute(query).scalars().all() == ["line_0019"]
 
 
 def test_a_database_without_periods_is_brought_up_to_date_and_keeps_its_rows(database_url):
@@ -133,3 +133,36 @@ def test_a_role_is_one_of_the_rules_whose_guards_outlived_the_auditors_coming(en
         assert connection.execute(text(guards)).scalar_one() == (4 if sqlite else 2)
         if sqlite:
             assert connection.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
+
+
+def test_a_job_may_be_of_a_specimen_and_its_guards_outlived_that(engine):
+    """The checks' words are rewritten in place on SQLite: no trigger of another revision is lost, the file is sound."""
+    sqlite = engine.dialect.name == "sqlite"
+    query = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'job'"
+    if not sqlite:
+        query = "SELECT tgname FROM pg_trigger WHERE tgrelid = 'job'::regclass AND NOT tgisinternal"
+    with engine.connect() as connection:
+        found = set(connection.execute(text(query)).scalars())
+        if sqlite:
+            assert connection.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
+    own = {"job_begins_as_intent", "job_no_replace", "job_legal_move", "job_keeps", "job_no_delete"}
+    kept = own if sqlite else {"job_guard", "job_no_truncate"}
+    assert found == {"evacuation_keeps_jobs", "job_in_suspended_zone", *kept}
+
+
+def test_jobs_made_before_specimens_were_keep_their_rows(database_url):
+    """A line with a job under way goes on, and its job is of an application still."""
+    stations.migrations.upgrade(database_url, "line_0018")
+    engine = create_engine(database_url)
+    columns = "job_id, application_id, product, attempt, order_unit, machine, machine_serial, journal_id"
+    columns += ", journal_position, fence, worker, state, unfinished, live, intent_us, emulated"
+    values = "'j', 'a', 'passport', 1, 'o', 'book-01', 'B', 'j', 1, 1, 'w', 'INTENT', true, true, 1, true"
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text(f"INSERT INTO job ({columns}) VALUES ({values})"))
+    stations.migrations.upgrade(database_url)
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT application_id, order_unit, state, live, specimen FROM job")).all()
+    engine.dispose()
+    assert [tuple(row) for row in rows] == [("a", "o", "INTENT", True, None)]

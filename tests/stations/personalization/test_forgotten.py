@@ -12,7 +12,7 @@ import pytest
 from handoff_logs.backup import back_up, read_manifest, restore
 from handoff_logs.database import Database
 from handoff_logs.keyring import Keyring
-from stations.personalization import activity, bench, jobs, rules, settlement
+from stations.personalization import activity, bench, blanks, jobs, rules, settlement, specimen_run
 from stations.personalization.recovery import begin
 from stations.personalization.rules import Settlement
 
@@ -34,6 +34,18 @@ def work_in_the_lost_time(shop: Any, tmp_path: Path, machine: str) -> int:
     The line's own database is the older one afterwards.
     """
     until = shop.line.facts(MADE)[0][0] + 4
+    made: list[int] = []
+
+    def work() -> None:
+        shop.run(machine, until=until)
+        made.append(int(shop.line.facts(MADE)[0][0]))
+
+    in_the_lost_time(shop, tmp_path, work)
+    return made[0]
+
+
+def in_the_lost_time(shop: Any, tmp_path: Path, work: Callable[[], None]) -> None:
+    """Let `work` be done on a copy of the database that nobody sees again."""
     back_up(f"sqlite:///{tmp_path / 'passline.db'}", tmp_path / "copy", emulated=True)
     url = f"sqlite:///{tmp_path / 'lost.db'}"
     restore(url, tmp_path / "copy", read_manifest(tmp_path / "copy"))
@@ -43,8 +55,7 @@ def work_in_the_lost_time(shop: Any, tmp_path: Path, machine: str) -> int:
     with Database(url, keyring=Keyring(keys)) as lost:
         shop.line.database, shop.workplace = lost, replace(shop.workplace, database=lost)
         try:
-            shop.run(machine, until=until)
-            return int(shop.line.facts(MADE)[0][0])
+            work()
         finally:
             shop.line.database, shop.workplace = older, replace(shop.workplace, database=older)
 
@@ -75,6 +86,28 @@ def test_books_made_in_the_lost_time_are_booked_and_not_made_again(shop: Any, tm
     assert shop.line.facts("SELECT count(*) FROM job WHERE document_number <> blank_serial") == [(0,)]
     alive = Counter(piece.identity for piece in shop.tally().pieces.values() if piece.made and not piece.defaced)
     assert (set(alive.values()), len(alive)) == ({1}, orders)
+
+
+def test_a_specimen_made_in_the_lost_time_is_booked_and_voided(shop: Any, tmp_path: Path) -> None:
+    """Its id follows from its machine and its number, as another's does from its application."""
+    shop.stock("book")
+    shop.start("book-01")
+    shop.accept_orders(20)
+    shop.run("book-01", until=2)
+
+    def specimen() -> None:
+        def load() -> bool:
+            return blanks.load(shop.workplace, shop.desk, "book-01", "book", 1) > 0
+
+        setup = shop.setup("book-01")
+        specimen_run.run(shop.workplace, shop.driver("book-01"), setup, "passport", "set-up", load, list)
+
+    in_the_lost_time(shop, tmp_path, specimen)
+    assert begun(shop, "book-01") is None
+    told = "SELECT specimen, outcome, live FROM job WHERE specimen IS NOT NULL"
+    assert shop.line.facts(told) == [("forgotten", "specimen", False)]
+    [serial] = [row[0] for row in shop.line.facts("SELECT blank_serial FROM job WHERE specimen IS NOT NULL")]
+    assert shop.tally().pieces[serial].defaced
 
 
 def test_cards_made_in_the_lost_time_wait_for_two_people_who_deface_them(shop: Any, tmp_path: Path) -> None:

@@ -167,3 +167,65 @@ def test_legal_moves_change_by_migration_only(sql, statement):
     """The table of legal moves is read-only to the program."""
     with pytest.raises(REFUSED):
         sql(statement)
+
+
+SPECIMEN = {"application_id": "NULL", "order_unit": "NULL", "live": "false", "specimen": "'set-up'"}
+END_SPECIMEN = "state = 'RESULT', unfinished = false, outcome = 'specimen'"
+
+
+def test_a_specimen_has_no_application_and_all_else_has_one(sql, applications):
+    sql(job("a", "", **SPECIMEN))
+    for changes in (
+        {"application_id": f"'{applications[0]}'"},
+        {"order_unit": "'order'"},
+        {"specimen": "NULL"},
+        {"specimen": "NULL", "live": "true"},
+    ):
+        with pytest.raises(REFUSED):
+            sql(job("b", "", **{**SPECIMEN, "attempt": "2", "previous_attempt": "1", **changes}))
+
+
+def test_a_specimen_is_never_live_never_a_document_and_bears_no_number_of_one(sql, applications):
+    with pytest.raises(REFUSED):
+        sql(job("a", "", **{**SPECIMEN, "live": "true"}))
+    sql(job("a", "", **SPECIMEN))
+    sql(change("a", FED.format(serial="E1")))
+    for what in (
+        "live = true",
+        "document_number = 'E1'",
+        END_WELL.format(unit="d"),
+        "state = 'RESULT', unfinished = false, outcome = 'failed'",
+        f"{END_SPECIMEN}, document_unit = 'd'",
+    ):
+        with pytest.raises(REFUSED):
+            sql(change("a", what))
+    sql(change("a", END_SPECIMEN))
+
+
+def test_a_job_of_an_application_never_ends_or_becomes_a_specimen(sql, applications):
+    sql(job("a", applications[0]))
+    sql(job("b", "", **SPECIMEN))
+    for name, what in (
+        ("a", f"{END_SPECIMEN}, live = false"),
+        ("a", "application_id = NULL, order_unit = NULL, live = false, specimen = 'set-up'"),
+        ("b", f"application_id = '{applications[1]}', order_unit = 'order', specimen = NULL"),
+        ("b", "specimen = 'other'"),
+    ):
+        with pytest.raises(REFUSED):
+            sql(change(name, what))
+
+
+def test_a_specimen_of_a_machine_is_counted_once(sql, applications):
+    """Also by a statement that would put itself in the other's place."""
+    sql(job("a", "", **SPECIMEN))
+    with pytest.raises(REFUSED):
+        sql(job("b", "", **SPECIMEN))
+
+
+def test_a_specimens_blank_is_drawn_for_nothing_else(sql, applications):
+    sql(job("a", "", **SPECIMEN))
+    sql(change("a", FED.format(serial="E1")))
+    sql(change("a", END_SPECIMEN))
+    sql(job("b", applications[0]))
+    with pytest.raises(REFUSED):
+        sql(change("b", FED.format(serial="E1")))

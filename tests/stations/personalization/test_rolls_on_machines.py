@@ -10,7 +10,17 @@ from sqlalchemy import Connection
 from devices.messages import Counters
 from devices.roles import MachineIdentity
 from handoff_logs import log
-from stations.personalization import blanks, booking, draws, jobs, leases, rules, settlement
+from stations.personalization import (
+    blanks,
+    booking,
+    draws,
+    jobs,
+    leases,
+    rules,
+    settlement,
+    specimen_run,
+    specimens,
+)
 from stations.rolls import station
 from stations.rolls.errors import PieceInWorkError
 from stations.rolls.rules import CounterReading, RollAct
@@ -118,3 +128,22 @@ def test_a_piece_in_work_is_booked_before_its_roll_is_taken_off(hands: RollHands
     hands.take_off("L-1", good=5 + counted)
     row = hands.rows()["L-1"]
     assert (row["used"], row["made"], row["spoiled"], row["unsure"], row["findings"]) == (counted, 0, 0, 1, [])
+
+
+def test_a_specimen_on_a_roll_is_booked_as_the_machine_counts_it(hands: RollHands, shop: Any) -> None:
+    station.mount(hands.signed(("operator",)), "L-1", read(shop), "book")
+    for _ in range(2):
+        setup, driver = shop.setup(MACHINE), shop.driver(MACHINE)
+
+        def load() -> bool:
+            return blanks.load(shop.workplace, shop.desk, MACHINE, "book", 1) > 0
+
+        def void() -> list[str]:
+            return specimens.void(shop.workplace, shop.desk, MACHINE)
+
+        specimen_run.run(shop.workplace, driver, setup, "passport", "new-roll", load, void)
+    on = hands.rows()["L-1"]
+    assert (on["made"], on["spoiled"]) == (0, 2)
+    station.take_off(hands.signed(("operator",)), "L-1", read(shop))
+    off = hands.rows()["L-1"]
+    assert (off["used"], off["made"], off["spoiled"], off["findings"]) == (2, 0, 2, [])

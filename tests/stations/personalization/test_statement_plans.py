@@ -15,6 +15,7 @@ from stations.green import station as green
 from stations.mailing import carrier
 from stations.mailing import station as mailing
 from stations.packing import station as packing
+from stations.personalization import blanks, specimen_run, specimens
 from stations.qc import station as qc
 from stations.review import station as review
 from stations.rolls import balance, projection
@@ -64,6 +65,25 @@ def test_no_machine_is_opened_by_reading_a_growing_table_whole(heard, shop, tmp_
     assert any("journal_position" in statement for statement in heard)
     asked = [statement for statement in heard if statement != FIRST_MADE]
     assert whole_tables(asked, tmp_path / "passline.db") == set()
+
+
+def test_no_specimen_is_made_by_reading_a_growing_table_whole(heard, shop, tmp_path):
+    shop.stock("book")
+    shop.start("book-01")
+    here = shop.workplace
+    heard.clear()
+    specimens.check(here, "book-01", "book", stocked=True)
+    specimen_run.run(
+        here,
+        shop.driver("book-01"),
+        shop.setup("book-01"),
+        "passport",
+        "set-up",
+        lambda: blanks.load(here, shop.desk, "book-01", "book", 1) > 0,
+        lambda: specimens.void(here, shop.desk, "book-01"),
+    )
+    assert any("specimen IS NOT NULL" in statement for statement in heard)
+    assert whole_tables(list(heard), tmp_path / "passline.db") == set()
 
 
 def test_no_roll_is_followed_by_reading_a_growing_table_whole(heard, line, database_url, tmp_path):
