@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, Final
 
 from flows.errors import FlowError
+from flows.kept_secret import SecretRefusedError, kept_secret, secret_place
 from flows.run_folder import RunFolder
 from flows.settings import AlarmTarget, LineSettings
 from stations.alarms.rules import Severity
@@ -78,11 +79,11 @@ def open_targets(folder: RunFolder, settings: LineSettings) -> tuple[Target, ...
 
 
 def _opened(folder: RunFolder, target: AlarmTarget, environment: Mapping[str, str]) -> Target:
-    if target.file is not None:
-        where, address = target.file, _read(folder, target.name, target.file)
-    else:
-        where = f"the variable {target.environment}"
-        address = environment.get(target.environment or "", "").strip()
+    where = secret_place(target.file, target.environment)
+    try:
+        address = kept_secret(folder, target.file, target.environment, environment, longest=LONGEST_ADDRESS)
+    except SecretRefusedError as error:
+        raise TargetRefusedError(target.name, where, error.reason) from None
     if not address:
         raise TargetRefusedError(target.name, where, "is empty")
     if len(address) > LONGEST_ADDRESS or not address.isprintable() or " " in address:
@@ -92,17 +93,6 @@ def _opened(folder: RunFolder, target: AlarmTarget, environment: Mapping[str, st
     if _plugin(address) is None:
         raise TargetRefusedError(target.name, where, "holds no address that apprise knows")
     return Target(target.name, address)
-
-
-def _read(folder: RunFolder, name: str, file: str) -> str:
-    path = folder.path / file
-    try:
-        with path.open("r", encoding="utf-8") as opened:
-            if os.fstat(opened.fileno()).st_mode & 0o077:
-                raise TargetRefusedError(name, file, "is open to others; make it its owner's alone: chmod 600")
-            return opened.read(LONGEST_ADDRESS + 2).strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise TargetRefusedError(name, file, f"can't be read ({type(error).__name__})") from None
 
 
 def _plugin(address: str) -> Any:

@@ -1,7 +1,7 @@
 """The web application: the log's pages, shifts, alarms and patrols behind a sign-in with the register of people.
 
 Only `flows` knows them all. What takes a POST is signing in and out, taking an alarm, letting a display in, a patrol's
-round and the steps of its findings; all other routes only read.
+round and the steps of its findings; all other routes only read, but the way to the centre's issuer and back.
 """
 
 import hmac
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import structlog
 from fastapi import Depends, FastAPI, Form, Request, Response
@@ -24,8 +24,10 @@ from flows.board_page import BOARD, BoardPages, DisplayEndedError, NoFiguresErro
 from flows.board_watch import BoardWatch
 from flows.climate_pages import CLIMATE, ClimatePages
 from flows.hardening import Hardened, finish
+from flows.issuer import Issuer
+from flows.issuer_pages import BEGIN, IssuerPages
 from flows.patrol_forms import MOST_FORM_BYTES, Rounds
-from flows.patrol_pages import PATROL, ROUND, WALKERS, PatrolPages
+from flows.patrol_pages import PATROL, ROUND, WALKERS, PatrolPages, asks_password
 from flows.sessions import LONGEST_S, Attempts, Sessions
 from flows.shift_pages import DAY, ShiftPages
 from handoff_logs.asking import Asking
@@ -69,6 +71,7 @@ class Served:
     `rounds`: what patrols walk; None where no round is walked through these pages.
     `display_key` is what the tokens of displays are held against: without the line's own it admits none.
     An offer that stays unanswered for `offer_age_min` is an alarm on the board, as in the terminal.
+    `issuer`: who proves who somebody is, beside their password; None where the centre has none.
     `witness_silent_s`: when a witness that was heard of last so long ago is silent; None where the line has none.
     """
 
@@ -82,6 +85,7 @@ class Served:
     offer_age_min: int = 30
     witness_silent_s: float | None = None
     rounds: Rounds | None = None
+    issuer: Issuer | None = None
 
 
 class NotSignedInError(Exception):
@@ -94,6 +98,10 @@ class NotSignedInError(Exception):
 
 class NotYoursError(Exception):
     """Whoever is signed in has no role for this page."""
+
+
+class ReadingOnlyError(Exception):
+    """Whoever is signed in came in through the issuer, which signs nothing."""
 
 
 class Doors:
@@ -122,7 +130,7 @@ class Doors:
         Raises SignInRefusedError, SignInLockedError, RoleMissingError.
         """
         signed: SignedIn = request.state.signed
-        if not self._attempts.may(request.client.host if request.client else ""):
+        if not self.may_try(request):
             raise SignInRefusedError(signed.code)
         with self._hashing:
             return sign_in_as(self._database, Credentials(signed.code, password), MENDERS)
@@ -137,15 +145,18 @@ class Doors:
         oversees = not MAY[Right.OVERSEE].isdisjoint(has)
         walks = () if self._served.rounds is None or WALKERS.isdisjoint(has) else (PATROL.removeprefix("/"),)
         places = (*log_too, ALARMS.removeprefix("/"), CLIMATE.removeprefix("/"), BOARD.removeprefix("/"), *walks)
-        request.state.reader = Reader(session.code, session.token, places, oversees)
-        request.state.signed = SignedIn(session.code, has, session.sign_in)
+        request.state.reader = Reader(session.code, session.token, places, oversees, session.sign_in is None)
+        # Without a sign-in that signs nothing can be recorded: the database knows none by that name.
+        request.state.signed = SignedIn(session.code, has, session.sign_in or "")
         if roles.isdisjoint(has):
             raise NotYoursError
+        if session.sign_in is None and request.method == "POST" and not asks_password(request.url.path):
+            raise ReadingOnlyError
 
     def ask(self, request: Request) -> Response:
         """Show the form to sign in."""
         key = {"ended": "sign_in.ended", "out": "sign_in.out"}.get(request.query_params.get("why", ""))
-        return self._form(request, 200, key, look="wait", to=_own(request.query_params.get("to", "")))
+        return self.form(request, 200, key, look="wait", to=_own(request.query_params.get("to", "")))
 
     def sign_in(
         self,
@@ -158,22 +169,37 @@ class Doors:
         """Sign in by code and password; what is refused does not say which of them was wrong."""
         to = _own(to)
         if not _same(token, request.session.get(_TOKEN)):
-            return self._form(request, 403, "sign_in.stale", to=to)
-        if not self._attempts.may(request.client.host if request.client else ""):
-            return self._form(request, 429, "sign_in.many", to=to)
+            return self.form(request, 403, "sign_in.stale", to=to)
+        if not self.may_try(request):
+            return self.form(request, 429, "sign_in.many", to=to)
         try:
             with self._hashing:
                 signed = sign_in(self._database, Credentials(code.strip(), password))
         except SignInLockedError as error:
             until = datetime.fromtimestamp(error.until_us / 1_000_000, UTC).astimezone()
-            return self._form(request, 403, "sign_in.locked", to=to, until=f"{until:%H:%M:%S}")
+            return self.form(request, 403, "sign_in.locked", to=to, until=f"{until:%H:%M:%S}")
         except (BadCodeError, EmulatedStaffError, SignInRefusedError):
-            return self._form(request, 403, "sign_in.refused", to=to)
+            return self.form(request, 403, "sign_in.refused", to=to)
         if ALARM_READERS.isdisjoint(signed.roles):
-            return self._form(request, 403, "sign_in.role", to=to)
+            return self.form(request, 403, "sign_in.role", to=to)
+        self._begin(request, signed.code, signed.sign_in)
+        return RedirectResponse(to or _first_page(signed.roles), 303)
+
+    def let_in(self, request: Request, code: str, roles: frozenset[str], to: str) -> Response:
+        """Begin the session of somebody whom the issuer has proven.
+
+        The browser goes on by itself from a page of ours: as long as it comes from the issuer it sends no cookie.
+        """
+        self._begin(request, code, None)
+        return self._renderer.page(request, "signed_in.html", to=_own(to) or _first_page(roles))
+
+    def _begin(self, request: Request, code: str, sign_in: str | None) -> None:
+        """Begin a session under a new name, in place of any that this browser has."""
+        before = request.session.get(_ID)
+        if before is not None:
+            self._sessions.end(before)
         request.session.clear()
-        request.session[_ID] = self._sessions.begin(signed.code, signed.sign_in)
-        return RedirectResponse(to or (ALARMS if READERS.isdisjoint(signed.roles) else "/"), 303)
+        request.session[_ID] = self._sessions.begin(code, sign_in)
 
     def sign_out(self, request: Request, token: str = Form("")) -> Response:
         """End the session, for good: its cookie opens nothing any more."""
@@ -198,7 +224,15 @@ class Doors:
         """Say that a page is for other roles, to whoever is signed in."""
         return self._renderer.problem(request, "problem.role", 403)
 
-    def _form(
+    def refuse_signing(self, request: Request, _error: ReadingOnlyError) -> Response:
+        """Say that an act needs the password, to whoever came in without one."""
+        return self._renderer.problem(request, "problem.reading", 403)
+
+    def may_try(self, request: Request) -> bool:
+        """Count one more sign-in from where a request comes from; False if there were too many."""
+        return self._attempts.may(request.client.host if request.client else "")
+
+    def form(
         self, request: Request, status: int, key: str | None, *, to: str, look: str = "bad", **facts: object
     ) -> Response:
         if status != 200:
@@ -209,6 +243,8 @@ class Doors:
         return self._renderer.page(
             request, "sign_in.html", status, key=key, facts=facts, look=look, token=token, to=to,
             nobody=not is_founded(self._database), folder=self._served.folder,
+            issuer=None if self._served.issuer is None else urlsplit(self._served.issuer.name).netloc,
+            begin=f"{BEGIN}?{urlencode({'to': to})}" if to else BEGIN,
         )  # fmt: skip
 
 
@@ -220,6 +256,9 @@ def create_app(served: Served, database: Database, sessions: Sessions | None = N
     app.add_api_route(SIGN_IN, doors.ask, methods=["GET"], response_class=Response)
     app.add_api_route(SIGN_IN, doors.sign_in, methods=["POST"], response_class=Response)
     app.add_api_route(SIGN_OUT, doors.sign_out, methods=["POST"], response_class=Response)
+    if served.issuer is not None:
+        issuer = IssuerPages(served.issuer, database, doors, ALARM_READERS, https=served.https)
+        app.include_router(issuer.router())
     shifts = ShiftPages(renderer, served.asking, served.folder)
     app.include_router(shifts.router(), dependencies=[Depends(doors.admit)])
     pages = AuditPages(renderer, served.asking, served.folder / FILE_NAME, days=DAY)
@@ -253,6 +292,7 @@ def create_app(served: Served, database: Database, sessions: Sessions | None = N
     app.mount("/static", StaticFiles(directory=HOME / "static"))
     app.exception_handler(NotSignedInError)(doors.turn_away)
     app.exception_handler(NotYoursError)(doors.refuse)
+    app.exception_handler(ReadingOnlyError)(doors.refuse_signing)
     app.exception_handler(DisplayEndedError)(display_ended)
     app.exception_handler(NoFiguresError)(board.no_figures)
     tell_problems(app, renderer, finish)
@@ -266,6 +306,10 @@ def create_app(served: Served, database: Database, sessions: Sessions | None = N
     )
     app.add_middleware(Hardened, larger={f"{ROUND}/": MOST_FORM_BYTES})
     return app
+
+
+def _first_page(roles: frozenset[str]) -> str:
+    return ALARMS if READERS.isdisjoint(roles) else "/"
 
 
 def _same(given: str, kept: str | None) -> bool:

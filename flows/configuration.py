@@ -16,7 +16,7 @@ from devices.registry import BUILT_IN, GROUP
 from flows.errors import FlowError
 from flows.makers import MAKES
 from flows.run_folder import ENVIRONMENT_DELIMITER, ENVIRONMENT_PREFIX, RunFolder
-from flows.settings import LineSettings, Mode, StaffKind
+from flows.settings import LineSettings, Mode, StaffKind, crosses_safely
 from flows.toml_places import Place, line_numbers, line_of
 from stations.climate.rules import Figure
 from stations.patrol.rules import MOST_ANSWERS, OTHER, PLACE
@@ -181,6 +181,7 @@ def _contradictions(settings: LineSettings, where: _Where) -> Iterator[SettingFa
     if settings.prefect.own_server and settings.prefect.api_url is not None:
         yield fault(("prefect", "api_url"), "names a server, so prefect.own_server must be false")
     yield from _target_contradictions(settings, fault)
+    yield from _oidc_contradictions(settings, fault)
     yield from _climate_contradictions(settings, fault)
     yield from _gate_contradictions(settings, fault)
     yield from _on_call_contradictions(settings, fault)
@@ -233,6 +234,23 @@ def _target_contradictions(
         if target.environment is not None and target.environment.startswith(ENVIRONMENT_PREFIX):
             allowed = f"any name that does not begin with {ENVIRONMENT_PREFIX}"
             yield fault((*place, "environment"), "is a setting's own variable", allowed)
+
+
+def _oidc_contradictions(
+    settings: LineSettings, fault: Callable[[Place, str, str], SettingFault]
+) -> Iterator[SettingFault]:
+    oidc = settings.pages.oidc
+    if oidc is None:
+        return
+    place: Place = ("pages", "oidc")
+    if (oidc.secret_file is None) == (oidc.secret_environment is None):
+        yield fault(place, "must say where the client's secret is", "secret_file or secret_environment, one of them")
+    if oidc.secret_environment is not None and oidc.secret_environment.startswith(ENVIRONMENT_PREFIX):
+        allowed = f"any name that does not begin with {ENVIRONMENT_PREFIX}"
+        yield fault((*place, "secret_environment"), "is a setting's own variable", allowed)
+    for key, address in (("issuer", oidc.issuer), ("address", oidc.address)):
+        if not crosses_safely(address):
+            yield fault((*place, key), f"is {address!r}, which would cross the network in the clear", "https://…")
 
 
 def _patrol_contradictions(settings: LineSettings, where: _Where) -> Iterator[SettingFault]:

@@ -72,6 +72,13 @@ discrepancy_min = 60     # minutes that a count difference stays open before it 
 # name = "duty"
 # file = "keys/duty.target"   # or environment = "DUTY_TARGET": wecombot://…, dingtalk://…, mailtos://…, jsons://…
 
+# [pages.oidc]           # sign in to read the pages through the centre's OpenID issuer: docs/people.md
+# issuer = "https://id.centre.example"      # as it writes its own name
+# client_id = "passline"
+# secret_file = "keys/oidc.secret"          # or secret_environment = "OIDC_SECRET": never in this file
+# claim = "staff_code"                      # the claim that holds the staff code; one that people can't set themselves
+# address = "https://10.0.0.5:8475"         # where browsers reach these pages
+
 # [on_call]              # who comes when an emergency waits and no shift is open: docs/running-the-line.md
 # keeper = ["p-0101", "p-0102"]        # at least two keepers, operators and inspectors,
 # operator = ["p-0201", "p-0202"]      # one reviewer, packer and mailer; more of them: [on_call.least], keeper = 3

@@ -10,6 +10,8 @@ from flows.app import Served
 from flows.composition import open_database
 from flows.cookie_key import cookie_key
 from flows.errors import FlowError
+from flows.issuer import open_issuer
+from flows.issuer_pages import BACK
 from flows.patrol_forms import Rounds
 from flows.rolled_back import state
 from flows.run_folder import RunFolder
@@ -28,11 +30,13 @@ _log = structlog.get_logger()
 def open_served(folder: RunFolder, settings: LineSettings, *, https: bool) -> Iterator[tuple[Served, Database]]:
     """Open what the pages of a prepared folder need.
 
-    Raises CookieKeyRefusedError, PseudonymKeyError, KeyFileError.
+    Raises CookieKeyRefusedError, IssuerSettingError, PseudonymKeyError, KeyFileError.
     """
     url = folder.resolve_database(settings.database.url)
     # The same pseudonyms as in exports and their records: who looked a number up is found by hiding it again.
     key = pseudonym_key(folder.keys)
+    oidc = settings.pages.oidc
+    issuer = None if oidc is None else open_issuer(folder, oidc, BACK)
     # Auditors read also a log that was rolled back; nothing is recorded on one.
     current = state(folder, settings).current
     served = Served(
@@ -46,6 +50,7 @@ def open_served(folder: RunFolder, settings: LineSettings, *, https: bool) -> It
         offer_age_min=settings.thresholds.offer_age_min,
         witness_silent_s=settings.log.heartbeat_s * SILENT_HEARTBEATS if settings.log.witness else None,
         rounds=_rounds(folder, settings) if current else None,
+        issuer=issuer,
     )
     # With the line's signing keys, where rounds are walked: they and their findings are entries of the log.
     with open_database(folder, url) if current else Database(url) as database:

@@ -250,6 +250,12 @@ class PatrolPages:
         return Workplace(self._database, STATION, shift, people, self._emulated, self._rounds.personal)
 
 
+def asks_password(path: str) -> bool:
+    """Whether what is sent to an address is signed by the password sent with it, whoever the session is of."""
+    place, _, step = path.rpartition("/")
+    return place.startswith(f"{PATROL}/finding/") and step in tuple(Step) and Step(step) is not Step.TAKEN
+
+
 def _is_one_of(request: Request, roles: tuple[Role, ...]) -> bool:
     signed: SignedIn = request.state.signed
     return not signed.roles.isdisjoint(roles)

@@ -21,10 +21,13 @@ MOST_ADDRESSES: Final = 10_000
 
 @dataclass(slots=True)
 class Session:
-    """One sign-in by code: the accepted attempt `sign_in`. `token` goes with its forms. Monotonic times in seconds."""
+    """One sign-in by code: the accepted attempt `sign_in`, None for one that signs nothing: through the issuer.
+
+    `token` goes with its forms. Monotonic times in seconds.
+    """
 
     code: str
-    sign_in: str
+    sign_in: str | None
     token: str
     begun_s: float
     seen_s: float
@@ -37,7 +40,7 @@ class Sessions:
         self._clock, self._lock = clock, threading.Lock()
         self._sessions: dict[str, Session] = {}
 
-    def begin(self, code: str, sign_in: str) -> str:
+    def begin(self, code: str, sign_in: str | None) -> str:
         """Sign somebody in; the session's new secret id."""
         now_s, secret = self._clock(), secrets.token_urlsafe(32)
         with self._lock:

@@ -6,6 +6,7 @@ A nested key is written with two underscores in the environment: `PASSLINE_PREFE
 from datetime import time, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -39,6 +40,23 @@ Point = Annotated[
 
 Hours = Annotated[float | None, Field(gt=0, le=240)]
 """Hours of working time; None where the usual value stands."""
+
+
+def crosses_safely(address: object) -> bool:
+    """Whether what is sent to an address is hidden on its way, or stays on this computer.
+
+    >>> crosses_safely("https://id.centre"), crosses_safely("http://127.0.0.1:9000"), crosses_safely("http://id.centre")
+    (True, True, False)
+    """
+    if not isinstance(address, str):
+        return False
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and (
+            parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost"))
+        )
+    except ValueError:
+        return False
 
 
 class Mode(StrEnum):
@@ -283,6 +301,52 @@ class AlarmSettings(_Section):
     """Minutes that a count difference may stay open."""
 
 
+class OidcSettings(_Section):
+    """The centre's OpenID issuer, which proves who somebody is; what they may do the register of people says alone.
+
+    The client's secret is in a file of its owner's alone or in the environment, never here.
+    """
+
+    issuer: str = Field(
+        pattern=r"^https?://[!-~]+[^/\s]$", max_length=200, description="https://…, as the issuer writes its own name"
+    )
+    client_id: str = Field(pattern=r"^[!-~]{1,200}$", description="this line's name at the issuer")
+    secret_file: str | None = Field(
+        None,
+        min_length=1,
+        description="a file with the client's secret, from the run's folder on; exactly this or secret_environment",
+    )
+    secret_environment: str | None = Field(
+        None, pattern=r"^[A-Z][A-Z0-9_]{0,63}$", description="the name of a variable with the secret: capitals"
+    )
+    claim: str = Field(
+        pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$", description="the name of the claim that holds the staff code"
+    )
+    """One that people can't set themselves."""
+    address: str = Field(
+        pattern=r"^https?://[A-Za-z0-9.\[\]:-]+$", description="https://HOST[:PORT], where browsers reach the pages"
+    )
+    scopes: tuple[Annotated[str, Field(pattern=r"^[!#-\[\]-~]{1,64}$", description="a scope")], ...] = ()
+    """What is asked for beside `openid`, where the claim needs it."""
+    acr: tuple[Annotated[str, Field(pattern=r"^[!-~]{1,200}$", description="a level of assurance")], ...] = ()
+    """Levels of assurance, one of which the issuer must vouch for; none: any will do."""
+    amr: tuple[Annotated[str, Field(pattern=r"^[!-~]{1,64}$", description="a method, such as otp")], ...] = ()
+    """Ways of showing oneself, all of which the issuer must have seen."""
+    max_age_s: Annotated[int, Field(ge=30, le=28_800)] = 300
+    """Seconds since the person showed themselves to the issuer, at most."""
+    ca_file: str | None = Field(
+        None, min_length=1, description="a PEM file with the authority of the issuer's certificate, from the folder on"
+    )
+    """None: the public authorities."""
+
+
+class PagesSettings(_Section):
+    """The pages in a browser."""
+
+    oidc: OidcSettings | None = None
+    """None: people sign in by code and password alone."""
+
+
 Codes = tuple[Annotated[str, Field(pattern=r"^[a-z]-[a-z0-9-]{1,16}$", description="a staff code, p-0417")], ...]
 AtLeastTwo = Annotated[int, Field(ge=2, le=50)]
 AtLeastOne = Annotated[int, Field(ge=1, le=50)]
@@ -420,6 +484,7 @@ class LineSettings(BaseSettings):
     """None: nobody is on call, and no shift is opened for an emergency."""
     log: LogSettings = LogSettings()
     logging: LoggingSettings = LoggingSettings()
+    pages: PagesSettings = PagesSettings()
     patrol: tuple[PatrolSettings, ...] = ()
     devices: Annotated[tuple[DeviceSettings, ...], Field(min_length=1)]
 

@@ -7,7 +7,7 @@ from handoff_logs.roles import Roles, quoted
 ALARMS: Final = ("alarm", "alarm_step", "alarm_notice", "alarm_delivery")
 GATE: Final = ("gate_passage", "gate_step", "gate_ending")
 AUDITED: Final = (
-    *("person", "person_role", "sign_in_attempt", "terminal_session"),
+    *("person", "person_role", "sign_in_attempt", "issuer_sign_in", "terminal_session"),
     *("deadline_reckoning", "deadline_change", "green_channel"),
     *ALARMS,
     *("shift", "shift_count", "shift_counted", "shift_difference"),
@@ -28,7 +28,8 @@ def grants(roles: Roles) -> list[str]:
     service, auditor = quoted(roles.service), quoted(roles.auditor)
     return [
         f"REVOKE DELETE ON person FROM {service}",
-        f"REVOKE UPDATE, DELETE ON person_role, sign_in_attempt, deadline_change, green_channel FROM {service}",
+        f"REVOKE UPDATE, DELETE ON person_role, sign_in_attempt, issuer_sign_in, deadline_change, green_channel"
+        f" FROM {service}",
         f"REVOKE UPDATE, DELETE ON roll, roll_step FROM {service}",
         f"REVOKE DELETE ON deadline_reckoning FROM {service}",
         # A shift is closed once; all else of it is written once.

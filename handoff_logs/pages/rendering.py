@@ -28,13 +28,14 @@ NAMES: Final = {Language.ENGLISH: "English", Language.CHINESE: "中文"}
 class Reader:
     """Who reads, as the record of a look-up names them; `token` goes with their forms; what they may open.
 
-    `oversees`: they may ask what others looked up.
+    `oversees`: they may ask what others looked up. `only_reads`: they came in by what signs nothing.
     """
 
     code: str
     token: str
     places: tuple[str, ...] = AUDIT_PLACES
     oversees: bool = False
+    only_reads: bool = False
 
     @property
     def audits(self) -> bool:

@@ -14,6 +14,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "skip": ("Skip to the content", "跳到正文"),
     "language": ("Language", "语言"),
+    "only_reads": ("to read", "仅查看"),
     "signed_in": ("Signed in as", "已登录"),
     "sign_out": ("Sign out", "退出登录"),
     "recorded": ("Read-only. What you look up and export is recorded.", "只读。您的查询和导出都会被记录。"),
@@ -418,6 +419,12 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "You are signed in, and the log's pages need the role auditor. Alarms and climate are open to you above.",
         "您已登录，但日志页面需要审计员角色。您可以打开上方的警报和环境页面。",
     ),
+    "problem.reading": ("This needs your password", "此操作需要口令"),
+    "problem.reading.next": (
+        "Nothing was changed. You came in through the centre's own sign-in, which opens pages and signs nothing. Sign"
+        " out, sign in with code and password, and do it again.",
+        "未作任何修改。您通过中心的统一登录进入，该登录只可查看页面，不作签名。请退出，用工号和口令重新登录后再操作。",
+    ),
     "yes": ("yes", "是"),
     "no": ("no", "否"),
     "problem.missing": ("There is no such page", "没有此页面"),
@@ -477,9 +484,9 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "登录被拒绝次数过多，此工号锁定至 {until}。",
     ),
     "sign_in.role": (
-        "Code and password are right, but these pages need the role auditor, lead or administrator, or one that takes"
+        "You are who you say, but these pages need the role auditor, lead or administrator, or one that takes"
         " alarms. Two administrators give it: `passline people enrol CODE --role auditor`.",
-        "工号和口令正确，但查看这些页面需要 auditor（审计员）、lead（班长）、administrator（管理员）或处理警报的角色，"
+        "身份无误，但查看这些页面需要 auditor（审计员）、lead（班长）、administrator（管理员）或处理警报的角色，"
         "由两名管理员授予："
         "`passline people enrol 工号 --role auditor`。",
     ),
@@ -490,6 +497,43 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "sign_in.stale": (
         "The form was too old or came from elsewhere; nothing was done. Sign in here.",
         "表单已过期或来自其他页面，未作任何操作。请在此登录。",
+    ),
+    "sign_in.issuer": ("Sign in through {issuer}, to read", "通过 {issuer} 登录（仅查看）"),
+    "sign_in.issuer_in": ("You are signed in", "您已登录"),
+    "sign_in.issuer_on": ("Go on", "继续"),
+    "sign_in.issuer_unasked": (
+        "That sign-in was not begun in this browser, or more than ten minutes ago; nothing was done. Begin it here.",
+        "该登录不是在此浏览器中发起的，或已超过十分钟，未作任何操作。请在此重新发起。",
+    ),
+    "sign_in.issuer_issuer": (
+        "The centre's sign-in refused; nobody was signed in. Try again, or use code and password.",
+        "中心统一登录拒绝了请求，未登录任何人。请重试，或使用工号和口令。",
+    ),
+    "sign_in.issuer_down": (
+        "The centre's sign-in does not answer. Code and password work as always.",
+        "中心统一登录没有响应。工号和口令照常可用。",
+    ),
+    "sign_in.issuer_token": (
+        "What the centre's sign-in answered can't be trusted; nobody was signed in. Use code and password, and tell"
+        " whoever runs the line.",
+        "中心统一登录的回复不可信，未登录任何人。请使用工号和口令，并通知产线管理员。",
+    ),
+    "sign_in.issuer_weak": (
+        "The centre's sign-in did not check you just now, or not as strongly as this line asks; nobody was signed in."
+        " Show yourself to it anew.",
+        "中心统一登录未在刚才验证您的身份，或验证强度未达到本产线要求，未登录任何人。请重新验证身份。",
+    ),
+    "sign_in.issuer_codeless": (
+        "The centre's sign-in names no staff code for you; nobody was signed in. Tell whoever keeps its accounts.",
+        "中心统一登录未提供您的工号，未登录任何人。请通知账号管理员。",
+    ),
+    "sign_in.issuer_nobody": (
+        "The centre's sign-in knows you, and your staff code is nobody's on this line now. Two administrators enrol.",
+        "中心统一登录认识您，但您的工号目前未在本产线登记。登记由两名管理员办理。",
+    ),
+    "sign_in.issuer_relieved": (
+        "You were relieved as absent, and sign in to nothing until the shift is over. Tell the lead that you are here.",
+        "您已因缺席被接替，本班结束前不能登录。请告知班长您已到岗。",
     ),
     "sign_in.ended": ("You were signed out. Sign in again to go on.", "您已退出登录。请重新登录后继续。"),
     "sign_in.out": ("You are signed out.", "您已退出登录。"),

@@ -74,6 +74,21 @@ class RelievedError(StationError):
         )
 
 
+class IssuerRefusedError(StationError):
+    """Whom the centre's issuer has proven may not come in: `refusal` says which rule of the register."""
+
+    def __init__(self, code: str, refusal: str) -> None:
+        super().__init__(code, refusal)
+        self.code, self.refusal = code, refusal
+
+    def __str__(self) -> str:
+        rule = {
+            "nobody": "nobody is enrolled under it now",
+            "relieved": "its person was relieved until this shift is closed or handed over",
+        }.get(self.refusal, "its person has no role that may")
+        return f"the issuer says {self.code}, and {rule}; nobody was signed in, ask two administrators or the lead"
+
+
 class RoleMissingError(StationError):
     """Somebody signed in who has none of the roles that an act needs."""
 

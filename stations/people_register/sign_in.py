@@ -27,7 +27,7 @@ PERSON = EnrolledPerson.__table__  # type: ignore[attr-defined]
 ROLE = GivenRole.__table__  # type: ignore[attr-defined]
 PASSWORD = PersonPassword.__table__  # type: ignore[attr-defined]
 _ATTEMPT = SignInAttempt.__table__  # type: ignore[attr-defined]
-_RELIEVED = Statement(
+RELIEVED = Statement(
     "SELECT relief.reliever FROM shift_relief AS relief JOIN shift ON shift.shift_id = relief.shift_id"
     " WHERE relief.absent = :code AND NOT shift.closed"
 )
@@ -146,7 +146,7 @@ def _end(tx: Connection, code: str, kept: str | None) -> SignedIn | str | None:
     person = find(tx, code)
     still = tx.execute(select(PASSWORD.c.hash).where(PASSWORD.c.code == code)).scalar()
     accepted = kept is not None and kept == still and person is not None and person.ended_us is None
-    reliever = _RELIEVED.run(tx, {"code": code}).fetchone() if accepted else None
+    reliever = RELIEVED.run(tx, {"code": code}).fetchone() if accepted else None
     if reliever is not None:
         _record(tx, code, clock_us(tx), SignInOutcome.REFUSED)
         return str(reliever[0])

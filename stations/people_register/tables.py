@@ -109,6 +109,52 @@ class SignInAttempt(SQLModel, table=True):
     outcome: str = Field(sa_column=Column(String(10), nullable=False))
 
 
+class IssuerRefusal(StrEnum):
+    """Why a sign-in through the centre's issuer was refused, in the order in which it is looked at."""
+
+    UNASKED = "unasked"
+    """No such sign-in was begun in that browser, or it was too long ago."""
+    ISSUER = "issuer"
+    """The issuer itself refused it, or the code that it gave."""
+    DOWN = "down"
+    """The issuer did not answer."""
+    TOKEN = "token"  # noqa: S105 (a word)
+    """What the issuer signed is not what was asked for, by the key it has now, for these pages, and still good."""
+    WEAK = "weak"
+    """The issuer knows the person by less than the line asks for."""
+    CODELESS = "codeless"
+    """The issuer says no staff code."""
+    NOBODY = "nobody"
+    """The code is nobody's now."""
+    RELIEVED = "relieved"
+    ROLELESS = "roleless"
+
+
+class IssuerSignIn(SQLModel, table=True):
+    """One sign-in to the pages through the centre's OpenID issuer. It is no signature: no record can name it.
+
+    `code` is there once the issuer has proven it.
+    """
+
+    __tablename__ = "issuer_sign_in"
+    __table_args__ = (
+        CheckConstraint(
+            "(accepted AND code IS NOT NULL AND refusal IS NULL)"
+            f" OR (NOT accepted AND refusal IS NOT NULL AND {_one_of('refusal', IssuerRefusal)}"
+            " AND (code IS NOT NULL) = (refusal IN ('nobody', 'relieved', 'roleless')))",
+            name="ck_issuer_sign_in_outcome",
+        ),
+        Index("ix_issuer_sign_in_code", "code", "at_us"),
+    )
+
+    attempt_id: str = Field(sa_column=Column(String(32), primary_key=True))
+    code: str | None = Field(default=None, sa_column=Column(String(10)))
+    at_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    issuer: str = Field(sa_column=Column(String(200), nullable=False))
+    accepted: bool
+    refusal: str | None = Field(default=None, sa_column=Column(String(10)))
+
+
 class SessionEnd(StrEnum):
     """How a session at a terminal ended. LAPSED: it was refused, and is for good."""
 

@@ -409,3 +409,43 @@ def test_a_line_without_zones_needs_none(tmp_path: Path) -> None:
 
 def test_a_class_of_the_standard_is_a_number_of_particles(folder: RunFolder) -> None:
     assert ClimateSettings(iso_class=7).limits == {Figure.PARTICLES: (None, 352_000)}
+
+
+OIDC = """[pages.oidc]
+issuer = "https://id.centre.example/realms/staff"
+client_id = "passline"
+secret_file = "keys/oidc.secret"
+claim = "staff_code"
+address = "https://10.0.0.5:8475"
+[thresholds]"""
+
+
+def test_an_issuer_is_asked_for_a_code_shown_just_now(folder: RunFolder) -> None:
+    folder.configuration.write_text(folder.configuration.read_text("utf-8").replace("[thresholds]", OIDC, 1), "utf-8")
+    oidc = read_settings(folder).pages.oidc
+    assert oidc is not None and (oidc.max_age_s, oidc.acr, oidc.amr, oidc.scopes) == (300, (), (), ())
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "place"),
+    [
+        ('secret_file = "keys/oidc.secret"', "", "pages.oidc"),
+        ('claim = "staff_code"', 'claim = "staff_code"\nsecret_environment = "OIDC_SECRET"', "pages.oidc"),
+        (
+            'secret_file = "keys/oidc.secret"',
+            'secret_environment = "PASSLINE_SECRET"',
+            "pages.oidc.secret_environment",
+        ),
+        ('secret_file = "keys/oidc.secret"', 'secret = "hunter2"', "pages.oidc.secret"),
+        ('"https://id.centre.example/realms/staff"', '"http://id.centre.example"', "pages.oidc.issuer"),
+        ('"https://id.centre.example/realms/staff"', '"https://id.centre.example/"', "pages.oidc.issuer"),
+        ('"https://10.0.0.5:8475"', '"http://10.0.0.5:8475"', "pages.oidc.address"),
+        ('"https://10.0.0.5:8475"', '"https://10.0.0.5:8475/pages"', "pages.oidc.address"),
+        ('claim = "staff_code"', "", "pages.oidc.claim"),
+        ('claim = "staff_code"', 'claim = "staff_code"\nmax_age_s = 0', "pages.oidc.max_age_s"),
+    ],
+)
+def test_an_issuer_that_is_not_safe_to_ask_is_refused(refused: Refused, before: str, after: str, place: str) -> None:
+    assert before in OIDC
+    (fault,) = refused("[thresholds]", OIDC.replace(before, after, 1))
+    assert fault.place == place and "hunter2" not in fault.problem

@@ -181,6 +181,8 @@ WAYS = (
     ("UPDATE pg_class SET relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)",),
     ("SELECT setval('custody_event_seq_seq', 1)",),
     ("DELETE FROM sign_in_attempt",),
+    ("DELETE FROM issuer_sign_in",),
+    ("UPDATE issuer_sign_in SET accepted = true",),
     ("DELETE FROM terminal_session",),
     ("DELETE FROM shift",),
     ("UPDATE shift_count SET counted_second = 'x'",),

@@ -67,3 +67,24 @@ def test_a_taken_port_is_named(line: Path, capsys: pytest.CaptureFixture[str]) -
 def test_a_folder_without_a_line_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["pages", "--dir", str(tmp_path)]) == Exit.REFUSED
     assert "line.toml" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("secret", "mode", "said"),
+    [(None, 0o600, "can't be read"), ("a secret", 0o644, "is open to others"), ("", 0o600, "must hold"),
+     ("one\ntwo", 0o600, "must hold"), ("x" * 600, 0o600, "must hold")],
+)  # fmt: skip
+def test_without_a_kept_secret_of_the_issuers_client_the_pages_are_not_started(
+    line: Path, secret: str | None, mode: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (line / "line.toml").open("a", encoding="utf-8") as file:
+        file.write(
+            '\n[pages.oidc]\nissuer = "https://id.example"\nclient_id = "passline"\nclaim = "staff"\n'
+            'secret_file = "oidc.secret"\naddress = "https://10.0.0.5:8475"\n'
+        )
+    if secret is not None:
+        (line / "oidc.secret").write_text(secret, "utf-8")
+        (line / "oidc.secret").chmod(mode)
+    assert run(["pages", "--port", "0", "--dir", str(line)]) == Exit.REFUSED
+    err = capsys.readouterr().err
+    assert f"oidc.secret {said}" in err and not (secret and secret in err)

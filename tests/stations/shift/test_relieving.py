@@ -12,7 +12,8 @@ from handoff_logs.reading import open_reading
 from stations.people import Role
 from stations.people_register import passwords, register
 from stations.people_register.credentials import Credentials
-from stations.people_register.errors import RelievedError
+from stations.people_register.errors import IssuerRefusedError, RelievedError
+from stations.people_register.issuer import admit
 from stations.people_register.rules import ADMINISTRATORS
 from stations.people_register.sign_in import sign_in, sign_in_two
 from stations.review import station as review
@@ -171,8 +172,16 @@ def test_whoever_was_relieved_signs_in_to_nothing_until_the_shift_is_over(people
     accepted = "INSERT INTO sign_in_attempt VALUES ('a', :code, :at, 'accepted')"
     with pytest.raises(IntegrityError, match="relieved"):
         people.sql(accepted, code=KEEPER.code, at=time.time_ns() // 1000)
+    # Nor through the centre's issuer, whoever it says they are.
+    with pytest.raises(IssuerRefusedError) as unlet:
+        admit(people.database, "https://id.example", KEEPER.code, [Role.KEEPER])
+    assert unlet.value.refusal == "relieved"
+    came_in = "INSERT INTO issuer_sign_in VALUES ('b', :code, :at, 'https://id.example', true, NULL)"
+    with pytest.raises(IntegrityError, match="relieved"):
+        people.sql(came_in, code=KEEPER.code, at=time.time_ns() // 1000)
     people.hand_over(by=signers(people))
     assert sign_in(people.database, KEEPER).code == KEEPER.code
+    assert admit(people.database, "https://id.example", KEEPER.code, [Role.KEEPER]) == {"keeper"}
 
 
 def test_whoever_takes_over_signs_for_it_themselves(people):
