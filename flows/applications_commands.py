@@ -77,7 +77,8 @@ def stopped_command(
         found = station.stopped(conn)
         numbers = {each.application_id: station.number_of(conn, each) for each in found}
     rows = [_row(each, numbers[each.application_id]) for each in found]
-    _print(rows, output, STOPPED_COLUMNS, "no application is stopped")
+    nothing = f"{'EMULATED line: ' if here.emulated else ''}no application is stopped"
+    _print(rows, output, STOPPED_COLUMNS, nothing)
     return Exit.IN_DOUBT if rows else Exit.FINE
 
 
@@ -220,7 +221,8 @@ def green_command(
     with workplace_of(RunFolder(directory), STATION) as here, here.database.read() as conn:
         now_us = here.database.clock_us(conn)
         rows = [_green_row(each, now_us) for each in station.on_the_line(conn, here)]
-    _print(rows, output, GREEN_COLUMNS, "nothing of the green channel is on the line")
+    nothing = f"{'EMULATED line: ' if here.emulated else ''}nothing of the green channel is on the line"
+    _print(rows, output, GREEN_COLUMNS, nothing)
     return Exit.FINE
 
 

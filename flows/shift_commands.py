@@ -238,7 +238,7 @@ def counts_command(
     if output == "json":
         print_json(rows)
     else:
-        print_counts(rows)
+        print_counts(rows, emulated=line.emulated)
     return Exit.FINE
 
 

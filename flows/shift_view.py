@@ -108,13 +108,13 @@ def print_standing(content: dict[str, Any]) -> None:
         )
 
 
-def print_counts(rows: Sequence[dict[str, Any]]) -> None:
+def print_counts(rows: Sequence[dict[str, Any]], *, emulated: bool) -> None:
     """Print counts as a table; one that brings its places and differences, with them."""
     from rich.console import Console
     from rich.table import Table
 
     if not rows:
-        sys.stdout.write("nobody counted yet\n")
+        sys.stdout.write(f"{'EMULATED: ' if emulated else ''}nobody counted yet\n")
         return
     columns = ("when", "count", "at", "pieces", "differences", "outcome", "shift", "reason", "signed by")
     table = Table(*columns, box=None, header_style="dim", pad_edge=False)

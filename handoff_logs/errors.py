@@ -140,6 +140,21 @@ class EventIdReusedError(CustodyRefusedError):
         return f"event {self.event_id} is already written with other content; make a new id for a new act"
 
 
+class FreeTextError(CustodyRefusedError):
+    """A record's `field` is to be a code and is not; what stood there may be somebody's name and is not repeated."""
+
+    def __init__(self, act: str, field: str) -> None:
+        super().__init__("free text")
+        self.args = (act, field)
+        self.act, self.field = act, field
+
+    def __str__(self) -> str:
+        return (
+            f"{self.act} refused: its {self.field} is no code (a word in plain letters, without spaces); nothing was "
+            "written, because a record is kept for good and names nobody"
+        )
+
+
 class NumberTakenError(CustodyRefusedError):
     """A number is already in the log for a unit of this kind; numbers are never used twice."""
 

@@ -1,8 +1,9 @@
 """Writing one custody event with its unit rows, and knowing one that is written already."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -11,6 +12,7 @@ from handoff_logs import whereabouts
 from handoff_logs.dialects import clock_us, insert_row, insert_rows, listed
 from handoff_logs.errors import (
     EventIdReusedError,
+    FreeTextError,
     IllegalMoveError,
     NotInsideError,
     NumberTakenError,
@@ -42,6 +44,9 @@ Value = str | int | bool | None
 Event = dict[str, Value]
 """The columns of a custody event by name."""
 
+_CODE: Final = re.compile(r"[!-~]+", re.ASCII)
+"""What may stand in a record: a word without spaces in plain ASCII, so that nobody's name does."""
+_WORDS: Final = ("person", "second_person", "to_place", "reason", "corrects_value")
 _EVENT_COLUMNS = (*EVENT_FIELDS, "signature", "second_signature")
 _UNIT_INTEGERS = frozenset({"step", "prev_step", "position"})
 _NUMBER_FIELDS = ("unit_id", "kind", "number", "salt")
@@ -225,8 +230,12 @@ def write(
     case_station: str | None = None,
     entries: Sequence[Entry] = (),
 ) -> str:
-    """Sign and write the event with all its rows, and bring the line tables up to date. Returns the event id."""
+    """Sign and write the event with all its rows, and bring the line tables up to date. Returns the event id.
+
+    Raises FreeTextError for a person, place, reason or corrected value that is no code.
+    """
     refuse_frozen(tx, str(event["act"]), by_two=event["second_person"] is not None)
+    _refuse_free_text(event, changes)
     event_id = str(event["event_id"])
     event["written_us"] = clock_us(tx)
     rows = [_row(event_id, position, change) for position, change in enumerate(changes, start=1)]
@@ -288,3 +297,13 @@ def _write_numbers(tx: Connection, births: Sequence[Birth]) -> None:
         if len(numbered) == 1 and isinstance(refusal, NumberTakenError):
             raise NumberTakenError(numbered[0].kind.value, numbered[0].number) from error
         raise
+
+
+def _refuse_free_text(event: Event, changes: Sequence[Change]) -> None:
+    """Nobody's name is in a record that is kept for good; what is refused is not repeated."""
+    for field in _WORDS:
+        if (value := event[field]) is not None and _CODE.fullmatch(str(value)) is None:
+            raise FreeTextError(str(event["act"]), field)
+    for field, words in (("place", {change.place for change in changes}), ("person", {one.person for one in changes})):
+        if any(_CODE.fullmatch(word) is None for word in words):
+            raise FreeTextError(str(event["act"]), field)

@@ -32,6 +32,9 @@ def grants(roles: Roles) -> list[str]:
         f" FROM {service}",
         f"REVOKE UPDATE, DELETE ON roll, roll_step FROM {service}",
         f"REVOKE DELETE ON deadline_reckoning FROM {service}",
+        # Who reviewed and who inspected is written once; an application and its stop change, and stay.
+        f"REVOKE UPDATE, DELETE ON review_verdict, inspection FROM {service}",
+        f"REVOKE DELETE ON application, application_stop FROM {service}",
         # A shift is closed once; all else of it is written once.
         f"REVOKE DELETE ON shift, evacuation FROM {service}",
         "REVOKE UPDATE, DELETE ON shift_count, shift_counted, shift_difference, shift_person, shift_machine,"

@@ -184,6 +184,8 @@ WAYS = (
     ("DELETE FROM issuer_sign_in",),
     ("UPDATE issuer_sign_in SET accepted = true",),
     ("DELETE FROM terminal_session",),
+    *[(f"UPDATE {table} SET reviewer = 'x'",) for table in ("review_verdict", "inspection")],
+    *[(f"DELETE FROM {table}",) for table in ("review_verdict", "inspection", "application", "application_stop")],
     ("DELETE FROM shift",),
     ("UPDATE shift_count SET counted_second = 'x'",),
     ("DELETE FROM shift_difference",),
