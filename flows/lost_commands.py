@@ -74,8 +74,8 @@ def report_lost_command(
     with workplace_of(folder, rules.STATION) as here:
         mark = "EMULATED: " if here.emulated else ""
         # Before anybody is asked to sign.
-        with here.database.read() as conn:
-            piece, before = losing.check(conn, serial, loss, circumstances, noticed_us)
+        # Nothing is written; the job that has the blank is locked while it is looked at, which reading alone can't do.
+        piece, before = here.database.write(lambda tx: losing.check(tx, serial, loss, circumstances, noticed_us))
         if before:
             sys.stdout.write(f"{mark}{serial} was reported lost before; nothing changed\n")
             return Exit.FINE
