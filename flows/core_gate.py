@@ -82,6 +82,13 @@ def walk(
             visitor.walk(gate, database, reader, code, direction)
 
 
+def let_in(folder: RunFolder, settings: LineSettings, database: Database, parts: Parts, codes: Sequence[str]) -> None:
+    """Have these EMULATED people inside and no others: who counts and signs while the line stands."""
+    leaving = [code for code in emulated_inside(database) if code not in codes]
+    walk(folder, settings, database, parts, Direction.OUT, leaving)
+    walk(folder, settings, database, parts, Direction.IN, codes)
+
+
 def serve(folder: RunFolder, settings: LineSettings, database: Database) -> None:
     """Work the gate until told to stop; a passage under way goes on at the next start. Raises GateRunsAlreadyError."""
     with (

@@ -51,6 +51,7 @@ def hand_over_command(
     Open offers and cases pass by list. Refused, with 1, on a job without an outcome or a difference: the shift is open
     as it was. The outgoing lead's --reason forces it; it then stays open as a case.
     """
+    from flows.core_gate import let_in
     from flows.sealer import seal_now
     from stations.shift import handing_over, rules
     from stations.shift.stops import balance_of, unbalanced
@@ -61,6 +62,8 @@ def hand_over_command(
         plan = plan_of(name, crew, confirm, settings, emulated_line=here.emulated, emulated=emulated)
         with here.database.read() as conn:
             row, _ = handing_over.check_hand_over(conn, plan, ())
+        if emulated and parts is not None:
+            let_in(folder, settings, here.database, parts, rules.EMULATED_LEADS[:2])
         with open_reading(folder.line().database_url) as reading:
             against = list(unbalanced(balance_of(reading, row["opened_us"])))
         with here.database.read() as conn:

@@ -44,12 +44,13 @@ def relieve_command(
     stations where something of the absent person lies: blanks and documents. What nobody finds stays with the absent
     one, and the command ends with 1. The absent one signs nothing until this shift is closed or handed over.
     """
+    from flows.core_gate import let_in
     from flows.sealer import seal_now
     from stations.shift import eyes, relieving
     from stations.shift.counting import Counted
 
     folder = RunFolder(directory)
-    with standing_line(folder, counted, passwords_from, emulated=emulated, needed=()) as (here, _, parts, given):
+    with standing_line(folder, counted, passwords_from, emulated=emulated, needed=()) as (here, settings, parts, given):
         taking = relieving.Taking(person, by, reason)
         with here.database.read() as conn:
             _, needed = relieving.check_relieve(conn, taking)
@@ -61,6 +62,8 @@ def relieve_command(
         if count is None:
             raise CountNeededError
         signed, taking = _signed(here, Asking(passwords_from), (first, second), taking, emulated=emulated)
+        if emulated and parts is not None:
+            let_in(folder, settings, here.database, parts, (signed.first, signed.second, by))
         relieved = relieving.relieve(here.database, taking, count, signed)
         mark = "EMULATED: " if here.emulated else ""
     content: dict[str, Any] = {
