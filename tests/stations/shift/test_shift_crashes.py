@@ -1,6 +1,7 @@
 """Killed at any instant, an act on the shift is whole or never was; done again, it ends as it would have."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,9 @@ def killed(shift, tmp_path, database_url):
     def sweep(act, stride=1):
         shift.database.close()
         command = [sys.executable, str(HOST), str(tmp_path / "signing"), database_url, act, str(stride)]
-        done = subprocess.run(command, timeout=110, check=False, capture_output=True, text=True)
+        # What pytest found, the process finds too.
+        found = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        done = subprocess.run(command, timeout=110, check=False, capture_output=True, text=True, env=found)
         return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
 
     return sweep
