@@ -19,9 +19,9 @@ from devices.emulation.control import ControlClient
 from devices.emulation.faults import FaultName
 from flows.composition import prepare
 from flows.core_gate import emulated_inside, walk
+from flows.counts import personalizers
 from flows.demo_people import LEAD, enrol_demo_people
 from flows.line_state import Line
-from flows.makers import MAKES
 from flows.parts import Parts
 from flows.run_folder import RunFolder
 from flows.sealer_watch import sealer_beside
@@ -63,7 +63,7 @@ ORDER BY here.due_us DESC, here.unit_id DESC LIMIT 1
 """The order that would wait longest for a machine."""
 FACTS: Final = """
 SELECT (SELECT count(*) FROM green_channel) AS raised, (SELECT count(*) FROM patrol_round) AS rounds,
-       (SELECT count(*) FROM patrol_finding) AS findings, (SELECT count(*) FROM climate_suspension) AS suspensions,
+       (SELECT count(*) FROM climate_suspension) AS suspensions,
        (SELECT min(zone) FROM climate_suspension WHERE resumed_us IS NULL) AS suspended,
        (SELECT count(*) FROM job WHERE outcome = 'good') AS made,
        (SELECT count(*) FROM application) AS applications
@@ -101,7 +101,7 @@ class DemoShift:
                 seen = self._seen(conn)
             roster = emulated_roster(name, self.settings.staff.people_per_station)
             crew = {at: duty.codes for at, duty in roster.items() if at in rules.CREW}
-            plan = Plan(name, crew, self._personalizers(), ("all",), here.emulated)
+            plan = Plan(name, crew, personalizers(self.settings), ("all",), here.emulated)
             opened = station.open_shift(here.database, plan, seen, _BY)
         self.refused = tuple(f"{one.serial} {one.what}" for one in opened.differences)
 
@@ -126,9 +126,6 @@ class DemoShift:
         with sealer_beside(self.folder, self.settings), workplace_of(self.folder, VAULT) as here:
             with here.database.read() as conn:
                 row, _ = station.check_close(conn, ())
-            with closing(Parts(self.folder, self.settings)) as parts:
-                leaving = emulated_inside(here.database)
-                walk(self.folder, self.settings, here.database, parts, Direction.OUT, leaving)
             with closing(open_reading(url)) as reading:
                 against = list(unbalanced(balance_of(reading, row["opened_us"])))
             with here.database.read() as conn:
@@ -216,7 +213,4 @@ class DemoShift:
 
     def _seen(self, conn: Connection) -> Counted:
         with closing(Parts(self.folder, self.settings, leave_emulators=True)) as parts:
-            return counting.joined([eyes.count(conn, parts.operators(), self._personalizers())])
-
-    def _personalizers(self) -> tuple[str, ...]:
-        return tuple(device.id for device in self.settings.devices if device.driver in MAKES)
+            return counting.joined([eyes.count(conn, parts.operators(), personalizers(self.settings))])
