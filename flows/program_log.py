@@ -128,10 +128,18 @@ class _StandardError:
         sys.stderr.flush()
 
 
+class _LibraryLog(logging.FileHandler):
+    """Where a run's libraries log to."""
+
+
 def _route_libraries(folder: RunFolder) -> None:
-    to_file = logging.FileHandler(folder.library_log, encoding="utf-8", delay=True)
+    to_file = _LibraryLog(folder.library_log, encoding="utf-8", delay=True)
     to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     root = logging.getLogger()
-    root.handlers[:] = [to_file]
+    before, root.handlers[:] = root.handlers[:], [to_file]
+    for handler in before:
+        # The file of the run before. Others' handlers are theirs to close.
+        if isinstance(handler, _LibraryLog):
+            handler.close()
     root.setLevel(logging.WARNING)
     logging.captureWarnings(True)

@@ -106,6 +106,16 @@ def test_libraries_speak_to_a_file_only(folder: RunFolder, capsys: pytest.Captur
     assert capsys.readouterr().err == ""
 
 
+def test_a_second_run_in_one_process_closes_the_libraries_file_of_the_first(folder: RunFolder, tmp_path: Path) -> None:
+    set_up_log(folder)
+    (first,) = logging.getLogger().handlers
+    assert isinstance(first, logging.FileHandler)
+    logging.getLogger("prefect").warning("retrying")
+    file = first.stream
+    set_up_log(RunFolder(tmp_path / "second"))
+    assert file.closed
+
+
 def log_calls() -> Iterator[tuple[str, ast.Call]]:
     for package in ("flows", "stations", "devices", "handoff_logs"):
         for path in sorted((ROOT / package).rglob("*.py")):
