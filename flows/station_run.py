@@ -77,12 +77,9 @@ async def run_station(line: Line, work: StationWork, *, only: str | None = None)
     Trays of an earlier run that were accepted and not handed on come first. The first failure of a tray stops the
     line (what is in work elsewhere is finished) and is raised at the end.
     """
-    await line.gate(work.station).wait()
     bench = _Bench(line, work)
     try:
-        for tray in await line.blocking(work.unfinished):
-            if only in (None, tray.tray):
-                bench.begin(tray)
+        await bench.enter(only)
         while await _goes_on(line, bench, only):
             if line.stopping or await line.blocking(line.evacuated) or not await bench.take_next(only):
                 await bench.wait()
@@ -116,6 +113,21 @@ class _Bench:
     @property
     def busy(self) -> bool:
         return bool(self._running)
+
+    async def enter(self, only: str | None) -> None:
+        """Pass the line's gate, and begin the trays of an earlier run.
+
+        Until they are begun the station counts as at work: they may be all that is left, and another station that
+        looked before would find the line done, end, and leave for ever what they are going to be offered as.
+        """
+        self._line.working += 1
+        try:
+            await self._line.gate(self._work.station).wait()
+            for tray in await self._line.blocking(self._work.unfinished):
+                if only in (None, tray.tray):
+                    self.begin(tray)
+        finally:
+            self._line.working -= 1
 
     async def take_next(self, only: str | None) -> bool:
         """Claim and begin the most urgent tray that waits; False when there is none or no room.
