@@ -39,34 +39,32 @@ WHEN NEW.application_id IS NOT OLD.application_id OR NEW.application_key IS NOT 
         AND EXISTS (SELECT 1 FROM application WHERE order_unit = NEW.order_unit))
 BEGIN SELECT RAISE(ABORT, 'application: stays the application that was filed, with an order of its own'); END
 --;
-CREATE TRIGGER application_legal_move BEFORE UPDATE OF state ON application
-WHEN NEW.state <> OLD.state AND NOT (
-    (OLD.state = 'waiting' AND NEW.state IN ('passed', 'returned', 'held', 'stopped'))
-    OR (OLD.state = 'held' AND NEW.state IN ('waiting', 'passed', 'returned', 'stopped'))
-    OR (OLD.state = 'passed' AND NEW.state IN ('in_production', 'stopped'))
-    OR (OLD.state = 'in_production' AND NEW.state IN ('dispatched', 'passed', 'stopped'))
-    OR OLD.state = 'stopped')
-BEGIN SELECT RAISE(ABORT, 'application: illegal move'); END
---;
-CREATE TRIGGER application_stopped BEFORE UPDATE OF state ON application
-WHEN NEW.state = 'stopped' AND OLD.state <> 'stopped'
-    AND NOT EXISTS (SELECT 1 FROM application_stop
-        WHERE application_id = OLD.application_id AND outcome IS NULL AND state_before = OLD.state)
-BEGIN SELECT RAISE(ABORT, 'application: stopped only by a stop on record'); END
---;
-CREATE TRIGGER application_released BEFORE UPDATE OF state ON application
-WHEN OLD.state = 'stopped' AND NEW.state <> 'stopped'
-    AND (NOT EXISTS (SELECT 1 FROM application_stop
-            WHERE application_id = OLD.application_id AND outcome = 'released' AND state_before = NEW.state)
-        OR EXISTS (SELECT 1 FROM application_stop
-            WHERE application_id = OLD.application_id AND (outcome IS NULL OR outcome = 'closed')))
-BEGIN SELECT RAISE(ABORT, 'application: goes on where it was stopped, as two people released it'); END
---;
-CREATE TRIGGER application_live BEFORE UPDATE OF live ON application
-WHEN NEW.live <> OLD.live AND (NEW.live OR (NEW.state = 'stopped'
-    AND NOT EXISTS (SELECT 1 FROM application_stop
-        WHERE application_id = OLD.application_id AND outcome = 'closed')))
-BEGIN SELECT RAISE(ABORT, 'application: ends once, and a stopped one as two people closed it'); END
+-- One trigger for all, which is quicker than one each.
+CREATE TRIGGER application_moves BEFORE UPDATE OF state, live ON application
+WHEN NEW.state <> OLD.state OR NEW.live <> OLD.live
+BEGIN SELECT CASE
+    WHEN NEW.state <> OLD.state AND NOT (
+        (OLD.state = 'waiting' AND NEW.state IN ('passed', 'returned', 'held', 'stopped'))
+        OR (OLD.state = 'held' AND NEW.state IN ('waiting', 'passed', 'returned', 'stopped'))
+        OR (OLD.state = 'passed' AND NEW.state IN ('in_production', 'stopped'))
+        OR (OLD.state = 'in_production' AND NEW.state IN ('dispatched', 'passed', 'stopped'))
+        OR OLD.state = 'stopped')
+        THEN RAISE(ABORT, 'application: illegal move')
+    WHEN NEW.state = 'stopped' AND OLD.state <> 'stopped'
+        AND NOT EXISTS (SELECT 1 FROM application_stop
+            WHERE application_id = OLD.application_id AND outcome IS NULL AND state_before = OLD.state)
+        THEN RAISE(ABORT, 'application: stopped only by a stop on record')
+    WHEN OLD.state = 'stopped' AND NEW.state <> 'stopped'
+        AND (NOT EXISTS (SELECT 1 FROM application_stop
+                WHERE application_id = OLD.application_id AND outcome = 'released' AND state_before = NEW.state)
+            OR EXISTS (SELECT 1 FROM application_stop
+                WHERE application_id = OLD.application_id AND (outcome IS NULL OR outcome = 'closed')))
+        THEN RAISE(ABORT, 'application: goes on where it was stopped, as two people released it')
+    WHEN NEW.live <> OLD.live AND (NEW.live OR (NEW.state = 'stopped'
+        AND NOT EXISTS (SELECT 1 FROM application_stop
+            WHERE application_id = OLD.application_id AND outcome = 'closed')))
+        THEN RAISE(ABORT, 'application: ends once, and a stopped one as two people closed it')
+END; END
 --;
 CREATE TRIGGER application_no_delete BEFORE DELETE ON application
 BEGIN SELECT RAISE(ABORT, 'application: never deleted'); END
@@ -89,16 +87,16 @@ BEGIN SELECT RAISE(ABORT, 'application_stop: is ended once and otherwise never c
 CREATE TRIGGER application_stop_no_delete BEFORE DELETE ON application_stop
 BEGIN SELECT RAISE(ABORT, 'application_stop: never deleted'); END
 --;
-CREATE TRIGGER review_verdict_no_replace BEFORE INSERT ON review_verdict
-WHEN EXISTS (SELECT 1 FROM review_verdict
-    WHERE application_id = NEW.application_id AND revision = NEW.revision AND round = NEW.round)
-BEGIN SELECT RAISE(ABORT, 'review_verdict: one a round'); END
---;
-CREATE TRIGGER review_verdict_in_review BEFORE INSERT ON review_verdict
-WHEN NOT EXISTS (SELECT 1 FROM application
-        WHERE application_id = NEW.application_id AND revision = NEW.revision AND state = 'waiting')
-    OR EXISTS (SELECT 1 FROM inspection WHERE application_id = NEW.application_id)
-BEGIN SELECT RAISE(ABORT, 'review_verdict: on an application that waits for review, of which nothing was inspected'); END
+CREATE TRIGGER review_verdict_given BEFORE INSERT ON review_verdict
+BEGIN SELECT CASE
+    WHEN EXISTS (SELECT 1 FROM review_verdict
+        WHERE application_id = NEW.application_id AND revision = NEW.revision AND round = NEW.round)
+        THEN RAISE(ABORT, 'review_verdict: one a round')
+    WHEN NOT EXISTS (SELECT 1 FROM application
+            WHERE application_id = NEW.application_id AND revision = NEW.revision AND state = 'waiting')
+        OR EXISTS (SELECT 1 FROM inspection WHERE application_id = NEW.application_id)
+        THEN RAISE(ABORT, 'review_verdict: on an application that waits for review, of which nothing was inspected')
+END; END
 --;
 CREATE TRIGGER review_verdict_no_update BEFORE UPDATE ON review_verdict
 BEGIN SELECT RAISE(ABORT, 'review_verdict: append-only'); END
@@ -106,19 +104,17 @@ BEGIN SELECT RAISE(ABORT, 'review_verdict: append-only'); END
 CREATE TRIGGER review_verdict_no_delete BEFORE DELETE ON review_verdict
 BEGIN SELECT RAISE(ABORT, 'review_verdict: append-only'); END
 --;
-CREATE TRIGGER inspection_no_replace BEFORE INSERT ON inspection
-WHEN EXISTS (SELECT 1 FROM inspection WHERE document_unit = NEW.document_unit)
-BEGIN SELECT RAISE(ABORT, 'inspection: one a document'); END
---;
-CREATE TRIGGER inspection_in_production BEFORE INSERT ON inspection
-WHEN NOT EXISTS (SELECT 1 FROM application
-    WHERE application_id = NEW.application_id AND state IN ('in_production', 'stopped'))
-BEGIN SELECT RAISE(ABORT, 'inspection: of an application that is being made'); END
---;
-CREATE TRIGGER inspection_by_another BEFORE INSERT ON inspection
-WHEN EXISTS (SELECT 1 FROM review_verdict
-    WHERE application_id = NEW.application_id AND reviewer = NEW.inspector AND outcome = 'pass')
-BEGIN SELECT RAISE(ABORT, 'inspection: by nobody who passed the application'); END
+CREATE TRIGGER inspection_made BEFORE INSERT ON inspection
+BEGIN SELECT CASE
+    WHEN EXISTS (SELECT 1 FROM inspection WHERE document_unit = NEW.document_unit)
+        THEN RAISE(ABORT, 'inspection: one a document')
+    WHEN NOT EXISTS (SELECT 1 FROM application
+        WHERE application_id = NEW.application_id AND (state = 'in_production' OR state = 'stopped'))
+        THEN RAISE(ABORT, 'inspection: of an application that is being made')
+    WHEN EXISTS (SELECT 1 FROM review_verdict
+        WHERE application_id = NEW.application_id AND reviewer = NEW.inspector AND outcome = 'pass')
+        THEN RAISE(ABORT, 'inspection: by nobody who passed the application')
+END; END
 --;
 CREATE TRIGGER inspection_no_update BEFORE UPDATE ON inspection
 BEGIN SELECT RAISE(ABORT, 'inspection: append-only'); END
