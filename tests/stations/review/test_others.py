@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+import filing
 import pytest
 from sqlalchemy import text
 
@@ -31,7 +32,13 @@ def reviewed(line: Any) -> dict[str, Finding]:
 
 def sent(line: Any) -> None:
     """Let the documents of all that is on file be under way to their holders."""
-    line.database.write(lambda tx: tx.execute(text("UPDATE application SET state = 'dispatched', live = false")))
+    take_all(line, "dispatched")
+
+
+def take_all(line: Any, state: str) -> None:
+    """Take all that is on file to a state."""
+    ids = [row[0] for row in line.facts("SELECT application_id FROM application")]
+    line.database.write(lambda tx: filing.take(tx, ids, filing.WAYS[state]))
 
 
 def of_the_same_people(line: Any) -> list[str]:
@@ -84,7 +91,7 @@ def test_the_day_of_issue_is_that_of_acceptance_in_china(line):
 
 def test_documents_of_other_people_and_returned_applications_don_t_count(line):
     line.file(6, day=date(2024, 9, 1), seed=1)
-    line.database.write(lambda tx: tx.execute(text("UPDATE application SET state = 'returned', live = false")))
+    take_all(line, "returned")
     line.file(6, seed=2)
     of_the_same_people(line)
     assert {found.suggestion for found in reviewed(line).values()} == {Suggestion.PASS}
