@@ -18,7 +18,7 @@ async def review(folder: str, shift: str, tray: str | None = None) -> Served:
         work = TrayWork(
             line=line,
             station=STATION,
-            begin=lambda offer: station.work_tray(here, offer, desk, nodes=line.nodes()),
-            resume=lambda begun: station.resume_tray(here, begun, desk, nodes=line.nodes()),
+            begin=lambda offer: station.work_tray(here, offer, desk, line.thresholds(), line.nodes()),
+            resume=lambda begun: station.resume_tray(here, begun, desk, line.thresholds(), line.nodes()),
         )
         return await run_station(line, work, only=tray)
