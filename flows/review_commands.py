@@ -85,12 +85,13 @@ def set_command(
         person = lead.people[0]
         party = register.administration(person, lead.sign_ins[person])
         database = here.database
-        event_id = database.write(
+        before = database.write(
             lambda tx: hold_list.put_in_force(tx, party, written, Stamp(database.clock_us(tx), here.emulated))
         )
-        hold_list.remove_others(folder.hold_lists, written)
+        if before is not None and before != written:
+            hold_list.remove(folder.hold_lists, before)
         mark = "EMULATED line: " if here.emulated else ""
-    recorded = "is in force and recorded" if event_id else "was in force already"
+    recorded = "was in force already" if before == written else "is in force and recorded"
     sys.stdout.write(f"{mark}the hold list of {_persons(written.count)} {recorded} ({written.sha256[:12]})\n")
     return Exit.FINE
 

@@ -4,7 +4,6 @@ Each list is a file named by its own SHA-256; the register says which one is in 
 taken away beside the log is noticed, and a crash leaves the one before in force. Resident ID numbers are in no file.
 """
 
-import contextlib
 import hashlib
 import os
 from collections.abc import Sequence
@@ -79,20 +78,22 @@ def write(folder: Path, keys: frozenset[str]) -> InForce:
     return written
 
 
-def put_in_force(tx: Connection, by: Party, written: InForce, stamp: Stamp) -> str | None:
-    """Record that a written list is the one from now on, signed by who set it; None where it was already."""
-    facts = {(_SUBJECT, _DIGEST): written.sha256, (_SUBJECT, _COUNT): str(written.count)}
-    known = register.state(tx, Register.HOLD_LIST)
-    entries = [Entry(Register.HOLD_LIST, *key, value) for key, value in facts.items() if known.get(key) != value]
-    return register.record(tx, by, None, entries, stamp) if entries else None
+def put_in_force(tx: Connection, by: Party, written: InForce, stamp: Stamp) -> InForce | None:
+    """Record that a written list is the one from now on, signed by who set it; the one that was before.
+
+    That is the same one where it was in force already: then nothing is recorded.
+    """
+    before = in_force(tx)
+    if before != written:
+        facts = {_DIGEST: written.sha256, _COUNT: str(written.count)}
+        entries = [Entry(Register.HOLD_LIST, _SUBJECT, field, value) for field, value in facts.items()]
+        register.record(tx, by, None, entries, stamp)
+    return before
 
 
-def remove_others(folder: Path, kept: InForce) -> None:
-    """Remove the files of lists that are in force no more."""
-    for path in folder.iterdir():
-        if path.name != kept.sha256:
-            with contextlib.suppress(FileNotFoundError):
-                path.unlink()
+def remove(folder: Path, replaced: InForce) -> None:
+    """Remove the file of a list that is in force no more."""
+    (folder / replaced.sha256).unlink(missing_ok=True)
 
 
 def in_force(conn: Connection) -> InForce | None:

@@ -16,10 +16,10 @@ class Found(StrEnum):
 class Defect:
     """One kind of defect. `code`: the reason that intake sets it aside for, or the review item it fails.
 
-    `needs`: what the application must be for the defect to be one: minor, adult, emergency, post, look_alike or nothing.
-    `reason`: of a review defect, the reason code with which the item's rule finds it; empty for one that a person sees
-    on what is shown for the item. `with_faces`: the same where the extra `faces` is installed. `also`: other items
-    whose rules may suspect it too, for a dark picture has a dark background.
+    `needs`: what the application must be for the defect to be one: minor, adult, emergency, post, look_alike or
+    nothing. `reason`: of a review defect, the reason code with which the item's rule finds it; empty for one that a
+    person sees on what is shown for the item. `with_faces`: the same where the extra `faces` is installed. `also`:
+    other items whose rules may suspect it too, for a dark picture has a dark background.
     """
 
     code: str

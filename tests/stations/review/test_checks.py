@@ -1,4 +1,4 @@
-"""Each check against an oracle of its own: the standard library, dateutil, the `mrz` package, `stdnum`, plain counting."""
+"""Each check against an oracle of its own: dateutil, the `mrz` package, `stdnum`, plain counting."""
 
 from dataclasses import replace
 from datetime import date, datetime, time
