@@ -60,6 +60,11 @@ def test_a_photo_is_too_old_exactly_when_it_was_taken_more_months_before_than_th
         assert (found.reason == "photo_age") == (taken + relativedelta(months=months) < accepted)
 
 
+@pytest.mark.parametrize(("taken", "reason"), [("2026-05-20", None), ("2026-05-19", "photo_age")])
+def test_six_months_to_the_day_are_not_too_old(taken, reason):
+    assert said("photo_age", sound(photo_taken_on=taken)).reason == reason
+
+
 @given(DAYS, st.integers(0, 400))
 def test_months_are_counted_as_dateutil_counts_them(day, months):
     assert months_later(day, months) == day + relativedelta(months=months)
@@ -292,6 +297,13 @@ def test_an_earlier_document_is_valid_for_ten_years_by_dateutil(issued, months):
     assert found.details == tuple(day.isoformat() for day in sorted(valid))
 
 
+@pytest.mark.parametrize(("issued", "valid"), [(date(2016, 11, 20), False), (date(2016, 11, 21), True)])
+def test_a_document_is_valid_on_its_last_day(issued, valid):
+    """Issued ten years and a day ago, it ran out yesterday; issued a day later, it runs out today."""
+    facts = replace(sound(applicant__born_on="1960-01-02"), earlier_documents=[EarlierDocument(issued)])
+    assert (said("application_duplicate", facts).reason == "renewal") == valid
+
+
 def test_another_live_application_is_never_missed():
     """Rule 1, should the database ever have let one in."""
     facts = replace(sound(), other_live=1)
@@ -323,6 +335,12 @@ def test_a_fee_is_settled_by_what_document_and_postage_cost(amount, state, poste
     assert (found.suggestion, found.reason) == wanted
 
 
+@pytest.mark.parametrize(("born", "reason"), [("1961-11-20", None), ("1961-11-21", "application_fee_amount")])
+def test_the_post_is_free_from_the_65th_birthday(born, reason):
+    facts = sound(delivery="post", address=ADDRESS, applicant__born_on=born)
+    assert said("application_fee", facts).reason == reason
+
+
 CHILD = {"applicant__born_on": "2015-01-02", "applicant__resident_id": number_of(date(2015, 1, 2), "F")}
 
 
@@ -343,6 +361,7 @@ def consent(**changes: Any) -> dict[str, Any]:
         (consent(), None),
         (consent(relation="other"), None),
         (None, "application_consent"),
+        (consent(signed_on="2026-11-20", expires_on="2026-11-20"), None),
         (consent(signed_on="2026-11-21"), "application_consent_not_in_force"),
         (consent(expires_on="2026-11-19"), "application_consent_not_in_force"),
         (consent(relation="mother"), "application_consent_guardian"),

@@ -90,6 +90,24 @@ def test_documents_of_other_people_and_returned_applications_don_t_count(line):
     assert {found.suggestion for found in reviewed(line).values()} == {Suggestion.PASS}
 
 
+def test_documents_of_another_type_don_t_count(line):
+    """A person may have one of each of the three."""
+    line.file(6, day=date(2024, 9, 1), seed=1)
+    sent(line)
+    line.file(6, seed=2)
+    ids = of_the_same_people(line)
+    line.database.write(
+        lambda tx: tx.execute(
+            text(
+                "UPDATE application SET product = CASE product WHEN 'passport' THEN 'taiwan_permit'"
+                " ELSE 'passport' END WHERE state = 'dispatched'"
+            )
+        )
+    )
+    said = reviewed(line)
+    assert {said[each].suggestion for each in ids} == {Suggestion.PASS}
+
+
 def test_a_second_live_application_is_seen_even_where_the_database_lost_its_guard(line):
     """Rule 1: whoever dropped the index still meets a reviewer."""
     line.file(4)
