@@ -26,7 +26,8 @@ from stations.people_register.terminal_sessions import Session, resume
 RIGHTS: Final = {Audience.READERS: Right.ASK, Audience.OVERSEERS: Right.OVERSEE}
 """What an audience must be allowed; whoever asks of the log as a whole needs nothing."""
 
-BY_INDEX: Final = frozenset({"shift-report"})
+SIGN_INS: Final = "people sign-ins"
+BY_INDEX: Final = frozenset({"shift-report", SIGN_INS})
 """Questions that go from index to index, as those of `passline logs` do."""
 
 _REAL: Final = "SELECT seq FROM custody_event WHERE NOT emulated AND seq IN (:first, :last)"

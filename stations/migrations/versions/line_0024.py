@@ -1,4 +1,4 @@
-"""Engineers may be enrolled: they touch machines and mend them. Revision ID: line_0024."""
+"""Engineers may be enrolled, and sign-ins are listed by their time. Revision ID: line_0024."""
 
 from pathlib import Path
 from typing import Final
@@ -25,7 +25,7 @@ CHECKS: Final = {
 
 
 def upgrade() -> None:
-    """Widen the checks on roles, and who takes the steps of a patrol's finding; tables, rows, other guards stay."""
+    """Widen the checks on roles, and who takes a finding's steps; tables, rows, other guards stay. Add two indexes."""
     bind = op.get_bind()
     for table, (name, condition) in CHECKS.items():
         if bind.dialect.name == "postgresql":
@@ -35,6 +35,8 @@ def upgrade() -> None:
             _rewrite(bind, table, f"CONSTRAINT {name} CHECK ({condition.format(BEFORE)})", BEFORE, AFTER)
     for statement in (SQL / f"guards.{bind.dialect.name}.sql").read_text(encoding="utf-8").split("--;\n"):
         bind.exec_driver_sql(statement)
+    for table in ("sign_in_attempt", "issuer_sign_in"):
+        op.create_index(f"ix_{table}_at", table, ["at_us"], unique=False)
 
 
 def _rewrite(bind: sa.Connection, table: str, check: str, old: str, new: str) -> None:
