@@ -1,4 +1,4 @@
-"""`passline people sign-ins`: who signed in or was refused, by password or through the centre's issuer, latest first."""
+"""`passline people sign-ins`: who signed in or was refused, by password or through the issuer, latest first."""
 
 import csv
 import json
