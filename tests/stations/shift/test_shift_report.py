@@ -339,7 +339,7 @@ def test_no_part_of_a_report_reads_a_growing_table_whole(sqlite_templates):
 
 
 def test_what_a_shift_closes_on_reads_what_moved_in_it_and_not_the_blanks_of_all_time(shift, database_url):
-    """`shift status`, `close` and `hand-over` balance by this; a blank that left before the shift costs them nothing."""
+    """`shift status`, `close` and `hand-over` balance by this; what left before the shift costs them nothing."""
     shift.open()
     asked = []
     with open_reading(database_url) as reading:
