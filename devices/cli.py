@@ -42,6 +42,16 @@ configured_devices: Callable[[Path], Rows] = no_devices
 """How a folder becomes the `[[devices]]` entries of its line.toml, unchecked; put here by the same program."""
 
 
+def anybody(directory: Path, act: str, device: str) -> None:
+    """Let anybody do anything, where nobody signs in."""
+    del directory, act, device
+
+
+who_touches: Callable[[Path, str, str], None] = anybody
+"""Whether whoever is at the terminal may do an act ("probe") with a device or port of the line in a folder, or raises a
+refusal; put here by the program that signs people in. It is asked before a port is opened."""
+
+
 @app.command(name="list")
 def list_command(*, directory: Directory = DEFAULT_DIRECTORY, output: Output = "table") -> None:
     """Print the devices of the line: port, serial number, mode, whether it is there, and what it was last doing."""
@@ -73,6 +83,7 @@ def probe(
     """
     from devices.identification import find
 
+    who_touches(directory, "probe", port)
     found = find(port, directory / "machines", baud=baud, unit=unit)
     if found is None:
         sys.stderr.write(
@@ -171,6 +182,7 @@ def _emulator(machine: str, directory: Path) -> "ControlClient":
         raise NotEmulatedError(machine, f"a device in {mode} mode")
     if running_pid(folder) is None:
         raise NotEmulatedError(machine, "not running")
+    who_touches(directory, "fault", machine)
     return ControlClient(folder)
 
 

@@ -37,6 +37,7 @@ def trace(name: Device, /, *, directory: Directory = DEFAULT_DIRECTORY, output: 
     from devices.watching import watch
 
     entry = _entry(name, directory)
+    cli.who_touches(directory, "trace", entry.id)
     watch(entry, directory / MACHINES / entry.id, as_json=output == "json")
 
 
@@ -60,6 +61,7 @@ def capture(
     from devices.watching import store
 
     entry = _entry(name, directory)
+    cli.who_touches(directory, "capture", entry.id)
     store(entry, directory / MACHINES / entry.id, file, seconds=seconds, frames=frames)
 
 
@@ -88,6 +90,7 @@ def replay(
     if to is not None:
         from devices.resending import resend
 
+        cli.who_touches(directory, "replay", to)
         said, difference = resend(captured, to, directory / MACHINES)
         done = f"{said} messages of the machine on {to} (EMULATED)"
     else:
@@ -122,6 +125,7 @@ def console(
     else:
         entry = _entry(port_or_name, directory)
         machine = named_machine(entry, machines, link=speaks_link(entry.driver))
+    cli.who_touches(directory, "console", port_or_name)
     who = machine.open()
     try:
         sys.stderr.write(f"passline: {machine.name}: {who}. Ask {', '.join(machine.questions)}, help or quit.\n")

@@ -96,7 +96,9 @@ class Oee:
         return None if self.effectiveness is None else self.availability * self.effectiveness * self.quality
 
 
-def oee(spent: TimeInState, planned_s: float, ideal_cycle_s: float | None, total: int, good: int) -> Oee | None:
+def oee(
+    spent: TimeInState, planned_s: float, ideal_cycle_s: float | None, total: int, good: int, specimens: int = 0
+) -> Oee | None:
     """A machine's OEE over the interval of `spent`, such as a shift; None if it was not planned to run at all.
 
     ISO 22400-2:2014, OEE index = availability x effectiveness (elsewhere 'performance') x quality ratio:
@@ -104,7 +106,9 @@ def oee(spent: TimeInState, planned_s: float, ideal_cycle_s: float | None, total
     - availability = actual production time (seconds in EXECUTE) / planned busy time (`planned_s`, seconds, 0 or more);
     - effectiveness = planned run time per item (`ideal_cycle_s`, seconds, above 0; None if there is no such time) x
       produced / actual production time;
-    - quality ratio = good / produced quantity (`total`, pieces, 0 or more; `good`, 0 to `total`).
+    - quality ratio = good / produced quantity (`total`, pieces, 0 or more; `good`, 0 to `total`; and `specimens`, made
+      beside them in setting up, which nobody can be given). That is no production time, so that specimens count in
+      availability and quality, and not in effectiveness.
 
     Waiting for blanks, or for the room's air (SUSPENDED), lowers availability as a jam (HELD) does. Work outside the
     planned time, or faster than the ideal cycle, counts as 1 and no more. Raises ImpossibleFigureError for a figure
@@ -122,6 +126,7 @@ def oee(spent: TimeInState, planned_s: float, ideal_cycle_s: float | None, total
         ("ideal cycle seconds", cycle_s, 0 < cycle_s < inf, "above 0"),
         ("total pieces", total, total >= 0, "0 or more"),
         ("good pieces", good, 0 <= good <= total, f"0 to {total}"),
+        ("specimens", specimens, specimens >= 0, "0 or more"),
     ):
         if not possible:
             raise ImpossibleFigureError(figure, value, allowed)
@@ -130,7 +135,7 @@ def oee(spent: TimeInState, planned_s: float, ideal_cycle_s: float | None, total
     return Oee(
         availability=_ratio(executing_s, planned_s),
         effectiveness=None if ideal_cycle_s is None else _ratio(cycle_s * total, executing_s),
-        quality=_ratio(good, total),
+        quality=_ratio(good, total + specimens),
     )
 
 

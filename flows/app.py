@@ -51,8 +51,8 @@ from stations.people_register.standing import is_founded, standing
 
 READERS: Final = MAY[Right.ASK]
 """Who may look into the log."""
-ALARM_READERS: Final = READERS | TAKERS
-"""Who may look at the alarms."""
+ALARM_READERS: Final = READERS | TAKERS | frozenset(MENDERS)
+"""Who may look at the alarms, and at the board and the climate: also whoever mends machines."""
 SIGN_IN: Final = "/sign-in"
 SIGN_OUT: Final = "/sign-out"
 HASHES_AT_ONCE: Final = 2

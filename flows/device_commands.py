@@ -62,8 +62,16 @@ def _doing(folder: RunFolder) -> dict[str, str]:
     return {row["machine"]: f"{row['state']} ({row['reason']})" if row["reason"] else row["state"] for row in rows}
 
 
+def _who_touches(directory: Path, act: str, device: str) -> None:
+    # Sessions take longer to import than a list takes to print.
+    from flows.who_touches import who_touches
+
+    who_touches(directory, act, device)
+
+
 cli.list_devices = devices_of
 cli.configured_devices = entries_of
+cli.who_touches = _who_touches
 line_commands.add_to(cli.app)
 app = cli.app
 # By their import paths: what signs people in or checks settings takes longer to import than a list takes to print.
@@ -84,7 +92,8 @@ app.command(
 
 The physical act comes first: deface a bad piece, carry an unmarked blank to the stock, then record it; an EMULATED
 piece is defaced and carried by emulated hands. Two operators, inspectors or leads sign in with their own
-passwords, the first, then the second. Ends with 3 while the job, or any that is listed, is in doubt.
+passwords, the first, then the second; the second may be an engineer. Ends with 3 while the job, or any that is
+listed, is in doubt.
 """,
 )
 app.command(
@@ -92,9 +101,9 @@ app.command(
     name="specimen",
     help="""Make a specimen: a set-up piece on a real blank with fixed data, defaced and voided at once.
 
-The line stands. An operator and a second hand (operator, inspector or lead) sign in with their own passwords; the
-machine draws a blank and makes the piece by the steps of any job; then both deface zone and chip (real people scan it
-once that is done; EMULATED hands do it by themselves) and the log has it as voided, reason specimen. It has no
+The line stands. An operator and a second hand (operator, inspector, lead or engineer) sign in with their own passwords;
+the machine draws a blank and makes the piece by the steps of any job; then both deface zone and chip (real people scan
+it once that is done; EMULATED hands do it by themselves) and the log has it as voided, reason specimen. It has no
 application and is never a document. Given again after a crash it first ends the specimen that was left. Refused while
 the line runs, is evacuated, or the machine is held, suspended, in doubt or without blanks. Ends with 1 if the machine
 spoiled it.

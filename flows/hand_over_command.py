@@ -64,7 +64,7 @@ def hand_over_command(
             row, _ = handing_over.check_hand_over(conn, plan, ())
         if emulated and parts is not None:
             let_in(folder, settings, here.database, parts, rules.EMULATED_LEADS[:2])
-        with open_reading(folder.line().database_url) as reading:
+        with open_reading(folder.line().database_url, by_index=True) as reading:
             against = list(unbalanced(balance_of(reading, row["opened_us"])))
         with here.database.read() as conn:
             row, stops = handing_over.check_hand_over(conn, plan, against)

@@ -53,6 +53,12 @@ GROUP BY outcome
 """
 """Answered by the index `ix_job_pieces` alone; its condition must stand here word for word."""
 
+SPECIMENS: Final = """
+SELECT COUNT(*) AS pieces FROM job
+WHERE machine = :machine AND outcome = 'specimen' AND result_us >= :from_us AND result_us < :until_us
+"""
+"""Found by the index `ix_job_specimens`, in the same way; there are few."""
+
 FOR_GOOD_US: Final = 2**63 - 1
 LONGEST: Final = 3
 """Reasons of stoppages that are shown."""
@@ -66,6 +72,7 @@ class ShiftOee:
     worked: Worked
     good: int
     spoiled: int
+    specimens: int
     ideal_cycle_s: float | None
     figures: Oee | None
 
@@ -134,6 +141,7 @@ def as_row(found: ShiftOee) -> dict[str, Any]:
         **{name: None if factor is None else round(factor, 4) for name, factor in zip(FACTORS, factors, strict=True)},
         "good": found.good,
         "spoiled": found.spoiled,
+        "specimens": found.specimens,
         "ideal_cycle_s": found.ideal_cycle_s,
         "stoppages": [
             {
@@ -198,8 +206,10 @@ def _worked(reading: Reading, machine: str | None) -> list[Worked]:
 
 def _figures(reading: Reading, worked: Worked, ideal_cycle_s: float | None) -> ShiftOee:
     until_us = FOR_GOOD_US if worked.pieces_until_us is None else worked.pieces_until_us
-    rows = reading.rows(PIECES, machine=worked.machine, from_us=worked.began_us, until_us=until_us)
+    period: dict[str, str | int] = {"machine": worked.machine, "from_us": worked.began_us, "until_us": until_us}
+    rows = reading.rows(PIECES, **period)
     pieces = {row["outcome"]: int(row["pieces"]) for row in rows}
     good, spoiled = pieces.get("good", 0), pieces.get("failed", 0)
-    figures = oee(worked.spent, worked.planned_s, ideal_cycle_s, total=good + spoiled, good=good)
-    return ShiftOee(worked, good, spoiled, ideal_cycle_s, figures)
+    specimens = int(reading.rows(SPECIMENS, **period)[0]["pieces"])
+    figures = oee(worked.spent, worked.planned_s, ideal_cycle_s, total=good + spoiled, good=good, specimens=specimens)
+    return ShiftOee(worked, good, spoiled, specimens, ideal_cycle_s, figures)

@@ -61,7 +61,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
     times.add_column("began")
     for name in ("planned", *Group):
         times.add_column(name, justify="right")
-    for name in ("avail.", "effect.", "quality", "OEE", "good", "spoiled"):
+    for name in ("avail.", "effect.", "quality", "OEE", "good", "spoiled", "specim."):
         worth.add_column(name, justify="right")
     worth.add_column("longest stoppages", overflow="fold")
     for row in rows:
@@ -69,7 +69,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
         began = time.strftime("%m-%d %H:%M", time.localtime(row["began_us"] / 1e6))
         times.add_row(*who, began, *(duration(row[f"{name}_s"]) for name in ("planned", *Group)))
         factors = ("–" if row[name] is None else f"{row[name]:.1%}" for name in FACTORS)
-        counts = (str(row[name]) for name in ("good", "spoiled"))
+        counts = (str(row[name]) for name in ("good", "spoiled", "specimens"))
         worth.add_row(*who, *factors, *counts, "\n".join(_stoppages(row)))
     console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
     console.print(times)

@@ -18,3 +18,13 @@ def _open_register(directory: Path) -> cli.OpenRegister:
 
 cli.open_register = _open_register
 people_app = cli.people_app
+people_app.command(
+    "flows.sign_ins_command:sign_ins_command",
+    name="sign-ins",
+    help="""List who signed in or was refused, latest first: when, with which code, by password or issuer, how it ended.
+
+A password's are those at the pages, at a terminal (then `place` is its computer, account and terminal) and for an act;
+locked is who tried while the code was. The issuer's (`place` is its name) open pages and sign nothing, and say by which
+rule one was refused; without a code it proved nobody. For auditors and administrators; asking is recorded.
+""",
+)

@@ -113,7 +113,7 @@ def _settle(
     asking: Asking,
 ) -> None:
     from flows.locks import settle_lock
-    from flows.two_hands import as_two, emulated_hands, signed_by_two, workplace_of
+    from flows.two_hands import as_two, emulated_hands, signed_by_each, workplace_of
     from stations.personalization import bench, jobs, settlement
     from stations.personalization.errors import UnknownJobError
     from stations.personalization.rules import STATION, Settlement
@@ -127,7 +127,7 @@ def _settle(
             blank = row.blank_serial or serial
             lies = place or settlement.usual_place(row.product, row.machine, finding)
             settlement.check(conn, job, finding, lies, serial)
-        by = signed_by_two(here, asking, codes, settlement.SETTLERS)
+        by = signed_by_each(here, asking, codes, (settlement.SETTLERS, settlement.SECONDS))
         signed = as_two(here, by)
         with settle_lock(folder), emulated_hands(folder, needed=row.emulated) as desk:
             with here.database.read() as conn:

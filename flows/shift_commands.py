@@ -155,7 +155,7 @@ def status_command(*, directory: Directory = HERE, output: Output = "table") -> 
     Ends with 1 while something does. What a count would find is not in it: nobody is told what there must be.
     """
     line = RunFolder(directory).line()
-    with open_reading(line.database_url) as reading:
+    with open_reading(line.database_url, by_index=True) as reading:
         content = standing(reading, emulated=line.emulated)
     if output == "json":
         print_json(content)
@@ -195,7 +195,7 @@ def close_command(
             row, _ = station.check_close(conn, ())
         if emulated and parts is not None:
             walk(folder, settings, here.database, parts, Direction.OUT, emulated_inside(here.database))
-        with open_reading(folder.line().database_url) as reading:
+        with open_reading(folder.line().database_url, by_index=True) as reading:
             against = list(unbalanced(balance_of(reading, row["opened_us"])))
         with here.database.read() as conn:
             row, stops = station.check_close(conn, against)

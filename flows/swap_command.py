@@ -14,6 +14,7 @@ from flows.errors import FlowError
 from flows.locks import line_lock
 from flows.run_folder import RunFolder
 from flows.toml_edit import with_strings
+from flows.who_touches import who_touches
 from handoff_logs.errors import HandoffLogError
 from handoff_logs.reading import open_reading
 
@@ -71,6 +72,7 @@ def swap_command(
     content = folder.configured()
     if not folder.line().emulated or content.get("mode") == "production":
         raise ProductionSwapError(folder.path)
+    who_touches(directory, "swap", name)
     with line_lock(folder):
         content = folder.configured()
         position, before = _entry(content, name)

@@ -26,7 +26,8 @@ from stations.people_register.terminal_sessions import Session, resume
 RIGHTS: Final = {Audience.READERS: Right.ASK, Audience.OVERSEERS: Right.OVERSEE}
 """What an audience must be allowed; whoever asks of the log as a whole needs nothing."""
 
-BY_INDEX: Final = frozenset({"shift-report"})
+SIGN_INS: Final = "people sign-ins"
+BY_INDEX: Final = frozenset({"shift-report", SIGN_INS})
 """Questions that go from index to index, as those of `passline logs` do."""
 
 _REAL: Final = "SELECT seq FROM custody_event WHERE NOT emulated AND seq IN (:first, :last)"
@@ -34,13 +35,16 @@ _ENDS: Final = "SELECT min(seq) AS first, max(seq) AS last FROM custody_event"
 _ASKED: Final = "SELECT 1 AS asked FROM audit_lookup WHERE reader = :reader LIMIT 1"
 
 
+MAY_ASK: Final = "auditors, leads and administrators may ask"
+
+
 class NobodySignedInError(FlowError):
     """A production line answers nobody who did not sign in."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.folder = folder
-        self.next_step = f"Sign in: `passline sign-in CODE --dir {folder}`; auditors, leads and administrators may ask."
+    def __init__(self, folder: Path, who: str = MAY_ASK) -> None:
+        super().__init__(folder, who)
+        self.folder, self.who = folder, who
+        self.next_step = f"Sign in: `passline sign-in CODE --dir {folder}`; {who}."
 
     def __str__(self) -> str:
         return f"Nobody is signed in at this terminal on the line in {self.folder}; nothing was answered."
@@ -56,7 +60,7 @@ def who_asks(directory: Path, audience: Audience) -> Asker:
         return _anybody(folder)
     session = signed_in(folder)
     if session is None:
-        return _unsigned(folder)
+        return unsigned(folder, MAY_ASK)
     may = MAY[RIGHTS[audience]]
     if session.roles.isdisjoint(may):
         raise RoleMissingError(session.code, tuple(sorted(may)))
@@ -104,10 +108,11 @@ def _anybody(folder: RunFolder) -> Asker:
     return Asker(f"unsigned:{account()}") if session is None else Asker(session.code, session.session_id)
 
 
-def _unsigned(folder: RunFolder) -> Asker:
+def unsigned(folder: RunFolder, who: str) -> Asker:
     """Nobody, as a demo's newcomer is; told once to an account and line that this is for emulated lines alone.
 
-    The environment can't make a production line an emulated one, nor can line.toml where the log has real records.
+    The environment can't make a production line an emulated one, nor can line.toml where the log has real records:
+    there only `who` may, says NobodySignedInError.
     """
     configured = folder.configured().get("mode")
     url = folder.line().database_url
@@ -117,7 +122,7 @@ def _unsigned(folder: RunFolder) -> Asker:
         is_real = bool(reading.rows(_REAL, **ends))
         is_told = bool(reading.rows(_ASKED, reader=reader))
     if configured == "production" or not folder.line().emulated or is_real:
-        raise NobodySignedInError(folder.path)
+        raise NobodySignedInError(folder.path, who)
     if not is_told:
         sys.stderr.write(
             f"passline: Nobody is signed in; an EMULATED line answers all the same, and records it as {reader}.\n"

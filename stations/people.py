@@ -20,6 +20,7 @@ class Role(StrEnum):
     LEAD = "lead"
     ADMINISTRATOR = "administrator"
     AUDITOR = "auditor"
+    ENGINEER = "engineer"
 
 
 @dataclass(frozen=True, slots=True)

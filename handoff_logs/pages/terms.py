@@ -55,6 +55,7 @@ TERMS: Final[dict[str, tuple[str, str]]] = {
     "role.lead": ("shift lead", "班长"),
     "role.administrator": ("administrator", "管理员"),
     "role.auditor": ("auditor", "审计员"),
+    "role.engineer": ("engineer", "工程师"),
     "service_class.normal": ("normal", "普通"),
     "service_class.expedited": ("expedited", "加急"),
     "service_class.emergency": ("emergency", "绿色通道"),

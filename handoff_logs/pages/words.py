@@ -485,9 +485,9 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "sign_in.role": (
         "You are who you say, but these pages need the role auditor, lead or administrator, or one that takes"
-        " alarms. Two administrators give it: `passline people enrol CODE --role auditor`.",
-        "身份无误，但查看这些页面需要 auditor（审计员）、lead（班长）、administrator（管理员）或处理警报的角色，"
-        "由两名管理员授予："
+        " alarms or mends machines. Two administrators give it: `passline people enrol CODE --role auditor`.",
+        "身份无误，但查看这些页面需要 auditor（审计员）、lead（班长）、administrator（管理员）或处理警报、"
+        "维修机器的角色，由两名管理员授予："
         "`passline people enrol 工号 --role auditor`。",
     ),
     "sign_in.many": (

@@ -21,7 +21,7 @@ from stations.people import Role
 
 PATROLLERS: Final = (Role.OPERATOR, Role.LEAD)
 """Who walks a round; while a shift is open, an operator who is named for it, or a lead."""
-MENDERS: Final = (Role.OPERATOR, Role.LEAD, Role.ADMINISTRATOR)
+MENDERS: Final = (Role.OPERATOR, Role.LEAD, Role.ADMINISTRATOR, Role.ENGINEER)
 """Who takes a finding, mends it, or looks at what another mended."""
 EMULATED_PATROLLER: Final = "e-pat-1"
 EMULATED_MENDER: Final = "e-pat-2"

@@ -101,6 +101,7 @@ class SignInAttempt(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint(_one_of("outcome", SignInOutcome), name="ck_sign_in_attempt_outcome"),
         Index("ix_sign_in_attempt_code", "code", "at_us"),
+        Index("ix_sign_in_attempt_at", "at_us"),
     )
 
     attempt_id: str = Field(sa_column=Column(String(32), primary_key=True))
@@ -145,6 +146,7 @@ class IssuerSignIn(SQLModel, table=True):
             name="ck_issuer_sign_in_outcome",
         ),
         Index("ix_issuer_sign_in_code", "code", "at_us"),
+        Index("ix_issuer_sign_in_at", "at_us"),
     )
 
     attempt_id: str = Field(sa_column=Column(String(32), primary_key=True))

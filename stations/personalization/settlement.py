@@ -26,7 +26,9 @@ from stations.personalization.rules import Settlement
 from stations.workplace import Workplace
 
 SETTLERS = (Role.OPERATOR, Role.INSPECTOR, Role.LEAD)
-"""Who may settle; both people must be one of these."""
+"""Who may settle."""
+SECONDS = (*SETTLERS, Role.ENGINEER)
+"""Who may be the second of the two: an engineer who opened the machine, beside somebody who answers for pieces."""
 
 HELD_IN_HANDS = (Settlement.MADE_GOOD, Settlement.MADE_BAD, Settlement.UNMARKED, Settlement.UNREADABLE)
 """Findings of a piece that is there."""

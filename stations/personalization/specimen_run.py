@@ -14,7 +14,7 @@ from devices.messages import RefusalCode
 from devices.roles import JobResult, Personalizer
 from handoff_logs.errors import HandoffLogError
 from stations.errors import StationError
-from stations.personalization import booking, jobs, leases, recovery, specimen_data, specimens
+from stations.personalization import activity, booking, jobs, leases, recovery, specimen_data, specimens
 from stations.personalization.booking import Work
 from stations.personalization.errors import (
     FenceLostError,
@@ -24,9 +24,12 @@ from stations.personalization.errors import (
 )
 from stations.personalization.recovery import Session
 from stations.personalization.setup import Setup
+from stations.personalization.tables import Activity
 from stations.workplace import Workplace
 
 RENEWALS_A_LEASE = 3
+SETTING_UP = Activity.STOPPED, "specimen"
+"""What a machine does from the draw of a specimen until two have voided it: wanted, and at no production."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,8 @@ def _let_go(workplace: Workplace, session: Session) -> None:
     lease = session.lease
 
     def step(tx: Connection) -> None:
+        if activity.shown(tx, lease.machine) == SETTING_UP:
+            activity.change(tx, workplace, lease.machine, (Activity.STOPPED, None), booking.now_us())
         if ended := [row.job_id for row in jobs.unreleased(tx, lease.machine) if not row.unfinished]:
             jobs.released(tx, lease, ended)
         leases.give_back(tx, lease)
@@ -137,9 +142,13 @@ class _Making:
     def _draw(self, product: str, reason: str) -> Work:
         machine = replace(self._identity, journal_next=self._personalizer.journal_position)
         database, centre = self._workplace.database, self._setup.centre
-        return database.write(
-            lambda tx: specimens.draw(tx, self._workplace, self._lease, machine, centre, product, reason)
-        )
+
+        def draw(tx: Connection) -> Work:
+            work = specimens.draw(tx, self._workplace, self._lease, machine, centre, product, reason)
+            activity.change(tx, self._workplace, machine.machine, SETTING_UP, booking.now_us())
+            return work
+
+        return database.write(draw)
 
     def _feed(self, work: Work, load: Callable[[], bool]) -> str | JobResult:
         """The blank drawn, or how the job ended where the machine spoiled one in drawing it."""

@@ -31,7 +31,7 @@ from stations.personalization.tables import SPECIMENS
 from stations.workplace import Workplace
 
 FIRSTS: Final = (Role.OPERATOR,)
-SECONDS: Final = (Role.OPERATOR, Role.INSPECTOR, Role.LEAD)
+SECONDS: Final = (Role.OPERATOR, Role.INSPECTOR, Role.LEAD, Role.ENGINEER)
 """Who has a specimen made, and who may be the second hand that defaces it."""
 FORGOTTEN: Final = "forgotten"
 """Why one was made that a restored database knows of from its machine alone."""

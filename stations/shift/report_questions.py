@@ -76,9 +76,15 @@ _COUNTED: Final = f"""
 WAITING: Final = f"""
 WITH since(event_id) AS MATERIALIZED (
     SELECT event_id FROM custody_event WHERE happened_us >= :to_us
-), moved(unit_id) AS MATERIALIZED (
-    SELECT DISTINCT unit.unit_id FROM since CROSS JOIN custody_unit AS unit
-    WHERE unit.event_id = since.event_id AND unit.kind IN {_KINDS}
+), moved(unit_id, first) AS MATERIALIZED (
+    SELECT unit.unit_id, min(unit.step) FROM since CROSS JOIN custody_unit AS unit
+    WHERE unit.event_id = since.event_id AND unit.kind IN {_KINDS} GROUP BY unit.unit_id
+), last(unit_id, step) AS MATERIALIZED (
+    SELECT moved.unit_id, (
+        SELECT max(earlier.step) FROM custody_unit AS earlier
+        JOIN custody_event AS act ON act.event_id = earlier.event_id
+        WHERE earlier.unit_id = moved.unit_id AND act.happened_us < :to_us)
+    FROM moved WHERE moved.first > 1
 ), stood AS MATERIALIZED (
     SELECT here.unit_id, here.kind, here.state, here.station, here.place, here.handoff_id, here.due_us AS node_us
     FROM whereabouts AS here
@@ -90,11 +96,8 @@ WITH since(event_id) AS MATERIALIZED (
         JOIN custody_event AS noded ON noded.event_id = earlier.event_id
         WHERE earlier.unit_id = unit.unit_id AND earlier.step <= unit.step AND noded.act = 'offer'
         ORDER BY earlier.step DESC LIMIT 1)
-    FROM moved CROSS JOIN custody_unit AS unit
-    WHERE unit.unit_id = moved.unit_id AND unit.state IN {_STANDING} AND unit.step = (
-        SELECT max(earlier.step) FROM custody_unit AS earlier
-        JOIN custody_event AS act ON act.event_id = earlier.event_id
-        WHERE earlier.unit_id = moved.unit_id AND act.happened_us < :to_us)
+    FROM last CROSS JOIN custody_unit AS unit
+    WHERE unit.unit_id = last.unit_id AND unit.step = last.step AND unit.state IN {_STANDING}
 ), placed AS MATERIALIZED (
     SELECT stood.unit_id, stood.kind, stood.node_us, coalesce(offer.to_station, stood.station) AS station,
            CASE WHEN stood.state IN ('held', 'offered') AND stood.place NOT IN ('hold', 'quarantine') THEN 1 ELSE 0 END
@@ -106,6 +109,8 @@ SELECT station, service_class, SUM(going) AS waiting, SUM(1 - going) AS on_hold,
 FROM counted GROUP BY station, service_class
 """
 """Documents, or orders for them, that stood at each station when the time ended: to be worked on, or on hold.
+
+What first came after it stood nowhere: long after, that is nearly all that moved.
 
 What is offered stands at the station that it is offered to. `overdue`: the node it waits under had passed.
 """

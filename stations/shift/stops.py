@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from handoff_logs.reading import Reading, Row
 from stations.people import EMULATED_PREFIX
-from stations.vault.balance import LAST_US, Balance, Period, balance
+from stations.vault.balance import LAST_US, Balance, Period, balance_since
 
 _HERE: Final = "('intake', 'vault', 'review', 'personalization', 'qc', 'packing', 'mailing')"
 OPEN_SHIFT: Final = """
@@ -173,8 +173,8 @@ def stops(ask: Ask, now_us: int) -> list[Stop]:
 
 
 def balance_of(reading: Reading, opened_us: int) -> list[Balance]:
-    """The balance of blanks since the shift was opened, by kind, station and machine."""
-    return balance(reading, Period(opened_us, LAST_US))
+    """The balance of blanks since the shift was opened, by kind, station and machine: what moved, and what is here."""
+    return balance_since(reading, Period(opened_us, LAST_US))
 
 
 def unbalanced(rows: Sequence[Balance]) -> Iterator[Stop]:

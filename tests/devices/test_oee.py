@@ -160,3 +160,13 @@ def test_without_an_ideal_cycle_only_effectiveness_and_the_index_are_unknown() -
     found = oee({MachineState.EXECUTE: 30.0}, 60.0, None, total=4, good=3)
     assert found == Oee(0.5, None, 0.75)
     assert found.index is None
+
+
+def test_specimens_lower_quality_and_leave_effectiveness_as_it_is() -> None:
+    """Nobody can be given one, and it was made in no production time."""
+    spent = {MachineState.EXECUTE: 30.0}
+    without, found = (oee(spent, 60.0, 5.0, total=4, good=3, specimens=made) for made in (0, 2))
+    assert without == Oee(0.5, 20 / 30, 0.75)
+    assert found == Oee(0.5, 20 / 30, 0.5)
+    with pytest.raises(ImpossibleFigureError, match="specimens"):
+        oee(spent, 60.0, 5.0, total=4, good=3, specimens=-1)

@@ -27,7 +27,7 @@ from flows.errors import (
     UnknownMachineError,
     UnknownShiftError,
 )
-from flows.machine_oee import PERIODS, PERIODS_OF, PIECES, as_row, oee_between
+from flows.machine_oee import PERIODS, PERIODS_OF, PIECES, SPECIMENS, as_row, oee_between
 from flows.run_folder import RunFolder
 from handoff_logs.reading import open_reading
 from handoff_logs.records import new_id
@@ -101,6 +101,22 @@ class Books:
         with self._engine.begin() as tx:
             if tx.dialect.name == "postgresql":
                 tx.execute(text("SET LOCAL session_replication_role = replica"))  # no foreign keys, as on SQLite
+            tx.execute(insert(Job), rows)
+            tx.execute(text(f"{BOOK} WHERE outcome IS NULL"))
+
+    def specimens(self, machine: str, hours: Sequence[float]) -> None:
+        """Specimens of a machine, booked so many hours after `BEGAN_US`."""
+        nothing = {"application_id": None, "order_unit": None, "specimen": "set-up", "live": False}
+        rows = [
+            JOB
+            | nothing
+            | {"job_id": new_id(), "machine": machine, "worker": "specimen", "attempt": attempt}
+            | {"previous_attempt": attempt - 1 or None, "intent_us": BEGAN_US + round(at_h * HOUR_US)}
+            for attempt, at_h in enumerate(hours, 1)
+        ]
+        with self._engine.begin() as tx:
+            if tx.dialect.name == "postgresql":
+                tx.execute(text("SET LOCAL session_replication_role = replica"))
             tx.execute(insert(Job), rows)
             tx.execute(text(f"{BOOK} WHERE outcome IS NULL"))
 
@@ -188,8 +204,26 @@ def test_time_pieces_and_figures_of_a_shift_are_those_of_the_tables(books: Books
         "oee": round(0.75 * 4400 / 21_600 * 0.9, 4),
         "good": 900,
         "spoiled": 100,
+        "specimens": 0,
         "ideal_cycle_s": 4.4,
     }
+
+
+def test_specimens_are_made_in_time_that_is_no_production_and_are_no_good_pieces(books: Books, ask: Ask) -> None:
+    """Set-up costs availability, its pieces quality; how fast documents are made, it does not touch."""
+    an_ordinary_shift(books)
+    books.specimens("book-01", [5.2, 5.4])
+    books.periods("card-01", ("execute", None, 0), ("stopped", "specimen", 3), ("stopped", None, 4),
+                  ("execute", None, 6), ("stopped", None, 7))  # fmt: skip
+    books.jobs("card-01", "good", [1, 2])
+    books.specimens("card-01", [3.5, 9])
+    row, cards = ask()
+    assert (row["good"], row["spoiled"], row["specimens"], row["quality"]) == (900, 100, 2, round(900 / 1002, 4))
+    assert (row["availability"], row["effectiveness"]) == (0.75, round(4400 / 21_600, 4))
+    assert (cards["good"], cards["specimens"]) == (2, 2), "until the machine's next shift, as with pieces"
+    # Five hours from the first to the last, two of them with the line gone.
+    assert (cards["planned_s"], cards["availability"]) == (5 * 3600.0, round(4 / 5, 4))
+    assert [(one["reason"], one["seconds"]) for one in cards["stoppages"]] == [("specimen", 3600.0)]
 
 
 def test_a_piece_is_counted_in_the_shift_in_which_it_was_booked(books: Books, ask: Ask) -> None:
@@ -353,6 +387,7 @@ def test_twenty_thousand_documents_are_answered_for_at_once_and_from_an_index(bu
         names = {"machine": "book-01", "from_us": 0, "until_us": 2**62}
         for sql, plan in (
             (PIECES, "SEARCH job USING COVERING INDEX ix_job_pieces (machine=? AND result_us>? AND result_us<?)"),
+            (SPECIMENS, "SEARCH job USING INDEX ix_job_specimens (machine=? AND result_us>? AND result_us<?)"),
             (PERIODS, "SCAN machine_period USING INDEX sqlite_autoindex_machine_period_1"),
             (PERIODS_OF, "SEARCH machine_period USING INDEX sqlite_autoindex_machine_period_1 (machine=?)"),
         ):

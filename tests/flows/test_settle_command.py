@@ -60,6 +60,7 @@ ADMINISTRATOR_TWO = Credentials("p-0002", "a password of two")
 OPERATOR = Credentials("p-0417", "the operator's password")
 INSPECTOR = Credentials("p-0418", "the inspector's password")
 PACKER = Credentials("p-0419", "the packer's password")
+ENGINEER = Credentials("p-0420", "the engineer's password")
 SIGNERS = ", ".join(
     f"(SELECT code FROM sign_in_attempt WHERE attempt_id = e.{sign_in} AND outcome = 'accepted')"
     for sign_in in ("sign_in", "second_sign_in")
@@ -139,6 +140,7 @@ def _enrol_all(database: Database) -> None:
     register.enrol(database, by, OPERATOR, [Role.OPERATOR], emulated=True)
     register.enrol(database, by, INSPECTOR, [Role.INSPECTOR], emulated=True)
     register.enrol(database, by, PACKER, [Role.PACKER], emulated=True)
+    register.enrol(database, by, ENGINEER, [Role.ENGINEER], emulated=True)
 
 
 @pytest.fixture
@@ -274,6 +276,15 @@ def test_what_is_not_found_stays_in_doubt(
     assert row["found_before"] == "not-found"
 
 
+def test_an_engineer_settles_beside_somebody_who_answers_for_pieces(
+    line: Path, job: str, facts: Callable[[str], list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed = ("--first", OPERATOR.code, "--second", ENGINEER.code, "--passwords-from", "-")
+    feed(monkeypatch, (OPERATOR.password, ENGINEER.password))
+    assert run(["devices", "settle", job, "--found", "not-found", *signed, "--dir", str(line)]) == Exit.IN_DOUBT
+    assert facts("SELECT settled_by, settled_second FROM job") == [(OPERATOR.code, ENGINEER.code)]
+
+
 def test_codes_and_passwords_are_typed_on_the_terminal(line: Path, job: str) -> None:
     answers = [("Code of the first", OPERATOR.code), ("Code of the second", INSPECTOR.code)]
     answers += [(f"Password of {OPERATOR.code}", BOTH[0]), (f"Password of {INSPECTOR.code}", BOTH[1])]
@@ -319,7 +330,13 @@ def test_who_may_not_settle_changes_nothing(
         (OPERATOR.code, INSPECTOR.code, (BOTH[0], "a wrong password"), "p-0418 is refused"),
         (OPERATOR.code, "p-9999", BOTH, "p-9999 is refused"),
         (OPERATOR.code, "e-per-2", BOTH, "EMULATED staff"),
-        (OPERATOR.code, PACKER.code, (BOTH[0], PACKER.password), "p-0419 is not operator or inspector or lead"),
+        (
+            OPERATOR.code,
+            PACKER.code,
+            (BOTH[0], PACKER.password),
+            "p-0419 is not operator or inspector or lead or engineer",
+        ),
+        (ENGINEER.code, OPERATOR.code, (ENGINEER.password, BOTH[0]), "p-0420 is not operator or inspector or lead,"),
         (OPERATOR.code, INSPECTOR.code, BOTH[:1], "Password of p-0418 can't be asked for"),
     ):
         signed = ("--first", first, "--second", second, "--passwords-from", "-")

@@ -119,6 +119,17 @@ def test_a_specimen_is_made_voided_balanced_reported_and_destroyed(
     assert facts("SELECT count(*) FROM custody_unit WHERE kind = 'document'") == [(0,)]
     assert not [each for each in (line / "machines").iterdir() if running_pid(each) is not None]
 
+    assert facts("SELECT state, reason FROM machine_period ORDER BY position") == [
+        ("stopped", "specimen"),
+        ("stopped", None),
+    ]
+    assert facts("SELECT state, reason FROM machine_state") == [("stopped", None)]
+    capsys.readouterr()
+    assert run(["devices", "oee", "--dir", str(line), "--output", "json"]) == Exit.FINE
+    (shift,) = json.loads(capsys.readouterr().out)
+    assert (shift["specimens"], shift["good"], shift["quality"], shift["availability"]) == (1, 0, 0.0, 0.0)
+    assert [one["reason"] for one in shift["stoppages"]] == ["specimen"] and shift["planned_s"] > 0
+
     assert run(["blanks", "balance", "--dir", str(line), "--output", "json"]) == Exit.FINE
     rows = json.loads(capsys.readouterr().out)
     (here,) = [row for row in rows if row["station"] == "personalization" and not row["machine"]]

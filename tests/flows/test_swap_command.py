@@ -123,4 +123,6 @@ def test_a_line_that_was_set_up_and_has_no_open_jobs_says_nothing_of_them(
 ) -> None:
     prepare(folder)
     assert swap(folder, "book-01", "--to", "/dev/ttyUSB0") == Exit.FINE
+    assert "records it as unsigned:" in capsys.readouterr().err
+    assert swap(folder, "book-01", "--to", "/dev/ttyUSB1") == Exit.FINE
     assert capsys.readouterr().err == ""

@@ -85,7 +85,7 @@ def test_upgrading_again_changes_nothing(engine, database_url):
     stations.migrations.upgrade(database_url)
     with engine.connect() as connection:
         query = text(f"SELECT version_num FROM {stations.migrations.VERSION_TABLE}")
-        assert connection.execute(query).scalars().all() == ["line_0021"]
+        assert connection.execute(query).scalars().all() == ["line_0024"]
 
 
 def test_a_database_without_periods_is_brought_up_to_date_and_keeps_its_rows(database_url):
@@ -134,6 +134,29 @@ def test_a_role_is_one_of_the_rules_whose_guards_outlived_the_auditors_coming(en
         assert connection.execute(text(guards)).scalar_one() == (4 if sqlite else 2)
         if sqlite:
             assert connection.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
+
+
+def test_a_line_from_before_engineers_keeps_its_guards_and_knows_their_role_everywhere(database_url):
+    """Checks' words are rewritten in place on SQLite, and one guard of a finding's steps is another: none is lost."""
+    stations.migrations.upgrade(database_url, "line_0021")
+    engine = create_engine(database_url)
+    sqlite = engine.dialect.name == "sqlite"
+    check = "SELECT sql FROM sqlite_master WHERE name = 'alarm_step'"
+    guards = "SELECT name FROM sqlite_master WHERE type = 'trigger' ORDER BY name"
+    if not sqlite:
+        check = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'ck_alarm_step_role'"
+        guards = "SELECT tgrelid::regclass || ' ' || tgname FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1"
+    with engine.connect() as connection:
+        before = connection.execute(text(guards)).scalars().all()
+    engine.dispose()
+    stations.migrations.upgrade(database_url, "line_0024")
+    engine = create_engine(database_url)
+    with engine.connect() as connection:
+        assert all(f"'{role}'" in connection.execute(text(check)).scalar_one() for role in Role)
+        assert connection.execute(text(guards)).scalars().all() == before
+        if sqlite:
+            assert connection.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
+    engine.dispose()
 
 
 def test_a_job_may_be_of_a_specimen_and_its_guards_outlived_that(engine):

@@ -14,7 +14,9 @@ from stations.patrol.projection import DIFFERENCES
 @pytest.fixture
 def patrolled(line: Any, database_url: str) -> Iterator[Patrolled]:
     """Whatever a test does, tables and log say the same of it afterwards."""
-    people = enrol(line.database, operator="operator", other="operator", lead="lead", keeper="keeper")
+    people = enrol(
+        line.database, operator="operator", other="operator", lead="lead", keeper="keeper", engineer="engineer"
+    )
     yield Patrolled(line, people, line.at("personalization"))
     with open_reading(database_url) as reading:
         assert [row for _, sql in DIFFERENCES for row in reading.rows(sql)] == []

@@ -45,6 +45,12 @@ def test_a_finding_is_taken_mended_and_looked_at_by_another(patrolled: Patrolled
     ]
 
 
+def test_an_engineer_mends_and_walks_no_round(patrolled: Patrolled) -> None:
+    assert patrolled.mend(found(patrolled), patrolled.by("engineer"), patrolled.by("operator")).freed == "book-01"
+    with pytest.raises(RoleMissingError):
+        patrolled.walk(by=patrolled.by("engineer"))
+
+
 def test_nobody_looks_at_what_they_mended_themselves(patrolled: Patrolled) -> None:
     number, first = found(patrolled), patrolled.by("operator")
     patrolled.step(number, Step.TAKEN, first)

@@ -25,7 +25,7 @@ from stations.packing import station as packing
 from stations.qc import station as qc
 from stations.review import station as review
 from stations.review.desk import Decision, Outcome
-from stations.shift import counting, report, report_questions, station
+from stations.shift import counting, report, report_questions, station, stops
 from stations.shift.counting import Counted
 from stations.shift.errors import NoShiftYetError, ShiftUnknownError
 from stations.shift.rules import Scan
@@ -335,8 +335,35 @@ def test_no_part_of_a_report_reads_a_growing_table_whole(sqlite_templates):
     """However old the line is."""
     asked = questions()
     assert len(asked) > 15
-    filled = [re.sub(r"(?<!:):[a-z_]+", "0", one).strip() for one in asked]
-    assert whole_tables(filled, sqlite_templates(True)) == set()
+    assert whole_tables([_filled(one) for one in asked], sqlite_templates(True)) == set()
+
+
+def test_what_a_shift_closes_on_reads_what_moved_in_it_and_not_the_blanks_of_all_time(shift, database_url):
+    """`shift status`, `close` and `hand-over` balance by this; what left before the shift costs them nothing."""
+    shift.open()
+    asked = []
+    with open_reading(database_url) as reading:
+
+        class Listening:
+            """The database, and what it was asked."""
+
+            def rows(self, sql, **parameters):
+                asked.append(sql)
+                return reading.rows(sql, **parameters)
+
+            def stream(self, sql, **parameters):
+                asked.append(sql)
+                return reading.stream(sql, **parameters)
+
+        found = stops.balance_of(Listening(), shift.rows("SELECT opened_us FROM shift")[0][0])
+    assert [row["difference"] for row in found] == [0] * len(found) and found
+    assert len(asked) >= 3
+    if database_url.startswith("sqlite"):
+        assert whole_tables([_filled(one) for one in asked], database_url.removeprefix("sqlite:///")) == set()
+
+
+def _filled(question):
+    return re.sub(r"(?<!:):[a-z_]+", "0", question).strip()
 
 
 def test_postgresql_finds_every_part_of_a_report_by_an_index(database_url):
