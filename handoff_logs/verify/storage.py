@@ -44,7 +44,7 @@ MADE_AS = {
         "custody_event": "54f506d842e16601",
         "custody_move": "bd3facb56ec45338",
         "custody_register": "cc482bf92cda46c6",
-        "custody_unit": "e28f618c0ec73c43",
+        "custody_unit": "8e70ec36072a6893",
         "inside": "f83e0678086e2ad4",
         "open_offer": "fb63719eb5926e4a",
         "seal_checkpoint": "8065a841f0ab3ec3",

@@ -1,0 +1,49 @@
+CREATE FUNCTION deliveries_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '%: append-only', TG_TABLE_NAME USING ERRCODE = 'check_violation';
+END $$
+--;
+CREATE TRIGGER delivery_event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON delivery_event
+    FOR EACH STATEMENT EXECUTE FUNCTION deliveries_append_only()
+--;
+CREATE TRIGGER delivered_parcel_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON delivered_parcel
+    FOR EACH STATEMENT EXECUTE FUNCTION deliveries_append_only()
+--;
+CREATE TRIGGER return_remake_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON return_remake
+    FOR EACH STATEMENT EXECUTE FUNCTION deliveries_append_only()
+--;
+CREATE FUNCTION returned_parcel_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.decision IS NOT NULL THEN
+            RAISE EXCEPTION 'returned_parcel: received once, and decided later' USING ERRCODE = 'check_violation';
+        END IF;
+    ELSIF OLD.decision IS NOT NULL OR NEW.decision IS NULL
+        OR (NEW.parcel_unit, NEW.consignment_id, NEW.note, NEW.announced, NEW.record, NEW.received_us, NEW.received_by, NEW.received_second, NEW.emulated) IS DISTINCT FROM
+           (OLD.parcel_unit, OLD.consignment_id, OLD.note, OLD.announced, OLD.record, OLD.received_us, OLD.received_by, OLD.received_second, OLD.emulated) THEN
+        RAISE EXCEPTION 'returned_parcel: decided once' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$
+--;
+CREATE TRIGGER returned_parcel_guard BEFORE INSERT OR UPDATE ON returned_parcel
+    FOR EACH ROW EXECUTE FUNCTION returned_parcel_guard()
+--;
+CREATE TRIGGER returned_parcel_append_only BEFORE DELETE OR TRUNCATE ON returned_parcel
+    FOR EACH STATEMENT EXECUTE FUNCTION deliveries_append_only()
+--;
+CREATE FUNCTION consigned_parcel_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.taken_us IS NOT NULL OR (TG_OP = 'UPDATE' AND (NEW.parcel_unit, NEW.consignment_id, NEW.tracking, NEW.weight_g)
+            IS DISTINCT FROM (OLD.parcel_unit, OLD.consignment_id, OLD.tracking, OLD.weight_g)) THEN
+        RAISE EXCEPTION 'consigned_parcel: what the carrier took is never changed' USING ERRCODE = 'check_violation';
+    END IF;
+    IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+    RETURN NEW;
+END $$
+--;
+CREATE TRIGGER consigned_parcel_guard BEFORE UPDATE OR DELETE ON consigned_parcel
+    FOR EACH ROW EXECUTE FUNCTION consigned_parcel_guard()
+--;
+CREATE TRIGGER consigned_parcel_no_truncate BEFORE TRUNCATE ON consigned_parcel
+    FOR EACH STATEMENT EXECUTE FUNCTION deliveries_append_only()
