@@ -62,7 +62,7 @@ MADE_AS = {
         "custody_event": "8abe7edfde0a2ea4",
         "custody_move": "e28222a2bb342e59",
         "custody_register": "de2d1945d9ad58c5",
-        "custody_unit": "1c8f20144f50e6ca",
+        "custody_unit": "6bbeeca93bcceebb",
         "inside": "54e67ab9c29a6cfd",
         "open_offer": "54e67ab9c29a6cfd",
         "seal_checkpoint": "acc17a8af5a99c08",

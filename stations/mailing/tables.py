@@ -1,4 +1,4 @@
-"""What mailing keeps: ranges of tracking numbers, consignments with their parcels, and what the carrier says of them."""
+"""What mailing keeps: tracking numbers, consignments with their parcels, and what the carrier says of those."""
 
 from enum import StrEnum
 
@@ -107,6 +107,8 @@ class DeliveryEvent(SQLModel, table=True):
         CheckConstraint("(tracking IS NULL) <> (consignment_id IS NULL)", name="ck_delivery_event_item"),
         CheckConstraint("kind = 'returned' OR note IS NULL", name="ck_delivery_event_note"),
         CheckConstraint("loaded_by <> loaded_second", name="ck_delivery_event_two_people"),
+        Index("ix_delivery_event_undelivered", "kind", "at_us", sqlite_where=text("kind <> 'delivered'"),
+              postgresql_where=text("kind <> 'delivered'")),
         Index("ix_delivery_event_note", "note", sqlite_where=text("note IS NOT NULL"),
               postgresql_where=text("note IS NOT NULL")),
     )  # fmt: skip

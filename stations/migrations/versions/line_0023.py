@@ -47,6 +47,13 @@ def upgrade() -> None:
         sqlite_where=sa.text("note IS NOT NULL"),
         postgresql_where=sa.text("note IS NOT NULL"),
     )
+    op.create_index(
+        "ix_delivery_event_undelivered",
+        "delivery_event",
+        ["kind", "at_us"],
+        sqlite_where=sa.text("kind <> 'delivered'"),
+        postgresql_where=sa.text("kind <> 'delivered'"),
+    )
     op.create_table(
         "delivered_parcel",
         sa.Column("event_id", sa.String(length=40), nullable=False),

@@ -1,6 +1,6 @@
 CREATE FUNCTION deliveries_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION '%: append-only', TG_TABLE_NAME USING ERRCODE = 'check_violation';
+    RAISE EXCEPTION 'deliveries: append-only' USING ERRCODE = 'check_violation';
 END $$
 --;
 CREATE TRIGGER delivery_event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON delivery_event
@@ -47,3 +47,19 @@ CREATE TRIGGER consigned_parcel_guard BEFORE UPDATE OR DELETE ON consigned_parce
 --;
 CREATE TRIGGER consigned_parcel_no_truncate BEFORE TRUNCATE ON consigned_parcel
     FOR EACH STATEMENT EXECUTE FUNCTION deliveries_append_only()
+--;
+CREATE FUNCTION application_comes_back() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT 1 FROM job JOIN whereabouts AS inside ON inside.unit_id = job.document_unit
+        JOIN returned_parcel AS back ON back.parcel_unit = inside.container
+        WHERE job.application_id = OLD.application_id AND job.live AND back.decision IS NULL) THEN
+        RAISE EXCEPTION 'application: dispatched, and its document did not come back'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$
+--;
+CREATE TRIGGER application_comes_back BEFORE UPDATE OF state ON application
+    FOR EACH ROW WHEN (OLD.state = 'dispatched' AND NEW.state <> 'dispatched')
+    EXECUTE FUNCTION application_comes_back()

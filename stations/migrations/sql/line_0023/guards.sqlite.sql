@@ -55,3 +55,10 @@ CREATE TRIGGER consigned_parcel_once BEFORE INSERT ON consigned_parcel
 WHEN EXISTS (SELECT 1 FROM consigned_parcel WHERE (parcel_unit = NEW.parcel_unit
     AND consignment_id = NEW.consignment_id) OR tracking = NEW.tracking)
 BEGIN SELECT RAISE(ABORT, 'consigned_parcel: once on a manifest, and a number once'); END
+--;
+CREATE TRIGGER application_comes_back BEFORE UPDATE OF state ON application
+WHEN OLD.state = 'dispatched' AND NEW.state <> 'dispatched' AND NOT EXISTS (
+    SELECT 1 FROM job JOIN whereabouts AS inside ON inside.unit_id = job.document_unit
+        JOIN returned_parcel AS back ON back.parcel_unit = inside.container
+        WHERE job.application_id = OLD.application_id AND job.live AND back.decision IS NULL)
+BEGIN SELECT RAISE(ABORT, 'application: dispatched, and its document did not come back'); END
