@@ -1,11 +1,15 @@
 """What comes back is the centre's to answer for again, and two people decide what becomes of it."""
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
+from sqlalchemy.exc import DBAPIError
 
 from handoff_logs.errors import SamePersonError
+from handoff_logs.reading import open_reading
 from stations import s10
-from stations.mailing import explaining, returns
+from stations.intake.states import come_back
+from stations.intake.tables import Application, ApplicationState
+from stations.mailing import explaining, projection, returns
 from stations.mailing.errors import (
     LiveElsewhereError,
     NothingScannedError,
@@ -209,16 +213,10 @@ def test_a_person_with_a_newer_application_gets_no_second_one(sent, again):
         " WHERE document_unit = :unit",
         unit=line.inside(parcel)[0],
     )  # fmt: skip
-    other = line.line.facts(
-        "SELECT application_id FROM application WHERE person_key <> :person LIMIT 1", person=person
-    )[0][0]
-    line.line.database.write(
-        lambda tx: tx.execute(
-            text("UPDATE application SET person_key = :person, product = :product, state = 'waiting', live = true"
-                 " WHERE application_id = :other"),
-            {"person": person, "product": product, "other": other},
-        )
-    )  # fmt: skip
+    (row,) = line.line.facts("SELECT * FROM application WHERE person_key = :person LIMIT 1", person=person)
+    newer = {"application_id": "newer", "application_key": "newer", "order_unit": "newer", "product": product}
+    newer = dict(row._mapping) | newer | {"state": "waiting", "live": True}
+    line.line.database.write(lambda tx: tx.execute(insert(Application.__table__), newer))
     with pytest.raises(LiveElsewhereError):
         if again == "sent":
             returns.send_again(line.here, label)
@@ -252,6 +250,53 @@ def test_an_application_that_is_sent_again_can_be_stopped(sent):
     line.dispatch()
     assert line.states(parcel) == [("ended", "mailing")]
     assert line.line.states() == {"dispatched": 11, "stopped": 1}
+
+
+def test_a_dispatched_application_comes_back_only_with_its_document(sent):
+    """In plain SQL, too: neither by its own state, nor by the function that returns use."""
+    line = sent(8)
+    (application,) = line.line.facts("SELECT application_id FROM application LIMIT 1")[0]
+    for state in ("in_production", "passed", "waiting"):
+        with pytest.raises(DBAPIError, match="did not come back"):
+            line.line.database.write(
+                lambda tx, state=state: tx.execute(
+                    text("UPDATE application SET state = :state, live = true WHERE application_id = :id"),
+                    {"state": state, "id": application},
+                )
+            )
+    with pytest.raises(DBAPIError, match="did not come back"):
+        line.line.database.write(lambda tx: come_back(tx, [application], ApplicationState.PASSED))
+    with pytest.raises(ValueError, match="never comes back"):
+        line.line.database.write(lambda tx: come_back(tx, [application], ApplicationState.WAITING))
+
+
+@pytest.fixture
+def differences(database_url):
+    """What verification finds in the tables of deliveries and returns."""
+
+    def found():
+        with open_reading(database_url) as reading:
+            return [row["what"] for _, sql in projection.DIFFERENCES for row in reading.rows(sql)]
+
+    return found
+
+
+def test_the_tables_of_deliveries_are_held_against_the_log(sent, differences):
+    """What is loaded, received and decided is told by both; a row that nobody recorded is found."""
+    line = sent(16)
+    came_back(line)
+    (first, *_), (second, *_) = line.posted[1:3]
+    line.load(line.event(first), line.event(second, "lost"))
+    assert differences() == []
+    line.line.database.write(
+        lambda tx: tx.execute(
+            text(
+                "INSERT INTO delivery_event (event_id, kind, tracking, at_us, sha256, record, loaded_us, loaded_by,"
+                " loaded_second, emulated) VALUES ('forged', 'delivered', 'x', 1, 'x', 'x', 1, 'a', 'b', true)"
+            )
+        )
+    )
+    assert differences() == ["in the table and not in the log: of no parcel"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,56 @@
+"""Loads of a carrier's file in processes of their own, which may die where they are told to."""
+
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from handoff_logs.database import Database
+from handoff_logs.keyring import Keyring
+from stations.mailing import delivery_load
+from stations.people import emulated_duty
+from stations.personal import PersonalData
+from stations.workplace import Workplace
+
+PATIENCE_S = 60.0
+_PROCESSES = multiprocessing.get_context("forkserver")
+
+
+def load_at_once(url: str, keys: Path, personal: Path, *files: tuple[Path, Path]) -> list[int]:
+    """Load each file (with its reply) in a process, all at the same instant; how each process ended."""
+    start = _PROCESSES.Barrier(len(files))
+    loading = [
+        _PROCESSES.Process(target=_load, args=(url, keys, personal, file, reply, start, None)) for file, reply in files
+    ]
+    for process in loading:
+        process.start()
+    for process in loading:
+        process.join(PATIENCE_S)
+    return [process.exitcode for process in loading]
+
+
+def load_and_die(url: str, keys: Path, personal: Path, file: Path, reply: Path, at: tuple[str, int]) -> int:
+    """Load a file in a process that is killed `at` ("before" or "after" a commit, its number from 0); how it ended."""
+    process = _PROCESSES.Process(target=_load, args=(url, keys, personal, file, reply, None, at))
+    process.start()
+    process.join(PATIENCE_S)
+    return process.exitcode
+
+
+def _load(
+    url: str, keys: Path, personal: Path, file: Path, reply: Path, start: Any, at: tuple[str, int] | None
+) -> None:
+    commits = {"before": 0, "after": 0}
+
+    def watch(phase: str) -> None:
+        if at is not None and at == (phase, commits[phase]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        commits[phase] += 1
+
+    people = emulated_duty("mailing", "day").codes
+    with Database(url, keyring=Keyring(keys), on_commit=watch) as database:
+        here = Workplace(database, "mailing", "day", people, True, PersonalData(personal))
+        if start is not None:
+            start.wait(PATIENCE_S)
+        delivery_load.load(here, file, reply, chunk_lines=1)
