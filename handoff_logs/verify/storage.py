@@ -40,7 +40,7 @@ MADE_AS = {
     "sqlite": {
         "audit_lookup": "5ec3f0fd782d3365",
         "core_station": "8e5567c780c6a3c1",
-        "custody_case": "2f11335985875949",
+        "custody_case": "b08c517faefb0090",
         "custody_event": "54f506d842e16601",
         "custody_move": "bd3facb56ec45338",
         "custody_register": "cc482bf92cda46c6",

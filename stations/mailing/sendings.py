@@ -46,11 +46,11 @@ _SAID = (
     .where(_about.c.parcel_unit.in_(_NAMES))
     .order_by(_event.c.at_us, _event.c.loaded_us)
 )
-_NAMED = (
+_LABELLED = select(_parcel.c.parcel_unit, _parcel.c.label).where(_parcel.c.label == bindparam("item"))
+_NUMBERED = (
     select(_parcel.c.parcel_unit, _parcel.c.label)
-    .outerjoin(_sent, _sent.c.parcel_unit == _parcel.c.parcel_unit)
-    .where((_parcel.c.label == bindparam("item")) | (_sent.c.tracking == bindparam("item")))
-    .limit(1)
+    .join(_sent, _sent.c.parcel_unit == _parcel.c.parcel_unit)
+    .where(_sent.c.tracking == bindparam("item"))
 )
 _CASES = Statement(
     "SELECT opened.unit_id, opened.case_id, opened.kind FROM custody_case AS opened WHERE opened.unit_id IN {ids}"
@@ -98,7 +98,7 @@ def latest(conn: Connection, parcels: Sequence[str]) -> dict[str, Sending]:
 
 def parcel_named(conn: Connection, item: str) -> tuple[str, str] | None:
     """The parcel with that label or that was sent under that tracking number: its unit and its label."""
-    row = conn.execute(_NAMED, {"item": item}).first()
+    row = conn.execute(_LABELLED, {"item": item}).first() or conn.execute(_NUMBERED, {"item": item}).first()
     return None if row is None else (row.parcel_unit, row.label)
 
 

@@ -19,7 +19,7 @@ _VERDICT = re.compile(r"THEN \{(.+)\}")
 
 
 def upgrade() -> None:
-    """Put the guard of units anew, with one more legal move; no record is touched."""
+    """Put the guard of units anew, with one more legal move, and index cases by unit; no record is touched."""
     text_of_rules = (SQL / "unit_rules.sql").read_text(encoding="utf-8")
     dialect = op.get_bind().dialect.name
     if dialect == "sqlite":

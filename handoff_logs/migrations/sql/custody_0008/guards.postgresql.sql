@@ -62,3 +62,6 @@ ALTER TABLE custody_move DISABLE TRIGGER custody_move_no_insert
 INSERT INTO custody_move (act, before, after) VALUES ('settle', 'packed', 'ended')
 --;
 ALTER TABLE custody_move ENABLE ALWAYS TRIGGER custody_move_no_insert
+--;
+-- A settlement finds the case of its unit.
+CREATE INDEX ix_custody_case_unit ON custody_case (unit_id)

@@ -22,3 +22,6 @@ INSERT INTO custody_move (act, before, after) VALUES ('settle', 'packed', 'ended
 CREATE TRIGGER custody_move_no_insert BEFORE INSERT ON custody_move BEGIN
     SELECT RAISE(ABORT, 'custody: append-only: custody_move');
 END
+--;
+-- A settlement finds the case of its unit.
+CREATE INDEX ix_custody_case_unit ON custody_case (unit_id)
