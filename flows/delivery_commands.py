@@ -4,6 +4,8 @@ import csv
 import hashlib
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -45,7 +47,8 @@ def load_command(
     with workplace_of(folder, delivery_load.STATION) as here:
         by = signed_by_two(here, asking, (first, second), delivery_load.LOADERS)
         answer = reply or folder.path / "deliveries" / f"{_digest(file)}.jsonl"
-        report = delivery_load.load(as_two(here, by), file, answer)
+        with _progress(lines) as progress:
+            report = delivery_load.load(as_two(here, by), file, answer, progress=progress)
     if output == "json":
         told = asdict(report) | {"emulated": here.emulated, "reply": str(answer)}
         sys.stdout.write(json.dumps(told, indent=2) + "\n")
@@ -116,6 +119,17 @@ def settle_command(
         f"(record {settled.record})\n"
     )
     return Exit.FINE
+
+
+@contextmanager
+def _progress(lines: int) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error while it takes longer than a moment, and only on a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("loading", total=lines)
+        yield lambda done: bar.update(task, completed=done)
 
 
 def _digest(file: Path) -> str:

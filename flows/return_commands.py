@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from flows.errors import Exit
 from flows.run_folder import RunFolder
 from flows.two_hands import as_two, emulated_parts, signed_by_two, workplace_of
-from stations.mailing import delivery_load, returns
+from stations.mailing import decisions, delivery_load, returns
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
 from stations.personalization.rules import VOIDED
 from stations.trays import table_place, tray_place
@@ -70,9 +70,9 @@ def send_again_command(
     folder, asking = RunFolder(directory), Asking(passwords_from)
     with workplace_of(folder, STATION) as here:
         with here.database.read() as conn:
-            returns.check(conn, item)
+            decisions.check(conn, item)
         by = signed_by_two(here, asking, (first, second), delivery_load.LOADERS)
-        label, tray = returns.send_again(as_two(here, by), item)
+        label, tray = decisions.send_again(as_two(here, by), item)
         with emulated_parts(folder) as parts:
             if parts is not None:
                 parts.mailer().put([label], tray_place(tray))
@@ -98,9 +98,9 @@ def destroy_command(
     folder, asking = RunFolder(directory), Asking(passwords_from)
     with workplace_of(folder, STATION) as here:
         with here.database.read() as conn:
-            returns.check(conn, item)
+            decisions.check(conn, item)
         by = signed_by_two(here, asking, (first, second), delivery_load.LOADERS)
-        destroyed = returns.destroy(as_two(here, by), item, remake=remake)
+        destroyed = decisions.destroy(as_two(here, by), item, remake=remake)
         with emulated_parts(folder) as parts:
             if parts is not None:
                 parts.mailer().put(destroyed.serials, table_place(STATION, VOIDED))

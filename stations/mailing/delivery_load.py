@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
@@ -65,11 +65,18 @@ class _Chunk:
     seen: dict[str, str] = field(default_factory=dict)
 
 
-def load(workplace: Workplace, file: Path, reply: Path, *, chunk_lines: int = CHUNK_LINES) -> LoadReport:
+def load(
+    workplace: Workplace,
+    file: Path,
+    reply: Path,
+    *,
+    chunk_lines: int = CHUNK_LINES,
+    progress: Callable[[int], None] = lambda _: None,
+) -> LoadReport:
     """Load a carrier's file by the two people of `workplace`, who have signed in; what is set aside goes into `reply`.
 
     Each chunk is one transaction: loading again, or after a crash, records only what is missing. The reply is JSON
-    Lines, written whole or not at all. Raises `DeliveryFileError`.
+    Lines, written whole or not at all. `progress` is told how many lines are done. Raises `DeliveryFileError`.
     """
     whole, set_aside = LoadReport(), []
     for lines in _portions(deliveries.read(file), chunk_lines):
@@ -77,6 +84,7 @@ def load(workplace: Workplace, file: Path, reply: Path, *, chunk_lines: int = CH
         for name, count in asdict(chunk.report).items():
             setattr(whole, name, getattr(whole, name) + count)
         set_aside += chunk.set_aside
+        progress(whole.lines)
     _write_reply(reply, set_aside)
     return whole
 

@@ -3,17 +3,20 @@
 import multiprocessing
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
 from handoff_logs.database import Database
 from handoff_logs.keyring import Keyring
-from stations.mailing import delivery_load
+from stations.mailing import decisions, delivery_load
+from stations.mailing.errors import NotReturnedError
 from stations.people import emulated_duty
 from stations.personal import PersonalData
 from stations.workplace import Workplace
 
 PATIENCE_S = 60.0
+REFUSED = 3
 _PROCESSES = multiprocessing.get_context("forkserver")
 
 
@@ -28,6 +31,33 @@ def load_at_once(url: str, keys: Path, personal: Path, *files: tuple[Path, Path]
     for process in loading:
         process.join(PATIENCE_S)
     return [process.exitcode for process in loading]
+
+
+def decide_at_once(url: str, keys: Path, personal: Path, item: str, *decisions: str) -> list[int]:
+    """Decide of one parcel that came back, each in a process, all at the same instant: 0 decided, 3 refused."""
+    start = _PROCESSES.Barrier(len(decisions))
+    deciding = [
+        _PROCESSES.Process(target=_decide, args=(url, keys, personal, item, decision, start)) for decision in decisions
+    ]
+    for process in deciding:
+        process.start()
+    for process in deciding:
+        process.join(PATIENCE_S)
+    return [process.exitcode for process in deciding]
+
+
+def _decide(url: str, keys: Path, personal: Path, item: str, decision: str, start: Any) -> None:
+    people = emulated_duty("mailing", "day").codes
+    with Database(url, keyring=Keyring(keys)) as database:
+        here = Workplace(database, "mailing", "day", people, True, PersonalData(personal))
+        start.wait(PATIENCE_S)
+        try:
+            if decision == "send-again":
+                decisions.send_again(here, item)
+            else:
+                decisions.destroy(here, item, remake=True)
+        except NotReturnedError:
+            sys.exit(REFUSED)
 
 
 def load_and_die(url: str, keys: Path, personal: Path, file: Path, reply: Path, at: tuple[str, int]) -> int:

@@ -5,7 +5,7 @@ import shutil
 import pytest
 from statement_plans import listening, whole_tables
 
-from stations.mailing import explaining, returns
+from stations.mailing import decisions, explaining, returns
 from stations.mailing.explaining import Found
 from stations.trays import tray_place
 
@@ -36,8 +36,8 @@ def test_no_event_and_no_return_is_booked_by_reading_a_growing_table_whole(heard
     line.load(*events)
     returns.receive(line.here, [label, other], "N")
     explaining.settle(line.here, three, Found.LOST)
-    _, tray = returns.send_again(line.here, two)
-    returns.destroy(line.here, four, remake=True)
+    _, tray = decisions.send_again(line.here, two)
+    decisions.destroy(line.here, four, remake=True)
     line.line.hands.put([label], tray_place(tray))
     line.dispatch()
     asked = heard[before:]

@@ -3,12 +3,13 @@
 import csv
 import io
 import json
+import pickle
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stations.mailing import deliveries
+from stations.mailing import deliveries, errors
 from stations.mailing.deliveries import Line, SetAside
 from stations.mailing.delivery_rules import CLOCKS_US, REASONS, Sending, refusal
 from stations.mailing.errors import DeliveryFileError
@@ -99,6 +100,31 @@ def test_both_forms_of_a_file_say_the_same(tmp_path_factory, event_id, tracking,
         assert one.reason == other.reason == "moment"
     else:
         assert one.told.sha256 == other.told.sha256
+
+
+@pytest.mark.parametrize(
+    "refusal_",
+    [
+        errors.DeliveryFileError("x.csv", "is no file"),
+        errors.UnknownSendingError("EE1"),
+        errors.UnknownParcelsError(("P-1", "P-2")),
+        errors.NothingScannedError(),
+        errors.UnknownNoteError("R-1"),
+        errors.NotReturnedError("EE1", "held at packing, input"),
+        errors.NothingToSettleError("EE1", "outside", "here"),
+        errors.LiveElsewhereError("a", "passport"),
+        errors.RemadeBeforeError("a"),
+        errors.PersonErasedError("a"),
+        errors.UnknownManifestError("m"),
+    ],
+    ids=lambda refusal_: type(refusal_).__name__,
+)
+def test_a_refusal_survives_pickling_and_says_what_did_not_change(refusal_):
+    """Prefect carries it between processes."""
+    again = pickle.loads(pickle.dumps(refusal_))
+    assert (type(again), str(again), vars(again)) == (type(refusal_), str(refusal_), vars(refusal_))
+    assert "{" not in str(refusal_)
+    assert len(str(refusal_)) > 40
 
 
 @pytest.mark.parametrize("field", sorted(deliveries.FIELDS))

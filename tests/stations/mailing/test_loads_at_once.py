@@ -3,7 +3,9 @@
 import signal
 
 import pytest
-from loading import load_and_die, load_at_once
+from loading import REFUSED, decide_at_once, load_and_die, load_at_once
+
+from stations.mailing import returns
 
 KINDS = ("delivered", "lost", "returned", "delivered")
 
@@ -50,6 +52,20 @@ def test_two_files_that_contradict_each_other_are_not_both_believed(sent, databa
     aside = [reply.read_text().splitlines() for _, reply in files]
     assert sorted(map(len, aside)) == [0, 1]
     assert line.line.facts("SELECT count(*) FROM delivery_event") == [(1,)]
+
+
+@pytest.mark.parametrize("decisions", [("send-again", "destroy"), ("destroy", "destroy"), ("send-again", "send-again")])
+def test_of_two_decisions_at_the_same_instant_one_is_kept(sent, database_url, tmp_path, decisions):
+    """Never sent and made again: the other finds it decided."""
+    line = sent(12)
+    (tracking, label, _), *_ = line.posted
+    line.load(line.event(tracking, "returned"))
+    returns.receive(line.here, [label])
+    folders = (tmp_path / "signing", tmp_path / "keys")
+    assert sorted(decide_at_once(database_url, *folders, label, *decisions)) == [0, REFUSED]
+    assert line.line.facts("SELECT count(*) FROM returned_parcel WHERE decision IS NOT NULL") == [(1,)]
+    lives = line.line.facts("SELECT application_id, count(*) FROM job WHERE live GROUP BY 1 HAVING count(*) > 1")
+    assert lives == []
 
 
 @pytest.mark.parametrize("phase", ["before", "after"])

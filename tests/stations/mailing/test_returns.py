@@ -9,7 +9,7 @@ from handoff_logs.reading import open_reading
 from stations import s10
 from stations.intake.states import come_back
 from stations.intake.tables import Application, ApplicationState
-from stations.mailing import explaining, projection, returns
+from stations.mailing import decisions, explaining, projection, returns
 from stations.mailing.errors import (
     LiveElsewhereError,
     NothingScannedError,
@@ -131,7 +131,7 @@ def test_what_came_back_is_sent_again_under_another_number(sent):
     """A new offer to the carrier, whose count it needs as the first time did; what is said then is of that sending."""
     line = sent(12)
     ((tracking, label, parcel),) = came_back(line)
-    _, tray = returns.send_again(line.here, tracking)
+    _, tray = decisions.send_again(line.here, tracking)
     assert line.line.states()["in_production"] == 1
     line.line.hands.put([label], tray_place(tray))
     line.dispatch()
@@ -152,14 +152,14 @@ def test_what_came_back_twice_is_decided_twice(sent):
     """Each return is of one sending, and each decided once."""
     line = sent(12)
     ((tracking, label, parcel),) = came_back(line)
-    _, tray = returns.send_again(line.here, label)
+    _, tray = decisions.send_again(line.here, label)
     line.line.hands.put([label], tray_place(tray))
     line.dispatch()
     returns.receive(line.here, [label])
-    decisions = "SELECT count(*), count(decision) FROM returned_parcel WHERE parcel_unit = :parcel"
-    assert line.line.facts(decisions, parcel=parcel) == [(2, 1)]
-    returns.destroy(line.here, tracking, remake=False)
-    assert line.line.facts(decisions, parcel=parcel) == [(2, 2)]
+    counted = "SELECT count(*), count(decision) FROM returned_parcel WHERE parcel_unit = :parcel"
+    assert line.line.facts(counted, parcel=parcel) == [(2, 1)]
+    decisions.destroy(line.here, tracking, remake=False)
+    assert line.line.facts(counted, parcel=parcel) == [(2, 2)]
 
 
 def test_what_came_back_is_destroyed_by_two_and_made_again_once(sent):
@@ -167,7 +167,7 @@ def test_what_came_back_is_destroyed_by_two_and_made_again_once(sent):
     line = sent(12)
     ((_, label, parcel),) = came_back(line)
     (document,) = line.inside(parcel)
-    destroyed = returns.destroy(line.here, label, remake=True)
+    destroyed = decisions.destroy(line.here, label, remake=True)
     assert (len(destroyed.serials), len(destroyed.remakes)) == (1, 1)
     assert line.states(parcel, document) == [("ended", "mailing"), ("void", "mailing")]
     ((application, live),) = line.line.facts(
@@ -197,9 +197,9 @@ def test_an_application_is_made_again_after_a_return_once(sent):
         )
     )
     with pytest.raises(RemadeBeforeError):
-        returns.destroy(line.here, label, remake=True)
+        decisions.destroy(line.here, label, remake=True)
     assert line.states(parcel) == [("held", "mailing")]
-    returns.destroy(line.here, label, remake=False)
+    decisions.destroy(line.here, label, remake=False)
     assert line.line.states() == {"dispatched": 12}
 
 
@@ -219,11 +219,11 @@ def test_a_person_with_a_newer_application_gets_no_second_one(sent, again):
     line.line.database.write(lambda tx: tx.execute(insert(Application.__table__), newer))
     with pytest.raises(LiveElsewhereError):
         if again == "sent":
-            returns.send_again(line.here, label)
+            decisions.send_again(line.here, label)
         else:
-            returns.destroy(line.here, label, remake=True)
+            decisions.destroy(line.here, label, remake=True)
     assert line.states(parcel) == [("held", "mailing")]
-    returns.destroy(line.here, label, remake=False)
+    decisions.destroy(line.here, label, remake=False)
 
 
 def test_what_is_not_there_is_not_decided_of(sent):
@@ -231,19 +231,19 @@ def test_what_is_not_there_is_not_decided_of(sent):
     line = sent(12)
     ((_, label, _),) = came_back(line)
     with pytest.raises(UnknownSendingError):
-        returns.send_again(line.here, "nothing")
+        decisions.send_again(line.here, "nothing")
     with pytest.raises(NotReturnedError, match="outside at carrier"):
-        returns.destroy(line.here, line.posted[1][1], remake=False)
-    returns.send_again(line.here, label)
+        decisions.destroy(line.here, line.posted[1][1], remake=False)
+    decisions.send_again(line.here, label)
     with pytest.raises(NotReturnedError, match="held at mailing, input"):
-        returns.destroy(line.here, label, remake=False)
+        decisions.destroy(line.here, label, remake=False)
 
 
 def test_an_application_that_is_sent_again_can_be_stopped(sent):
     """Rule 8: it is on the line again, so its parcel is opened at mailing and goes back to packing."""
     line = sent(12)
     ((_, label, parcel),) = came_back(line)
-    _, tray = returns.send_again(line.here, label)
+    _, tray = decisions.send_again(line.here, label)
     application = line.line.facts("SELECT application_id FROM application WHERE state = 'in_production'")[0][0]
     line.line.stop(application)
     line.line.hands.put([label], tray_place(tray))
