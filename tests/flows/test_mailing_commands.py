@@ -15,12 +15,10 @@ from typing import Any
 
 import pytest
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sent_parcels import Sent
-from small_line import READER, Line
+from sent_parcels import no_sockets, work_to_the_carrier
+from small_line import Line
 from typed_commands import feed
 
-from devices.emulation.supervisor import EmulatorSpec, Supervisor
-from devices.registry import open_reader
 from flows import manifest_paper
 from flows.cli import run
 from flows.composition import open_database, prepare
@@ -32,16 +30,12 @@ from handoff_logs.questions import violations
 from handoff_logs.reading import open_reading
 from stations.mailing.manifests import Manifest, ManifestLine
 from stations.offices import OFFICES
-from stations.packing import station as packing
 from stations.paper import MANIFEST_FONT_FILE, WIDTH_MM, Words, width_mm
 from stations.people import Role
 from stations.people_register import passwords, register
 from stations.people_register.credentials import Credentials
 from stations.people_register.rules import ADMINISTRATORS
 from stations.people_register.sign_in import sign_in_two
-from stations.qc import station as qc
-from stations.qc.readers import ReaderPool
-from stations.review import station as review
 
 ONE, TWO = Credentials("p-0001", "a password of one"), Credentials("p-0002", "a password of two")
 PEOPLE = {
@@ -68,36 +62,16 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
             by = sign_in_two(database, ONE, TWO, ADMINISTRATORS)
             for person, role in PEOPLE.items():
                 register.enrol(database, by, person, [role], emulated=True)
-            _work(Line(database, folder.path))
+            line = Line(database, folder.path)
+            work_to_the_carrier(line, DOCUMENTS)
+            line.close()
     return folder.path
-
-
-def _work(line: Line) -> None:
-    line.file(DOCUMENTS)
-    for offer in line.waiting("review"):
-        review.work_tray(line.at("review"), offer, line.reviewer)
-    line.make_documents()
-    supervisor = Supervisor(line.folder, speed=0.0, seed=1)
-    supervisor.start([EmulatorSpec(READER.id, READER.driver, READER.serial)])
-    reader = open_reader(READER, line.folder / "machines")
-    for offer in line.waiting("qc"):
-        qc.work_tray(line.at("qc"), offer, line.inspector, ReaderPool({READER.id: reader}), line.trust_anchor)
-    reader.close()
-    supervisor.stop()
-    for offer in line.waiting("packing"):
-        packing.work_tray(line.at("packing"), offer, line.packer)
-    Sent(line, line.folder)
-    line.close()
 
 
 @pytest.fixture
 def folder(built: Path, tmp_path: Path) -> RunFolder:
     """A copy of that line; whatever is done with it, custody's rules hold, and its tables are what the log says."""
-
-    def sockets(where: str, names: list[str]) -> list[str]:
-        return [name for name in names if (Path(where) / name).is_socket()]
-
-    return RunFolder(shutil.copytree(built, tmp_path / "line", ignore=sockets))
+    return RunFolder(shutil.copytree(built, tmp_path / "line", ignore=no_sockets))
 
 
 @pytest.fixture

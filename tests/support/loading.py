@@ -1,11 +1,12 @@
 """Loads of a carrier's file in processes of their own, which may die where they are told to."""
 
-import multiprocessing
 import os
 import signal
 import sys
 from pathlib import Path
 from typing import Any
+
+from at_once import _PROCESSES
 
 from handoff_logs.database import Database
 from handoff_logs.keyring import Keyring
@@ -17,7 +18,6 @@ from stations.workplace import Workplace
 
 PATIENCE_S = 60.0
 REFUSED = 3
-_PROCESSES = multiprocessing.get_context("forkserver")
 
 
 def load_at_once(url: str, keys: Path, personal: Path, *files: tuple[Path, Path]) -> list[int]:

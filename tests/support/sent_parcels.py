@@ -3,9 +3,41 @@
 import csv
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
+from small_line import READER
+
+from devices.emulation.supervisor import EmulatorSpec, Supervisor
+from devices.registry import open_reader
 from stations.mailing import carrier, delivery_load
 from stations.mailing import station as mailing
+from stations.packing import station as packing
+from stations.qc import station as qc
+from stations.qc.readers import ReaderPool
+from stations.review import station as review
+
+
+def work_to_the_carrier(line, documents):
+    """File applications and work them on one real reader, until the carrier has them all."""
+    line.file(documents)
+    for offer in line.waiting("review"):
+        review.work_tray(line.at("review"), offer, line.reviewer)
+    line.make_documents()
+    supervisor = Supervisor(line.folder, speed=0.0, seed=1)
+    supervisor.start([EmulatorSpec(READER.id, READER.driver, READER.serial)])
+    reader = open_reader(READER, line.folder / "machines")
+    for offer in line.waiting("qc"):
+        qc.work_tray(line.at("qc"), offer, line.inspector, ReaderPool({READER.id: reader}), line.trust_anchor)
+    reader.close()
+    supervisor.stop()
+    for offer in line.waiting("packing"):
+        packing.work_tray(line.at("packing"), offer, line.packer)
+    Sent(line, line.folder)
+
+
+def no_sockets(where, names):
+    """What is not copied of a line's folder: the sockets of emulators that are off."""
+    return [name for name in names if (Path(where) / name).is_socket()]
 
 
 class Sent:

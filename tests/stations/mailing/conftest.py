@@ -1,7 +1,6 @@
-"""Lines whose documents are packed, or with the carrier."""
+"""Lines whose documents are packed."""
 
 import pytest
-from sent_parcels import Sent
 
 from stations.packing import station as packing
 
@@ -17,9 +16,3 @@ def packed(inspected):
         return line
 
     return make
-
-
-@pytest.fixture
-def sent(packed, tmp_path):
-    """Makes a line whose `documents` are with the carrier."""
-    return lambda documents: Sent(packed(documents), tmp_path)

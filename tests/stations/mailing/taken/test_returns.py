@@ -39,7 +39,7 @@ def came_back(line, count=1):
 
 def test_what_comes_back_is_received_by_two_people(sent):
     """The parcel is held at mailing's place of returns, its documents in it and live."""
-    line = sent(12)
+    line = sent
     ((_, label, parcel),) = announced(line)
     assert line.states(parcel) == [("outside", "carrier")]
     receipt = returns.receive(line.here, [label], "N-1")
@@ -55,7 +55,7 @@ def test_what_comes_back_is_received_by_two_people(sent):
 
 def test_one_person_alone_receives_nothing(sent):
     """Two people, and two different ones."""
-    line = sent(12)
+    line = sent
     ((_, label, _),) = announced(line)
     alone = line.here.at("mailing", (line.here.people[0], "x"))
     object.__setattr__(alone, "people", (line.here.people[0],))
@@ -65,7 +65,7 @@ def test_one_person_alone_receives_nothing(sent):
 
 def test_the_same_count_again_changes_nothing(sent):
     """A scan of what is there already is no second receipt."""
-    line = sent(12)
+    line = sent
     those = announced(line, count=2)
     labels = [label for _, label, _ in those]
     returns.receive(line.here, labels, "N-1")
@@ -77,7 +77,7 @@ def test_the_same_count_again_changes_nothing(sent):
 
 def test_a_count_that_differs_from_the_carriers_note_opens_a_case_each(sent):
     """Announced and not there stays the carrier's; there and not announced is received, and explained."""
-    line = sent(16)
+    line = sent
     first, second, third = announced(line, count=2) + line.posted[2:3]
     receipt = returns.receive(line.here, [first[1], third[1]], "N-1")
     assert (receipt.received, receipt.missing, receipt.unannounced) == (
@@ -93,7 +93,7 @@ def test_a_count_that_differs_from_the_carriers_note_opens_a_case_each(sent):
 
 def test_what_was_reported_lost_and_comes_back_closes_its_case(sent):
     """Two people have it in their hands."""
-    line = sent(12)
+    line = sent
     (tracking, label, parcel), *_ = line.posted
     line.load(line.event(tracking, "lost"))
     receipt = returns.receive(line.here, [label])
@@ -104,7 +104,7 @@ def test_what_was_reported_lost_and_comes_back_closes_its_case(sent):
 
 def test_a_parcel_that_is_not_the_carriers_to_give_back_is_a_case(sent):
     """Delivered by the carrier's word, and here: nobody receives it as if nothing were."""
-    line = sent(12)
+    line = sent
     (tracking, label, parcel), *_ = line.posted
     line.load(line.event(tracking))
     receipt = returns.receive(line.here, [label])
@@ -115,7 +115,7 @@ def test_a_parcel_that_is_not_the_carriers_to_give_back_is_a_case(sent):
 
 def test_a_count_of_anything_else_is_refused_whole(sent):
     """Unknown labels, an unknown note, nothing at all."""
-    line = sent(12)
+    line = sent
     ((_, label, parcel),) = announced(line)
     for scans, note, refusal in (
         ([label, "P-other"], None, UnknownParcelsError),
@@ -129,7 +129,7 @@ def test_a_count_of_anything_else_is_refused_whole(sent):
 
 def test_what_came_back_is_sent_again_under_another_number(sent):
     """A new offer to the carrier, whose count it needs as the first time did; what is said then is of that sending."""
-    line = sent(12)
+    line = sent
     ((tracking, label, parcel),) = came_back(line)
     _, tray = decisions.send_again(line.here, tracking)
     assert line.line.states()["in_production"] == 1
@@ -145,12 +145,12 @@ def test_what_came_back_is_sent_again_under_another_number(sent):
     report, aside = line.load(line.event(old, after_us=2_000), line.event(new, after_us=2_000))
     assert [(each["line"], each["reason"]) for each in aside] == [(1, "came_back")]
     assert report.parcels_delivered == 1
-    assert line.line.states() == {"dispatched": 12}
+    assert line.line.states() == {"dispatched": 24}
 
 
 def test_what_came_back_twice_is_decided_twice(sent):
     """Each return is of one sending, and each decided once."""
-    line = sent(12)
+    line = sent
     ((tracking, label, parcel),) = came_back(line)
     _, tray = decisions.send_again(line.here, label)
     line.line.hands.put([label], tray_place(tray))
@@ -164,7 +164,7 @@ def test_what_came_back_twice_is_decided_twice(sent):
 
 def test_what_came_back_is_destroyed_by_two_and_made_again_once(sent):
     """Never two live documents: the void comes first, and a second return of the same application brings no third."""
-    line = sent(12)
+    line = sent
     ((_, label, parcel),) = came_back(line)
     (document,) = line.inside(parcel)
     destroyed = decisions.destroy(line.here, label, remake=True)
@@ -174,7 +174,7 @@ def test_what_came_back_is_destroyed_by_two_and_made_again_once(sent):
         "SELECT application_id, live FROM job WHERE document_unit = :unit", unit=document
     )
     assert not live
-    assert line.line.states() == {"dispatched": 11, "passed": 1}
+    assert line.line.states() == {"dispatched": 23, "passed": 1}
     line.line.make_documents()
     per_application = "SELECT count(*) FROM job WHERE live AND application_id = :id"
     assert line.line.facts(per_application, id=application) == [(1,)]
@@ -185,7 +185,7 @@ def test_what_came_back_is_destroyed_by_two_and_made_again_once(sent):
 
 def test_an_application_is_made_again_after_a_return_once(sent):
     """Its second document came back, too: that ends it, and nothing changes where a third is asked for."""
-    line = sent(12)
+    line = sent
     ((_, label, parcel),) = came_back(line)
     application = line.line.facts(
         "SELECT application_id FROM job WHERE document_unit = :unit", unit=line.inside(parcel)[0]
@@ -200,13 +200,13 @@ def test_an_application_is_made_again_after_a_return_once(sent):
         decisions.destroy(line.here, label, remake=True)
     assert line.states(parcel) == [("held", "mailing")]
     decisions.destroy(line.here, label, remake=False)
-    assert line.line.states() == {"dispatched": 12}
+    assert line.line.states() == {"dispatched": 24}
 
 
 @pytest.mark.parametrize("again", ["sent", "remade"])
 def test_a_person_with_a_newer_application_gets_no_second_one(sent, again):
     """Dispatched, they might apply anew; what came back then is destroyed."""
-    line = sent(12)
+    line = sent
     ((_, label, parcel),) = came_back(line)
     ((person, product),) = line.line.facts(
         "SELECT person_key, application.product FROM application JOIN job USING (application_id)"
@@ -228,7 +228,7 @@ def test_a_person_with_a_newer_application_gets_no_second_one(sent, again):
 
 def test_what_is_not_there_is_not_decided_of(sent):
     """Unknown, with the carrier, or decided before."""
-    line = sent(12)
+    line = sent
     ((_, label, _),) = came_back(line)
     with pytest.raises(UnknownSendingError):
         decisions.send_again(line.here, "nothing")
@@ -241,7 +241,7 @@ def test_what_is_not_there_is_not_decided_of(sent):
 
 def test_an_application_that_is_sent_again_can_be_stopped(sent):
     """Rule 8: it is on the line again, so its parcel is opened at mailing and goes back to packing."""
-    line = sent(12)
+    line = sent
     ((_, label, parcel),) = came_back(line)
     _, tray = decisions.send_again(line.here, label)
     application = line.line.facts("SELECT application_id FROM application WHERE state = 'in_production'")[0][0]
@@ -249,12 +249,12 @@ def test_an_application_that_is_sent_again_can_be_stopped(sent):
     line.line.hands.put([label], tray_place(tray))
     line.dispatch()
     assert line.states(parcel) == [("ended", "mailing")]
-    assert line.line.states() == {"dispatched": 11, "stopped": 1}
+    assert line.line.states() == {"dispatched": 23, "stopped": 1}
 
 
 def test_a_dispatched_application_comes_back_only_with_its_document(sent):
     """In plain SQL, too: neither by its own state, nor by the function that returns use."""
-    line = sent(8)
+    line = sent
     (application,) = line.line.facts("SELECT application_id FROM application LIMIT 1")[0]
     for state in ("in_production", "passed", "waiting"):
         with pytest.raises(DBAPIError, match="did not come back"):
@@ -283,7 +283,7 @@ def differences(database_url):
 
 def test_the_tables_of_deliveries_are_held_against_the_log(sent, differences):
     """What is loaded, received and decided is told by both; a row that nobody recorded is found."""
-    line = sent(16)
+    line = sent
     came_back(line)
     (first, *_), (second, *_) = line.posted[1:3]
     line.load(line.event(first), line.event(second, "lost"))
@@ -315,7 +315,7 @@ def test_the_tables_of_deliveries_are_held_against_the_log(sent, differences):
 )
 def test_what_was_said_and_received_is_not_rewritten(sent, statement):
     """The database itself refuses it."""
-    line = sent(8)
+    line = sent
     came_back(line)
     with pytest.raises(Exception, match=r"append-only|decided once|never changed|never taken off|two_decide"):
         line.line.database.write(lambda tx: tx.execute(text(statement)))

@@ -13,7 +13,7 @@ KINDS = ("delivered", "lost", "returned", "delivered")
 @pytest.fixture
 def told(sent):
     """A line, and one event of each of four posted parcels."""
-    line = sent(24)
+    line = sent
     events = [
         line.event(tracking, kind, note="N-1" if kind == "returned" else None)
         for (tracking, *_), kind in zip(line.posted, KINDS, strict=False)
@@ -42,7 +42,7 @@ def test_two_processes_that_load_one_file_record_it_once(told, database_url, tmp
 
 def test_two_files_that_contradict_each_other_are_not_both_believed(sent, database_url, tmp_path):
     """One says delivered, the other lost, at the same instant: the first holds, the second is set aside."""
-    line = sent(12)
+    line = sent
     (tracking, *_), *_ = line.posted
     files = [
         (line.file(line.event(tracking, kind), name=f"{kind}.jsonl"), tmp_path / f"{kind}-reply.jsonl")
@@ -57,7 +57,7 @@ def test_two_files_that_contradict_each_other_are_not_both_believed(sent, databa
 @pytest.mark.parametrize("decisions", [("send-again", "destroy"), ("destroy", "destroy"), ("send-again", "send-again")])
 def test_of_two_decisions_at_the_same_instant_one_is_kept(sent, database_url, tmp_path, decisions):
     """Never sent and made again: the other finds it decided."""
-    line = sent(12)
+    line = sent
     (tracking, label, _), *_ = line.posted
     line.load(line.event(tracking, "returned"))
     returns.receive(line.here, [label])

@@ -3,18 +3,16 @@
 import json
 
 import pytest
-from sent_parcels import Sent
 
 from stations.mailing import delivery_load, explaining
 from stations.mailing.delivery_rules import REASONS
 from stations.mailing.errors import DeliveryFileError, NothingToSettleError, UnknownSendingError
 from stations.mailing.explaining import Found
-from stations.trays import tray_place
 
 
 def test_a_delivered_parcel_ends_with_all_that_is_in_it(sent):
     """The end of custody is signed by two people, and no document of it is left anywhere."""
-    line = sent(12)
+    line = sent
     (tracking, _, parcel), *_ = line.posted
     report, aside = line.load(line.event(tracking))
     assert (report.delivered, report.parcels_delivered, aside) == (1, 1, [])
@@ -29,7 +27,7 @@ def test_a_delivered_parcel_ends_with_all_that_is_in_it(sent):
 
 def test_an_offices_manifest_is_delivered_as_a_whole(sent):
     """The carrier says of how many parcels; another number is set aside."""
-    line = sent(12)
+    line = sent
     manifest, parcels = line.line.facts("SELECT consignment_id, parcels FROM consignment WHERE office IS NOT NULL")[0]
     wrong = line.event(manifest=manifest, parcels=parcels + 1)
     right = line.event(manifest=manifest, parcels=parcels)
@@ -40,7 +38,7 @@ def test_an_offices_manifest_is_delivered_as_a_whole(sent):
 
 def test_the_same_file_twice_changes_nothing(sent):
     """Nor does another form of the file with the same events."""
-    line = sent(12)
+    line = sent
     events = [
         line.event(tracking, kind)
         for (tracking, *_), kind in zip(line.posted, ("delivered", "lost", "returned"), strict=False)
@@ -56,7 +54,7 @@ def test_the_same_file_twice_changes_nothing(sent):
 
 def test_an_id_that_another_event_has_is_set_aside(sent):
     """The carrier gives each id once."""
-    line = sent(12)
+    line = sent
     (one, *_), (other, *_), *_ = line.posted
     event = line.event(one)
     _, aside = line.load(event, event | {"tracking": other}, event)
@@ -65,7 +63,7 @@ def test_an_id_that_another_event_has_is_set_aside(sent):
 
 def test_bad_lines_are_set_aside_and_the_others_loaded(sent):
     """Each with its number in the file, the field and the reason."""
-    line = sent(12)
+    line = sent
     (tracking, *_), *_ = line.posted
     good = line.event(tracking)
     lines = [
@@ -88,7 +86,7 @@ def test_bad_lines_are_set_aside_and_the_others_loaded(sent):
 
 def test_rows_of_a_table_are_read_by_their_columns_names(sent):
     """Empty cells are fields that are not there; a row with a cell too few is set aside."""
-    line = sent(12)
+    line = sent
     (tracking, *_), *_ = line.posted
     file = line.file(line.event(tracking), name="events.csv")
     with file.open("ab") as content:
@@ -115,57 +113,9 @@ def test_a_file_that_is_none_of_a_carriers_is_refused_whole(line, tmp_path, name
     assert not reply.exists()
 
 
-def test_what_the_carrier_never_took_is_not_delivered_by_it(packed, tmp_path):
-    """Numbered, offered and unanswered, or not found by its count: still mailing's to answer for."""
-    line = Sent(packed(12), tmp_path, taken=False)
-    numbers = [row[0] for row in line.line.facts("SELECT tracking FROM consigned_parcel WHERE tracking IS NOT NULL")]
-    _, aside = line.load(*(line.event(number) for number in numbers))
-    assert {each["reason"] for each in aside} == {"never_handed"}
-    offer = next(each for each in line.line.waiting("carrier"))
-    gone = line.line.hands.scan(tray_place(offer.tray))[0]
-    line.line.hands.put([gone], "behind the shelf")
-    line.dispatch()
-    (unit,) = [row[0] for row in line.line.facts("SELECT parcel_unit FROM parcel WHERE label = :label", label=gone)]
-    assert line.open_cases() == [("missing", unit)]
-    taken = line.line.facts("SELECT taken_us FROM consigned_parcel WHERE parcel_unit = :unit", unit=unit)
-    assert [row[0] for row in taken] == [None]
-    number = line.line.facts("SELECT tracking FROM consigned_parcel WHERE parcel_unit = :unit", unit=unit)[0][0]
-    if number is not None:
-        _, aside = line.load(line.event(number))
-        assert [each["reason"] for each in aside] == ["never_handed"]
-
-
-def test_what_a_count_at_the_door_lacked_is_found_and_sent_or_lost(packed, tmp_path):
-    """Two people settle the case; what was found is offered anew, under the number that it had."""
-    line = Sent(packed(12), tmp_path, taken=False)
-    offer = next(each for each in line.line.waiting("carrier"))
-    gone, lost = line.line.hands.scan(tray_place(offer.tray))[:2]
-    line.line.hands.put([gone, lost], "behind the shelf")
-    line.dispatch()
-    assert [kind for kind, _ in line.open_cases()] == ["missing", "missing"]
-    explaining.settle(line.here, lost, Found.LOST)
-    settled = explaining.settle(line.here, gone, Found.HERE)
-    line.line.hands.put(
-        [settled.label],
-        tray_place(
-            line.line.facts(
-                "SELECT whereabouts.tray FROM whereabouts JOIN parcel ON parcel_unit = unit_id WHERE label = :label",
-                label=gone,
-            )[0][0]
-        ),
-    )
-    line.dispatch()
-    (found, ended) = (
-        line.line.facts("SELECT parcel_unit FROM parcel WHERE label = :label", label=label)[0][0]
-        for label in (gone, lost)
-    )
-    assert line.states(found, ended) == [("outside", "carrier"), ("ended", "mailing")]
-    assert line.open_cases() == []
-
-
 def test_an_event_before_the_handoff_or_not_yet_is_set_aside(sent):
     """The carrier can't have delivered what it had not taken."""
-    line = sent(12)
+    line = sent
     (tracking, *_), *_ = line.posted
     early = line.event(tracking, after_us=-600_000_000)
     late = line.event(tracking, after_us=3_600_000_000)
@@ -175,7 +125,7 @@ def test_an_event_before_the_handoff_or_not_yet_is_set_aside(sent):
 
 def test_a_lost_parcel_opens_a_case_that_two_people_explain(sent):
     """Custody stays with the carrier, and the document is live, until they do; and after, no remake follows."""
-    line = sent(12)
+    line = sent
     (tracking, label, parcel), *_ = line.posted
     line.load(line.event(tracking, "lost"))
     assert line.states(parcel) == [("outside", "carrier")]
@@ -199,7 +149,7 @@ def opened(line):
 @pytest.mark.parametrize("found", [Found.WITH_CARRIER, Found.DELIVERED])
 def test_what_was_reported_lost_and_is_not_goes_on(sent, found):
     """The carrier has it still and may say what becomes of it; or it was delivered after all."""
-    line = sent(12)
+    line = sent
     (tracking, _, parcel), *_ = line.posted
     line.load(line.event(tracking, "lost"))
     explaining.settle(line.here, tracking, found)
@@ -212,7 +162,7 @@ def test_what_was_reported_lost_and_is_not_goes_on(sent, found):
 
 def test_an_event_that_contradicts_a_later_one_is_set_aside(sent):
     """Whatever the order of the files: time goes one way, and what is delivered is gone."""
-    line = sent(12)
+    line = sent
     (one, *_), (other, *_), *_ = line.posted
     _, aside = line.load(
         line.event(one, "returned", after_us=5_000),
@@ -230,7 +180,7 @@ def test_an_event_that_contradicts_a_later_one_is_set_aside(sent):
 
 def test_a_parcel_lost_on_its_way_back_is_a_case(sent):
     """What is said to come back is still the carrier's."""
-    line = sent(12)
+    line = sent
     (tracking, _, parcel), *_ = line.posted
     line.load(line.event(tracking, "returned"), line.event(tracking, "lost", after_us=2_000))
     assert line.open_cases() == [("missing", parcel)]
@@ -238,7 +188,7 @@ def test_a_parcel_lost_on_its_way_back_is_a_case(sent):
 
 def test_only_what_fits_a_case_settles_it(sent):
     """A parcel without a case, one that was never sent, and a finding that can't be."""
-    line = sent(12)
+    line = sent
     (tracking, *_), *_ = line.posted
     with pytest.raises(UnknownSendingError):
         explaining.settle(line.here, "nothing", Found.LOST)
@@ -251,7 +201,7 @@ def test_only_what_fits_a_case_settles_it(sent):
 
 def test_a_load_that_was_cut_short_goes_on(sent, monkeypatch):
     """Chunks that were recorded stay, the rest follows, and nothing is recorded twice."""
-    line = sent(16)
+    line = sent
     events = [line.event(tracking) for tracking, *_ in line.posted]
     assert len(events) > 2
     booked, calls = delivery_load._book, []

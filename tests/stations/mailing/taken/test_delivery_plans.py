@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from sent_parcels import no_sockets
 from statement_plans import listening, whole_tables
 
 from stations.mailing import decisions, explaining, returns
@@ -11,9 +12,9 @@ from stations.trays import tray_place
 
 
 @pytest.fixture
-def database_url(sqlite_templates, tmp_path):
+def database_url(worked, tmp_path):
     """SQLite alone says how it will read before there are rows; the statements are the same on both."""
-    shutil.copyfile(sqlite_templates(True), tmp_path / "passline.db")
+    shutil.copytree(worked("sqlite")[1], tmp_path, ignore=no_sockets, dirs_exist_ok=True)
     return f"sqlite:///{tmp_path / 'passline.db'}"
 
 
@@ -25,7 +26,7 @@ def heard(database_url):
 
 
 def test_no_event_and_no_return_is_booked_by_reading_a_growing_table_whole(heard, sent, tmp_path):
-    line = sent(24)
+    line = sent
     manifest, parcels = line.line.facts("SELECT consignment_id, parcels FROM consignment WHERE office IS NOT NULL")[0]
     (one, *_), (two, label, _), (three, *_), (four, other, _) = line.posted[:4]
     events = (
