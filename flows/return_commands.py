@@ -6,13 +6,15 @@ from typing import Annotated, Final
 
 from cyclopts import Parameter
 
+from flows.configuration import read_settings
 from flows.errors import Exit
 from flows.run_folder import RunFolder
 from flows.two_hands import as_two, emulated_parts, signed_by_two, workplace_of
+from stations.intake.deadline_changes import in_force
 from stations.mailing import decisions, delivery_load, returns
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
 from stations.personalization.rules import VOIDED
-from stations.trays import table_place, tray_place
+from stations.trays import TimeNodes, table_place, tray_place
 from stations.vault import scans
 
 Directory = Annotated[Path, Parameter("--dir", help="The run's folder.")]
@@ -99,8 +101,9 @@ def destroy_command(
     with workplace_of(folder, STATION) as here:
         with here.database.read() as conn:
             decisions.check(conn, item)
+            nodes = TimeNodes(in_force(conn), read_settings(folder).allowances.by_class())
         by = signed_by_two(here, asking, (first, second), delivery_load.LOADERS)
-        destroyed = decisions.destroy(as_two(here, by), item, remake=remake)
+        destroyed = decisions.destroy(as_two(here, by), item, remake=remake, nodes=nodes)
         with emulated_parts(folder) as parts:
             if parts is not None:
                 parts.mailer().put(destroyed.serials, table_place(STATION, VOIDED))

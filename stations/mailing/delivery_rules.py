@@ -31,7 +31,7 @@ REASONS: Final[Mapping[str, str]] = {
         "the carrier reported it lost, and that case is open: two people explain it first "
         "(passline mailing deliveries settle)"
     ),
-    "came_back": "it came back and was received; what follows goes by the number that it is sent again under",
+    "came_back": "it came back and was received; if it was sent again, what follows goes by its new number",
     "earlier": "a later event of the same parcel was loaded before; this one contradicts the order of things",
     "coming_back": "the carrier said that it is coming back; receive it, or let the carrier say that it was lost",
     "count": "the manifest has another number of parcels still out with the carrier",
@@ -83,10 +83,11 @@ def refusal(sending: Sending, kind: DeliveryKind, at_us: int, now_us: int) -> st
 
 def _standing(sending: Sending, kind: DeliveryKind, at_us: int) -> str | None:
     """Why what is known of the parcel leaves no room for the event."""
-    if sending.ended is not None:
-        return "ended_lost" if sending.ended == "lost" else "ended_delivered"
+    # Before its end, which may be of a later sending.
     if sending.came_back:
         return "came_back"
+    if sending.ended is not None:
+        return "ended_lost" if sending.ended == "lost" else "ended_delivered"
     if sending.lost_case:
         return "reported_lost"
     if at_us < sending.last_us:

@@ -145,6 +145,8 @@ def test_what_came_back_is_sent_again_under_another_number(sent):
     report, aside = line.load(line.event(old, after_us=2_000), line.event(new, after_us=2_000))
     assert [(each["line"], each["reason"]) for each in aside] == [(1, "came_back")]
     assert report.parcels_delivered == 1
+    _, aside = line.load(line.event(old, after_us=3_000), line.event(new, after_us=3_000))
+    assert [each["reason"] for each in aside] == ["came_back", "ended_delivered"]
     assert line.line.states() == {"dispatched": 24}
 
 
