@@ -1,4 +1,4 @@
-"""What the carrier delivered ends, and with a parcel all that is in it. Revision ID: custody_0008"""
+"""What the carrier delivered ends, and with a parcel all that is in it. Revision ID: custody_0009"""
 
 import re
 from pathlib import Path
@@ -8,12 +8,12 @@ from sqlalchemy import text
 
 from handoff_logs.months import PARTED
 
-revision = "custody_0008"
+revision = "custody_0009"
 down_revision = "custody_0007"
 branch_labels = None
 depends_on = None
 
-SQL = Path(__file__).parent.parent / "sql" / "custody_0008"
+SQL = Path(__file__).parent.parent / "sql" / "custody_0009"
 _RULE = re.compile(r"^WHEN .+?THEN \{.+?\}$", re.MULTILINE | re.DOTALL)
 _VERDICT = re.compile(r"THEN \{(.+)\}")
 
