@@ -160,7 +160,9 @@ def return_command(
     kind: Annotated[Kind | None, Parameter(help="Unmarked blanks of this kind, from the stock.")] = None,
     count: Annotated[int | None, Parameter(help="How many of them; all, if left out.")] = None,
     voided: Annotated[bool, Parameter(help="The voided pieces instead, for their destruction.", negative=())] = False,
-    station: Annotated[Literal["personalization", "qc"], Parameter(help="Where they come from.")] = "personalization",
+    station: Annotated[
+        Literal["personalization", "qc", "mailing"], Parameter(help="Where they come from.")
+    ] = "personalization",
     scanned: ScannedFile = None,
     by: By = None,
     directory: Directory = DEFAULT_DIRECTORY,

@@ -4,6 +4,7 @@ from typing import Final
 
 from stations.climate import projection as climate
 from stations.gate import projection as gate
+from stations.mailing import projection as mailing
 from stations.patrol import projection as patrol
 from stations.people_register import projection as people
 from stations.rolls import projection as rolls
@@ -16,5 +17,6 @@ DIFFERENCES: Final = (
     *rolls.DIFFERENCES,
     *patrol.DIFFERENCES,
     *gate.DIFFERENCES,
+    *mailing.DIFFERENCES,
 )
 """Each rule with the SQL that finds what breaks it: `subject` and `what`."""

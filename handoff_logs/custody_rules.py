@@ -77,6 +77,15 @@ STEP_RULES: dict[str, str] = {
         "unit.state = 'packed' AND NOT EXISTS (SELECT 1 FROM custody_unit AS parcel WHERE parcel.unit_id ="
         " unit.container AND parcel.step = 1 AND parcel.kind = 'parcel' AND parcel.event_id = unit.event_id)"
     ),
+    "a packed unit ends with its parcel": (
+        "event.act = 'settle' AND before.state = 'packed' AND NOT EXISTS (SELECT 1 FROM custody_unit AS parcel"
+        " WHERE parcel.event_id = unit.event_id AND parcel.unit_id = before.container AND parcel.state = 'ended'"
+        " AND parcel.outcome = unit.outcome)"
+    ),
+    "only what was outside is delivered": (
+        "unit.outcome = 'delivered' AND (event.act <> 'settle' OR unit.state <> 'ended'"
+        " OR coalesce(before.state, '') NOT IN ('outside', 'packed'))"
+    ),
     "each missing unit has a case": (
         "unit.state IN ('missing', 'void_missing') AND NOT EXISTS (SELECT 1 FROM custody_case AS opened"
         " WHERE opened.event_id = unit.event_id AND opened.unit_id = unit.unit_id AND opened.kind = 'missing')"
@@ -129,12 +138,12 @@ _PAGED: dict[str, str] = {
         " JOIN custody_unit AS twin ON twin.unit_id = unit.unit_id AND twin.event_id = other.event_id"
         f" WHERE event.act IN {_ANSWERED} AND {{range}}"
     ),
-    "nothing stays in an opened parcel": (
+    "nothing stays in an opened or ended parcel": (
         "SELECT packed.unit_id AS subject FROM custody_event AS event"
         " JOIN custody_unit AS opened ON opened.event_id = event.event_id AND opened.state = 'ended'"
         " JOIN custody_unit AS parcel ON parcel.unit_id = opened.unit_id AND parcel.step = 1"
         " JOIN custody_unit AS packed ON packed.event_id = parcel.event_id AND packed.container = parcel.unit_id"
-        " WHERE event.act = 'unpack' AND {range} AND NOT EXISTS (SELECT 1 FROM custody_unit AS out"
+        " WHERE event.act IN ('unpack', 'settle') AND {range} AND NOT EXISTS (SELECT 1 FROM custody_unit AS out"
         " WHERE out.unit_id = packed.unit_id AND out.step = packed.step + 1 AND out.event_id = opened.event_id)"
     ),
 }
@@ -174,6 +183,7 @@ _WHOLE_LOG: dict[str, str] = {
 _WHOLE_EVENTS = frozenset(
     {
         "a packed unit lies in a parcel packed with it",
+        "a packed unit ends with its parcel",
         "a document is made of one order and one blank",
         "counts equal rows",
     }

@@ -58,11 +58,14 @@ SETTLING: Mapping[Outcome, Turn] = {
             State.VOID_MISSING: State.ENDED,
             State.DOUBT: State.ENDED,
             State.OUTSIDE: State.ENDED,
+            # With the parcel that it is in.
+            State.PACKED: State.ENDED,
         },
     ),
     Outcome.MADE_GOOD: Turn(Act.SETTLE, {State.DOUBT: State.HELD}),
     Outcome.UNMARKED: Turn(Act.SETTLE, {State.DOUBT: State.HELD}),
     Outcome.MADE_BAD: Turn(Act.SETTLE, {State.DOUBT: State.VOID}),
+    Outcome.DELIVERED: Turn(Act.SETTLE, {State.OUTSIDE: State.ENDED, State.PACKED: State.ENDED}),
 }
 
 TURNS = (

@@ -53,9 +53,15 @@ def receive(tx: Connection, by: Party, second: str | None, births: Sequence[Birt
     return write(tx, event, changes, births=new)
 
 
-def move(tx: Connection, by: Party, units: Sequence[str], place: str, stamp: Stamp) -> str:
-    """Move units to another place of the same station; a tray in the stamp becomes theirs."""
-    return _apply(tx, by, units, place, MOVING, draft(Act.MOVE, by, stamp, expected=len(units), to_place=place), stamp)
+def move(
+    tx: Connection, by: Party, units: Sequence[str], place: str, stamp: Stamp, *, second: str | None = None
+) -> str:
+    """Move units to another place of the same station; a tray in the stamp becomes theirs.
+
+    `second`: who decides it with `by`, where two do.
+    """
+    event = draft(Act.MOVE, by, stamp, expected=len(units), to_place=place, second_person=second)
+    return _apply(tx, by, units, place, MOVING, event, stamp)
 
 
 def hand_over(tx: Connection, by: Party, outgoing: str, units: Sequence[str], stamp: Stamp) -> str:

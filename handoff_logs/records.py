@@ -75,7 +75,7 @@ class State(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How two people settle a case (the first four) or a unit in doubt (the last four)."""
+    """How two people settle a case (the first four), a unit in doubt (`lost` and the next three), what is outside."""
 
     FOUND_AT_SENDER = "found-at-sender"
     FOUND_AT_RECEIVER = "found-at-receiver"
@@ -84,6 +84,7 @@ class Outcome(StrEnum):
     MADE_GOOD = "made-good"
     MADE_BAD = "made-bad"
     UNMARKED = "unmarked"
+    DELIVERED = "delivered"
 
 
 class CaseKind(StrEnum):

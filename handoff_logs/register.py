@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 
 from handoff_logs.errors import EventIdReusedError
 from handoff_logs.keyring import PublicKey
-from handoff_logs.records import ADMINISTRATION, Act, Party
+from handoff_logs.records import ADMINISTRATION, Act, CaseKind, Party
 from handoff_logs.statements import Statement
-from handoff_logs.writing import Entry, Stamp, draft, is_repeated, write
+from handoff_logs.writing import Difference, Entry, Stamp, draft, is_repeated, write
 
 PROGRAM = "passline"
 """Who signs for entries that follow from the line's own files rather than from a person's decision."""
@@ -41,6 +41,7 @@ class Register(StrEnum):
     CLIMATE = "climate"
     GATE = "gate"
     HOLD_LIST = "hold_list"
+    DELIVERY = "delivery"
 
 
 Facts = Mapping[tuple[str, str], str]
@@ -64,18 +65,28 @@ def administration(person: str = PROGRAM, sign_in: str | None = None) -> Party:
     return Party(ADMINISTRATION, person, "-", sign_in)
 
 
-def record(tx: Connection, by: Party, second: str | None, entries: Sequence[Entry], stamp: Stamp) -> str:
+def record(
+    tx: Connection,
+    by: Party,
+    second: str | None,
+    entries: Sequence[Entry],
+    stamp: Stamp,
+    cases: Sequence[Difference] = (),
+    station: str | None = None,
+) -> str:
     """Record entries of registers, signed by the administration's key. Returns the event id.
 
+    `cases` are opened by what is recorded, for `station` to look into: units of which others say what the log doesn't.
     Raises EventIdReusedError where the stamp's id is of a record with other entries.
     """
-    event = draft(Act.REGISTER, by, stamp, expected=0, second_person=second)
-    if is_repeated(tx, stamp, event, ()):
+    strays = [case.unit_id for case in cases if case.kind is not CaseKind.MISSING]
+    event = draft(Act.REGISTER, by, stamp, expected=0, counted=len(strays), second_person=second)
+    if is_repeated(tx, stamp, event, strays):
         stored = _STORED.run(tx, {"event_id": event["event_id"]}).fetchall()
         if [tuple(row) for row in stored] != [tuple(entry) for entry in entries]:
             raise EventIdReusedError(str(event["event_id"]))
         return str(event["event_id"])
-    return write(tx, event, (), entries=entries)
+    return write(tx, event, (), differences=cases, case_station=station, entries=entries)
 
 
 def state(tx: Connection, register: Register) -> dict[tuple[str, str], str]:

@@ -7,19 +7,20 @@ from sqlalchemy import Connection, text
 from handoff_logs import whereabouts
 from handoff_logs.errors import CustodyRefusedError, UnknownCaseError, WrongStationError
 from handoff_logs.moves import SETTLING
-from handoff_logs.records import Act, Birth, Outcome, Party, State
+from handoff_logs.records import Act, Birth, Kind, Outcome, Party, State
 from handoff_logs.whereabouts import Standing
 from handoff_logs.writing import Stamp, born, draft, is_repeated, stored_event, turned, write
 
 CORRECTABLE = frozenset({"reason", "condition", "happened_us"})
 """What a correction may change: never unit, party, count or step."""
 
+_ENDINGS = (Outcome.LOST, Outcome.DELIVERED)
 _MISSING_STATES = (State.MISSING, State.VOID_MISSING)
 _OPEN_CASE = text(
     "SELECT case_id FROM custody_case WHERE unit_id = :unit_id AND kind = 'missing'"
     " AND NOT EXISTS (SELECT 1 FROM custody_event WHERE custody_event.case_id = custody_case.case_id)"
 )
-_CASE_UNIT = text("SELECT unit_id, kind FROM custody_case WHERE case_id = :case_id")
+_CASE_UNIT = text("SELECT unit_id FROM custody_case WHERE case_id = :case_id")
 
 
 def settle(
@@ -33,14 +34,16 @@ def settle(
     case_id: str | None = None,
     reborn: Sequence[Birth] = (),
 ) -> str:
-    """Settle by two people what became of units that are missing, in doubt or lost outside.
+    """Settle by two people what became of units that are missing, in doubt or outside.
 
-    `by.station` and `place` are where the units are found; an `outcome` of `lost` ends them. A missing unit is settled
-    alone and closes its case (looked up when `case_id` is None). A case of a surplus or swapped unit is closed with no
-    `units`: custody did not change. Orders in `reborn` remake what is lost or bad. Raises UnknownCaseError,
-    WrongStationError, IllegalMoveError.
+    `by.station` and `place` are where the units are found; `lost` and `delivered` end them. A parcel that ends is named
+    alone, and ends with all that is in it. A missing unit is settled alone and closes its case (looked up when
+    `case_id` is None). A case of a unit that is not missing (any more) is closed with no `units`: custody did not
+    change. Orders in `reborn` remake what is lost or bad. Raises UnknownCaseError, WrongStationError, IllegalMoveError.
     """
     outcome = Outcome(outcome)
+    if outcome in _ENDINGS:
+        units = _with_contents(tx, units)
     names = [*units, *(birth.unit_id for birth in reborn)]
     event = draft(Act.SETTLE, by, stamp, expected=len(names), second_person=second, to_place=place)
     if is_repeated(tx, stamp, event, names):
@@ -49,14 +52,14 @@ def settle(
     for unit in standing:
         _found_where(tx, by, unit, outcome)
     event["case_id"] = _case(tx, standing, case_id)
-    lost = outcome is Outcome.LOST
+    ends = outcome in _ENDINGS
     changes = [
         turned(
             SETTLING[outcome],
             unit,
-            place=unit.place if lost else place,
+            place=unit.place if ends else place,
             person=by.person,
-            station=unit.station if lost else by.station,
+            station=unit.station if ends else by.station,
             outcome=outcome.value,
         )
         for unit in standing
@@ -75,6 +78,15 @@ def correct(tx: Connection, by: Party, corrects: str, field: str, value: str, st
     if stored_event(tx, corrects) is None:
         raise CustodyRefusedError(f"there is no event {corrects} to correct")
     return write(tx, event, ())
+
+
+def _with_contents(tx: Connection, units: Sequence[str]) -> Sequence[str]:
+    """Return the units, and after a parcel what is in it; nothing can be settled that stays in a parcel that ends."""
+    if not any(unit.kind == Kind.PARCEL for unit in whereabouts.standing(tx, units)):
+        return units
+    if len(units) > 1:
+        raise CustodyRefusedError("each parcel ends alone, with what is in it")
+    return [*units, *(unit.unit_id for unit in whereabouts.contents(tx, units[0]))]
 
 
 def _found_where(tx: Connection, by: Party, unit: Standing, outcome: Outcome) -> None:
@@ -96,7 +108,7 @@ def _case(tx: Connection, standing: Sequence[Standing], case_id: str | None) -> 
         if not standing:
             raise UnknownCaseError("a settlement of no units")
         return None
-    if missing and len(standing) > 1:
+    if missing and any(unit.state != State.PACKED for unit in standing[1:]):
         raise CustodyRefusedError("each missing unit is settled alone, by the case that names it")
     if case_id is None:
         row = tx.execute(_OPEN_CASE, {"unit_id": missing[0].unit_id}).first()
@@ -104,6 +116,8 @@ def _case(tx: Connection, standing: Sequence[Standing], case_id: str | None) -> 
             raise UnknownCaseError(f"unit {missing[0].unit_id}")
         return str(row.case_id)
     case = tx.execute(_CASE_UNIT, {"case_id": case_id}).first()
-    if case is None or (standing and case.unit_id != standing[0].unit_id) or (not standing and case.kind == "missing"):
+    if case is None or (standing and case.unit_id != standing[0].unit_id):
         raise UnknownCaseError(f"case {case_id}")
+    if not standing and whereabouts.standing(tx, [case.unit_id])[0].state in _MISSING_STATES:
+        raise UnknownCaseError(f"case {case_id} of a unit that is still missing")
     return case_id

@@ -216,6 +216,7 @@ class CustodyCase(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("event_id", "unit_id", name="uq_custody_case_unit"),
         Index("ix_custody_case_opened", "opened_us"),
+        Index("ix_custody_case_unit", "unit_id"),
         ForeignKeyConstraint(["event_id"], ["custody_event.event_id"], name="fk_case_event"),
         CheckConstraint("kind IN ('missing', 'surplus', 'swapped')", name="ck_case_kind"),
     )

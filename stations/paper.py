@@ -16,6 +16,8 @@ FONT_FILE: Final = _FONTS / "wqy-microhei-subset.ttf"
 """The font of certificates: whoever prints one again must get its bytes, so it is never cut anew for other papers."""
 REPORT_FONT_FILE: Final = _FONTS / "wqy-microhei-report.ttf"
 """The font of reports."""
+MANIFEST_FONT_FILE: Final = _FONTS / "wqy-microhei-manifest.ttf"
+"""The font of manifests."""
 WIDTH_MM, HEIGHT_MM = 210, 297
 """A4."""
 _PT: Final = 72 / 25.4

@@ -5,6 +5,7 @@ from typing import Final
 from handoff_logs.roles import Roles, quoted
 
 ALARMS: Final = ("alarm", "alarm_step", "alarm_notice", "alarm_delivery")
+DELIVERIES: Final = ("delivery_event", "delivered_parcel", "returned_parcel", "return_remake")
 GATE: Final = ("gate_passage", "gate_step", "gate_ending")
 AUDITED: Final = (
     *("person", "person_role", "sign_in_attempt", "issuer_sign_in", "terminal_session"),
@@ -17,10 +18,13 @@ AUDITED: Final = (
     *("roll", "roll_step"),
     *("patrol_round", "patrol_answer", "patrol_finding", "patrol_step"),
     *GATE,
+    *("parcel", "consignment", "consigned_parcel"),
+    *DELIVERIES,
 )
 """What auditors read beside the log: who may sign, and who did; which deadlines moved, and what was raised to the green
-channel; the alarms; what two people counted; the room's climate; the rolls; what patrols found; who passed the gate.
-Never an applicant's data, never a password's hash, never a photograph."""
+channel; the alarms; what two people counted; the room's climate; the rolls; what patrols found; who passed the gate;
+what carriers took and said, and what came back. Never an applicant's data, never a password's hash, never a photograph.
+"""
 
 
 def grants(roles: Roles) -> list[str]:
@@ -48,6 +52,9 @@ def grants(roles: Roles) -> list[str]:
         f"GRANT UPDATE (seen_us, ended_us, ended_how) ON terminal_session TO {service}, {auditor}",
         f"REVOKE UPDATE, DELETE ON {', '.join(GATE)} FROM {service}",
         f"REVOKE DELETE ON {', '.join(ALARMS)} FROM {service}",
+        # What came back is decided once; all else that a carrier said is written once.
+        f"REVOKE DELETE ON returned_parcel FROM {service}",
+        f"REVOKE UPDATE, DELETE ON delivery_event, delivered_parcel, return_remake FROM {service}",
         # Readings and crossings go when they are old; the guards say how old.
         f"REVOKE UPDATE ON climate_reading, climate_crossing, climate_machine FROM {service}",
         f"REVOKE DELETE ON climate_zone, climate_suspension FROM {service}",

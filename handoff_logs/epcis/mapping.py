@@ -307,8 +307,8 @@ class _Part:
 _UNLOADED, _BESIDE, _LOADED, _OWN, _LOADED_NEW = range(5)
 
 
-def _circumstances(event: Row, unit: Row) -> tuple[str, str, str, str, str]:
-    return event["act"], event["from_station"], unit["kind"], unit["state_before"], unit["state"]
+def _circumstances(event: Row, unit: Row) -> tuple[str, str, str, str, str, str | None]:
+    return event["act"], event["from_station"], unit["kind"], unit["state_before"], unit["state"], unit["outcome"]
 
 
 def _enters(unit: Row, tray: str | None) -> bool:

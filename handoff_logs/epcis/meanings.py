@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from handoff_logs.epcis.vocabulary import AGGREGATION, OBJECT, TRANSFORMATION
-from handoff_logs.records import Act, Kind, State
+from handoff_logs.records import Act, Kind, Outcome, State
 
 NOT_BORN = "none"
 QC, VAULT = "qc", "vault"
@@ -32,8 +32,9 @@ class Meaning(NamedTuple):
     station: str | None = None
     subject: str = "unit"
     beside: bool = False
+    outcome: str | None = None
 
-    def fits(self, act: str, station: str, kind: str, before: str, after: str) -> bool:
+    def fits(self, act: str, station: str, kind: str, before: str, after: str, outcome: str | None = None) -> bool:
         """Say whether this is what `act` by `station` does to a unit of `kind`."""
         return (
             self.subject == "unit"
@@ -42,6 +43,7 @@ class Meaning(NamedTuple):
             and (not self.kinds or kind in self.kinds)
             and (not self.before or before in self.before)
             and (not self.after or after in self.after)
+            and (self.outcome is None or outcome == self.outcome)
         )
 
 
@@ -105,6 +107,9 @@ MEANINGS: tuple[Meaning, ...] = (
     _observed("settled: found elsewhere", Act.SETTLE, "holding", "unavailable", _DOUBT),
     _observed("settled: made good or unmarked", Act.SETTLE, "inspecting", "conformant", _HELD),
     _observed("settled: made bad", Act.SETTLE, "inspecting", "non_conformant", _VOID),
+    _observed("settled: delivered", Act.SETTLE, "accepting", "active", State.ENDED)._replace(
+        outcome=Outcome.DELIVERED.value
+    ),
     _object("settled: lost", Act.SETTLE, "DELETE", "decommissioning", "unknown", [State.ENDED]),
     LOADED,
     UNLOADED,
@@ -114,12 +119,17 @@ MEANINGS: tuple[Meaning, ...] = (
 """In order of precedence: of those that are not `beside`, the first that fits is the act's own."""
 
 
-def meaning_of(act: str, station: str, kind: str, before: str, after: str) -> Meaning | None:
-    """Return what an act by a station means for one unit; `before` is `none` at its birth."""
+def meaning_of(
+    act: str, station: str, kind: str, before: str, after: str, outcome: str | None = None
+) -> Meaning | None:
+    """Return what an act by a station means for one unit; `before` is `none` at its birth, `outcome` a settlement's."""
     fitting = (meaning for meaning in MEANINGS if not meaning.beside)
-    return next((meaning for meaning in fitting if meaning.fits(act, station, kind, before, after)), None)
+    return next((meaning for meaning in fitting if meaning.fits(act, station, kind, before, after, outcome)), None)
 
 
-def meanings_beside(act: str, station: str, kind: str, before: str, after: str) -> list[Meaning]:
+def meanings_beside(
+    act: str, station: str, kind: str, before: str, after: str, outcome: str | None = None
+) -> list[Meaning]:
     """Return what the act tells besides, such as that a document passed inspection."""
-    return [meaning for meaning in MEANINGS if meaning.beside and meaning.fits(act, station, kind, before, after)]
+    beside = (meaning for meaning in MEANINGS if meaning.beside)
+    return [meaning for meaning in beside if meaning.fits(act, station, kind, before, after, outcome)]

@@ -115,6 +115,7 @@ TERMS: Final[dict[str, tuple[str, str]]] = {
     "outcome.made-good": ("made good", "制作合格"),
     "outcome.made-bad": ("made bad", "制作不合格"),
     "outcome.unmarked": ("unmarked", "未制作"),
+    "outcome.delivered": ("delivered", "已妥投"),
     "outcome.open": ("open", "未结"),
     "outcome.closed": ("closed", "已结"),
     "station.intake": ("intake", "受理"),

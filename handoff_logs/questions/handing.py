@@ -201,7 +201,8 @@ def differences(
     Raises BadCursorError.
     """
     conditions = {
-        "station": "(event.from_station = :station OR event.to_station = :station)",
+        # What a carrier reported lost is no handoff: its case is its station's.
+        "station": "(event.from_station = :station OR event.to_station = :station OR opened.station = :station)",
         "shift": "event.shift = :shift",
         "person": "event.person = :person",
         "kind": "born.kind = :kind",

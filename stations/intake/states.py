@@ -20,6 +20,8 @@ MOVES: Mapping[State, frozenset[State]] = {
     State.DISPATCHED: frozenset(),
 }
 
+BACK = frozenset({State.IN_PRODUCTION, State.PASSED})
+"""Where a dispatched application goes when its document came back; no other act leads out of `dispatched`."""
 LIVE = frozenset({State.WAITING, State.HELD, State.PASSED, State.IN_PRODUCTION, State.STOPPED})
 
 # SQLite takes 32,766 variables a statement; a tray is far smaller, so this only bounds the odd giant one.
@@ -72,6 +74,20 @@ def check(tx: Connection, application_ids: Sequence[str], before: State, after: 
                 raise ApplicationStoppedError(application_id)
             if state != before:
                 raise ApplicationStateError(application_id, state, after.value)
+
+
+def come_back(tx: Connection, application_ids: Sequence[str], after: State) -> None:
+    """Bring dispatched applications back on the line: their document came back, and two people decided of it.
+
+    `after`: `in_production`, to be sent again, or `passed`, to be made again once that document is void. The database
+    refuses it for an application whose parcel does not wait among what came back. Raises as `advance`.
+    """
+    if after not in BACK:
+        raise ValueError(f"an application never comes back as {after}")
+    move = {"before": State.DISPATCHED.value, "after": after.value, "is_live": True}
+    for ids in _portions(application_ids):
+        if tx.execute(_ADVANCE, move | {"ids": ids}).rowcount != len(set(ids)):
+            _refuse(tx, ids, after)
 
 
 def stopped(tx: Connection, application_ids: Sequence[str]) -> frozenset[str]:

@@ -1,20 +1,36 @@
 """The carrier's side of the last handoff: a blind count at the door, and the applications are dispatched."""
 
-from sqlalchemy import Connection, update
+from collections.abc import Sequence
+
+from sqlalchemy import BindParameter, Connection, bindparam, select, update
 
 from handoff_logs import log
 from handoff_logs.offers import OpenOffer
 from stations.intake.states import advance, stopped
 from stations.intake.tables import ApplicationState
 from stations.mailing.desk import CarrierDesk
-from stations.mailing.tables import Consignment
+from stations.mailing.tables import ConsignedParcel, Consignment
 from stations.packing.contents import offered_documents, offered_labels, parcel_units
 from stations.trays import TrayOutcome, stamp, tray_of, tray_place
 from stations.workplace import Workplace
 
 VEHICLE = "vehicle"
 
+UNITS_A_STATEMENT = 5_000
+
 _manifests = Consignment.__table__  # type: ignore[attr-defined]
+_parcels = ConsignedParcel.__table__  # type: ignore[attr-defined]
+_UNITS: BindParameter[str] = bindparam("units", expanding=True)
+_TAKE = (
+    update(_parcels)
+    .where(
+        _parcels.c.parcel_unit.in_(_UNITS),
+        _parcels.c.consignment_id.in_(
+            select(_manifests.c.consignment_id).where(_manifests.c.handoff_id == bindparam("of_handoff"))
+        ),
+    )
+    .values(taken_us=bindparam("now_us"))
+)
 
 
 def work_tray(workplace: Workplace, offer: OpenOffer, desk: CarrierDesk) -> TrayOutcome:
@@ -41,7 +57,7 @@ def work_tray(workplace: Workplace, offer: OpenOffer, desk: CarrierDesk) -> Tray
         gone = frozenset(acceptance.accepted)
         left = [document.application_id for document in documents if document.container in gone]
         advance(tx, left, ApplicationState.IN_PRODUCTION, ApplicationState.DISPATCHED)
-        _close_manifests(tx, workplace, offer.handoff_id)
+        _close_manifests(tx, workplace, offer.handoff_id, acceptance.accepted)
         return TrayOutcome(
             workplace.station,
             tray,
@@ -60,9 +76,12 @@ def work_tray(workplace: Workplace, offer: OpenOffer, desk: CarrierDesk) -> Tray
     return outcome
 
 
-def _close_manifests(tx: Connection, workplace: Workplace, handoff_id: str) -> None:
-    """Book the manifests of a handoff as dispatched."""
+def _close_manifests(tx: Connection, workplace: Workplace, handoff_id: str, accepted: Sequence[str]) -> None:
+    """Book the manifests of a handoff as dispatched, with the parcels that the carrier found."""
     accepted_us = workplace.database.clock_us(tx)
+    for start in range(0, len(accepted), UNITS_A_STATEMENT):
+        units = list(accepted[start : start + UNITS_A_STATEMENT])
+        tx.execute(_TAKE, {"of_handoff": handoff_id, "units": units, "now_us": accepted_us})
     tx.execute(
         update(_manifests)
         .where(_manifests.c.handoff_id == handoff_id)

@@ -57,8 +57,10 @@ _REFUSED = (
     )
     .limit(1)
 )
-_TRACKED = select(_parcel_rows.c.parcel_unit, _parcel_rows.c.tracking).where(_parcel_rows.c.parcel_unit.in_(_UNITS))
-_TAKE_OFF = delete(_parcel_rows).where(_parcel_rows.c.parcel_unit.in_(_UNITS))
+# What the carrier took stays on its manifest, under its number.
+_UNTAKEN = (_parcel_rows.c.parcel_unit.in_(_UNITS), _parcel_rows.c.taken_us.is_(None))
+_TRACKED = select(_parcel_rows.c.parcel_unit, _parcel_rows.c.tracking).where(*_UNTAKEN)
+_TAKE_OFF = delete(_parcel_rows).where(*_UNTAKEN)
 _STORE_MANIFESTS = insert(Consignment.__table__)  # type: ignore[attr-defined]
 _STORE_PARCELS = insert(_parcel_rows)
 

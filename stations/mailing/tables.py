@@ -1,6 +1,8 @@
-"""What mailing keeps: ranges of tracking numbers, consignments, and the parcels in them."""
+"""What mailing keeps: tracking numbers, consignments with their parcels, and what the carrier says of those."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, String
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, String, text
 from sqlmodel import Field, SQLModel
 
 
@@ -57,11 +59,141 @@ class Consignment(SQLModel, table=True):
 
 
 class ConsignedParcel(SQLModel, table=True):
-    """A parcel on a manifest with its weight and, for the post, its tracking number."""
+    """A parcel on a manifest with its weight and, for the post, its tracking number.
+
+    `taken_us`: when the carrier, who counted it, accepted it; such a row stays. A parcel that came back and is sent
+    again has a further row, on another manifest and under another number.
+    """
 
     __tablename__ = "consigned_parcel"
 
     parcel_unit: str = Field(sa_type=String(32), foreign_key="parcel.parcel_unit", primary_key=True)
-    consignment_id: str = Field(sa_type=String(32), foreign_key="consignment.consignment_id", index=True)
+    consignment_id: str = Field(
+        sa_type=String(32), foreign_key="consignment.consignment_id", primary_key=True, index=True
+    )
     weight_g: int
     tracking: str | None = Field(default=None, sa_type=String(40), unique=True)
+    taken_us: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class DeliveryKind(StrEnum):
+    """What a carrier says became of what it took."""
+
+    DELIVERED = "delivered"
+    RETURNED = "returned"
+    LOST = "lost"
+
+
+class Decision(StrEnum):
+    """What two people decide of a parcel that came back."""
+
+    SENT = "sent"
+    DESTROYED = "destroyed"
+
+
+def _one_of(column: str, words: type[StrEnum]) -> str:
+    return f"{column} IN ({', '.join(repr(word.value) for word in words)})"
+
+
+class DeliveryEvent(SQLModel, table=True):
+    """One event of the carrier, by its own id, as two people loaded it; written once.
+
+    `sha256` is of what the carrier said (`deliveries.Told.sha256`), and stands in the log's register `delivery` beside
+    each parcel; `record` is that entry's act.
+    """
+
+    __tablename__ = "delivery_event"
+    __table_args__ = (
+        CheckConstraint(_one_of("kind", DeliveryKind), name="ck_delivery_event_kind"),
+        CheckConstraint("(tracking IS NULL) <> (consignment_id IS NULL)", name="ck_delivery_event_item"),
+        CheckConstraint("kind = 'returned' OR note IS NULL", name="ck_delivery_event_note"),
+        CheckConstraint("loaded_by <> loaded_second", name="ck_delivery_event_two_people"),
+        Index("ix_delivery_event_undelivered", "kind", "at_us", sqlite_where=text("kind <> 'delivered'"),
+              postgresql_where=text("kind <> 'delivered'")),
+        Index("ix_delivery_event_note", "note", sqlite_where=text("note IS NOT NULL"),
+              postgresql_where=text("note IS NOT NULL")),
+    )  # fmt: skip
+
+    event_id: str = Field(sa_type=String(40), primary_key=True)
+    kind: str = Field(sa_type=String(10))
+    tracking: str | None = Field(default=None, sa_type=String(40))
+    consignment_id: str | None = Field(default=None, sa_type=String(32))
+    note: str | None = Field(default=None, sa_type=String(40))
+    at_us: int = Field(sa_type=BigInteger)
+    sha256: str = Field(sa_type=String(64))
+    record: str = Field(sa_type=String(32))
+    loaded_us: int = Field(sa_type=BigInteger)
+    loaded_by: str = Field(sa_type=String(64))
+    loaded_second: str = Field(sa_type=String(64))
+    emulated: bool
+
+
+class DeliveredParcel(SQLModel, table=True):
+    """A parcel, as it was sent on one manifest, that an event of the carrier is about; written once."""
+
+    __tablename__ = "delivered_parcel"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["parcel_unit", "consignment_id"],
+            ["consigned_parcel.parcel_unit", "consigned_parcel.consignment_id"],
+            name="fk_delivered_parcel_sent",
+        ),
+        Index("ix_delivered_parcel_sent", "parcel_unit", "consignment_id"),
+    )
+
+    event_id: str = Field(sa_type=String(40), foreign_key="delivery_event.event_id", primary_key=True)
+    parcel_unit: str = Field(sa_type=String(32), primary_key=True)
+    consignment_id: str = Field(sa_type=String(32))
+
+
+class ReturnedParcel(SQLModel, table=True):
+    """A parcel that came back from one sending, received by two people (`record`), and what two decided of it.
+
+    `announced`: the carrier had said so. Of one parcel at most one waits for its decision.
+    """
+
+    __tablename__ = "returned_parcel"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["parcel_unit", "consignment_id"],
+            ["consigned_parcel.parcel_unit", "consigned_parcel.consignment_id"],
+            name="fk_returned_parcel_sent",
+        ),
+        CheckConstraint("received_by <> received_second", name="ck_returned_parcel_two_receive"),
+        CheckConstraint(
+            f"decision IS NULL OR ({_one_of('decision', Decision)} AND decided_by <> decided_second)",
+            name="ck_returned_parcel_two_decide",
+        ),
+        CheckConstraint(
+            "(decision IS NULL) = (decided_us IS NULL) AND (decision IS NULL) = (decided_by IS NULL)"
+            " AND (decision IS NULL) = (decided_second IS NULL)",
+            name="ck_returned_parcel_decided",
+        ),
+        Index("uq_returned_parcel_open", "parcel_unit", unique=True, sqlite_where=text("decision IS NULL"),
+              postgresql_where=text("decision IS NULL")),
+    )  # fmt: skip
+
+    parcel_unit: str = Field(sa_type=String(32), primary_key=True)
+    consignment_id: str = Field(sa_type=String(32), primary_key=True)
+    note: str | None = Field(default=None, sa_type=String(40))
+    announced: bool
+    record: str = Field(sa_type=String(32))
+    received_us: int = Field(sa_type=BigInteger)
+    received_by: str = Field(sa_type=String(64))
+    received_second: str = Field(sa_type=String(64))
+    decision: str | None = Field(default=None, sa_type=String(10))
+    decided_us: int | None = Field(default=None, sa_type=BigInteger)
+    decided_by: str | None = Field(default=None, sa_type=String(64))
+    decided_second: str | None = Field(default=None, sa_type=String(64))
+    emulated: bool
+
+
+class ReturnRemake(SQLModel, table=True):
+    """An application whose document came back, was voided, and is made again: once, whatever comes back after."""
+
+    __tablename__ = "return_remake"
+
+    application_id: str = Field(sa_type=String(32), foreign_key="application.application_id", primary_key=True)
+    document_unit: str = Field(sa_type=String(32), unique=True)
+    order_unit: str = Field(sa_type=String(32), unique=True)
+    remade_us: int = Field(sa_type=BigInteger)

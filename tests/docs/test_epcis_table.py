@@ -17,6 +17,7 @@ def row(meaning: Meaning) -> str:
     before = ", ".join(f"`{state}`" for state in meaning.before)
     states = f"{before} → {after or 'any'}" if before else after or "any"
     states = {"tray": "under another tray", "case": "not moved: a case"}.get(meaning.subject, states)
+    states += f" as `{meaning.outcome}`" if meaning.outcome else ""
     told = " ".join(filter(None, (meaning.type, meaning.action)))
     line = f"{meaning.line}, beside" if meaning.beside else meaning.line
     return f"| {line} | {act}{by}{kinds} | {states} | {told} | {meaning.biz_step} | {meaning.disposition} |"

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from handoff_logs import errors, log, offers, whereabouts
-from handoff_logs.records import Birth, Kind, new_id
+from handoff_logs import errors, log, offers, register, whereabouts
+from handoff_logs.records import Birth, CaseKind, Kind, new_id
+from handoff_logs.writing import Difference, Entry
 
 
 def test_custody_passes_by_acceptance_only(centre: Any) -> None:
@@ -150,6 +151,56 @@ def test_what_is_in_doubt_is_settled_by_two_people(centre: Any, outcome: str, st
         centre.settle(blanks, outcome, station="qc")
     centre.settle(blanks, outcome)
     assert centre.states(blanks) == [(state, "review")] * 2
+
+
+def dispatched(centre: Any, documents: list[str]) -> str:
+    parcel = centre.pack(documents)
+    centre.accept(centre.offer([parcel], to="carrier"), [parcel], station="carrier")
+    return str(parcel)
+
+
+@pytest.mark.parametrize("outcome", ["delivered", "lost"])
+def test_a_parcel_that_ends_outside_ends_with_all_that_is_in_it(centre: Any, outcome: str) -> None:
+    documents = centre.documents(3)
+    parcel = dispatched(centre, documents)
+    centre.settle([parcel], outcome)
+    assert centre.states([parcel, *documents]) == [("ended", "carrier"), *[("ended", "review")] * 3]
+
+
+def test_parcels_end_one_at_a_time(centre: Any) -> None:
+    parcels = [dispatched(centre, centre.documents(1)) for _ in range(2)]
+    with pytest.raises(errors.CustodyRefusedError, match="each parcel ends alone"):
+        centre.settle(parcels, "delivered")
+
+
+def test_only_what_is_outside_is_delivered(centre: Any) -> None:
+    documents = centre.documents(2)
+    parcel = centre.pack(documents[:1])
+    for units in ([parcel], documents[1:]):
+        with pytest.raises(errors.IllegalMoveError):
+            centre.settle(units, "delivered")
+
+
+def test_a_register_opens_a_case_that_is_closed_by_its_unit_or_by_two_people_alone(centre: Any) -> None:
+    """What others say is lost stays where the log has it, and the case open until two people explain it."""
+    first, second = (dispatched(centre, centre.documents(1)) for _ in range(2))
+    cases = [Difference(new_id(), unit, CaseKind.MISSING) for unit in (first, second)]
+    stamp, by = centre.stamp(event_id=new_id()), register.administration()
+    say = lambda: centre.do(  # noqa: E731
+        lambda tx: register.record(tx, by, None, [Entry("delivery", first, "lost", "x")], stamp, cases, "mailing")
+    )
+    assert say() == say()
+    assert centre.states([first, second]) == [("outside", "carrier")] * 2
+    centre.settle([first], "lost", case_id=centre.case_of(first))
+    centre.settle([], "found-elsewhere", case_id=centre.case_of(second))
+    assert centre.states([first, second]) == [("ended", "carrier"), ("outside", "carrier")]
+
+
+def test_a_case_of_what_is_still_missing_is_not_closed_without_it(centre: Any) -> None:
+    units = centre.orders(1)
+    centre.accept(centre.offer(units), [])
+    with pytest.raises(errors.UnknownCaseError, match="still missing"):
+        centre.settle([], "found-elsewhere", case_id=centre.case_of(units[0]))
 
 
 def test_split_and_merge_change_the_tray_only(centre: Any) -> None:

@@ -363,6 +363,20 @@ def test_missing_needs_its_reason_and_its_case(forger: Forger) -> None:
     refused(lambda: forger.answer("refuse", offer, [whole], reason="missing"), "missing: a refusal")
 
 
+def test_a_parcel_outside_ends_with_its_contents_or_not_at_all(forger: Forger) -> None:
+    """Nothing in a parcel can end without it, otherwise than it, or be left behind by it."""
+    first, second, loose = forger.centre.documents(3)
+    parcel = forger.centre.pack([first, second])
+    forger.centre.accept(forger.centre.offer([parcel], to="carrier"), [parcel], station="carrier")
+    whole = forger.row(parcel, "ended", outcome="delivered")
+    one, other = (forger.row(unit, "ended", outcome="delivered") for unit in (first, second))
+    settle = lambda *rows: forger.write("settle", rows, second_person="review-2")  # noqa: E731
+    for rows in ((whole,), (whole, one), (one, whole, other), (one,), (whole, one, other | {"outcome": "lost"})):
+        refused(lambda rows=rows: settle(*rows), "container")
+    refused(lambda: settle(forger.row(loose, "ended", outcome="delivered")), "illegal-move|settle: the outcome")
+    settle(whole, one, other)
+
+
 def test_a_missing_unit_is_settled_by_its_own_case_where_the_outcome_says(forger: Forger) -> None:
     first, second = forger.centre.orders(2)
     cases = forger.centre.accept(forger.centre.offer([first, second]), []).cases

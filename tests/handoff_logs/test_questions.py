@@ -54,6 +54,10 @@ def worked(centre: Any) -> Any:
     centre.settle([other], "found-at-sender")
     parcel = centre.pack([document.unit_id], station="qc", number="P1")
     centre.accept(centre.offer([parcel], station="qc", to="carrier"), [parcel], station="carrier")
+    (sent,) = centre.documents(1)
+    posted = centre.pack([sent], number="P2")
+    centre.accept(centre.offer([posted], to="carrier"), [posted], station="carrier")
+    centre.settle([posted], "delivered")
     strays = centre.documents(2)
     second = centre.pack(strays)
     centre.do(lambda tx: log.unpack(tx, centre.by("review"), second, "shelf", centre.stamp()))
@@ -64,6 +68,7 @@ def worked(centre: Any) -> Any:
         "document": document.unit_id,
         "spoiled": spoiled,
         "stray": strays[0],
+        "delivered": sent,
     }
     centre.events = {"offer": offer.event_id, "waiting": waiting.event_id}
     return centre
@@ -103,7 +108,11 @@ DAMAGE = {
         "UPDATE custody_unit SET kind = 'document' WHERE unit_id = :spoiled"
     ),
     "a packed unit lies in a parcel packed with it": "UPDATE custody_unit SET container = 'x' WHERE state = 'packed'",
-    "nothing stays in an opened parcel": "DELETE FROM custody_unit WHERE unit_id = :stray AND step >= 3",
+    "nothing stays in an opened or ended parcel": "DELETE FROM custody_unit WHERE unit_id = :stray AND step >= 3",
+    "a packed unit ends with its parcel": "UPDATE custody_unit SET outcome = 'lost' WHERE unit_id = :delivered",
+    "only what was outside is delivered": (
+        "UPDATE custody_unit SET outcome = 'delivered' WHERE unit_id = :other AND outcome IS NOT NULL"
+    ),
     "each missing unit has a case": "DELETE FROM custody_case",
     "a missing unit is settled by its case, once": "UPDATE custody_event SET case_id = NULL WHERE act = 'settle'",
     "counts equal rows": "UPDATE custody_event SET count_counted = 7 WHERE act = 'accept'",
@@ -198,7 +207,7 @@ def test_totals_and_waiting(worked: Any, database_url: str) -> None:
     assert (waiting["to_station"], waiting["unit_count"], waiting["priority"]) == ("qc", 2, 1)
     assert totals[("carrier", "parcel", "outside")] == 1
     assert totals[("review", "blank", "void")] == 1
-    assert (size["handoffs"], size["handoff_units"], size["open_cases"]) == (2, 2, 0)
+    assert (size["handoffs"], size["handoff_units"], size["open_cases"]) == (3, 3, 0)
 
 
 def test_reading_changes_nothing(worked: Any, database_url: str) -> None:

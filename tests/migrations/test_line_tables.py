@@ -138,7 +138,7 @@ def test_a_role_is_one_of_the_rules_whose_guards_outlived_the_auditors_coming(en
 
 def test_a_line_from_before_engineers_keeps_its_guards_and_knows_their_role_everywhere(database_url):
     """Checks' words are rewritten in place on SQLite, and one guard of a finding's steps is another: none is lost."""
-    stations.migrations.upgrade(database_url, "line_0021")
+    stations.migrations.upgrade(database_url, "line_0023")
     engine = create_engine(database_url)
     sqlite = engine.dialect.name == "sqlite"
     check = "SELECT sql FROM sqlite_master WHERE name = 'alarm_step'"

@@ -27,7 +27,7 @@ from stations.workplace import Workplace
 DONE = "done"
 PATIENCE_S = 60.0
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["at_once", "handoff_logs.log", "stations.vault.destruction"])
+_PROCESSES.set_forkserver_preload(["at_once", "loading", "handoff_logs.log", "stations.vault.destruction"])
 
 Attempt = tuple[Callable[..., object], Sequence[Any]]
 """One of the acts below and what it takes after the database."""

@@ -13,6 +13,7 @@ GROWING = (
     *("application", "review_verdict", "job", "parcel", "consignment", "consigned_parcel", "label_job"),
     *("alarm", "alarm_step", "alarm_notice", "alarm_delivery"),
     *("patrol_round", "patrol_answer", "patrol_finding", "patrol_step", "patrol_photo"),
+    *("delivery_event", "delivered_parcel", "returned_parcel", "return_remake"),
     *("climate_reading", "climate_crossing", "climate_suspension"),
 )
 """Tables with rows for every document ever made."""

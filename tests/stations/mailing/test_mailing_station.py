@@ -13,19 +13,6 @@ class Killed(BaseException):
     """The process ends here."""
 
 
-@pytest.fixture
-def packed(inspected):
-    """Makes a line with `documents` packed documents on their way to mailing."""
-
-    def make(documents):
-        line = inspected(documents)
-        for offer in line.waiting("packing"):
-            packing.work_tray(line.at("packing"), offer, line.packer)
-        return line
-
-    return make
-
-
 def mail(line, desk=None):
     """Mail all that waits."""
     return [mailing.work_tray(line.at("mailing"), offer, desk or line.mailer) for offer in line.waiting("mailing")]

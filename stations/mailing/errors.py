@@ -1,0 +1,135 @@
+"""What mailing refuses of what comes back, and of what a carrier says."""
+
+from stations.errors import StationError
+
+
+class DeliveryFileError(StationError):
+    """A file that is none of a carrier's events; nothing was loaded."""
+
+    def __init__(self, file: str, reason: str) -> None:
+        super().__init__(file, reason)
+        self.file, self.reason = file, reason
+
+    def __str__(self) -> str:
+        return f"{self.file} {self.reason}; nothing was loaded. The form: passline mailing deliveries schema"
+
+
+class UnknownSendingError(StationError):
+    """Nothing was ever sent under a number or label."""
+
+    def __init__(self, item: str) -> None:
+        super().__init__(item)
+        self.item = item
+
+    def __str__(self) -> str:
+        return f"no parcel has the tracking number or label {self.item}; scan it again. Nothing was recorded"
+
+
+class UnknownParcelsError(StationError):
+    """Scans of what this line never packed; nothing was recorded."""
+
+    def __init__(self, labels: tuple[str, ...]) -> None:
+        super().__init__(labels)
+        self.labels = labels
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.labels)} scans are no labels of this line (first: {self.labels[0]}); take them out of the "
+            "pile, give them back to the carrier, and scan the others again. Nothing was recorded"
+        )
+
+
+class NothingScannedError(StationError):
+    """A count of nothing, without a return note that it could be held against."""
+
+    def __str__(self) -> str:
+        return "nothing was scanned, and no return note is named; nothing was recorded"
+
+
+class UnknownNoteError(StationError):
+    """No event that was loaded names this return note."""
+
+    def __init__(self, note: str) -> None:
+        super().__init__(note)
+        self.note = note
+
+    def __str__(self) -> str:
+        return (
+            f"no loaded event names the return note {self.note}; load the carrier's file first "
+            "(passline mailing deliveries load), or receive without a note. Nothing was recorded"
+        )
+
+
+class NotReturnedError(StationError):
+    """A parcel that does not wait among what came back."""
+
+    def __init__(self, item: str, standing: str) -> None:
+        super().__init__(item, standing)
+        self.item, self.standing = item, standing
+
+    def __str__(self) -> str:
+        return f"{self.item} does not wait among what came back: it is {self.standing}; nothing was changed"
+
+
+class NothingToSettleError(StationError):
+    """A parcel without an open case, or one that the finding does not fit."""
+
+    def __init__(self, item: str, standing: str, found: str) -> None:
+        super().__init__(item, standing, found)
+        self.item, self.standing, self.found = item, standing, found
+
+    def __str__(self) -> str:
+        return f"{self.item} is {self.standing}, which can't be settled as {self.found}; nothing was changed"
+
+
+class LiveElsewhereError(StationError):
+    """The person of an application has another live one by now, so this one does not come alive again."""
+
+    def __init__(self, application_id: str, product: str) -> None:
+        super().__init__(application_id, product)
+        self.application_id, self.product = application_id, product
+
+    def __str__(self) -> str:
+        return (
+            f"the person of application {self.application_id} has a newer live application for a {self.product}; "
+            "destroy what came back without a remake. Nothing was changed"
+        )
+
+
+class RemadeBeforeError(StationError):
+    """A document that came back is made again once."""
+
+    def __init__(self, application_id: str) -> None:
+        super().__init__(application_id)
+        self.application_id = application_id
+
+    def __str__(self) -> str:
+        return (
+            f"application {self.application_id} was made again once after its document came back; destroy this one "
+            "without a remake, its person may apply anew. Nothing was changed"
+        )
+
+
+class PersonErasedError(StationError):
+    """An application whose person was erased can't be made again."""
+
+    def __init__(self, application_id: str) -> None:
+        super().__init__(application_id)
+        self.application_id = application_id
+
+    def __str__(self) -> str:
+        return (
+            f"the person of application {self.application_id} was erased, so nothing can be made of it; destroy what "
+            "came back without a remake. Nothing was changed"
+        )
+
+
+class UnknownManifestError(StationError):
+    """No consignment has this id."""
+
+    def __init__(self, consignment: str) -> None:
+        super().__init__(consignment)
+        self.consignment = consignment
+
+    def __str__(self) -> str:
+        return f"there is no manifest {self.consignment}; passline mailing manifests lists them"
