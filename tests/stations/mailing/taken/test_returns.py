@@ -259,7 +259,7 @@ def test_a_dispatched_application_comes_back_only_with_its_document(sent):
     line = sent
     (application,) = line.line.facts("SELECT application_id FROM application LIMIT 1")[0]
     for state in ("in_production", "passed", "waiting"):
-        with pytest.raises(DBAPIError, match="did not come back|illegal move"):
+        with pytest.raises(DBAPIError, match=r"did not come back|illegal move"):
             line.line.database.write(
                 lambda tx, state=state: tx.execute(
                     text("UPDATE application SET state = :state, live = true WHERE application_id = :id"),
