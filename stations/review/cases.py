@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, func, select
 from handoff_logs.records import State
 from handoff_logs.tables import Whereabouts
 from stations.intake import filed
+from stations.intake.filed import FiledImage
 from stations.intake.tables import Application, ApplicationState
 from stations.review.desk import ReviewCase
 from stations.review.rules import Facts, Thresholds, examine
@@ -81,24 +82,13 @@ def open_cases(
 ) -> list[ReviewCase]:
     """One case an order, each assigned to its reviewer, with what the rules suggest."""
     ids = [order.application_id for order in orders]
-    with workplace.database.read() as connection:
-        applications = filed.by_ids(connection, workplace.personal, ids)
-        photos = filed.images(connection, workplace.personal, ids, "photo")
-        signatures = filed.images(connection, workplace.personal, ids, "signature")
-        earlier = earlier_documents(connection, ids)
+    opened = open_filed(workplace, ids)
     cases = []
     for order, reviewer in zip(orders, reviewers, strict=True):
-        application_id = order.application_id
-        photo, signature = photos[application_id], signatures.get(application_id)
-        facts = Facts(
-            filed=applications[application_id],
-            photo=photo.measures,
-            signature=signature.measures if signature else None,
-            earlier_documents=earlier.get(application_id, 0),
-        )
+        facts, photo, signature = opened[order.application_id]
         cases.append(
             ReviewCase(
-                application_id=application_id,
+                application_id=order.application_id,
                 revision=order.revision,
                 round=order.rounds + 1,
                 reviewer=reviewer,
@@ -109,6 +99,28 @@ def open_cases(
             )
         )
     return cases
+
+
+def open_filed(
+    workplace: Workplace, application_ids: Sequence[str]
+) -> dict[str, tuple[Facts, FiledImage, FiledImage | None]]:
+    """These applications as the rules see them, each with its photo and its signature image, decrypted."""
+    with workplace.database.read() as connection:
+        applications = filed.by_ids(connection, workplace.personal, application_ids)
+        photos = filed.images(connection, workplace.personal, application_ids, "photo")
+        signatures = filed.images(connection, workplace.personal, application_ids, "signature")
+        earlier = earlier_documents(connection, application_ids)
+    opened = {}
+    for application_id in application_ids:
+        photo, signature = photos[application_id], signatures.get(application_id)
+        facts = Facts(
+            filed=applications[application_id],
+            photo=photo.measures,
+            signature=signature.measures if signature else None,
+            earlier_documents=earlier.get(application_id, 0),
+        )
+        opened[application_id] = facts, photo, signature
+    return opened
 
 
 def earlier_documents(connection: Connection, application_ids: Sequence[str]) -> dict[str, int]:

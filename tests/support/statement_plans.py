@@ -13,6 +13,7 @@ GROWING = (
     *("application", "review_verdict", "job", "parcel", "consignment", "consigned_parcel", "label_job"),
     *("alarm", "alarm_step", "alarm_notice", "alarm_delivery"),
     *("patrol_round", "patrol_answer", "patrol_finding", "patrol_step", "patrol_photo"),
+    *("review_lease", "review_decision", "review_view"),
     *("climate_reading", "climate_crossing", "climate_suspension"),
 )
 """Tables with rows for every document ever made."""
