@@ -10,11 +10,12 @@ from typing import Final
 from handoff_logs.reading import Reading
 
 _LEASES: Final = """
-SELECT reviewer, count(*) AS leased, sum(CASE WHEN ended_how = 'given_up' THEN 1 ELSE 0 END) AS given_up,
+SELECT reviewer || '' AS reviewer, count(*) AS leased, sum(CASE WHEN ended_how = 'given_up' THEN 1 ELSE 0 END) AS given_up,
     sum(CASE WHEN ended_how = 'lapsed' OR (ended_us IS NULL AND until_us <= :now_us) THEN 1 ELSE 0 END) AS lapsed,
     sum(CASE WHEN ended_us IS NULL AND until_us > :now_us THEN 1 ELSE 0 END) AS in_hand
-FROM review_lease WHERE leased_us >= :since_us GROUP BY reviewer ORDER BY reviewer
+FROM review_lease WHERE leased_us >= :since_us GROUP BY 1 ORDER BY 1
 """
+"""The empty word keeps SQLite from reading the whole table in the order of an index on reviewers."""
 _DECISIONS: Final = """
 SELECT reviewer, CASE WHEN undone_us IS NULL THEN outcome ELSE 'undone' END AS outcome, count(*) AS decided
 FROM review_decision WHERE stored_us >= :since_us GROUP BY 1, 2
@@ -35,6 +36,7 @@ AND NOT EXISTS (SELECT 1 FROM person AS p JOIN person_role AS r ON r.code = p.co
         AND d.reviewer = p.code AND d.undone_us IS NULL AND d.outcome = 'hold'))
 ORDER BY a.priority, w.due_us, a.application_id
 """
+QUESTIONS: Final = (_LEASES, _DECISIONS, _NOBODYS)
 
 
 @dataclass(frozen=True, slots=True)

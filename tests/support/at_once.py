@@ -142,27 +142,28 @@ def stop_one(database: Database, application_id: str, person: str) -> None:
 
 def take_applications(database: Database, keys: Path, reviewer: str, ahead: int) -> None:
     """Take the next applications at the review desk. Raises `ValueError` where nothing waits."""
-    if not leases.take(_desk(database, keys), leases.By(reviewer), ahead=ahead):
+    if not leases.take(desk_at(database, keys), leases.By(reviewer), ahead=ahead):
         raise ValueError("nothing waits")
 
 
 def decide_application(database: Database, keys: Path, reviewer: str, verdict: decisions.Verdict) -> None:
     """Decide an application at the review desk."""
-    decisions.decide(_desk(database, keys), leases.By(reviewer), verdict)
+    decisions.decide(desk_at(database, keys), leases.By(reviewer), verdict)
 
 
 def undo_decision(database: Database, keys: Path, reviewer: str, decision_id: str) -> None:
     """Undo a verdict at the review desk."""
-    decisions.undo(_desk(database, keys), leases.By(reviewer), decision_id)
+    decisions.undo(desk_at(database, keys), leases.By(reviewer), decision_id)
 
 
 def book_tray(database: Database, keys: Path, tray: str) -> None:
     """Book a tray that was decided. Raises `ValueError` where it is not."""
-    if review.book_decided(_desk(database, keys), tray) is None:
+    if review.book_decided(desk_at(database, keys), tray) is None:
         raise ValueError("not decided")
 
 
-def _desk(database: Database, keys: Path) -> Workplace:
+def desk_at(database: Database, keys: Path) -> Workplace:
+    """The review station, with the keys of a line."""
     return Workplace(database, "review", "day", emulated_duty("review", "day").codes, True, PersonalData(keys))
 
 

@@ -1,4 +1,4 @@
-"""Processes that act on one application at the same instant: one has it, one verdict stands, and it is booked or undone.
+"""Processes that act on one application at once: one holds it, one verdict stands, it is booked or undone.
 
 On PostgreSQL desks wait for each other; the constraints that would refuse the second are tried beside that.
 """

@@ -243,7 +243,7 @@ def test_a_tray_given_back_to_emulated_staff_keeps_what_people_decided(desk):
     assert (outcome.passed, outcome.returned) == (3, 1)
     ann = desk.by["ann"].code
     assert desk.rows("SELECT outcome FROM review_verdict WHERE reviewer = :ann", ann=ann) == [("return",)]
-    with pytest.raises(LateVerdictError, match="taken back by the line.*decided pass"):
+    with pytest.raises(LateVerdictError, match=r"taken back by the line.*decided pass"):
         decisions.decide(desk.here, desk.by["ann"], verdict(second))
 
 
