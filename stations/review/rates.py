@@ -10,7 +10,8 @@ from typing import Final
 from handoff_logs.reading import Reading
 
 _LEASES: Final = """
-SELECT reviewer || '' AS reviewer, count(*) AS leased, sum(CASE WHEN ended_how = 'given_up' THEN 1 ELSE 0 END) AS given_up,
+SELECT reviewer || '' AS reviewer, count(*) AS leased,
+    sum(CASE WHEN ended_how = 'given_up' THEN 1 ELSE 0 END) AS given_up,
     sum(CASE WHEN ended_how = 'lapsed' OR (ended_us IS NULL AND until_us <= :now_us) THEN 1 ELSE 0 END) AS lapsed,
     sum(CASE WHEN ended_us IS NULL AND until_us > :now_us THEN 1 ELSE 0 END) AS in_hand
 FROM review_lease WHERE leased_us >= :since_us GROUP BY 1 ORDER BY 1

@@ -2,7 +2,7 @@
 
 Arguments: the line's folder, the database's url, how far the boundaries are apart. A boundary is a statement about to
 be sent, or an instant before or after a commit. What it is about to send it writes into a file first, as a desk's
-browser does, and sends again when it comes back. After each death it tells what the database then holds, a JSON line each.
+browser does, and sends again when it comes back. After each death it tells what the database then holds, as JSON.
 """
 
 import json

@@ -30,7 +30,7 @@ def test_a_desk_killed_at_any_statement_or_commit_loses_no_verdict_and_books_eac
     done = subprocess.run(command, timeout=290, check=False, capture_output=True, text=True, env=found)
     assert done.returncode == 0, done.stderr
     told = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(told) > 15
+    assert len(told) > 8
     assert {each[name] for each in told for name in NEVER} == {0}
     counts = [each["booked"] for each in told]
     assert counts == sorted(counts) and counts[-1] == 3
