@@ -69,6 +69,15 @@ _STANDING = Statement(
         WHERE v.application_id = d.application_id AND v.revision = d.revision AND v.round = d.round)
     """
 )
+_LAST = Statement(
+    """
+    SELECT d.decision_id FROM review_lease AS l JOIN review_decision AS d ON d.lease_id = l.lease_id
+    WHERE l.reviewer = :reviewer AND d.undone_us IS NULL AND NOT EXISTS (SELECT 1 FROM review_verdict AS v
+        WHERE v.application_id = d.application_id AND v.revision = d.revision AND v.round = d.round)
+    AND l.place > (SELECT max(place) FROM review_lease WHERE reviewer = :reviewer) - 100
+    ORDER BY l.place DESC, d.stored_us DESC LIMIT 1
+    """
+)
 _TAKE_BACK = Statement(
     """
     UPDATE review_decision SET undone_us = :now_us WHERE application_id IN {ids} AND undone_us IS NULL
@@ -192,3 +201,9 @@ def standing(conn: Connection, application_ids: Sequence[str]) -> Mapping[str, t
 def take_back(tx: Connection, application_ids: Sequence[str]) -> int:
     """Let no verdict stand on these applications, which were stopped before their tray was booked; how many did."""
     return _TAKE_BACK.run(tx, {"now_us": clock_us(tx), "ids": listed(application_ids)}).rowcount
+
+
+def undoable(conn: Connection, reviewer: str) -> str | None:
+    """The id of the reviewer's latest verdict that stands and is not booked; None where there is none."""
+    row = _LAST.run(conn, {"reviewer": reviewer}).fetchone()
+    return None if row is None else str(row[0])
