@@ -39,7 +39,7 @@ def open_desk(folder: RunFolder, settings: LineSettings, *, https: bool) -> Iter
         https=https,
     )
     # Without signing keys: what is decided here passes no custody; the run books it by tray.
-    with Database(url) as database:
+    with Database(url, bound=not folder.line().emulated) as database:
         shift = settings.staff.shift
         people = emulated_duty(STATION, shift).codes
         personal = PersonalData(folder.keys)

@@ -79,10 +79,10 @@ function tellRefused(text) {
 
 // The server is asked; nothing but an answer in JSON is one.
 
-async function ask(path, facts = {}) {
+async function ask(path, facts = {}, headers = {}) {
   let answer;
   try {
-    answer = await fetch(path, { method: "POST", body: new URLSearchParams({ token, ...facts }), redirect: "manual", signal: AbortSignal.timeout(PATIENCE_MS) });
+    answer = await fetch(path, { method: "POST", headers, body: new URLSearchParams({ token, ...facts }), redirect: "manual", signal: AbortSignal.timeout(PATIENCE_MS) });
   } catch { return { away: true }; }
   if (answer.type === "opaqueredirect") return { out: true };
   if (answer.status >= 500 || answer.status === 429) return { away: true };
@@ -100,7 +100,6 @@ async function send() {
   if (sending) return;
   sending = true;
   clearTimeout(waking);
-  let stored = false;
   for (let waiting = unsent(); waiting.length; waiting = unsent()) {
     const verdict = waiting[0];
     const answer = await ask("/review/verdict", { decision: verdict.decision, lease: verdict.lease, revision: verdict.revision, round: verdict.round, outcome: verdict.outcome, reasons: verdict.reasons.join(" ") });
@@ -113,25 +112,25 @@ async function send() {
     }
     tries = 0;
     drop(verdict);
-    if (answer.ok) { stored = true; undoable = verdict.decision; }
+    cases.delete(verdict.lease);
+    if (answer.ok) undoable = verdict.decision;
     else tellRefused(answer.said);
     held = held.filter((each) => each.lease !== verdict.lease);
     counts();
     if (said.textContent === desk.dataset.away) say("");
   }
   sending = false;
-  if (stored || !held.length) take();
-  else if (held.length) take();
+  take();
 }
 
-// What is in hand, with those ahead.
+// What is in hand, with those ahead. A look that nobody asked for keeps nobody signed in.
 
-async function take() {
+async function take(headers = {}) {
   if (taking) { takeAgain = true; return; }
   taking = true;
   do {
     takeAgain = false;
-    const answer = await ask("/review/take", finishing ? { ahead: "0" } : {});
+    const answer = await ask("/review/take", finishing ? { ahead: "0" } : {}, headers);
     if (!answer.ok) {
       trouble(answer);
       if (answer.said) tellRefused(answer.said);
@@ -141,11 +140,19 @@ async function take() {
     if (!unsent().length) undoable = answer.undo;
     const kept = new Set(held.map((each) => each.lease));
     for (const lease of cases.keys()) if (!kept.has(lease) && lease !== current?.lease) cases.delete(lease);
-    for (const each of held) if (!cases.has(each.lease)) cases.set(each.lease, fetched(each.lease));
+    for (const each of held) if (!cases.has(each.lease)) prefetch(each.lease);
     lay();
   } while (takeAgain);
   taking = false;
   counts();
+}
+
+// First the promise of a case, then the case itself, so that laying it takes no wait.
+function prefetch(lease) {
+  const coming = fetched(lease);
+  cases.set(lease, coming);
+  coming.then((article) => { if (article !== null && cases.get(lease) === coming) cases.set(lease, article); });
+  return coming;
 }
 
 async function fetched(lease) {
@@ -193,9 +200,9 @@ async function lay() {
   if (article instanceof Promise || article === undefined) {
     stage.replaceChildren();
     say(desk.dataset.loading);
-    article = await (article ?? fetched(wanted.lease));
-    if (current?.lease !== wanted.lease || article === null) return;
-    cases.set(wanted.lease, article);
+    article = await (article ?? prefetch(wanted.lease));
+    if (current?.lease !== wanted.lease) return;
+    if (article === null) { current = null; return; }
   }
   put(article);
 }
@@ -208,17 +215,12 @@ function put(article) {
   counts();
 }
 
-// A case that is there is kept as itself, so that laying it takes no wait.
-const settle = async (lease) => { const article = await cases.get(lease); if (article && cases.has(lease)) cases.set(lease, article); };
-setInterval(() => { for (const [lease, each] of cases) if (each instanceof Promise) settle(lease); }, 50);
-
 // What a person does.
 
 function decide(outcome, reasons, pressedAt) {
   if (current === null || performance.now() - paintedAt < LEAST_LOOK_MS || !stage.querySelector("article")) return;
   if (outcome !== "pass" && !reasons.length) return say(desk.dataset.noreason);
   keep({ ...current, decision: newId(), outcome, reasons, at: Date.now() + performance.now() / 1e6 });
-  cases.delete(current.lease);
   say("");
   lay();
   requestAnimationFrame(() => { const after = new MessageChannel(); after.port1.onmessage = () => performance.measure("verdict-to-painted", { start: pressedAt, end: performance.now() }); after.port2.postMessage(0); });
@@ -240,9 +242,6 @@ async function undo() {
   const last = waiting.at(-1);
   if (last && !(sending && waiting.length === 1)) {
     drop(last); // it never left
-    current = null;
-    cases.delete(last.lease);
-    cases.set(last.lease, fetched(last.lease));
     say(desk.dataset.undone);
     return lay();
   }
@@ -296,8 +295,8 @@ addEventListener("keydown", (event) => {
 });
 
 addEventListener("online", () => { tries = 0; send(); });
-addEventListener("storage", () => { counts(); lay(); });
-setInterval(() => { if (!taking && !sending && (!held.length || next() === null) && document.getElementById("signin").hidden && !unsent().length) take(); }, ASK_MS);
+addEventListener("storage", (event) => { counts(); if (event.newValue === null) take(); else lay(); });
+setInterval(() => { if (!taking && !sending && (!held.length || next() === null) && document.getElementById("signin").hidden && !unsent().length) take({ "passline-live": "1" }); }, ASK_MS);
 
 showKeys();
 counts();
