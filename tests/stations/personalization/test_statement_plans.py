@@ -18,7 +18,7 @@ from stations.mailing import station as mailing
 from stations.packing import station as packing
 from stations.personalization import blanks, specimen_run, specimens
 from stations.qc import station as qc
-from stations.review import leases, rates, viewing
+from stations.review import decisions, leases, rates, viewing
 from stations.review import station as review
 from stations.rolls import balance, projection
 from stations.rolls.rules import RollAct
@@ -66,6 +66,8 @@ def test_no_application_is_reviewed_at_a_desk_by_reading_a_growing_table_whole(h
     first, *_ = desk.take("ann")
     viewing.facts(desk.here, desk.by["ann"], first.lease_id)
     desk.undo("ann", desk.decide("ann", first))
+    with desk.database.read() as conn:
+        assert decisions.undoable(conn, desk.by["ann"].code) is None
     desk.decide_all("ann")
     leases.give_up(desk.here, desk.by["ann"])
     desk.book()
