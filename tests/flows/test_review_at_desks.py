@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from small_desk import ALIKE, EMULATED, verdict
 
+from flows.cli import run
 from flows.composition import open_line, prepare
 from flows.configuration import SettingsError, read_settings
 from flows.default_line import write_default
+from flows.errors import Exit
 from flows.line_state import Line
 from flows.review import TraysAtDesks
 from flows.run_folder import RunFolder
@@ -100,3 +102,10 @@ def test_who_decides_is_a_word_that_is_known(line: Line) -> None:
     line.folder.configuration.write_text(text.replace('review = "people"', 'review = "nobody"', 1), "utf-8")
     with pytest.raises(SettingsError, match=r"desks\.review"):
         read_settings(line.folder)
+
+
+def test_no_desk_is_served_where_emulated_staff_decides(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It would show people nothing, and says what to set."""
+    write_default(RunFolder(tmp_path / "line"), books=1, cards=0, readers=1, small=0)
+    assert run(["desk", "--dir", str(tmp_path / "line"), "--port", "0"]) == Exit.REFUSED
+    assert 'review = "people"' in capsys.readouterr().err
