@@ -185,6 +185,7 @@ def _contradictions(settings: LineSettings, where: _Where) -> Iterator[SettingFa
     yield from _climate_contradictions(settings, fault)
     yield from _gate_contradictions(settings, fault)
     yield from _on_call_contradictions(settings, fault)
+    yield from _review_contradictions(settings, fault)
     drivers = sorted({*BUILT_IN, *(point.name for point in entry_points(group=GROUP))})
     seen: set[str] = set()
     for position, device in enumerate(settings.devices):
@@ -218,6 +219,16 @@ def _on_call_contradictions(
             if code in seen:
                 yield fault(("on_call", role, position), f"is {code!r}, who is on call as {seen[code]} already", "")
             seen[code] = role
+
+
+def _review_contradictions(
+    settings: LineSettings, fault: Callable[[Place, str, str], SettingFault]
+) -> Iterator[SettingFault]:
+    """A range whose ends are the wrong way round would let nothing pass."""
+    for lowest, low in settings.review.model_dump().items():
+        highest = lowest.replace("_min", "_max")
+        if highest != lowest and (high := getattr(settings.review, highest, None)) is not None and low >= high:
+            yield fault(("review", highest), f"is {high:g}", f"more than {lowest}, {low:g}")
 
 
 def _target_contradictions(

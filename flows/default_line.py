@@ -52,7 +52,7 @@ people_per_station = 3   # at least 2: two hands deface, destroy and settle
 shift = "day"
 
 [desks]
-review = "emulated"      # "people": reviewers decide at their desks, docs/review.md
+review = "emulated"      # "people": reviewers decide at their desks, docs/review-desk.md
 
 # Hours of working time that each station may take; time nodes are set backwards from the deadline with them.
 {allowances}
@@ -89,6 +89,13 @@ discrepancy_min = 60     # minutes that a count difference stays open before it 
 # reviewer = ["p-0501"]
 # packer = ["p-0601"]
 # mailer = ["p-0701"]
+
+[review]                 # from where on a rule suspects; docs/review.md has every limit
+photo_age_months = 6     # a photo is no older than this, 1 to 120
+renewal_months = 6       # a document that runs out within these may be asked for anew, 0 to 120
+face_width_min_mm = 13   # of the box that the extra passline[faces] finds, on a print of 33 mm
+face_width_max_mm = 22
+# photo_width_min_px = 354, sharpness_min = 0.11, brightness_min = 70, signs_from_years = 16 …
 
 [qc]
 swipe_share = 1.0        # share of the documents that are drawn through the swipe reader too, 0 to 1

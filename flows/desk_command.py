@@ -43,10 +43,10 @@ def desk_command(
     with (
         contextlib.suppress(KeyboardInterrupt),
         place.listening() as (listening, address),
-        open_desk(folder, settings, https=place.https) as (served, here),
+        open_desk(folder, settings, https=place.https) as (served, here, thresholds),
     ):
         mark = "EMULATED line: " if served.emulated else ""
         sys.stdout.write(f"{mark}review desk at {address}/review; stop with Ctrl-C.\n")
         sys.stdout.flush()
-        place.serve(create_desk(served, here), listening)
+        place.serve(create_desk(served, here, thresholds=thresholds), listening)
     return Exit.FINE

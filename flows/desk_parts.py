@@ -14,13 +14,16 @@ from handoff_logs.database import Database
 from handoff_logs.pseudonyms import hidden, pseudonym_key
 from stations.people import emulated_duty
 from stations.personal import PersonalData
+from stations.review.thresholds import Thresholds
 from stations.workplace import Workplace
 
 STATION = "review"
 
 
 @contextmanager
-def open_desk(folder: RunFolder, settings: LineSettings, *, https: bool) -> Iterator[tuple[Served, Workplace]]:
+def open_desk(
+    folder: RunFolder, settings: LineSettings, *, https: bool
+) -> Iterator[tuple[Served, Workplace, Thresholds]]:
     """Open what the review desk of a prepared folder needs.
 
     Raises ReviewerIsEmulatedError, RolledBackError, CookieKeyRefusedError, PseudonymKeyError, KeyFileError.
@@ -43,4 +46,5 @@ def open_desk(folder: RunFolder, settings: LineSettings, *, https: bool) -> Iter
         shift = settings.staff.shift
         people = emulated_duty(STATION, shift).codes
         personal = PersonalData(folder.keys)
-        yield served, Workplace(database, STATION, shift, people, settings.emulated, personal)
+        here = Workplace(database, STATION, shift, people, settings.emulated, personal)
+        yield served, here, settings.review.thresholds(folder.hold_lists)

@@ -19,6 +19,7 @@ def _open_intake(directory: Path) -> cli.OpenIntake:
     from flows.composition import open_database, prepare, record_settings
     from flows.configuration import read_settings
     from flows.rolled_back import refuse_rolled_back
+    from stations.intake.faces import open_face_finder
     from stations.people import emulated_roster
     from stations.personal import PersonalData
     from stations.workplace import Workplace
@@ -48,7 +49,7 @@ def _open_intake(directory: Path) -> cli.OpenIntake:
             _tell_of_waiting(workplace, folder, settings)
 
     tray_size, allowances = settings.tray_size, settings.allowances.by_class()
-    return cli.OpenIntake(workplace, tray_size, allowances, settings.acceptance.until, loaded)
+    return cli.OpenIntake(workplace, tray_size, allowances, settings.acceptance.until, loaded, open_face_finder())
 
 
 def _tell_of_waiting(here: "Workplace", folder: RunFolder, settings: "LineSettings") -> None:

@@ -23,6 +23,7 @@ from stations.people import Duty
 from stations.personal import PersonalData
 from stations.personalization.setup import Setup
 from stations.personalization.signer import open_signer
+from stations.review.thresholds import Thresholds
 from stations.shift.acts import evacuation_row
 from stations.trays import TimeNodes
 from stations.workplace import Workplace
@@ -142,6 +143,10 @@ class Line:
         if self._nodes is None or self._nodes.calendar != calendar:
             self._nodes = TimeNodes(calendar, self.settings.allowances.by_class())
         return self._nodes
+
+    def thresholds(self) -> Thresholds:
+        """What review's rules go by."""
+        return self.settings.review.thresholds(self.folder.hold_lists)
 
     def gate(self, station: str) -> Gate:
         """The station's place at the gate; open where the station runs alone."""

@@ -54,6 +54,7 @@ def _thresholds(settings: LineSettings) -> Facts:
         (LINE, "accepts_until"): settings.acceptance.closes if settings.acceptance.later_is_next_day else ANY,
         **({} if settings.gate is None else {(LINE, "min_inside"): str(settings.gate.min_inside)}),
         ("qc", "swipe_share"): f"{settings.qc.swipe_share:g}",
+        **{("review", name): f"{value:g}" for name, value in settings.review.model_dump().items()},
     }
     for patrol in settings.patrols:
         facts[subject(patrol.name), "every_min"] = str(patrol.every_min)

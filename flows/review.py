@@ -36,8 +36,8 @@ def _emulated(line: Line) -> StationWork:
     return TrayWork(
         line=line,
         station=STATION,
-        begin=lambda offer: station.work_tray(here, offer, desk, nodes=line.nodes()),
-        resume=lambda begun: station.resume_tray(here, begun, desk, nodes=line.nodes()),
+        begin=lambda offer: station.work_tray(here, offer, desk, line.thresholds(), line.nodes()),
+        resume=lambda begun: station.resume_tray(here, begun, desk, line.thresholds(), line.nodes()),
     )
 
 

@@ -35,10 +35,11 @@ from stations.review.errors import (
     UnknownDecisionError,
     UnknownLeaseError,
 )
-from stations.review.items import ITEMS, Group, ReviewItem
+from stations.review.items import ITEMS, REASONS, Group, ReviewItem
 from stations.review.leases import By
 from stations.review.rules import Finding, Suggestion, Thresholds
 from stations.review.tables import Viewed
+from stations.review.words import DOUBTS
 from stations.workplace import Workplace
 
 REVIEW: Final = "/review"
@@ -71,6 +72,13 @@ class Line:
     item: ReviewItem
     question: str
     finding: Finding | None
+    said: str = ""
+
+    @property
+    def code(self) -> str:
+        """The reason code that a verdict for this item is written with: the suspicion's own, where there is one."""
+        suspected = self.finding is not None and self.finding.suggestion is Suggestion.SUSPECT
+        return (self.finding.reason if suspected and self.finding else None) or self.item.code
 
     @property
     def weight(self) -> int:
@@ -200,12 +208,23 @@ def _items(request: Request, findings: Mapping[str, Finding]) -> dict[Group, lis
     """The items in their groups, each group with what is suspected first."""
     chinese = spoken(request) is Language.CHINESE
     lines = [
-        Line(item, item.question_zh if chinese else item.question, findings.get(item.code)) for item in ITEMS.values()
+        Line(item, item.question_zh if chinese else item.question, finding, _said(finding, chinese=chinese))
+        for item in ITEMS.values()
+        for finding in (findings.get(item.code),)
     ]
     return {
         group: sorted((line for line in lines if line.item.group is group), key=lambda line: line.weight)
         for group in Group
     }
+
+
+def _said(finding: Finding | None, *, chinese: bool) -> str:
+    """Why a rule suspects something or can't tell, with what a person decides by."""
+    if finding is None or finding.reason is None:
+        return ""
+    words = REASONS.get(finding.reason) or DOUBTS.get(finding.reason)
+    why = "" if words is None else words.chinese if chinese else words.english
+    return " ".join((why, *finding.details)).strip()
 
 
 def _by(request: Request) -> By:

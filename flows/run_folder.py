@@ -75,6 +75,11 @@ class RunFolder:
         return self.path / "witness"
 
     @property
+    def hold_lists(self) -> Path:
+        """Review's hold list, as keyed hashes; readable by the owner alone."""
+        return self.path / "hold-lists"
+
+    @property
     def world(self) -> Path:
         """The emulated physical world."""
         return self.path / "world"

@@ -5,6 +5,7 @@ A nested key is written with two underscores in the environment: `PASSLINE_PREFE
 
 from datetime import time, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from stations.climate.rules import ISO_CLASSES, Figure, Range, Zone
 from stations.deadlines import ALLOWANCES
 from stations.patrol.rules import Item, Patrol
 from stations.people import STAFFING
+from stations.review.thresholds import Thresholds
 from stations.vault.rules import Reserve
 
 Name = Annotated[
@@ -192,6 +194,82 @@ class QcSettings(_Section):
 
     swipe_share: Annotated[float, Field(ge=0, le=1)] = 1.0
     """Share of the documents that are drawn through the swipe reader too, where the line has one."""
+
+
+Luma = Annotated[float, Field(ge=0, le=255)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Pixels = Annotated[int, Field(ge=1, le=5_000)]
+Millimetres = Annotated[float, Field(ge=1, le=33)]
+Years = Annotated[int, Field(ge=1, le=30)]
+Months = Annotated[int, Field(ge=0, le=120)]
+
+
+class ReviewSettings(_Section):
+    """The limits of review's checks (`stations.review.thresholds.Thresholds` says what each is measured in)."""
+
+    photo_width_min_px: Pixels = 354
+    photo_width_max_px: Pixels = 480
+    photo_height_min_px: Pixels = 472
+    photo_height_max_px: Pixels = 640
+    photo_ratio_min: Annotated[float, Field(ge=0.1, le=10)] = 0.68
+    photo_ratio_max: Annotated[float, Field(ge=0.1, le=10)] = 0.77
+    """Width by height."""
+    photo_age_months: Annotated[int, Field(ge=1, le=120)] = 6
+    brightness_min: Luma = 70.0
+    brightness_max: Luma = 235.0
+    dark_share_max: Share = 0.5
+    bright_share_max: Share = 0.6
+    side_difference_max: Luma = 40.0
+    background_brightness_min: Luma = 160.0
+    background_spread_max: Luma = 25.0
+    background_colour_max: Luma = 70.0
+    sharpness_min: Annotated[float, Field(ge=0, le=8)] = 0.11
+    """As a share of the contrast."""
+    face_width_min_mm: Millimetres = 13.0
+    face_width_max_mm: Millimetres = 22.0
+    """Of the finder's box, from cheek to cheek, on a print of 33 mm."""
+    face_off_middle_max: Share = 0.1
+    face_roll_max_deg: Annotated[float, Field(ge=0, le=90)] = 8.0
+    face_turn_max: Share = 0.25
+    ink_share_min: Share = 0.002
+    ink_share_max: Share = 0.5
+    ink_darkness_min: Luma = 150.0
+    signs_from_years: Years = 16
+    adult_years: Years = 16
+    """From this age nobody's consent is needed."""
+    guardian_years: Years = 18
+    renewal_months: Months = 6
+    """A document that runs out within these may be asked for anew."""
+    address_characters: Annotated[int, Field(ge=1, le=120)] = 8
+
+    def thresholds(self, hold_lists: Path) -> Thresholds:
+        """The limits as the rules have them; `hold_lists`: where the hold list's files are."""
+        return Thresholds(
+            photo_width_px=(self.photo_width_min_px, self.photo_width_max_px),
+            photo_height_px=(self.photo_height_min_px, self.photo_height_max_px),
+            photo_ratio=(self.photo_ratio_min, self.photo_ratio_max),
+            photo_age_months=self.photo_age_months,
+            brightness=(self.brightness_min, self.brightness_max),
+            dark_share=self.dark_share_max,
+            bright_share=self.bright_share_max,
+            side_difference=self.side_difference_max,
+            background_brightness=self.background_brightness_min,
+            background_spread=self.background_spread_max,
+            background_colour=self.background_colour_max,
+            sharpness=self.sharpness_min,
+            face_width_mm=(self.face_width_min_mm, self.face_width_max_mm),
+            face_off_middle=self.face_off_middle_max,
+            face_roll_deg=self.face_roll_max_deg,
+            face_turn=self.face_turn_max,
+            ink_share=(self.ink_share_min, self.ink_share_max),
+            ink_darkness=self.ink_darkness_min,
+            signs_from_age=self.signs_from_years,
+            adult_age=self.adult_years,
+            guardian_age=self.guardian_years,
+            renewal_months=self.renewal_months,
+            address_characters=self.address_characters,
+            hold_lists=hold_lists,
+        )
 
 
 Celsius = Annotated[float | None, Field(ge=-40, le=85)]
@@ -490,6 +568,7 @@ class LineSettings(BaseSettings):
     qc: QcSettings = QcSettings()
     vault: VaultSettings = VaultSettings()
     alarms: AlarmSettings = AlarmSettings()
+    review: ReviewSettings = ReviewSettings()
     emulation: EmulationSettings = EmulationSettings()
     climate: dict[Name, ClimateSettings] = {}
     gate: GateSettings | None = None

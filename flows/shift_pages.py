@@ -17,7 +17,7 @@ from handoff_logs.pages.languages import Language, spoken
 from handoff_logs.pages.rendering import Reader, Renderer
 from handoff_logs.reading import Reading
 from stations.qc.rules import DEFECTS
-from stations.review.items import ITEMS
+from stations.review.items import REASONS
 from stations.shift.errors import ShiftUnknownError
 from stations.shift.report import MOVED, find, listed
 from stations.vault.balance import HERE, LAST_US
@@ -98,8 +98,8 @@ class _Reasons:
         self._place = tuple(Language).index(language)
 
     def __call__(self, code: str) -> str:
-        item = ITEMS.get(code)
-        words = DEFECTS.get(code, ("", "")) if item is None else (item.question, item.question_zh)
+        reason = REASONS.get(code)
+        words = DEFECTS.get(code, ("", "")) if reason is None else (reason.english, reason.chinese)
         return words[self._place]
 
 

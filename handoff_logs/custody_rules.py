@@ -94,7 +94,9 @@ EVENT_RULES: dict[str, str] = {
         " coalesce(event.last_position, 0) OR listed.positions <> listed.total OR listed.units <> listed.total"
     ),
     "nobody signs both sides": (
-        "event.person = event.second_person OR (event.act IN ('accept', 'refuse') AND event.person = offer.person)"
+        "event.person = event.second_person OR (event.act IN ('accept', 'refuse')"
+        " AND (event.person IN (offer.person, offer.second_person)"
+        " OR event.second_person IN (offer.person, offer.second_person)))"
     ),
     "two people where two are required": (
         "event.second_person IS NULL AND (event.act IN ('void', 'destroy', 'settle')"

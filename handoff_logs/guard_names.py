@@ -22,6 +22,7 @@ _LEGAL = {
     "custody_unit_legal",
     "custody_register_legal",
     "custody_event_inside",
+    "custody_event_sides",
     "custody_move_no_insert",
 }
 _REPLACED_ELSEWHERE = {"custody_event", "custody_unit", "custody_move"}

@@ -65,6 +65,8 @@ def translated(error: DBAPIError) -> HandoffLogError | DBAPIError:
             return AppendOnlyError(sentence)
         if slug == "unknown-key":
             return KeyNotRegisteredError(sentence)
+        if slug == "same-person":
+            return SamePersonError("custody", None)
         if slug in _OUTSIDE:
             return NotInsideError("custody", _OUTSIDE[slug])
         if slug in ("inside-already", "outside-already"):

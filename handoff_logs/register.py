@@ -40,6 +40,7 @@ class Register(StrEnum):
     PATROL = "patrol"
     CLIMATE = "climate"
     GATE = "gate"
+    HOLD_LIST = "hold_list"
 
 
 Facts = Mapping[tuple[str, str], str]

@@ -37,6 +37,16 @@ def name_field(surname: str, given_names: str, width: int = NAME_WIDTH) -> str:
     return FILLER.join((parts[0], "", parts[1]) if parts[1] else parts[:1]).ljust(width, FILLER)[:width]
 
 
+def names_in(field: str) -> tuple[str, str]:
+    """Surname and given names of a zone's name field, their parts apart by one space; what was cut off is missing.
+
+    >>> names_in("LYU<<XIAO<MING<<")
+    ('LYU', 'XIAO MING')
+    """
+    surname, _, given_names = field.rstrip(FILLER).partition(FILLER * 2)
+    return surname.replace(FILLER, " "), given_names.replace(FILLER, " ")
+
+
 def passport_lines(
     *, surname: str, given_names: str, number: str, born: date, sex: str, expires: date, code: str = "PO"
 ) -> tuple[str, str]:

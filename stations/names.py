@@ -4,7 +4,7 @@ Surnames follow their own readings, so a table stands before `pypinyin`. Where a
 decides; code only says whether a spelling is the expected one, another possible one, or none.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 
@@ -58,6 +58,28 @@ SURNAME_READINGS: Mapping[str, tuple[str, ...]] = {
     "澹台": ("TANTAI",),
 }
 
+# Characters of given names that parents read one way or the other; a spelling alone doesn't say which they meant.
+SEVERAL_READINGS: Mapping[str, tuple[str, ...]] = {
+    "乐": ("LE", "YUE"),
+    "茜": ("QIAN", "XI"),
+    "行": ("XING", "HANG"),
+    "重": ("CHONG", "ZHONG"),
+    "朝": ("CHAO", "ZHAO"),
+    "长": ("CHANG", "ZHANG"),
+    "晟": ("SHENG", "CHENG"),
+    "盛": ("SHENG", "CHENG"),
+    "靓": ("LIANG", "JING"),
+    "玟": ("WEN", "MIN"),
+    "隽": ("JUAN", "JUN"),
+    "柏": ("BAI", "BO"),
+    "栖": ("QI", "XI"),
+    "颉": ("JIE", "XIE"),
+    "莞": ("WAN", "GUAN"),
+    "翟": ("ZHAI", "DI"),
+}
+APART = "·"
+"""Stands between the parts of names that other languages than Chinese gave."""
+
 
 class Agreement(StrEnum):
     """How a Latin spelling relates to a Chinese name."""
@@ -91,6 +113,54 @@ def agreement(surname: str, given_names: str, surname_latin: str, given_names_la
     return Agreement.DIFFERENT
 
 
+def to_be_chosen(surname: str, given_names: str) -> dict[str, tuple[str, ...]]:
+    """The parts of a name that are commonly read in more than one way, with their readings; a person chooses.
+
+    >>> to_be_chosen("翟", "乐"), to_be_chosen("王", "明")
+    ({'翟': ('ZHAI', 'DI'), '乐': ('LE', 'YUE')}, {})
+    """
+    own = SURNAME_READINGS.get(surname, ())
+    chosen = {surname: own} if len(own) > 1 else {}
+    return chosen | {each: SEVERAL_READINGS[each] for each in given_names if each in SEVERAL_READINGS}
+
+
+def every_reading(surname: str, given_names: str) -> dict[str, tuple[str, ...]]:
+    """The parts of a name that can be read in more than one way, the usual reading first.
+
+    >>> every_reading("曾", "明")["曾"]
+    ('ZENG', 'CENG')
+    """
+    own = SURNAME_READINGS.get(surname, ())
+    parts = {surname: own} if len(surname) > 1 and own else {each: readings(each) for each in surname}
+    if len(surname) == 1:
+        parts[surname] = tuple(dict.fromkeys((*own, *readings(surname))))
+    for each in given_names:
+        parts.setdefault(each, readings(each))
+    return {part: spelled for part, spelled in parts.items() if len(spelled) > 1}
+
+
+def unread(name: str) -> str:
+    """The characters of a name that no reading is known of.
+
+    >>> unread("王明"), unread("王\U0003134f")
+    ('', '\U0003134f')
+    """
+    return "".join(character for character in name if character != APART and not readings(character))
+
+
+def misses_umlaut(surname: str, given_names: str, surname_latin: str, given_names_latin: str) -> bool:
+    """Whether a spelling would be a reading of the name if its ü, written U or V, were written YU.
+
+    >>> misses_umlaut("吕", "丽", "LV", "LI"), misses_umlaut("吕", "丽", "LYU", "LI")
+    (True, False)
+    """
+    if agreement(surname, given_names, surname_latin, given_names_latin) is not Agreement.DIFFERENT:
+        return False
+    latin = (_letters(surname_latin), _letters(given_names_latin))
+    surname_fits = latin[0] in SURNAME_READINGS.get(surname, ()) or _can_be_read(surname, latin[0], _loosely)
+    return surname_fits and _can_be_read(given_names, latin[1], _loosely)
+
+
 @lru_cache(maxsize=8_192)
 def readings(character: str) -> tuple[str, ...]:
     """Every reading of one character, the commonest first; nothing for what is no Chinese character.
@@ -114,14 +184,23 @@ def _expected(name: str) -> str:
     return "".join(_printed(syllable[0]) for syllable in found)
 
 
-def _can_be_read(name: str, latin: str) -> bool:
+def _can_be_read(name: str, latin: str, reads: Callable[[str], tuple[str, ...]] = readings) -> bool:
     """Whether some choice of readings spells `latin`: follow every place that a prefix of the name can reach."""
     reached = {0}
     for character in name:
-        spelled = readings(character)
+        spelled = reads(character)
         if spelled:
             reached = {at + len(reading) for at in reached for reading in spelled if latin.startswith(reading, at)}
     return len(latin) in reached
+
+
+@lru_cache(maxsize=2_048)
+def _loosely(character: str) -> tuple[str, ...]:
+    """The readings of a character, ü also as U and as V."""
+    found = pinyin(character, style=Style.NORMAL, heteronym=True, errors="ignore")
+    written = [syllable.replace("ü", "v") for syllable in found[0]] if found else []
+    loose = {syllable.replace("v", letter).upper() for syllable in written for letter in "uv"}
+    return (*readings(character), *loose)
 
 
 def _printed(syllable: str) -> str:

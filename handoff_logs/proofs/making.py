@@ -130,9 +130,16 @@ def _with_key_changes(reading: Reading, epoch: SignedTree, proof: ConsistencyPro
 
 
 def signed_checkpoint_of(reading: Reading, size: int | None = None) -> Checkpoint:
-    """Return the checkpoint of a size, the newest if it is None. Raises NotSealedError."""
+    """Return the checkpoint of a size, the newest if it is None, which two people sign on paper.
+
+    Raises NotSealedError, and BrokenProofError where the log's key did not sign it or the log's leaves are others.
+    """
     epoch = SignedTree(reading)
-    return Checkpoint.parse(epoch.signed(epoch.newest if size is None else size).text)
+    size = epoch.newest if size is None else size
+    signed = signed_checkpoint(epoch.signed(size), epoch.key(size), "checkpoint")
+    if Tree.restore(size, epoch.node).root() != signed.root:
+        raise BrokenProofError("checkpoint", f"the log's first {size} records are not those that its key signed")
+    return signed
 
 
 def leaves_at(reading: Reading, size: int) -> Checkpoint | None:

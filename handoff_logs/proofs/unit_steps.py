@@ -74,8 +74,13 @@ def _verify_answer(before: Iterable[tuple[Known, Row]], event: Row, events: Mapp
         raise BrokenProofError(place, f"{event['act']} answers no offer of this unit")
     if event["offer_hash"] != offer.hash:
         raise BrokenProofError(place, f"{event['act']} answers another offer than {event['offer_id']}")
-    if event["act"] in (Act.ACCEPT, Act.REFUSE) and event["person"] == offer.proven.event["person"]:
-        raise BrokenProofError(place, f"{event['person']} signed both sides")
+    if event["act"] in (Act.ACCEPT, Act.REFUSE) and (both := _hands(event) & _hands(offer.proven.event)):
+        raise BrokenProofError(place, f"{' and '.join(sorted(both))} signed both sides")
+
+
+def _hands(event: Row) -> set[str]:
+    """Return who signed an act."""
+    return {str(event[hand]) for hand in ("person", "second_person") if event[hand] is not None}
 
 
 def _opened(openings: Sequence[Opening], events: Mapping[str, Known]) -> dict[str, str]:

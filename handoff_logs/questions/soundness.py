@@ -123,7 +123,9 @@ SELECT * FROM (
     UNION ALL
     SELECT event.seq, 'both sides', {_SIGNED}, NULL, '', {_MARKS}
     FROM custody_event AS event JOIN custody_event AS offer ON offer.event_id = event.handoff_id
-    WHERE {DURING} AND event.act IN ('accept', 'refuse') AND offer.person = event.person {{filters}}
+    WHERE {DURING} AND event.act IN ('accept', 'refuse')
+        AND (event.person IN (offer.person, offer.second_person)
+            OR event.second_person IN (offer.person, offer.second_person)) {{filters}}
     UNION ALL
     SELECT DISTINCT event.seq, 'reviewed and inspected', {_SIGNED}, named.number, unit.unit_id, {_MARKS}
     FROM custody_event AS event JOIN custody_unit AS unit ON unit.event_id = event.event_id

@@ -15,6 +15,7 @@ from stations.errors import StationError
 from stations.intake.generator.defects import Shares
 
 if TYPE_CHECKING:
+    from stations.intake.faces import FaceFinder
     from stations.workplace import Workplace
 
 Output = Annotated[Literal["table", "json"], Parameter(help="How to print the result.")]
@@ -25,13 +26,15 @@ _DEFAULTS = Shares()
 @dataclass(frozen=True, slots=True)
 class OpenIntake:
     """Intake of an open line, with the line's settings: orders in a tray, allowances for time nodes, and until when an
-    acceptance counts as of its own day (None: always). `loaded` is called after a batch, before the line is closed."""
+    acceptance counts as of its own day (None: always). `loaded` is called after a batch, before the line is closed.
+    `faces` finds the faces on photos; None where nothing does."""
 
     workplace: "Workplace"
     tray_size: int
     allowances: Mapping[str, Mapping[str, timedelta]]
     accepts_until: time | None
     loaded: Callable[[], None] = lambda: None
+    faces: "FaceFinder | None" = None
 
 
 open_intake: Callable[[Path], OpenIntake] | None = None
@@ -83,6 +86,7 @@ def load(
             calendar=days,
             allowances=line.allowances,
             accepts_until=line.accepts_until,
+            faces=line.faces,
             progress=progress,
         )
         line.loaded()

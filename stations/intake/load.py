@@ -19,6 +19,7 @@ from stations.deadlines import ALLOWANCES
 from stations.intake.booking import Booked, Chunk, ChunkRacedError, book, number_context
 from stations.intake.deadline_changes import hold_still, keep_up, set_calendar
 from stations.intake.errors import BatchBusyError, CalendarMovedError, EmulatedBatchError
+from stations.intake.faces import FaceFinder
 from stations.intake.folder import BatchFolder, open_batch
 from stations.intake.prepare import Prepared, Preparer, SetAsideLine
 from stations.intake.rules import REASONS
@@ -57,14 +58,16 @@ def load(
     allowances: Mapping[str, Mapping[str, timedelta]] = ALLOWANCES,
     accepts_until: clock_time | None = CLOSES,
     chunk_lines: int = CHUNK_LINES,
+    faces: FaceFinder | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> LoadReport:
     """Load the batch in `directory`; good applications become orders offered to review, the rest goes into the reply.
 
     `allowances` (service class to station to working time) set review's time nodes. A `calendar` is set first, and all
     deadlines on the line follow it; without one that in force is kept (`deadline_changes`). `accepts_until`: until
-    when an acceptance counts as of its own day (`DeadlineRule`). The reply is `replies/<batch id>.jsonl`; `progress`
-    is told lines done and lines in all. Loading a batch again, or after a crash, enters only what is missing.
+    when an acceptance counts as of its own day (`DeadlineRule`). `faces` finds the faces on photos. The reply is
+    `replies/<batch id>.jsonl`; `progress` is told lines done and lines in all. Loading a batch again, or after a
+    crash, enters only what is missing.
     Raises `BatchRefusedError` (nothing is loaded), `EmulatedBatchError`, `BatchBusyError`.
     """
     folder = open_batch(directory)
@@ -82,6 +85,7 @@ def load(
         keep_up(workplace.database, accepts_until, emulated=workplace.emulated),
         allowances,
         emulated=folder.manifest.emulated,
+        faces=faces,
     )
     trays = 0
     for first, lines in _portions(folder, lines_read, chunk_lines):

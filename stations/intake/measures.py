@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from stations.intake.faces import FaceFinder
 from stations.intake.pictures import Outline, PictureError, outline
 
 Measures = dict[str, Any]
@@ -27,13 +28,15 @@ INK = 200
 _DECODING_ERRORS = (OSError, ValueError, SyntaxError, EOFError, IndexError, OverflowError, struct.error, zlib.error)
 
 
-def measure_photo(data: bytes) -> tuple[Outline, Measures]:
-    """Outline and measures of a photo file.
+def measure_photo(data: bytes, faces: FaceFinder | None = None) -> tuple[Outline, Measures]:
+    """Outline and measures of a photo file; of its faces only where there is a finder of them.
 
     Measures: format width height bits bytes; brightness, contrast (mean and deviation of the luma), dark_share,
     bright_share (0–1); background_brightness, background_spread, background_colour (of the upper corners: luma mean,
-    luma deviation, mean difference between largest and smallest channel); sharpness (mean absolute Laplacian).
-    Raises `PictureError`.
+    luma deviation, mean difference between largest and smallest channel); sharpness (mean absolute Laplacian);
+    side_difference (between the luma means of the left and the right half of the inner picture). With a finder: faces
+    (how many) and, of the largest, face_width, face_height, face_middle (of the box, as shares of the picture's width,
+    height and width), face_roll_deg, face_turn (`stations.intake.faces`). Raises `PictureError`.
     """
     found = outline(data)
     pixels = _decode(data, "RGB")
@@ -50,6 +53,8 @@ def measure_photo(data: bytes) -> tuple[Outline, Measures]:
         "background_spread": _rounded(corner_luma.std()),
         "background_colour": _rounded((corners.max(axis=1) - corners.min(axis=1)).mean()),
         "sharpness": _rounded(_laplacian(luma)),
+        "side_difference": _rounded(_side_difference(luma)),
+        **(_faces(data, faces) if faces is not None else {}),
     }
 
 
@@ -75,12 +80,33 @@ def measure_signature(data: bytes) -> tuple[Outline, Measures]:
 
 def _decode(data: bytes, mode: str) -> Pixels:
     """Decode every row, or raise: `truncated` for a file cut off within its picture data, else `not_image`."""
+    return _decoded(data, mode, REDUCTION).astype(np.float32)
+
+
+def _decoded(data: bytes, mode: str, reduction: int) -> NDArray[np.uint8]:
     try:
         with Image.open(BytesIO(data), formats=("JPEG", "PNG")) as picture:
-            picture.draft(mode, (picture.width // REDUCTION, picture.height // REDUCTION))
-            return np.asarray(picture.convert(mode), dtype=np.float32)
+            picture.draft(mode, (picture.width // reduction, picture.height // reduction))
+            return np.asarray(picture.convert(mode), dtype=np.uint8)
     except _DECODING_ERRORS as error:
         raise PictureError("truncated" if "truncated" in str(error) else "not_image") from error
+
+
+def _faces(data: bytes, finder: FaceFinder) -> Measures:
+    picture = _decoded(data, "RGB", 1)
+    height, width = picture.shape[:2]
+    found = finder.find(picture)
+    if not found:
+        return {"faces": 0}
+    largest = found[0]
+    return {
+        "faces": len(found),
+        "face_width": _rounded(largest.width / width),
+        "face_height": _rounded(largest.height / height),
+        "face_middle": _rounded((largest.left + largest.width / 2) / width),
+        "face_roll_deg": _rounded(largest.roll_deg),
+        "face_turn": _rounded(largest.turn),
+    }
 
 
 def _facts(data: bytes, found: Outline) -> Measures:
@@ -98,6 +124,14 @@ def _laplacian(luma: Pixels) -> float:
         return 0.0
     inner = luma[1:-1, 1:-1]
     return float(np.abs(4 * inner - luma[:-2, 1:-1] - luma[2:, 1:-1] - luma[1:-1, :-2] - luma[1:-1, 2:]).mean())
+
+
+def _side_difference(luma: Pixels) -> float:
+    """Over the middle half of each side, where the face is: clothes and background may differ as they like."""
+    rows, columns = luma.shape
+    inner = luma[rows // 4 : rows * 3 // 4 + 1, columns // 4 : columns * 3 // 4 + 1]
+    half = max(1, inner.shape[1] // 2)
+    return float(abs(inner[:, :half].mean() - inner[:, -half:].mean()))
 
 
 def _extent(places: NDArray[np.intp], size: int) -> float:

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from handoff_logs.records import new_id
 from stations.calendar import to_us
 from stations.deadlines import DeadlineRule, time_node_us
 from stations.intake.batch import ApplicationRecord, Picture
+from stations.intake.faces import FaceFinder
 from stations.intake.folder import BatchFolder, OversizeImageError
 from stations.intake.measures import Measures, measure_photo, measure_signature
 from stations.intake.pictures import Outline, PictureError
@@ -45,7 +47,7 @@ class SetAsideLine:
 
 @dataclass(frozen=True, slots=True)
 class Preparer:
-    """Prepares the lines of one batch."""
+    """Prepares the lines of one batch; with `faces`, the faces on photos are measured too."""
 
     folder: BatchFolder
     batch_id: str
@@ -53,6 +55,7 @@ class Preparer:
     rule: DeadlineRule
     allowances: Mapping[str, Mapping[str, timedelta]]
     emulated: bool
+    faces: FaceFinder | None = None
 
     def prepare(self, line: int, content: bytes | None) -> Prepared | SetAsideLine:
         """Check, measure and seal a line. Raises `BatchRefusedError` if an image changed since the batch was opened."""
@@ -62,7 +65,7 @@ class Preparer:
         application_id = new_id()
         images: list[Row] = []
         for role, picture, measure in (
-            ("photo", record.photo, measure_photo),
+            ("photo", record.photo, partial(measure_photo, faces=self.faces)),
             ("signature", record.signature, measure_signature),
         ):
             if picture is None:

@@ -57,6 +57,23 @@ def advance(tx: Connection, application_ids: Sequence[str], before: State, after
             _refuse(tx, ids, after)
 
 
+def check(tx: Connection, application_ids: Sequence[str], before: State, after: State) -> None:
+    """Raise what `advance` would; otherwise they stand in `before` until it, or this transaction ends.
+
+    For what the database takes only while they stand there. `tx` as of `stopped`.
+    """
+    for ids in _portions(application_ids):
+        states = {row.application_id: row.state for row in tx.execute(_LOCKED_STATES, {"ids": ids})}
+        for application_id in ids:
+            state = states.get(application_id)
+            if state is None:
+                raise UnknownApplicationError(application_id)
+            if state == State.STOPPED:
+                raise ApplicationStoppedError(application_id)
+            if state != before:
+                raise ApplicationStateError(application_id, state, after.value)
+
+
 def stopped(tx: Connection, application_ids: Sequence[str]) -> frozenset[str]:
     """Those of `application_ids` that are stopped; none of the others can be stopped until this transaction ends.
 

@@ -18,10 +18,10 @@ def stop(tx: Connection, application_id: str, by: str, reason: str, now_us: int)
     `reason` is a code, `by` a staff code. Its units stay where they are until their station next touches them and puts
     them in quarantine. Raises `UnknownApplicationError`, or `ApplicationStateError` when it is stopped or has ended.
     """
-    before = _state(tx, application_id)
+    # Locked: the database lets it stop only by a stop on record, which says where it stands.
+    before = _state(tx, application_id, locked=True)
     if ApplicationState.STOPPED not in MOVES[before]:
         raise ApplicationStateError(application_id, before, ApplicationState.STOPPED)
-    _swap(tx, application_id, before, ApplicationState.STOPPED)
     stop_id = new_id()
     tx.execute(
         insert(_stops).values(
@@ -33,6 +33,7 @@ def stop(tx: Connection, application_id: str, by: str, reason: str, now_us: int)
             stopped_us=now_us,
         )
     )
+    _swap(tx, application_id, before, ApplicationState.STOPPED)
     return stop_id
 
 
@@ -67,10 +68,9 @@ def _end(tx: Connection, application_id: str, by: str, second: str, now_us: int,
     return str(state_before)
 
 
-def _state(tx: Connection, application_id: str) -> ApplicationState:
-    state = tx.execute(
-        select(_applications.c.state).where(_applications.c.application_id == application_id)
-    ).scalar_one_or_none()
+def _state(tx: Connection, application_id: str, *, locked: bool = False) -> ApplicationState:
+    query = select(_applications.c.state).where(_applications.c.application_id == application_id)
+    state = tx.execute(query.with_for_update() if locked else query).scalar_one_or_none()
     if state is None:
         raise UnknownApplicationError(application_id)
     return ApplicationState(state)

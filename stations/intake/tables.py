@@ -43,7 +43,11 @@ def _one_of(column: str, *values: str) -> str:
 
 
 class Application(SQLModel, table=True):
-    """One revision of an application: at most one is live, and a person has one live application of a product."""
+    """One revision of an application: at most one is live, and a person has one live application of a product.
+
+    It begins `waiting` and moves as `states.MOVES` say, in and out of `stopped` as its stop says, and is never deleted:
+    `stations.migrations` adds the triggers.
+    """
 
     __tablename__ = "application"
     __table_args__ = (
@@ -153,7 +157,10 @@ class SetAside(SQLModel, table=True):
 
 
 class ApplicationStop(SQLModel, table=True):
-    """One stop of an application and its end, signed by two different people; at most one is open."""
+    """One stop of an application and its end, signed by two different people; at most one is open.
+
+    Begun where the application stands, ended once and otherwise never changed: `stations.migrations` adds the triggers.
+    """
 
     __tablename__ = "application_stop"
     __table_args__ = (

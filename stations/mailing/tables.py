@@ -38,6 +38,7 @@ class Consignment(SQLModel, table=True):
         CheckConstraint("grouping IN ('office', 'single')", name="consignment_grouping"),
         CheckConstraint("(grouping = 'office') = (office IS NOT NULL)", name="consignment_office"),
         CheckConstraint("state IN ('offered', 'dispatched', 'emptied')", name="consignment_state"),
+        CheckConstraint("emulated OR substr(mailer, 1, 2) <> 'e-'", name="consignment_emulated"),
     )
 
     consignment_id: str = Field(sa_type=String(32), primary_key=True)

@@ -16,6 +16,7 @@ class Parcel(SQLModel, table=True):
         CheckConstraint("grouping IN ('office', 'single')", name="parcel_grouping"),
         CheckConstraint("(grouping = 'office') = (office IS NOT NULL)", name="parcel_office"),
         CheckConstraint("documents >= 1 AND (grouping = 'office' OR documents = 1)", name="parcel_documents"),
+        CheckConstraint("emulated OR substr(packer, 1, 2) <> 'e-'", name="parcel_emulated"),
     )
 
     parcel_unit: str = Field(sa_type=String(32), primary_key=True)
@@ -75,6 +76,7 @@ class PackingMismatch(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("part IN ('document', 'order', 'envelope')", name="packing_mismatch_part"),
         CheckConstraint("resolution IS NULL OR resolution IN ('repack', 'void')", name="packing_mismatch_resolution"),
+        CheckConstraint("emulated OR substr(packer, 1, 2) <> 'e-'", name="packing_mismatch_emulated"),
     )
 
     mismatch_id: str = Field(sa_type=String(32), primary_key=True)

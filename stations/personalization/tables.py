@@ -80,11 +80,11 @@ USED = "outcome IS NULL OR outcome <> 'returned'"
 class Job(SQLModel, table=True):
     """One attempt to make one application's document on one machine, or a specimen, which has no application.
 
-    `live` says that a document of it may exist: from the intent until the outcome shows that nothing was made or the
-    piece is voided. `unfinished` says that its outcome is not booked; `doubt`, why no machine can tell it.
-    `machine_serial`, `journal_id` and `journal_position` name the machine's memory in which alone the job's absence
-    means that it never happened. `specimen` is why people had a specimen made; it is never live, and has no document
-    and no number of one.
+    `live` says that a document of it may exist: from the intent until the outcome shows that nothing was made, or the
+    log has the piece voided or its spoiled blank lost. `unfinished` says that its outcome is not booked; `doubt`, why
+    no machine can tell it. `machine_serial`, `journal_id` and `journal_position` name the machine's memory in which
+    alone the job's absence means that it never happened. `specimen` is why people had a specimen made; it is never
+    live, and has no document and no number of one.
     """
 
     __tablename__ = "job"

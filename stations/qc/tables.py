@@ -7,6 +7,7 @@ from sqlmodel import Field, SQLModel
 class Inspection(SQLModel, table=True):
     """An inspector's decision on one document, tied to the verdict that let its application pass.
 
+    Written once, while the application is made, by nobody who passed it: `stations.migrations` adds the triggers.
     `codes` holds defect codes separated by one space: empty exactly when the outcome is `pass`.
     """
 
@@ -28,6 +29,7 @@ class Inspection(SQLModel, table=True):
         CheckConstraint("review_outcome = 'pass'", name="inspection_passed_review"),
         CheckConstraint("outcome IN ('pass', 'fail')", name="inspection_outcome"),
         CheckConstraint("(outcome = 'pass') = (codes = '')", name="inspection_codes"),
+        CheckConstraint("emulated OR substr(inspector, 1, 2) <> 'e-'", name="inspection_emulated"),
     )
 
     document_unit: str = Field(sa_type=String(32), primary_key=True)

@@ -26,7 +26,7 @@ from stations.review.errors import (
     UnknownDecisionError,
     UnknownLeaseError,
 )
-from stations.review.items import ITEMS
+from stations.review.items import REASONS
 from stations.review.leases import By
 from stations.review.tables import LONGEST_REASONS, LeaseEnd
 from stations.workplace import Workplace
@@ -105,8 +105,8 @@ def decision_of(outcome: str, reasons: Sequence[str]) -> Decision:
     codes = tuple(dict.fromkeys(reasons))
     if (outcome == Outcome.PASS) != (not codes):
         raise ReasonsRefusedError(outcome, "only a pass has none, and has none")
-    if any(code not in ITEMS for code in codes):
-        raise ReasonsRefusedError(outcome, "one is no code of a review item")
+    if any(code not in REASONS for code in codes):
+        raise ReasonsRefusedError(outcome, "one is no reason code of a review item")
     if len(" ".join(codes)) > LONGEST_REASONS:
         raise ReasonsRefusedError(outcome, "they are too many, name those that matter most")
     return Decision(Outcome(outcome), codes)

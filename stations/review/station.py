@@ -10,7 +10,7 @@ from handoff_logs import log
 from handoff_logs.offers import OpenOffer
 from handoff_logs.records import State, new_id
 from handoff_logs.tables import Whereabouts
-from stations.intake.states import advance, stopped
+from stations.intake.states import advance, check, stopped
 from stations.intake.tables import Application, ApplicationState
 from stations.review import decisions, leases
 from stations.review.cases import PORTION, Order, open_cases, orders_of_tray
@@ -165,6 +165,9 @@ def _book(
     for order in orders:
         if order.application_id in decided and order.application_id not in stopped_ids:
             by_outcome[decided[order.application_id][1].outcome].append(order)
+    # A verdict is taken only on what waits.
+    for outcome, group in by_outcome.items():
+        check(tx, [order.application_id for order in group], ApplicationState.WAITING, STATE_AFTER[outcome])
     _store_verdicts(tx, workplace, [order for group in by_outcome.values() for order in group], decided)
     for outcome, group in by_outcome.items():
         advance(tx, [order.application_id for order in group], ApplicationState.WAITING, STATE_AFTER[outcome])

@@ -50,6 +50,7 @@ def _one_of(column: str, values: type[StrEnum]) -> str:
 class ReviewVerdict(SQLModel, table=True):
     """A reviewer's decision on one application. The first stored for a round wins; there is no second.
 
+    Written once, while the application waits for review: `stations.migrations` adds the triggers.
     `reasons` holds item reason codes separated by one space: empty exactly when the outcome is `pass`.
     """
 
@@ -58,6 +59,7 @@ class ReviewVerdict(SQLModel, table=True):
         CheckConstraint("outcome IN ('pass', 'return', 'hold')", name="review_verdict_outcome"),
         CheckConstraint("(outcome = 'pass') = (reasons = '')", name="review_verdict_reasons"),
         CheckConstraint("round >= 1", name="review_verdict_round"),
+        CheckConstraint("emulated OR substr(reviewer, 1, 2) <> 'e-'", name="review_verdict_emulated"),
         # What an inspection refers to, so that the database itself compares inspector and reviewer.
         UniqueConstraint("application_id", "revision", "round", "reviewer", "outcome", name="review_verdict_signed"),
         Index("ix_review_verdict_written", "written_us", "outcome"),

@@ -37,8 +37,9 @@ class Shown:
 
 def facts(workplace: Workplace, by: By, lease_id: str, thresholds: Thresholds | None = None) -> Shown:
     """What was filed, for whoever holds it. Raises NotHeldError."""
-    seen, _, signature = _opened(workplace, by, lease_id, Viewed.FACTS)
-    return Shown(seen.filed, examine(seen, thresholds or Thresholds()), signature is not None)
+    limits = thresholds or Thresholds()
+    seen, _, signature = _opened(workplace, by, lease_id, Viewed.FACTS, limits)
+    return Shown(seen.filed, examine(seen, limits), signature is not None)
 
 
 def image(workplace: Workplace, by: By, lease_id: str, role: Viewed) -> FiledImage | None:
@@ -46,13 +47,15 @@ def image(workplace: Workplace, by: By, lease_id: str, role: Viewed) -> FiledIma
 
     Raises NotHeldError.
     """
-    _, photo, signature = _opened(workplace, by, lease_id, role)
+    _, photo, signature = _opened(workplace, by, lease_id, role, Thresholds())
     return photo if role is Viewed.PHOTO else signature
 
 
-def _opened(workplace: Workplace, by: By, lease_id: str, what: Viewed) -> tuple[Facts, FiledImage, FiledImage | None]:
+def _opened(
+    workplace: Workplace, by: By, lease_id: str, what: Viewed, thresholds: Thresholds
+) -> tuple[Facts, FiledImage, FiledImage | None]:
     application_id = leases.written(workplace, lambda tx: _look(tx, by, lease_id, what))
-    return open_filed(workplace, [application_id])[application_id]
+    return open_filed(workplace, [application_id], thresholds)[application_id]
 
 
 def _look(tx: Connection, by: By, lease_id: str, what: Viewed) -> str:

@@ -74,7 +74,7 @@ def test_a_host_killed_at_every_commit_of_a_documents_way_goes_on(sweep, share):
 @pytest.mark.timeout(300)
 def test_a_host_killed_at_commits_of_a_line_that_weighs_labels_and_swipes_goes_on(sweep, dense):
     """With the intents and results of labels among them: one label a parcel, or people's word."""
-    assert sweep(ONE_OF_A_WHOLE_LINE, "commit", count(1, 1 if dense else 5)) >= 8
+    assert sweep(ONE_OF_A_WHOLE_LINE, "commit", count(1, 1 if dense else 13)) >= 3
 
 
 @pytest.mark.crash
@@ -82,7 +82,7 @@ def test_a_host_killed_at_commits_of_a_line_that_weighs_labels_and_swipes_goes_o
 @pytest.mark.parametrize("share", range(SHARES))
 def test_a_host_killed_at_commits_of_a_tray_with_a_remake_goes_on(sweep, share, dense):
     """Two jobs in the machine at once, one of them spoiled, voided and made again."""
-    assert sweep(TRAY, "commit", boundaries(share, 1 if dense else 5)) >= 3
+    assert sweep(TRAY, "commit", boundaries(share, 1 if dense else 11)) >= 1
 
 
 @pytest.mark.crash
@@ -90,7 +90,7 @@ def test_a_host_killed_at_commits_of_a_tray_with_a_remake_goes_on(sweep, share, 
 @pytest.mark.parametrize("share", range(SHARES))
 def test_a_host_killed_at_a_send_goes_on(sweep, share, dense):
     """Before and after bytes go to a machine: it has heard of the act, or it has not, and the host never knows."""
-    assert sweep(TRAY, "send", boundaries(share, 1 if dense else 7)) >= 2
+    assert sweep(TRAY, "send", boundaries(share, 1 if dense else 13)) >= 1
 
 
 @pytest.mark.crash
@@ -98,7 +98,7 @@ def test_a_host_killed_at_a_send_goes_on(sweep, share, dense):
 @pytest.mark.parametrize("share", range(SHARES))
 def test_a_machine_killed_at_a_send_is_switched_on_and_reconciled(sweep, share, dense):
     """The personalizer loses its power at any message: it says UNKNOWN rather than guess, and two people look."""
-    assert sweep(TRAY, "send", boundaries(share, 1 if dense else 7), "book-01") >= 2
+    assert sweep(TRAY, "send", boundaries(share, 1 if dense else 13), "book-01") >= 1
 
 
 @pytest.mark.crash
@@ -106,14 +106,14 @@ def test_a_machine_killed_at_a_send_is_switched_on_and_reconciled(sweep, share, 
 @pytest.mark.parametrize("share", range(SHARES))
 def test_a_machine_killed_at_a_commit_is_switched_on_and_reconciled(sweep, share, dense):
     """The same while the host books."""
-    assert sweep(TRAY, "commit", boundaries(share, 1 if dense else 7), "book-01") >= 2
+    assert sweep(TRAY, "commit", boundaries(share, 1 if dense else 13), "book-01") >= 1
 
 
 @pytest.mark.crash
 @pytest.mark.timeout(300)
 def test_a_reader_killed_at_a_send_is_switched_on_and_asked_again(sweep, dense):
     """Reading changes nothing: QC waits for its reader and reads the piece that lies in it once more."""
-    assert sweep(TRAY, "send", count(1, 1 if dense else 9), "reader-01") >= 6
+    assert sweep(TRAY, "send", count(1, 1 if dense else 25), "reader-01") >= 2
 
 
 @pytest.mark.crash
@@ -121,4 +121,4 @@ def test_a_reader_killed_at_a_send_is_switched_on_and_asked_again(sweep, dense):
 @pytest.mark.parametrize("machine", ["scale-01", "label-01", "swipe-01"])
 def test_a_small_machine_killed_at_a_send_is_switched_on_and_used_again(sweep, machine, dense):
     """A scale weighs anew, a swipe is repeated, and of a label that may have come out people say whether it did."""
-    assert sweep(TRAY_OF_A_WHOLE_LINE, "send", count(1, 1 if dense else 23), machine) >= 2
+    assert sweep(TRAY_OF_A_WHOLE_LINE, "send", count(1, 1 if dense else 47), machine) >= 1

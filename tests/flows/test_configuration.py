@@ -11,9 +11,10 @@ from flows.configuration import SettingFault, SettingsError, read_settings
 from flows.default_line import LineExistsError, write_default
 from flows.errors import ConfigurationUnreadableError, RunFolderMissingError
 from flows.run_folder import RunFolder
-from flows.settings import ClimateSettings, Mode, StaffKind
+from flows.settings import ClimateSettings, Mode, ReviewSettings, StaffKind
 from stations.climate.rules import Figure
 from stations.deadlines import ALLOWANCES
+from stations.review.thresholds import Thresholds
 
 Refused = Callable[[str, str], tuple[SettingFault, ...]]
 
@@ -156,6 +157,54 @@ def test_a_wrong_gate_is_refused_with_its_place(
     (fault,) = refused(before, after)
     assert fault.place == place and problem in fault.problem
     assert fault.source.startswith("line.toml:")
+
+
+REVIEW_LIMITS = list(ReviewSettings.model_fields)
+REVIEW_RANGES = [name for name in REVIEW_LIMITS if "_min" in name and name.replace("_min", "_max") in REVIEW_LIMITS]
+
+
+@pytest.mark.parametrize("name", REVIEW_LIMITS)
+def test_every_limit_of_review_has_a_range_and_is_refused_outside_with_its_key(folder: RunFolder, name: str) -> None:
+    (fault,) = limit(folder, f"{name} = 1000000")
+    assert fault.place == f"review.{name}"
+    assert " to " in fault.allowed
+    assert fault.source == line_with(folder, f"{name} = 1000000")
+
+
+def limit(folder: RunFolder, lines: str) -> tuple[SettingFault, ...]:
+    """The faults of a line whose [review] has these lines alone."""
+    text = folder.configuration.read_text("utf-8")
+    before, after = text[: text.index("[review]")], text[text.index("[qc]") :]
+    folder.configuration.write_text(f"{before}[review]\n{lines}\n\n{after}", "utf-8")
+    with pytest.raises(SettingsError) as caught:
+        read_settings(folder)
+    return caught.value.faults
+
+
+@pytest.mark.parametrize("name", REVIEW_RANGES)
+def test_a_range_of_review_the_wrong_way_round_is_refused_at_its_upper_end(folder: RunFolder, name: str) -> None:
+    upper = name.replace("_min", "_max")
+    least = ReviewSettings.model_fields[name].default
+    faults = limit(folder, f"{upper} = {least}")
+    assert [fault.place for fault in faults] == [f"review.{upper}"]
+    assert f"more than {name}, {least:g}" in faults[0].allowed
+
+
+def test_an_unknown_limit_of_review_is_refused_with_a_near_match(folder: RunFolder) -> None:
+    (fault,) = limit(folder, "sharpnes_min = 0.1")
+    assert (fault.place, fault.suggestion) == ("review.sharpnes_min", "sharpness_min")
+
+
+def test_the_limits_of_the_default_line_are_those_of_the_rules(folder: RunFolder) -> None:
+    limits = read_settings(folder).review.thresholds(folder.hold_lists)
+    assert limits == Thresholds(hold_lists=folder.hold_lists)
+
+
+def test_each_limit_of_review_reaches_the_rules(folder: RunFolder) -> None:
+    usual = ReviewSettings().thresholds(folder.hold_lists)
+    for name, field in ReviewSettings.model_fields.items():
+        other = ReviewSettings.model_validate({name: field.default + (1 if isinstance(field.default, int) else 0.001)})
+        assert other.thresholds(folder.hold_lists) != usual, name
 
 
 def test_emulated_staff_have_no_real_gate(folder: RunFolder) -> None:

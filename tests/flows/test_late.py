@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import filing
 import pytest
 from sqlalchemy import Engine, create_engine, insert, text, update
 from sqlmodel import SQLModel, col
@@ -31,7 +32,7 @@ from handoff_logs.register import Register
 from handoff_logs.tables import OpenOffer, UnitNumber, Whereabouts
 from stations.calendar import CHINA, WorkCalendar, to_us
 from stations.deadlines import ALLOWANCES, time_node_us
-from stations.intake.tables import Application, IntakeBatch
+from stations.intake.tables import IntakeBatch
 from stations.packing.tables import Parcel
 from stations.personalization.tables import Job, MachineState
 
@@ -120,27 +121,28 @@ class Centre:
         }
         is_order = station in ("review", "personalization")
         order = self.unit("order", **stands) if is_order else self.unit("order", state="ended", station="qc")
-        self.put(
-            Application,
-            application_id=application_id,
-            application_key=new_id(),
-            revision=1,
-            product=product,
-            service_class=service_class,
-            delivery="post",
-            office="jinan",
-            accepted_us=1,
-            deadline_us=due_us,
-            provisional=provisional,
-            priority=0 if service_class == "emergency" else 2,
-            person_key=new_id(),
-            applicant=b"",
-            state=state or {"review": "waiting", "personalization": "passed"}.get(station, "in_production"),
-            live=True,
-            order_unit=order,
-            batch_id=self.batch,
-            emulated=True,
-        )
+        row: dict[str, Any] = {
+            "application_id": application_id,
+            "application_key": new_id(),
+            "revision": 1,
+            "product": product,
+            "service_class": service_class,
+            "delivery": "post",
+            "office": "jinan",
+            "accepted_us": 1,
+            "deadline_us": due_us,
+            "provisional": provisional,
+            "priority": 0 if service_class == "emergency" else 2,
+            "person_key": new_id(),
+            "applicant": b"",
+            "state": state or {"review": "waiting", "personalization": "passed"}.get(station, "in_production"),
+            "live": True,
+            "order_unit": order,
+            "batch_id": self.batch,
+            "emulated": True,
+        }
+        with self.writing() as tx:
+            filing.file(tx, [row])
         self.put(UnitNumber, unit_id=order, kind="order", number=number, salt="s")
         if not is_order:
             document = self.unit("document", **stands) if station == "qc" else self.packed(stands)
@@ -176,8 +178,8 @@ class Centre:
     def job(
         self, application_id: str, product: str, *, document: str | None = None, attempt: int = 1, voided: bool = False
     ) -> None:
-        """A finished job, good and live unless `voided`; unfinished where no document is given."""
-        job_id = new_id()
+        """A finished job, good and live, or spoiled and `voided`; unfinished where no document is given."""
+        job_id, blank = new_id(), self.defaced() if voided else new_id()
         self.put(
             Job,
             job_id=job_id,
@@ -201,14 +203,25 @@ class Centre:
         if document is None:
             return
         for values in (
-            {"state": "FED", "blank_serial": job_id[-12:], "blank_unit": new_id()},
+            {"state": "FED", "blank_serial": job_id[-12:], "blank_unit": blank},
             {"state": "PREPARED", "document_number": job_id[-9:], "data_sha256": "0"},
             {"state": "STARTING"},
-            {"state": "RESULT", "unfinished": False, "outcome": "good", "document_unit": document, "result_us": 1},
-            *([{"live": False}] if voided else []),
+            {"state": "RESULT", "unfinished": False, "result_us": 1}
+            | ({"outcome": "failed", "live": False} if voided else {"outcome": "good", "document_unit": document}),
         ):
             with self.writing() as tx:
                 tx.execute(update(Job).where(col(Job.job_id) == job_id).values(values))
+
+    def defaced(self) -> str:
+        """A blank that two people voided."""
+        by, stamp, blank = Party("vault", "e-1", "day"), Stamp(NOW_US - HOUR_US, True), new_id()
+
+        def write(tx: Any) -> None:
+            log.receive(tx, by, "e-2", [Birth(blank, Kind.BLANK)], "shelf", stamp)
+            log.void(tx, by, "e-2", [blank], "voided", stamp)
+
+        self.database.write(write)
+        return blank
 
     def hand_on(self, station: str, *handed: tuple[int, int]) -> None:
         """Record handoffs of a station: (minutes before now, documents) each."""

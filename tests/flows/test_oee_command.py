@@ -59,7 +59,7 @@ JOB = {
 }
 BOOK = """
 UPDATE job SET state = 'RESULT', unfinished = false, result_us = intent_us, outcome = worker, worker = 'w',
-               live = worker = 'good', document_unit = CASE WHEN worker = 'good' THEN job_id END
+               live = worker IN ('good', 'failed'), document_unit = CASE WHEN worker = 'good' THEN job_id END
 """
 """Ends every job as its worker's name says, when it was intended."""
 

@@ -64,6 +64,36 @@ def test_same_person_on_both_sides_is_refused(forger: Forger) -> None:
     refused(lambda: forger.answer("accept", offer.handoff_id, [row], person="review-1"), "ck_event_same_person")
 
 
+def offered_by_two(forger: Forger, order: str) -> str:
+    handoff = new_id()
+    row = forger.row(order, "offered", handoff_id=handoff)
+    forger.write("offer", [row], event_id=handoff, second_person="review-2", to_station="qc", priority=2)
+    return handoff
+
+
+@pytest.mark.parametrize("answer", ["accept", "refuse"])
+@pytest.mark.parametrize(
+    "hands", [("qc-1", "review-1"), ("qc-1", "review-2"), ("review-2", None), ("review-2", "qc-1")], ids=str
+)
+def test_same_person_on_both_sides_with_either_hand_is_refused(
+    forger: Forger, answer: str, hands: tuple[str, str | None]
+) -> None:
+    (order,) = forger.centre.orders(1)
+    handoff, (person, second) = offered_by_two(forger, order), hands
+    state = {"state": "held", "station": "qc", "person": person}
+    if answer == "refuse":
+        state = {"state": "refused", "handoff_id": handoff}
+    row = forger.row(order, "held", step=3, prev_step=2) | state
+    refused(lambda: forger.answer(answer, handoff, [row], person=person, second_person=second), "same-person")
+
+
+def test_two_others_may_answer_what_two_offered(forger: Forger) -> None:
+    (order,) = forger.centre.orders(1)
+    handoff = offered_by_two(forger, order)
+    row = forger.row(order, "held", step=3, prev_step=2, station="qc", person="qc-1")
+    forger.answer("accept", handoff, [row], second_person="qc-2")
+
+
 def test_hiding_the_offering_person_is_refused(forger: Forger) -> None:
     (order,) = forger.centre.orders(1)
     offer = forger.centre.offer([order])

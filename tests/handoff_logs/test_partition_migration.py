@@ -41,7 +41,7 @@ class Old:
         self.url, self._folder, self._make_centre, self._patch = url, folder, make_centre, patch
         migrations.upgrade(url, "custody_0004")
         # What was guarded then.
-        later = {"custody_event_whole", "custody_event_inside", "custody_register_gate"}
+        later = {"custody_event_whole", "custody_event_inside", "custody_event_sides", "custody_register_gate"}
         patch.setattr(guards, "POSTGRESQL_GUARDS", guards.POSTGRESQL_GUARDS - later)
         begin(url, signing_keys)
         self._keyring = keyring_copy(signing_keys, folder / "signing")

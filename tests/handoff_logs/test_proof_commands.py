@@ -181,6 +181,23 @@ def test_a_line_on_paper_is_found_in_the_log_until_the_log_is_another(
 
 
 @pytest.mark.parametrize(
+    ("altered", "says"),
+    [
+        (f"UPDATE seal_leaf SET leaf_hash = '{'0' * 64}' WHERE leaf_index = 2", "not those that its key signed"),
+        (f"UPDATE seal_checkpoint SET root = '{'0' * 64}' WHERE size > 1", "does not hold"),
+    ],
+)
+def test_no_line_is_printed_that_the_logs_key_did_not_sign(
+    folder: Path, database_url: str, run: Any, altered: str, says: str
+) -> None:
+    """Two people are going to put their names under it."""
+    with_the_owners_login(database_url, altered)
+    answer = run("line", "--dir", folder)
+    assert (answer.returncode, answer.stdout) == (1, ""), answer
+    assert says in answer.stderr
+
+
+@pytest.mark.parametrize(
     "deleted",
     [
         "DELETE FROM seal_leaf WHERE leaf_index = 1",
@@ -206,7 +223,7 @@ def with_the_owners_login(url: str, statement: str) -> None:
                 thief.exec_driver_sql(f"DROP TRIGGER {name}")
         else:
             parts = thief.exec_driver_sql(PART_NAMES).scalars().all()
-            for table in ("seal_leaf", "custody_register", "custody_unit", *parts):
+            for table in ("seal_leaf", "seal_checkpoint", "custody_register", "custody_unit", *parts):
                 thief.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
         thief.exec_driver_sql(statement)
     engine.dispose()

@@ -308,6 +308,10 @@ def another_person(events: Any) -> None:
     events[3]["event"]["person"] = "review-1"
 
 
+def a_second_hand(events: Any) -> None:
+    events[3]["event"]["second_person"] = "review-1"
+
+
 def a_step_less(events: Any) -> None:
     del events[2]
 
@@ -391,6 +395,7 @@ def a_register_row_elsewhere(events: Any) -> None:
 
 FORGERIES = {
     another_person: "signed both sides",
+    a_second_hand: "review-1 signed both sides",
     a_step_less: "is the step 3 of its unit where the step 2",
     another_kind: "its order became a blank",
     an_illegal_move: "offer can't take a unit from held to ended",

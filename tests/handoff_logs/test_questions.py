@@ -123,6 +123,23 @@ def test_damage_is_found_when_the_triggers_were_gone(worked: Any, database_url: 
     assert rule in found(database_url)
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE custody_event SET second_person = 'review-1' WHERE act = 'accept'",
+        "UPDATE custody_event SET second_person = 'qc-1' WHERE act = 'offer'",
+    ],
+)
+def test_a_second_hand_of_the_other_side_is_found_when_the_triggers_were_gone(
+    worked: Any, database_url: str, damage: str
+) -> None:
+    with unguarded(database_url) as connection:
+        connection.execute(text(damage))
+    assert "nobody signs both sides" in found(database_url)
+    with open_reading(database_url) as reading:
+        assert "both sides" in {row["finding"] for row in questions.same_person(reading, from_us=0)}
+
+
 def test_every_rule_has_its_damage() -> None:
     # Two rows for one step can't be made while the primary key stands.
     assert set(questions.CUSTODY_RULES) - set(DAMAGE) == {"a unit has one custodian at a time"}

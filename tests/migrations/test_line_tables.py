@@ -6,6 +6,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
 import stations.migrations
@@ -146,6 +147,7 @@ def test_a_job_may_be_of_a_specimen_and_its_guards_outlived_that(engine):
         if sqlite:
             assert connection.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
     own = {"job_begins_as_intent", "job_no_replace", "job_legal_move", "job_keeps", "job_no_delete"}
+    own |= {"job_no_replace_by_change", "job_lives_until_voided"}
     kept = own if sqlite else {"job_guard", "job_no_truncate"}
     assert found == {"evacuation_keeps_jobs", "job_in_suspended_zone", *kept}
 
@@ -166,3 +168,28 @@ def test_jobs_made_before_specimens_were_keep_their_rows(database_url):
         rows = connection.execute(text("SELECT application_id, order_unit, state, live, specimen FROM job")).all()
     engine.dispose()
     assert [tuple(row) for row in rows] == [("a", "o", "INTENT", True, None)]
+
+
+def test_records_made_before_their_guards_keep_their_rows_and_are_guarded(database_url):
+    """A line that was set up before goes on, and its verdicts and parcels are kept from then on."""
+    stations.migrations.upgrade(database_url, "line_0020")
+    engine = create_engine(database_url)
+    sqlite = engine.dialect.name == "sqlite"
+    with engine.begin() as connection:
+        if not sqlite:
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text("INSERT INTO review_verdict VALUES ('a', 1, 1, 'e-rev-1', 'pass', '', 1, true)"))
+        names = "parcel_unit, label, grouping, tray, documents, expected_g, packer, packed_us, emulated"
+        connection.execute(
+            text(f"INSERT INTO parcel ({names}) VALUES ('p', 'l', 'single', 't', 1, 1, 'p-0001', 1, false)")
+        )
+    stations.migrations.upgrade(database_url)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT reviewer, emulated FROM review_verdict")).all() == [("e-rev-1", True)]
+        assert connection.execute(text("SELECT packer, emulated FROM parcel")).all() == [("p-0001", False)]
+        if sqlite:
+            assert connection.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
+    for change in ("DELETE FROM review_verdict", "UPDATE parcel SET packer = 'e-pck-1'"):
+        with pytest.raises(IntegrityError, match=r"append-only|parcel_emulated"), engine.begin() as connection:
+            connection.execute(text(change))
+    engine.dispose()

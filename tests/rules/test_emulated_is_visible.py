@@ -3,7 +3,7 @@
 | face | tried here | tried elsewhere |
 | --- | --- | --- |
 | direct function | - | `test_configuration` (every emulated part of a production line), each driver's tests, `test_load` (a generated batch), `test_people`, `people_register/test_sign_in` |
-| plain SQL | no record of an emulated line passes for a real one, nor is made to | `test_shift_guards` (emulated people in a real shift), `test_every_column` |
+| plain SQL | no record of an emulated line passes for a real one, nor is made to; what emulated staff decided or packed says so | `test_shift_guards` (emulated people in a real shift), `test_every_column` |
 | command | every command that tells something, as a table and as JSON; a production line that is started on emulators | `test_facts`, `test_sign_in_commands`, `test_swap_command` |
 | page | every page, signed in | `test_pages`, `test_board_view` |
 | two processes | - : nothing is checked against another process | - |
@@ -14,7 +14,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import filing
 import pytest
+from at_once import plain
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
@@ -65,6 +67,55 @@ def test_no_record_of_an_emulated_line_passes_for_a_real_one_in_plain_sql(house:
     with pytest.raises(DBAPIError, match="append-only"), engine.begin() as tx:
         tx.execute(text("UPDATE custody_event SET emulated = FALSE"))
     engine.dispose()
+
+
+CLAIMS = {
+    "review_verdict": (
+        "INSERT INTO review_verdict SELECT application_id, revision, 1, {who}, 'pass', '', 1, {emulated}"
+        " FROM application WHERE state = 'waiting'"
+    ),
+    "inspection": (
+        "INSERT INTO inspection SELECT 'd', application_id, revision, round, reviewer, outcome, {who}, 'pass', '',"
+        " 'reader-01', 1, {emulated} FROM review_verdict"
+    ),
+    "parcel": (
+        "INSERT INTO parcel (parcel_unit, label, grouping, tray, documents, expected_g, packer, packed_us, emulated)"
+        " VALUES ('p', 'l', 'single', 't', 1, 1, {who}, 1, {emulated})"
+    ),
+    "packing_mismatch": (
+        "INSERT INTO packing_mismatch VALUES ('m', 'd', 'order', '1', '2', '3', {who}, 1, NULL, {emulated})"
+    ),
+    "consignment": (
+        "INSERT INTO consignment VALUES ('c', 'single', NULL, 't', 'h', 1, 1, 1, 'offered', {who}, 1, NULL, {emulated})"
+    ),
+}
+"""What people at the stations leave a record of, by table."""
+
+
+@pytest.mark.parametrize("table", CLAIMS)
+def test_what_emulated_staff_did_is_not_recorded_as_real_in_plain_sql(line: Any, table: str) -> None:
+    """Nor made so afterwards; a real person's record beside an emulator is one of an emulator."""
+    line.file(1)
+    if table == "inspection":
+        [(application,)] = line.facts("SELECT application_id FROM application")
+        plain(line.database, CLAIMS["review_verdict"].format(who="'p-0009'", emulated="TRUE"), {})
+        line.database.write(lambda tx: filing.take(tx, [application], filing.WAYS["in_production"]))
+    claim = CLAIMS[table]
+    with pytest.raises(DBAPIError, match=f"{table}_emulated"):
+        plain(line.database, claim.format(who="'e-qc-9'", emulated="FALSE"), {})
+    plain(line.database, claim.format(who="'e-qc-9'", emulated="TRUE"), {})
+    with pytest.raises(DBAPIError, match=f"{table}_emulated|append-only"):
+        plain(line.database, f"UPDATE {table} SET emulated = FALSE", {})
+
+
+@pytest.mark.parametrize("table", CLAIMS)
+def test_what_a_real_person_did_beside_no_emulator_is_a_real_record(line: Any, table: str) -> None:
+    line.file(1)
+    if table == "inspection":
+        [(application,)] = line.facts("SELECT application_id FROM application")
+        plain(line.database, CLAIMS["review_verdict"].format(who="'p-0008'", emulated="FALSE"), {})
+        line.database.write(lambda tx: filing.take(tx, [application], filing.WAYS["in_production"]))
+    plain(line.database, CLAIMS[table].format(who="'p-0009'", emulated="FALSE"), {})
 
 
 def test_every_page_of_an_emulated_line_says_so(house: Any) -> None:

@@ -3,7 +3,7 @@
 | face | tried here | tried elsewhere |
 | --- | --- | --- |
 | direct function | an order that became a document; an order that was drawn | `test_production`, `test_settlement`, `crash/test_every_commit` and `test_kill_and_resume` (any crash), `test_load` (one person, one batch twice) |
-| plain SQL | a job forged dead; an application that was dispatched | `test_job_constraints`, `test_load` (a second live application), `test_illegal_custody` (transforming conserves, numbers once) |
+| plain SQL | a job forged dead, at the line and outside; an application that was dispatched | `test_job_constraints`, `test_load` (a second live application), `test_illegal_custody` (transforming conserves, numbers once) |
 | command | one batch loaded by two processes at once | `intake/test_cli`, `test_settle_command` |
 | page | no page makes, voids or files anything | `test_app` (which pages take a form) |
 | two processes | drawing, transforming, intents and filings in plain SQL, at the same instant | `test_load`, `test_production` (threads) |
@@ -18,11 +18,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from flows.errors import Exit
+from handoff_logs import log
 from handoff_logs.errors import HandoffLogError, IllegalMoveError
 from handoff_logs.records import Birth, Kind, new_id
 from stations.intake.generator.defects import Shares
 from stations.personalization import station as personalization
 from stations.review import station as review
+from stations.trays import stamp
 
 Together = Callable[..., list[str]]
 PASSPORTS = Shares(hk_macau_permit=0, taiwan_permit=0, emergencies=0, expedited=0, intake_defects=0, review_defects=0)
@@ -61,6 +63,17 @@ def made(line: Any) -> Any:
     return line
 
 
+def dispatched(line: Any) -> None:
+    """Hand the document that waits for QC to the carrier."""
+    [(unit, handoff)] = line.facts("SELECT unit_id, handoff_id FROM whereabouts WHERE kind = 'document'")
+    qc, carrier = line.at("qc"), line.at("carrier")
+    write = line.database.write
+    write(lambda tx: log.accept(tx, qc.party(), handoff, [unit], "in", stamp(qc)))
+    onward = write(lambda tx: log.offer(tx, qc.party(), "in", "carrier", [unit], priority=2, stamp=stamp(qc)))
+    write(lambda tx: log.accept(tx, carrier.party(), onward.handoff_id, [unit], "van", stamp(carrier)))
+    assert line.facts("SELECT state FROM whereabouts WHERE kind = 'document'") == [("outside",)]
+
+
 def attempt(application: str, job: str = "b", number: int = 2, before: int | None = 1) -> dict[str, Any]:
     return {"job": job, "id": application, "attempt": number, "before": before}
 
@@ -74,9 +87,29 @@ def test_an_order_that_became_a_document_becomes_no_second_one_called_directly(c
     assert centre.states(blanks[1:]) == [("held", "review")]
 
 
-def test_a_job_that_is_forged_dead_makes_no_second_document_of_its_order_in_plain_sql(made: Any) -> None:
-    """Whoever can write the table of jobs meets the log, where the order has ended."""
-    made.database.write(lambda tx: tx.execute(text("UPDATE job SET live = FALSE")))
+@pytest.mark.parametrize("way", ["made", "outside"])
+def test_a_job_of_a_document_is_not_forged_dead_in_plain_sql(made: Any, way: str) -> None:
+    """Also when a line table says that it was voided, and when the carrier has it: it lives until it is cancelled."""
+    if way == "outside":
+        dispatched(made)
+    else:
+        plain(made.database, "UPDATE whereabouts SET state = 'void' WHERE kind = 'document'", {})
+    for statement in (
+        "UPDATE job SET live = FALSE",
+        "DELETE FROM job",
+        "UPDATE job SET outcome = 'failed', live = FALSE",
+    ):
+        with pytest.raises(DBAPIError, match="job: "):
+            plain(made.database, statement, {})
+    [(application,)] = made.facts("SELECT application_id FROM application")
+    with pytest.raises((DBAPIError, HandoffLogError)):
+        plain(made.database, INTENT, attempt(application))
+    if way == "made":
+        plain(made.database, "UPDATE whereabouts SET state = 'offered' WHERE kind = 'document'", {})
+
+
+def test_an_order_that_became_a_document_becomes_no_second_one_by_who_writes_the_log(made: Any) -> None:
+    """Whoever can write all tables meets the log, where the order has ended."""
     [(order, person)] = made.facts(
         "SELECT j.order_unit, w.person FROM job j JOIN whereabouts w ON w.unit_id = j.order_unit"
     )

@@ -4,7 +4,7 @@ inspects the same document; where two are required both sign in, and a typed nam
 | face | tried here | tried elsewhere |
 | --- | --- | --- |
 | direct function | every act of two sides or two hands | `test_acts` (both sides), `test_destruction`, `test_stops`, `test_stopping`, `test_qc_station` (who reviewed is passed over), `people_register/test_register` |
-| plain SQL | the hands of every act; a verdict that is put under an inspection afterwards | `test_illegal_custody` (both sides, hiding the offerer, two hands), `test_qc_station` (inspector is reviewer), `test_job_constraints` (settlement of a job), `test_shift_guards` (counts) |
+| plain SQL | the hands of every act; a verdict that is put under an inspection afterwards, given again, rewritten; who passed it in another round | `test_illegal_custody` (both sides with either hand, hiding the offerer, two hands), `test_qc_station` (inspector is reviewer), `test_job_constraints` (settlement of a job), `test_shift_guards` (counts) |
 | command | destroying, reporting lost: one person twice, a typed name | `test_blanks_commands`, `test_applications_commands`, `test_settle_command`, `test_people_commands` |
 | page | none records two hands | `test_patrol_pages` (who mended does not check) |
 | two processes | both sides, both hands, review and inspection, at the same instant | - |
@@ -13,15 +13,17 @@ inspects the same document; where two are required both sign in, and a typed nam
 from collections.abc import Callable
 from typing import Any
 
+import filing
 import pytest
 from at_once import DONE, accept, destroy, destroy_lot, plain, settle, void
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from flows.errors import Exit
 from handoff_logs import log
 from handoff_logs.errors import SamePersonError
 from handoff_logs.records import Birth, Kind, Party, new_id
+from stations.intake.station import release
 from stations.people_register.credentials import Credentials
 from stations.review import station as review
 
@@ -31,15 +33,17 @@ VERDICT = (
     "INSERT INTO review_verdict SELECT application_id, revision, 1, :person, 'pass', '', 1, emulated FROM application"
     " WHERE application_id = :id"
 )
+FURTHER = VERDICT.replace("revision, 1,", "revision, 2,")
 INSPECT = (
     "INSERT INTO inspection SELECT w.unit_id, v.application_id, v.revision, v.round, v.reviewer, v.outcome, :person,"
     " 'pass', '', 'reader-01', 1, v.emulated FROM review_verdict v JOIN job ON job.application_id = v.application_id"
     " JOIN whereabouts w ON w.unit_id = job.document_unit WHERE v.application_id = :id"
 )
 BLIND_INSPECT = (
-    "INSERT INTO inspection SELECT 'd' || application_id, application_id, revision, 1, :person, 'pass', :person,"
-    " 'pass', '', 'reader-01', 1, emulated FROM application WHERE application_id = :id"
+    "INSERT INTO inspection SELECT 'd' || substr(application_id, 2), application_id, revision, 1, :person, 'pass',"
+    " :person, 'pass', '', 'reader-01', 1, emulated FROM application WHERE application_id = :id"
 )
+OTHERS_INSPECT = BLIND_INSPECT.replace(":person, 'pass'", "'p-0008', 'pass'", 1)
 
 
 def by(person: str, station: str = "review") -> Party:
@@ -106,8 +110,81 @@ def test_a_verdict_under_an_inspection_is_not_given_to_its_inspector_in_plain_sq
         "UPDATE inspection SET inspector = reviewer",
         "DELETE FROM review_verdict",
     ):
-        with pytest.raises(Exception, match=r"(?i)foreign key|inspection_two_people"):
-            line.database.write(lambda tx, statement=statement: tx.execute(text(statement)))
+        with pytest.raises(DBAPIError, match="append-only"):
+            plain(line.database, statement, {})
+
+
+def test_a_verdict_is_neither_rewritten_nor_taken_away_nor_replaced_in_plain_sql(line: Any) -> None:
+    """Also while nothing was inspected: whoever reviewed stays who did."""
+    application = reviewed_and_made(line)
+    for statement in (
+        "UPDATE review_verdict SET reviewer = 'p-0009'",
+        "UPDATE review_verdict SET outcome = 'hold', reasons = 'photo_ears'",
+        "DELETE FROM review_verdict",
+    ):
+        with pytest.raises(DBAPIError, match="append-only"):
+            plain(line.database, statement, {})
+    again = VERDICT if dialect(line) == "postgresql" else VERDICT.replace("INSERT", "INSERT OR REPLACE")
+    with pytest.raises(DBAPIError, match="review_verdict"):
+        plain(line.database, again, {"person": "p-0009", "id": application})
+    assert line.facts("SELECT count(*), max(reviewer) FROM review_verdict") == [(1, "e-rev-1")]
+
+
+def test_what_was_inspected_is_passed_by_nobody_any_more_in_plain_sql(line: Any) -> None:
+    """Neither by its inspector nor another: there is nothing left to review."""
+    application = reviewed_and_made(line)
+    plain(line.database, INSPECT, {"person": "p-0009", "id": application})
+    for person in ("p-0009", "p-0008"):
+        with pytest.raises(DBAPIError, match="waits for review"):
+            plain(line.database, FURTHER, {"person": person, "id": application})
+
+
+def test_who_inspected_what_was_stopped_passes_it_no_more_in_plain_sql(line: Any) -> None:
+    """Stopped, said to be inspected, and released to review again."""
+    line.file(1)
+    [(application,)] = line.facts("SELECT application_id FROM application")
+    plain(line.database, VERDICT, {"person": "p-0008", "id": application})
+    line.stop(application)
+    plain(line.database, OTHERS_INSPECT, by_nine(application))
+    line.database.write(lambda tx: release(tx, application, "e-lead-1", "e-lead-2", 2))
+    with pytest.raises(DBAPIError, match="waits for review"):
+        plain(line.database, FURTHER, by_nine(application))
+
+
+def test_who_passed_an_application_in_any_round_inspects_it_not_in_plain_sql(line: Any) -> None:
+    """The inspection names one verdict; the other is somebody's as well."""
+    line.file(1)
+    [(application,)] = line.facts("SELECT application_id FROM application")
+    plain(line.database, VERDICT, {"person": "p-0008", "id": application})
+    plain(line.database, FURTHER, by_nine(application))
+    line.database.write(lambda tx: filing.take(tx, [application], filing.WAYS["in_production"]))
+    with pytest.raises(DBAPIError, match="by nobody who passed"):
+        plain(line.database, OTHERS_INSPECT, by_nine(application))
+    plain(line.database, OTHERS_INSPECT, {"person": "p-0010", "id": application})
+
+
+def test_an_application_does_not_leave_review_beside_a_verdict_that_is_not_committed(
+    line: Any, database_url: str
+) -> None:
+    """Or it would be made and inspected first, and passed by its inspector then."""
+    line.file(1)
+    [(application,)] = line.facts("SELECT application_id FROM application")
+    patience = {"timeout": 0.2} if dialect(line) == "sqlite" else {"options": "-c lock_timeout=200"}
+    reviewing, impatient = create_engine(database_url), create_engine(database_url, connect_args=patience)
+    with reviewing.begin() as conn:
+        conn.execute(text(VERDICT), by_nine(application))
+        with pytest.raises(DBAPIError, match="lock"), impatient.begin() as tx:
+            filing.take(tx, [application], ["passed"])
+    reviewing.dispose()
+    impatient.dispose()
+
+
+def by_nine(application: str) -> dict[str, Any]:
+    return {"person": "p-0009", "id": application}
+
+
+def dialect(line: Any) -> str:
+    return str(line.database.write(lambda tx: tx.dialect.name))
 
 
 def reviewed_and_made(line: Any) -> str:

@@ -2,7 +2,18 @@
 
 import pytest
 
-from stations.names import Agreement, agreement, readings, romanise
+from stations.names import (
+    SEVERAL_READINGS,
+    SURNAME_READINGS,
+    Agreement,
+    agreement,
+    every_reading,
+    misses_umlaut,
+    readings,
+    romanise,
+    to_be_chosen,
+    unread,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,3 +52,29 @@ def test_another_reading_is_left_to_a_person() -> None:
 
 def test_what_is_no_chinese_character_has_no_reading() -> None:
     assert readings("A") == ()
+
+
+@pytest.mark.parametrize(
+    ("latin", "missed"),
+    [(("LV", "LI"), True), (("LU", "LI"), True), (("LYU", "LI"), False), (("LV", "MEI"), False), (("LI", "LI"), False)],
+)
+def test_a_missed_umlaut_is_told_from_any_other_spelling(latin: tuple[str, str], missed: bool) -> None:
+    assert misses_umlaut("吕", "丽", *latin) is missed
+
+
+def test_characters_with_several_readings_have_more_than_one_and_each_is_known() -> None:
+    """Only what is commonly read either way: else every name would be left to a person."""
+    assert len(SEVERAL_READINGS) < 30
+    for character, spelled in SEVERAL_READINGS.items():
+        assert len(spelled) > 1
+        assert set(spelled) <= set(readings(character))
+
+
+def test_a_surname_s_own_readings_come_first() -> None:
+    assert every_reading("曾", "明")["曾"][0] == "ZENG"
+    assert every_reading("尉迟", "明").keys() <= {"明"}
+    assert to_be_chosen("翟", "行") == {"翟": SURNAME_READINGS["翟"], "行": SEVERAL_READINGS["行"]}
+
+
+def test_a_character_that_nobody_here_can_read_is_named() -> None:
+    assert unread("王\U0003134f·明") == "\U0003134f"

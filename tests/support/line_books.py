@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import filing
 from sqlalchemy import Engine, insert, text, update
 from sqlmodel import SQLModel, col
 
 from handoff_logs.records import new_id
 from handoff_logs.tables import OpenOffer, Whereabouts
-from stations.intake.tables import Application, IntakeBatch
+from stations.intake.tables import IntakeBatch
 from stations.mailing.tables import Consignment
 from stations.packing.tables import Parcel
 from stations.personalization.tables import Job
@@ -43,7 +44,8 @@ class Books:
 
     def application(self, state: str, **facts: Any) -> str:
         row = self._application(state, **facts)
-        self.put(Application, **row)
+        with self.engine.begin() as tx:
+            filing.file(tx, [row])
         return str(row["application_id"])
 
     def _application(self, state: str, **facts: Any) -> dict[str, Any]:
@@ -142,9 +144,8 @@ class Books:
             if state == "PREPARED":
                 values |= {"document_number": serial[:9], "data_sha256": "0"}
             if state == "RESULT":
-                good = outcome == "good"
-                values |= {"unfinished": False, "outcome": outcome, "live": good, "result_us": NOW_US}
-                values |= {"document_unit": new_id() if good else None}
+                values |= {"unfinished": False, "outcome": outcome, "live": outcome in ("good", "failed")}
+                values |= {"document_unit": new_id() if outcome == "good" else None, "result_us": NOW_US}
             if state == "UNCERTAIN":
                 values |= {"doubt": doubt}
             with self.engine.begin() as tx:
@@ -155,7 +156,7 @@ class Books:
         now = [{"job": new_id(), "serial": new_id()[-12:], "unit": new_id()} for _ in range(count)]
         filed = [self._application("in_production") for _ in now]
         with self.engine.begin() as tx:
-            tx.execute(insert(Application), filed)
+            filing.file(tx, filed)
             tx.execute(
                 insert(Job),
                 [
@@ -193,12 +194,13 @@ class Books:
 
     def reviewed(self, count: int, at_us: int) -> list[str]:
         """So many verdicts."""
-        filed = [self._application("passed") for _ in range(count)]
+        filed = [self._application("waiting") for _ in range(count)]
         ids = [str(one["application_id"]) for one in filed]
         by = {"revision": 1, "round": 1, "reviewer": "e-1", "outcome": "pass", "reasons": "", "emulated": True}
         with self.engine.begin() as tx:
-            tx.execute(insert(Application), filed)
+            filing.file(tx, filed)
             tx.execute(insert(ReviewVerdict), [by | {"application_id": one, "written_us": at_us} for one in ids])
+            filing.take(tx, ids, ["passed"])
         return ids
 
     def inspected(self, applications: list[str], at_us: int) -> None:
@@ -206,6 +208,7 @@ class Books:
         by = {"revision": 1, "round": 1, "reviewer": "e-1", "review_outcome": "pass", "inspector": "e-2"}
         by |= {"outcome": "pass", "codes": "", "reader": "r", "emulated": True, "written_us": at_us}
         with self.engine.begin() as tx:
+            filing.take(tx, applications, ["in_production"])
             tx.execute(
                 insert(Inspection), [by | {"application_id": one, "document_unit": new_id()} for one in applications]
             )

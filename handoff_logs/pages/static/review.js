@@ -235,7 +235,7 @@ function choose(outcome) {
   say(desk.dataset[outcome]);
 }
 
-const ticked = () => [...stage.querySelectorAll(".items input:checked")].map((each) => each.name);
+const ticked = () => [...stage.querySelectorAll(".items input:checked")].map((each) => each.value);
 
 async function undo() {
   const waiting = unsent().filter((each) => held.some((one) => one.lease === each.lease));
@@ -286,7 +286,7 @@ addEventListener("keydown", (event) => {
     const reason = Object.keys(keys.items).find((each) => keys.items[each] === event.key);
     if (reason === undefined) return;
     event.preventDefault();
-    return decide(choosing, [...new Set([...ticked(), reason])], event.timeStamp);
+    return decide(choosing, [...new Set([...ticked(), stage.querySelector(`.items [name="${reason}"]`).value])], event.timeStamp);
   }
   const name = Object.keys(keys.acts).find((each) => keys.acts[each] === event.key);
   if (name === undefined) return;

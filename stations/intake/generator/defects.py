@@ -16,12 +16,22 @@ class Found(StrEnum):
 class Defect:
     """One kind of defect. `code`: the reason that intake sets it aside for, or the review item it fails.
 
-    `needs`: what the application must be for the defect to be possible: minor, emergency, post, look_alike or nothing.
+    `needs`: what the application must be for the defect to be one: minor, adult, emergency, post, look_alike or
+    nothing. `reason`: of a review defect, the reason code with which the item's rule finds it; empty for one that a
+    person sees on what is shown for the item. `with_faces`: the same where the extra `faces` is installed. `also`:
+    other items whose rules may suspect it too, for a dark picture has a dark background.
     """
 
     code: str
     found: Found
     needs: str = ""
+    reason: str = ""
+    with_faces: str = ""
+    also: tuple[str, ...] = ()
+
+    def found_by(self, *, faces: bool) -> str:
+        """The reason code that a rule finds it with; empty where only a person sees it."""
+        return (self.with_faces if faces else "") or self.reason
 
 
 INTAKE_DEFECTS = tuple(
@@ -40,30 +50,32 @@ INTAKE_DEFECTS = tuple(
     )
 )
 
+_BACKGROUND = ("photo_background",)
+
 REVIEW_DEFECTS = (
     Defect("photo_ears", Found.REVIEW),
     Defect("signature_characters", Found.REVIEW, "look_alike"),
     Defect("photo_glasses", Found.REVIEW),
-    Defect("photo_exposure", Found.REVIEW),
-    Defect("photo_head", Found.REVIEW),
+    Defect("photo_exposure", Found.REVIEW, reason="photo_exposure_dark", also=_BACKGROUND),
+    Defect("photo_head", Found.REVIEW, with_faces="photo_head_tilted"),
     Defect("photo_expression", Found.REVIEW),
-    Defect("photo_background", Found.REVIEW),
-    Defect("signature_present", Found.REVIEW),
-    Defect("application_consent", Found.REVIEW, "minor"),
-    Defect("photo_sharpness", Found.REVIEW),
+    Defect("photo_background", Found.REVIEW, reason="photo_background_dark"),
+    Defect("signature_present", Found.REVIEW, "adult", reason="signature_present"),
+    Defect("application_consent", Found.REVIEW, "minor", reason="application_consent_not_in_force"),
+    Defect("photo_sharpness", Found.REVIEW, reason="photo_sharpness"),
     Defect("photo_eyes", Found.REVIEW),
     Defect("photo_covering", Found.REVIEW),
-    Defect("person_pinyin", Found.REVIEW),
-    Defect("photo_faces", Found.REVIEW),
-    Defect("photo_format", Found.REVIEW),
-    Defect("photo_age", Found.REVIEW),
-    Defect("signature_ink", Found.REVIEW),
-    Defect("signature_box", Found.REVIEW),
+    Defect("person_pinyin", Found.REVIEW, reason="person_pinyin"),
+    Defect("photo_faces", Found.REVIEW, with_faces="photo_faces_several", also=_BACKGROUND),
+    Defect("photo_format", Found.REVIEW, reason="photo_format_size"),
+    Defect("photo_age", Found.REVIEW, reason="photo_age"),
+    Defect("signature_ink", Found.REVIEW, reason="signature_ink_faint"),
+    Defect("signature_box", Found.REVIEW, reason="signature_box"),
     Defect("signature_upright", Found.REVIEW),
-    Defect("person_birth", Found.REVIEW),
-    Defect("application_fee", Found.REVIEW),
-    Defect("application_class", Found.REVIEW, "emergency"),
-    Defect("application_address", Found.REVIEW, "post"),
+    Defect("person_birth", Found.REVIEW, reason="person_birth"),
+    Defect("application_fee", Found.REVIEW, reason="application_fee"),
+    Defect("application_class", Found.REVIEW, "emergency", reason="application_class_approver"),
+    Defect("application_address", Found.REVIEW, "post", reason="application_address_missing"),
 )
 
 

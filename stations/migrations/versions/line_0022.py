@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "line_0022"
-down_revision = "line_0020"
+down_revision = "line_0021"
 branch_labels = None
 depends_on = None
 

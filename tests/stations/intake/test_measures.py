@@ -5,6 +5,8 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from stations.intake.generator.faces import make_face, with_defect
@@ -54,6 +56,30 @@ def test_an_empty_signature_has_no_ink() -> None:
     Image.new("L", (360, 120), 255).save(file, "PNG")
     measured = measure_signature(file.getvalue())[1]
     assert (measured["ink_share"], measured["ink_darkness"], measured["touches_edge"]) == (0, 0, False)
+
+
+def lit(left: int, right: int) -> dict[str, Any]:
+    """The measures of a flat picture whose halves are of these lumas."""
+    file = BytesIO()
+    picture = Image.new("RGB", (354, 472), (left,) * 3)
+    picture.paste((right,) * 3, (177, 0, 354, 472))
+    picture.save(file, "JPEG", quality=95)
+    return measure_photo(file.getvalue())[1]
+
+
+@given(st.integers(0, 255), st.integers(0, 255))
+@settings(max_examples=40)
+def test_the_sides_differ_by_as_much_as_they_were_lit_differently(left: int, right: int) -> None:
+    """Within what JPEG and the smaller copy round off at the middle."""
+    assert lit(left, right)["side_difference"] == pytest.approx(abs(left - right), abs=4 + abs(left - right) * 0.03)
+
+
+def test_a_sound_portrait_is_lit_evenly_and_sharp_for_its_contrast() -> None:
+    """A dark picture is not a blurred one: both figures shrink together."""
+    blurred = [bad["sharpness"] / bad["contrast"] for bad in (photo(seed, "photo_sharpness") for seed in range(4))]
+    others = [each["sharpness"] / each["contrast"] for each in [*GOOD, *(photo(n, "photo_exposure") for n in range(4))]]
+    assert max(blurred) < 0.11 < min(others)
+    assert max(good["side_difference"] for good in GOOD) < 20
 
 
 def test_measures_are_plain_json() -> None:

@@ -4,7 +4,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from handoff_logs import log
 from handoff_logs.errors import HandoffLogError
+from handoff_logs.records import Birth, Kind, Outcome, new_id
+from stations.trays import stamp
 
 REFUSED = (DBAPIError, HandoffLogError)
 COLUMNS = {
@@ -25,6 +28,7 @@ COLUMNS = {
     "emulated": "true",
 }
 END_WELL = "state = 'RESULT', unfinished = false, outcome = 'good', document_unit = '{unit}'"
+END_BADLY = "state = 'RESULT', unfinished = false, outcome = 'failed'"
 END_VOID = "state = 'RESULT', unfinished = false, outcome = 'void', live = false"
 FED = "state = 'FED', blank_serial = '{serial}', blank_unit = '{serial}'"
 
@@ -62,13 +66,76 @@ def test_one_open_attempt(sql, applications):
 
 def test_one_live_document_per_application_and_product(sql, applications):
     """A second attempt cannot be committed while a document of the first may exist; it can when nothing was made."""
+    for name, end in (("good", END_WELL.format(unit="d")), ("spoiled", END_BADLY)):
+        application = applications.pop()
+        sql(job(name, application))
+        sql(change(name, FED.format(serial=name)))
+        sql(change(name, end))
+        with pytest.raises(REFUSED):
+            sql(job("b", application, attempt="2", previous_attempt="1"))
+    sql(job("nothing", applications[0]))
+    sql(change("nothing", END_VOID))
+    sql(job("b", applications[0], attempt="2", previous_attempt="1"))
+
+
+@pytest.fixture
+def blank(line):
+    """A real blank at the vault, and what two people there do to it."""
+    vault, unit = line.at("vault"), new_id()
+
+    class Blank:
+        unit_id = unit
+
+        def void(self):
+            line.database.write(lambda tx: log.void(tx, vault.party(), vault.people[1], [unit], "voided", stamp(vault)))
+
+        def destroy(self):
+            line.database.write(lambda tx: log.destroy(tx, vault.party(), vault.people[1], [unit], stamp(vault)))
+
+        def lose(self):
+            line.database.write(lambda tx: log.doubt(tx, vault.party(), [unit], "bench", stamp(vault)))
+            line.database.write(
+                lambda tx: log.settle(
+                    tx, vault.party(), vault.people[1], [unit], Outcome.LOST, "bench", stamp(vault, reason="lost:torn")
+                )
+            )
+
+    born = [Birth(unit, Kind.BLANK, "E1")]
+    line.database.write(lambda tx: log.receive(tx, vault.party(), vault.people[1], born, "shelf", stamp(vault)))
+    return Blank()
+
+
+@pytest.mark.parametrize("acts", [("void",), ("void", "destroy"), ("lose",)], ids=" ".join)
+def test_a_spoiled_blanks_job_lives_until_the_log_has_it_voided_or_lost(sql, applications, blank, acts):
+    """Neither a line table's word nor a settlement that was never signed ends it."""
     sql(job("a", applications[0]))
-    sql(change("a", FED.format(serial="E1")))
-    sql(change("a", END_WELL.format(unit="d")))
-    with pytest.raises(REFUSED):
-        sql(job("b", applications[0], attempt="2", previous_attempt="1"))
+    sql(change("a", f"state = 'FED', blank_serial = 'E1', blank_unit = '{blank.unit_id}'"))
+    with pytest.raises(REFUSED, match="lives until"):
+        sql(change("a", f"{END_BADLY}, live = false"))
+    sql(change("a", END_BADLY))
+    sql(f"UPDATE whereabouts SET state = 'void' WHERE unit_id = '{blank.unit_id}'")
+    with pytest.raises(REFUSED, match="lives until"):
+        sql(change("a", "live = false"))
+    sql(f"UPDATE whereabouts SET state = 'held' WHERE unit_id = '{blank.unit_id}'")
+    for act in acts:
+        getattr(blank, act)()
     sql(change("a", "live = false"))
     sql(job("b", applications[0], attempt="2", previous_attempt="1"))
+
+
+def test_no_job_is_replaced_by_changing_another(sql, applications, database_url):
+    """Which SQLite would do without a word, and the other's application would be free to be made again."""
+    how = "UPDATE OR REPLACE job" if database_url.startswith("sqlite") else "UPDATE job"
+    sql(job("a", applications[0], document_number="'C1'"))
+    sql(change("a", FED.format(serial="E1")))
+    sql(job("b", applications[1]))
+    for taken in ("blank_serial = 'E1', blank_unit = 'E1'", "document_number = 'C1'"):
+        with pytest.raises(REFUSED):
+            sql(change("b", taken).replace("UPDATE job", how))
+    sql(change("a", END_WELL.format(unit="d")))
+    with pytest.raises(REFUSED):
+        sql(change("b", END_WELL.format(unit="d")).replace("UPDATE job", how))
+    assert sql("SELECT count(*) FROM job").scalar() == 2
 
 
 def test_attempts_are_unique_and_without_gaps(sql, applications):
@@ -129,13 +196,17 @@ def test_illegal_moves_and_rewritten_intents_are_refused(sql, applications, ille
     ["blank_serial = 'E2', blank_unit = 'E2'", "outcome = 'failed'", "document_unit = 'e'", "state = 'FED'"],
 )
 def test_what_was_booked_is_not_rewritten(sql, applications, rewritten):
-    """A blank, an outcome and a document stay with their job; a voided job never lives again."""
+    """A blank, an outcome and a document stay with their job."""
     sql(job("a", applications[0]))
     sql(change("a", FED.format(serial="E1")))
     sql(change("a", END_WELL.format(unit="d")))
     with pytest.raises(REFUSED):
         sql(change("a", rewritten))
-    sql(change("a", "live = false"))
+
+
+def test_a_job_that_ended_never_lives_again(sql, applications):
+    sql(job("a", applications[0]))
+    sql(change("a", END_VOID))
     with pytest.raises(REFUSED):
         sql(change("a", "live = true"))
 

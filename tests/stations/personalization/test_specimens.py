@@ -327,7 +327,7 @@ def test_a_host_killed_at_any_boundary_leaves_no_blank_unaccounted_for(stocked, 
     shop = stocked
     sqlite = shop.line.database_url.startswith("sqlite")
     killed = 0
-    for die_at in range(1, 200, 1 if request.config.getoption("--dense") else 7 if sqlite else 15):
+    for die_at in range(1, 200, 1 if request.config.getoption("--dense") else 15 if sqlite else 31):
         status, said = work(shop, kind, die_at)
         if status == 0:
             break
@@ -338,7 +338,7 @@ def test_a_host_killed_at_any_boundary_leaves_no_blank_unaccounted_for(stocked, 
         else:
             next_run(shop)
         agree(shop)
-    assert killed >= (3 if sqlite else 2)
+    assert killed >= (2 if sqlite else 1)
 
 
 @pytest.mark.crash
@@ -348,7 +348,7 @@ def test_a_machine_killed_at_any_message_leaves_at_worst_a_blank_that_two_settle
     shop = stocked
     sqlite = shop.line.database_url.startswith("sqlite")
     killed = 0
-    for die_at in range(1, 200, 1 if request.config.getoption("--dense") else 9 if sqlite else 19):
+    for die_at in range(1, 200, 1 if request.config.getoption("--dense") else 27 if sqlite else 39):
         work(shop, "send", die_at, "machine")
         if shop.supervisor.pid(MACHINE) is not None:
             break
@@ -357,7 +357,7 @@ def test_a_machine_killed_at_any_message_leaves_at_worst_a_blank_that_two_settle
             threading.Event().wait(0.01)
         next_run(shop)
         agree(shop)
-    assert killed >= 2
+    assert killed
     assert shop.line.facts("SELECT count(*) FROM custody_unit WHERE kind = 'document'") == [(0,)]
 
 

@@ -15,6 +15,9 @@ from stations.review.errors import (
     DecisionIdError,
     DecisionTakenError,
     HeldElsewhereError,
+    HoldListDiffersError,
+    HoldListLineError,
+    HoldListUnreadableError,
     LateVerdictError,
     NotHeldError,
     NotItsTurnError,
@@ -380,6 +383,9 @@ REFUSALS = [
     TooLateToUndoError("a", "pass"),
     HeldElsewhereError(),
     NotHeldError("l"),
+    HoldListLineError(1, "why"),
+    HoldListUnreadableError("f", "why"),
+    HoldListDiffersError("0" * 64),
 ]
 
 

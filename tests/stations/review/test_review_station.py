@@ -6,7 +6,10 @@ from sqlalchemy import text
 from handoff_logs.errors import AlreadyAnsweredError
 from stations import trays
 from stations.emulated_staff import EmulatedReviewer, seen_on
+from stations.errors import ApplicationStateError
 from stations.intake.generator.defects import Shares
+from stations.intake.states import advance
+from stations.intake.tables import ApplicationState as State
 from stations.review import station as review
 from stations.review.desk import Decision, Outcome
 from stations.review.items import ITEMS
@@ -114,6 +117,27 @@ def test_a_stopped_application_goes_to_quarantine_without_a_verdict(line):
     assert sum(each.passed for each in outcomes) == 4
     assert line.facts("SELECT count(*) FROM whereabouts WHERE place = 'quarantine' AND state = 'doubt'") == [(2,)]
     assert line.facts("SELECT count(*) FROM review_verdict") == [(4,)]
+
+
+def test_what_was_decided_elsewhere_meanwhile_is_not_decided_again(line):
+    """Refused whole and by name; the tray stays accepted."""
+    line.shares = Shares(
+        hk_macau_permit=0, taiwan_permit=0, emergencies=0, expedited=0, intake_defects=0, review_defects=0
+    )
+    line.file(3, tray_size=50)
+    ids = [row[0] for row in line.facts("SELECT application_id FROM application ORDER BY application_id")]
+
+    class Overtaken(EmulatedReviewer):
+        def decide(self, case):
+            if case.application_id == ids[1]:
+                line.database.write(lambda tx: advance(tx, [ids[1]], State.WAITING, State.HELD))
+            return super().decide(case)
+
+    with pytest.raises(ApplicationStateError) as refused:
+        work(line, Overtaken())
+    assert (refused.value.application_id, refused.value.state) == (ids[1], "held")
+    assert line.facts("SELECT count(*) FROM review_verdict") == [(0,)]
+    assert line.states() == {"waiting": 2, "held": 1}
 
 
 def test_work_is_assigned_in_turn(line):

@@ -1,0 +1,179 @@
+"""`passline review`: what is looked at on every application, and the list of persons whose applications wait."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from cyclopts import App, Parameter
+
+from flows.errors import Exit
+from flows.run_folder import RunFolder
+from stations.people_register.asking import Asking, PasswordsFrom
+from stations.review.items import ITEMS, ReviewItem
+from stations.review.words import SHOWN
+
+app = App(name="review", help="What is looked at on every application; the hold list.")
+hold_list_app = App(name="hold-list", help="Persons whose applications wait: set the list, see which is in force.")
+app.command(hold_list_app)
+
+Directory = Annotated[Path, Parameter("--dir", help="The run's folder.")]
+HERE: Final = Path(".passline")
+COLUMNS: Final = ("item", "question", "问题", "shown", "by a rule", "reason codes")
+
+
+@app.command(name="items")
+def items_command(
+    *,
+    output: Annotated[
+        Literal["table", "json", "csv", "markdown"], Parameter(help="How to print them; markdown is that of the docs.")
+    ] = "table",
+) -> int:
+    """Print every review item: its question, what the desk shows for it, if a rule looks at it, its reason codes."""
+    match output:
+        case "json":
+            sys.stdout.write(json.dumps([_as_json(item) for item in ITEMS.values()], ensure_ascii=False, indent=2))
+            sys.stdout.write("\n")
+        case "csv":
+            writer = csv.writer(sys.stdout, lineterminator="\n")
+            writer.writerow(["item", "reason", "english", "chinese", "question", "question_zh", "shown", "rule"])
+            writer.writerows(_csv_rows())
+        case "markdown":
+            sys.stdout.write("\n".join(markdown()) + "\n")
+        case "table":
+            _print_table()
+    return Exit.FINE
+
+
+def markdown() -> Iterator[str]:
+    """The table of docs/review.md, line by line."""
+    yield f"| {' | '.join(COLUMNS)} |"
+    yield "| --- " * len(COLUMNS) + "|"
+    for item in ITEMS.values():
+        reasons = "<br>".join(f"`{reason.code}` {reason.english} {reason.chinese}" for reason in item.reasons)
+        row = (f"`{item.code}`", item.question, item.question_zh, _shown(item), _by_rule(item), reasons)
+        yield f"| {' | '.join(row)} |"
+
+
+@hold_list_app.command(name="set")
+def set_command(
+    file: Annotated[Path, Parameter(help="Resident ID numbers, one a line; what follows a # is passed over.")],
+    /,
+    *,
+    by: Annotated[str | None, Parameter("--by", help="Code of the lead who sets it; asked if left out.")] = None,
+    directory: Directory = HERE,
+    passwords_from: PasswordsFrom = None,
+) -> int:
+    """Let a file's persons be the hold list, in place of the one before. A lead signs in; the log records which.
+
+    Nothing of the file is kept but keyed hashes. A line that is no resident ID number refuses the whole file. An empty
+    file is an empty list.
+    """
+    from flows.two_hands import as_one, workplace_of
+    from handoff_logs import register
+    from handoff_logs.log import Stamp
+    from stations.review import hold_list
+
+    folder = RunFolder(directory)
+    lines = hold_list.lines_of(file)
+    with workplace_of(folder, "review") as here:
+        keys = hold_list.keys_of(lines, here.personal)
+        lead = as_one(here, Asking(passwords_from), by, hold_list.KEEPERS)
+        written = hold_list.write(folder.hold_lists, keys)
+        person = lead.people[0]
+        party = register.administration(person, lead.sign_ins[person])
+        database = here.database
+        before = database.write(
+            lambda tx: hold_list.put_in_force(tx, party, written, Stamp(database.clock_us(tx), here.emulated))
+        )
+        if before is not None and before != written:
+            hold_list.remove(folder.hold_lists, before)
+        mark = "EMULATED line: " if here.emulated else ""
+    recorded = "was in force already" if before == written else "is in force and recorded"
+    sys.stdout.write(f"{mark}the hold list of {_persons(written.count)} {recorded} ({written.sha256[:12]})\n")
+    return Exit.FINE
+
+
+@hold_list_app.command(name="show")
+def show_command(
+    *,
+    directory: Directory = HERE,
+    output: Annotated[Literal["table", "json"], Parameter(help="How to print it.")] = "table",
+) -> int:
+    """Say which hold list is in force, and how many persons are on it; ends with 1 where its file is another."""
+    from flows.two_hands import workplace_of
+    from stations.review import hold_list
+    from stations.review.errors import HoldListDiffersError
+
+    folder = RunFolder(directory)
+    with workplace_of(folder, "review") as here:
+        with here.database.read() as conn:
+            listed = hold_list.in_force(conn)
+        emulated, whole = here.emulated, True
+        try:
+            if listed is not None:
+                hold_list.persons(folder.hold_lists, listed)
+        except HoldListDiffersError as error:
+            whole = False
+            sys.stderr.write(f"passline: {error}\n")
+    told: dict[str, Any] = {"emulated": emulated, "set": listed is not None}
+    if listed is not None:
+        told |= {"sha256": listed.sha256, "persons": listed.count, "as_recorded": whole}
+    if output == "json":
+        sys.stdout.write(json.dumps(told) + "\n")
+    else:
+        mark = "EMULATED line: " if emulated else ""
+        said = "no hold list was ever set"
+        if listed is not None:
+            file = "as recorded" if whole else "not the recorded one"
+            said = f"a hold list of {_persons(listed.count)} is in force ({listed.sha256[:12]}); its file is {file}"
+        sys.stdout.write(f"{mark}{said}\n")
+    return Exit.FINE if whole else Exit.FINDINGS
+
+
+def _persons(count: int) -> str:
+    return "1 person" if count == 1 else f"{count} persons"
+
+
+def _shown(item: ReviewItem) -> str:
+    return SHOWN[item.shows].english
+
+
+def _by_rule(item: ReviewItem) -> str:
+    return "yes" if item.automatic else "no"
+
+
+def _as_json(item: ReviewItem) -> dict[str, Any]:
+    return {
+        "code": item.code,
+        "id": item.id,
+        "group": item.group.value,
+        "question": item.question,
+        "question_zh": item.question_zh,
+        "shows": item.shows.value,
+        "shown": SHOWN[item.shows].english,
+        "shown_zh": SHOWN[item.shows].chinese,
+        "automatic": item.automatic,
+        "outcome": "hold" if item.asks else "return",
+        "reasons": [reason._asdict() for reason in item.reasons],
+    }
+
+
+def _csv_rows() -> Iterator[tuple[str, ...]]:
+    for item in ITEMS.values():
+        for reason in item.reasons:
+            yield (item.code, *reason, item.question, item.question_zh, item.shows.value, _by_rule(item))
+
+
+def _print_table() -> None:
+    """One block an item: a table with both languages is too wide for a terminal."""
+    for item in ITEMS.values():
+        shown = SHOWN[item.shows]
+        after = "hold" if item.asks else "return"
+        looks = "a rule looks first" if item.automatic else "a person alone"
+        sys.stdout.write(f"{item.code}  {item.question} {item.question_zh}\n")
+        sys.stdout.write(f"  shown: {shown.english} {shown.chinese}; {looks}; {after}:\n")
+        for reason in item.reasons:
+            sys.stdout.write(f"    {reason.code}  {reason.english} {reason.chinese}\n")
