@@ -7,10 +7,11 @@ round and the steps of its findings; all other routes only read, but the way to 
 import hmac
 import secrets
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 from urllib.parse import urlencode, urlsplit
 
 import structlog
@@ -105,12 +106,25 @@ class ReadingOnlyError(Exception):
 
 
 class Doors:
-    """Signing in and out, and who of those that come may read."""
+    """Signing in and out, and who of those that come may read. Other applications have doors of their own."""
+
+    entrants: ClassVar[frozenset[Role]] = ALARM_READERS
+    """Who may come in at all."""
 
     def __init__(self, served: Served, database: Database, renderer: Renderer, sessions: Sessions) -> None:
         self._served, self._database, self._renderer = served, database, renderer
         self._sessions, self._attempts = sessions, Attempts()
         self._hashing = threading.BoundedSemaphore(HASHES_AT_ONCE)
+
+    def places(self, roles: frozenset[str]) -> tuple[str, ...]:
+        """The pages that somebody of these roles may open, as their addresses name them, in the navigation's order."""
+        log_too = () if READERS.isdisjoint(roles) else AUDIT_PLACES
+        walks = () if self._served.rounds is None or WALKERS.isdisjoint(roles) else (PATROL.removeprefix("/"),)
+        return (*log_too, ALARMS.removeprefix("/"), CLIMATE.removeprefix("/"), BOARD.removeprefix("/"), *walks)
+
+    def first_page(self, roles: frozenset[str]) -> str:
+        """Where somebody of these roles begins."""
+        return ALARMS if READERS.isdisjoint(roles) else "/"
 
     def admit(self, request: Request) -> None:
         """Let a reader of the log pass, who may still read. Raises NotSignedInError, NotYoursError."""
@@ -139,13 +153,10 @@ class Doors:
         secret = request.session.get(_ID)
         session = None if secret is None else self._sessions.find(secret, seen=LIVE not in request.headers)
         has = frozenset[str]() if session is None else standing(self._database, session.code)
-        if session is None or ALARM_READERS.isdisjoint(has):
+        if session is None or self.entrants.isdisjoint(has):
             raise NotSignedInError(secret is not None)
-        log_too = () if READERS.isdisjoint(has) else AUDIT_PLACES
         oversees = not MAY[Right.OVERSEE].isdisjoint(has)
-        walks = () if self._served.rounds is None or WALKERS.isdisjoint(has) else (PATROL.removeprefix("/"),)
-        places = (*log_too, ALARMS.removeprefix("/"), CLIMATE.removeprefix("/"), BOARD.removeprefix("/"), *walks)
-        request.state.reader = Reader(session.code, session.token, places, oversees, session.sign_in is None)
+        request.state.reader = Reader(session.code, session.token, self.places(has), oversees, session.sign_in is None)
         # Without a sign-in that signs nothing can be recorded: the database knows none by that name.
         request.state.signed = SignedIn(session.code, has, session.sign_in or "")
         if roles.isdisjoint(has):
@@ -180,10 +191,10 @@ class Doors:
             return self.form(request, 403, "sign_in.locked", to=to, until=f"{until:%H:%M:%S}")
         except (BadCodeError, EmulatedStaffError, SignInRefusedError):
             return self.form(request, 403, "sign_in.refused", to=to)
-        if ALARM_READERS.isdisjoint(signed.roles):
+        if self.entrants.isdisjoint(signed.roles):
             return self.form(request, 403, "sign_in.role", to=to)
         self._begin(request, signed.code, signed.sign_in)
-        return RedirectResponse(to or _first_page(signed.roles), 303)
+        return RedirectResponse(to or self.first_page(signed.roles), 303)
 
     def let_in(self, request: Request, code: str, roles: frozenset[str], to: str) -> Response:
         """Begin the session of somebody whom the issuer has proven.
@@ -191,7 +202,7 @@ class Doors:
         The browser goes on by itself from a page of ours: as long as it comes from the issuer it sends no cookie.
         """
         self._begin(request, code, None)
-        return self._renderer.page(request, "signed_in.html", to=_own(to) or _first_page(roles))
+        return self._renderer.page(request, "signed_in.html", to=_own(to) or self.first_page(roles))
 
     def _begin(self, request: Request, code: str, sign_in: str | None) -> None:
         """Begin a session under a new name, in place of any that this browser has."""
@@ -209,8 +220,13 @@ class Doors:
             return self._renderer.problem(request, "problem.method", 403)
         if secret is not None:
             self._sessions.end(secret)
+        if session is not None:
+            self.left(session.code)
         request.session.clear()
         return RedirectResponse(f"{SIGN_IN}?why=out", 303)
+
+    def left(self, code: str) -> None:
+        """Do what follows when somebody has signed out: here nothing."""
 
     def turn_away(self, request: Request, error: NotSignedInError) -> Response:
         """Send whoever is not signed in to do so, and back to where they wanted to go."""
@@ -289,27 +305,33 @@ def create_app(served: Served, database: Database, sessions: Sessions | None = N
         app.include_router(walking.router(), dependencies=[Depends(doors.admit_to_patrols)])
     air = ClimatePages(renderer, served.asking)
     app.include_router(air.router(), dependencies=[Depends(doors.admit_to_alarms)])
+    app.exception_handler(DisplayEndedError)(display_ended)
+    app.exception_handler(NoFiguresError)(board.no_figures)
+    close(app, doors, renderer, served, _COOKIE, {f"{ROUND}/": MOST_FORM_BYTES})
+    return app
+
+
+def close(
+    app: FastAPI, doors: Doors, renderer: Renderer, served: Served, cookie: str, larger: Mapping[str, int] | None = None
+) -> None:
+    """Put around an application what every one has: its assets, its refusals, its sessions, the headers.
+
+    `cookie` is its own: a browser sends a cookie to every port of a computer. `larger`: see Hardened.
+    """
     app.mount("/static", StaticFiles(directory=HOME / "static"))
     app.exception_handler(NotSignedInError)(doors.turn_away)
     app.exception_handler(NotYoursError)(doors.refuse)
     app.exception_handler(ReadingOnlyError)(doors.refuse_signing)
-    app.exception_handler(DisplayEndedError)(display_ended)
-    app.exception_handler(NoFiguresError)(board.no_figures)
     tell_problems(app, renderer, finish)
     app.add_middleware(
         SessionMiddleware,
         secret_key=served.cookie_key.hex(),
-        session_cookie=_COOKIE,
+        session_cookie=cookie,
         max_age=LONGEST_S,
         same_site="strict",
         https_only=served.https,
     )
-    app.add_middleware(Hardened, larger={f"{ROUND}/": MOST_FORM_BYTES})
-    return app
-
-
-def _first_page(roles: frozenset[str]) -> str:
-    return ALARMS if READERS.isdisjoint(roles) else "/"
+    app.add_middleware(Hardened, larger=larger)
 
 
 def _same(given: str, kept: str | None) -> bool:

@@ -51,6 +51,9 @@ kind = "emulated"        # "desks": people at their screens
 people_per_station = 3   # at least 2: two hands deface, destroy and settle
 shift = "day"
 
+[desks]
+review = "emulated"      # "people": reviewers decide at their desks, docs/review-desk.md
+
 # Hours of working time that each station may take; time nodes are set backwards from the deadline with them.
 {allowances}
 [acceptance]             # an acceptance after the offices close, or on a day off, counts as of the next working day

@@ -95,6 +95,21 @@ class DesksNotOpenError(FlowError):
         return 'The stations\' people are to work at desks (staff.kind = "desks"), which are not part of this version.'
 
 
+class ReviewerIsEmulatedError(FlowError):
+    """Nobody decides at the review desk of this line: emulated staff does, or is to."""
+
+    def __init__(self, configuration: Path) -> None:
+        super().__init__(configuration)
+        self.configuration = configuration
+        self.next_step = (
+            f'Set review = "people" under [desks] in {configuration}, and start `passline run` again: it then leaves'
+            " deciding to the desk."
+        )
+
+    def __str__(self) -> str:
+        return "On this line EMULATED staff reviews, and the desk would show people nothing to decide."
+
+
 class LineRunsAlreadyError(FlowError):
     """Another process runs the line of this folder."""
 

@@ -108,6 +108,19 @@ class StaffSettings(_Section):
     shift: Name = "day"
 
 
+class Desk(StrEnum):
+    """Who decides at a station."""
+
+    EMULATED = "emulated"
+    PEOPLE = "people"
+
+
+class DesksSettings(_Section):
+    """The stations where people decide at their desks, on a page; all others are left to `[staff]`."""
+
+    review: Desk = Desk.EMULATED
+
+
 class StationHours(_Section):
     """Working hours that each station may take of an application's time; left out: the centre's usual allowance."""
 
@@ -548,6 +561,7 @@ class LineSettings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     prefect: PrefectSettings = PrefectSettings()
     staff: StaffSettings = StaffSettings()
+    desks: DesksSettings = DesksSettings()
     allowances: AllowanceSettings = AllowanceSettings()
     acceptance: AcceptanceSettings = AcceptanceSettings()
     thresholds: ThresholdSettings = ThresholdSettings()

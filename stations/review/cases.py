@@ -11,6 +11,7 @@ from handoff_logs.statements import Statement
 from handoff_logs.tables import Whereabouts
 from stations.calendar import CHINA, from_us
 from stations.intake import filed
+from stations.intake.filed import FiledImage
 from stations.intake.tables import Application, ApplicationState
 from stations.review import hold_list
 from stations.review.desk import ReviewCase
@@ -103,30 +104,13 @@ def open_cases(
     workplace: Workplace, orders: Sequence[Order], reviewers: Sequence[str], thresholds: Thresholds
 ) -> list[ReviewCase]:
     """One case an order, each assigned to its reviewer, with what the rules suggest."""
-    ids = [order.application_id for order in orders]
-    with workplace.database.read() as connection:
-        applications = filed.by_ids(connection, workplace.personal, ids)
-        photos = filed.images(connection, workplace.personal, ids, "photo")
-        signatures = filed.images(connection, workplace.personal, ids, "signature")
-        others = others_of(connection, ids)
-        keys = [workplace.personal.person_key(applications[each].record.applicant.resident_id) for each in ids]
-        holds = hold_list.holds(connection, thresholds.hold_lists, keys)
+    opened = open_filed(workplace, [order.application_id for order in orders], thresholds)
     cases = []
-    for order, reviewer, hold in zip(orders, reviewers, holds, strict=True):
-        application_id = order.application_id
-        photo, signature = photos[application_id], signatures.get(application_id)
-        other = others.get(application_id, NOTHING_ELSE)
-        facts = Facts(
-            filed=applications[application_id],
-            photo=photo.measures,
-            signature=signature.measures if signature else None,
-            earlier_documents=other.documents,
-            other_live=other.live,
-            hold=hold,
-        )
+    for order, reviewer in zip(orders, reviewers, strict=True):
+        facts, photo, signature = opened[order.application_id]
         cases.append(
             ReviewCase(
-                application_id=application_id,
+                application_id=order.application_id,
                 revision=order.revision,
                 round=order.rounds + 1,
                 reviewer=reviewer,
@@ -137,6 +121,34 @@ def open_cases(
             )
         )
     return cases
+
+
+def open_filed(
+    workplace: Workplace, application_ids: Sequence[str], thresholds: Thresholds
+) -> dict[str, tuple[Facts, FiledImage, FiledImage | None]]:
+    """These applications as the rules see them, each with its photo and its signature image, decrypted."""
+    with workplace.database.read() as connection:
+        applications = filed.by_ids(connection, workplace.personal, application_ids)
+        photos = filed.images(connection, workplace.personal, application_ids, "photo")
+        signatures = filed.images(connection, workplace.personal, application_ids, "signature")
+        others = others_of(connection, application_ids)
+        applicants = [applications[each].record.applicant for each in application_ids]
+        keys = [workplace.personal.person_key(applicant.resident_id) for applicant in applicants]
+        holds = hold_list.holds(connection, thresholds.hold_lists, keys)
+    opened = {}
+    for application_id, hold in zip(application_ids, holds, strict=True):
+        photo, signature = photos[application_id], signatures.get(application_id)
+        other = others.get(application_id, NOTHING_ELSE)
+        facts = Facts(
+            filed=applications[application_id],
+            photo=photo.measures,
+            signature=signature.measures if signature else None,
+            earlier_documents=other.documents,
+            other_live=other.live,
+            hold=hold,
+        )
+        opened[application_id] = facts, photo, signature
+    return opened
 
 
 def others_of(connection: Connection, application_ids: Sequence[str]) -> dict[str, Others]:

@@ -1,6 +1,128 @@
-"""What review refuses."""
+"""What review refuses. A late verdict is told who decided instead, and what."""
 
 from stations.errors import StationError
+
+
+class UnknownLeaseError(StationError):
+    """Nothing that this reviewer holds, or held, is called so; or it is of another revision or round."""
+
+    def __init__(self, lease_id: str) -> None:
+        super().__init__(lease_id)
+        self.lease_id = lease_id
+
+    def __str__(self) -> str:
+        return (
+            f"no application was given to you under lease {self.lease_id[:32]} in this revision and round; nothing was"
+            " stored, take the next one"
+        )
+
+
+class LateVerdictError(StationError):
+    """The lease is over, so the verdict came too late.
+
+    `ended` says how (`LeaseEnd`); `by` and `outcome` are what stands now, None where it waits for another reviewer.
+    """
+
+    def __init__(self, application_id: str, ended: str, by: str | None, outcome: str | None) -> None:
+        super().__init__(application_id, ended, by, outcome)
+        self.application_id, self.ended, self.by, self.outcome = application_id, ended, by, outcome
+
+    def __str__(self) -> str:
+        over = {
+            "decided": "was decided before",
+            "lapsed": "was not decided in time",
+            "given_up": "was given up",
+            "withdrawn": "was taken back by the line",
+        }[self.ended]
+        gone = "it was stopped" if self.ended == "withdrawn" else "it goes to another reviewer"
+        stands = f"{self.by} decided {self.outcome}" if self.by else gone
+        return f"application {self.application_id} {over} and your verdict was not stored: {stands}; take the next one"
+
+
+class NotItsTurnError(StationError):
+    """Another application is to be decided first: only the current one is shown, and nobody picks."""
+
+    def __init__(self, lease_id: str, first: str) -> None:
+        super().__init__(lease_id, first)
+        self.lease_id, self.first = lease_id, first
+
+    def __str__(self) -> str:
+        return f"lease {self.lease_id} is not the next; nothing was stored, decide {self.first} first"
+
+
+class DecisionTakenError(StationError):
+    """Another verdict was stored under this id: by another person, on another lease, or with another outcome."""
+
+    def __init__(self, decision_id: str, by: str, outcome: str) -> None:
+        super().__init__(decision_id, by, outcome)
+        self.decision_id, self.by, self.outcome = decision_id, by, outcome
+
+    def __str__(self) -> str:
+        return (
+            f"under {self.decision_id} {self.by} stored {self.outcome}, and that stands; this verdict was not stored,"
+            " load the desk anew"
+        )
+
+
+class DecisionIdError(StationError):
+    """A verdict's id is of another form; desks make one for each verdict."""
+
+    def __str__(self) -> str:
+        return "a verdict's id is 32 hexadecimal digits; nothing was stored, load the desk anew"
+
+
+class ReasonsRefusedError(StationError):
+    """The reasons are not those of this outcome: none for a pass, codes of review items for all others."""
+
+    def __init__(self, outcome: str, why: str) -> None:
+        super().__init__(outcome, why)
+        self.outcome, self.why = outcome, why
+
+    def __str__(self) -> str:
+        return f"a {self.outcome} with these reasons is none: {self.why}; nothing was stored, choose again"
+
+
+class UnknownDecisionError(StationError):
+    """This reviewer stored no verdict under this id."""
+
+    def __init__(self, decision_id: str) -> None:
+        super().__init__(decision_id)
+        self.decision_id = decision_id
+
+    def __str__(self) -> str:
+        return f"you stored no verdict {self.decision_id[:32]}; nothing was undone"
+
+
+class TooLateToUndoError(StationError):
+    """The tray was booked, and the verdict with it; what went on is put right at the next station."""
+
+    def __init__(self, application_id: str, outcome: str) -> None:
+        super().__init__(application_id, outcome)
+        self.application_id, self.outcome = application_id, outcome
+
+    def __str__(self) -> str:
+        return (
+            f"the tray of application {self.application_id} went on and your {self.outcome} with it; nothing was"
+            " undone, tell the lead, who can stop the application"
+        )
+
+
+class HeldElsewhereError(StationError):
+    """Somebody acted at the same moment, or signed in too long ago; the database refused."""
+
+    def __str__(self) -> str:
+        return "somebody acted at the same moment, or your sign-in is too old; nothing was stored, load the desk anew"
+
+
+class NotHeldError(StationError):
+    """Personal data is shown to whoever holds the application, and to nobody else."""
+
+    def __init__(self, lease_id: str) -> None:
+        super().__init__(lease_id)
+        self.lease_id = lease_id
+
+    def __str__(self) -> str:
+        return f"you do not hold the application of lease {self.lease_id[:32]}, or its time is over; nothing is shown"
 
 
 class HoldListLineError(StationError):

@@ -12,6 +12,7 @@ from handoff_logs.records import State, new_id
 from handoff_logs.tables import Whereabouts
 from stations.intake.states import advance, check, stopped
 from stations.intake.tables import Application, ApplicationState
+from stations.review import decisions, leases
 from stations.review.cases import PORTION, Order, open_cases, orders_of_tray
 from stations.review.desk import Decision, Outcome, ReviewDesk
 from stations.review.rules import Thresholds
@@ -50,7 +51,13 @@ def work_tray(
     thresholds: Thresholds | None = None,
     nodes: TimeNodes = PUBLISHED,
 ) -> TrayOutcome:
-    """Accept the offered tray and review it. Orders are data: the station's word that it has them is enough.
+    """Accept the offered tray and review it. Raises `AlreadyAnsweredError` when another worker was first."""
+    accept_tray(workplace, offer)
+    return resume_tray(workplace, tray_of(offer), desk, thresholds, nodes)
+
+
+def accept_tray(workplace: Workplace, offer: OpenOffer) -> None:
+    """Accept the offered tray. Orders are data: the station's word that it has them is enough.
 
     Raises `AlreadyAnsweredError` when another worker was first.
     """
@@ -60,7 +67,6 @@ def work_tray(
         log.accept(tx, workplace.party(), offer.handoff_id, units, INPUT, stamp(workplace, tray_of(offer)))
 
     workplace.database.write(accept)
-    return resume_tray(workplace, tray_of(offer), desk, thresholds, nodes)
 
 
 def resume_tray(
@@ -72,19 +78,54 @@ def resume_tray(
 ) -> TrayOutcome:
     """Decide every application of an accepted tray, then book verdicts, states and custody in one transaction.
 
-    Until then nothing is stored, so a tray that was cut short is simply decided again.
+    Until then nothing is stored, so a tray that was cut short is simply decided again. What people decided at their
+    desks before the tray was given to `desk` stands; what they hold is taken back when the tray is booked.
     """
     limits = thresholds or Thresholds()
     with workplace.database.read() as connection:
         orders = orders_of_tray(connection, workplace.station, tray)
-    waiting = [order for order in orders if order.state == ApplicationState.WAITING]
+        undecided = _undecided(connection, orders, {})
+    waiting = [order for order in orders if order.application_id in undecided]
     reviewers = list(islice(cycle(workplace.people), len(waiting)))
     decided: dict[str, tuple[str, Decision]] = {}
     for start in range(0, len(waiting), PORTION):
         portion = slice(start, start + PORTION)
         for case in open_cases(workplace, waiting[portion], reviewers[portion], limits):
             decided[case.application_id] = case.reviewer, desk.decide(case)
-    return workplace.database.write(lambda tx: _book(tx, workplace, tray, orders, decided, nodes))
+
+    booked = workplace.database.write(lambda tx: _book_whole(tx, workplace, tray, decided, nodes))
+    # None: somebody undid at their desk what stood a moment before, and `desk` decides that too.
+    return booked or resume_tray(workplace, tray, desk, thresholds, nodes)
+
+
+def book_decided(workplace: Workplace, tray: str, nodes: TimeNodes = PUBLISHED) -> TrayOutcome | None:
+    """Book an accepted tray that people decided at their desks; None, and nothing done, while any of it waits."""
+    with workplace.database.read() as connection:
+        if _undecided(connection, orders_of_tray(connection, workplace.station, tray), {}):
+            return None
+    return workplace.database.write(lambda tx: _book_whole(tx, workplace, tray, {}, nodes))
+
+
+def _book_whole(
+    tx: Connection, workplace: Workplace, tray: str, decided: Mapping[str, tuple[str, Decision]], nodes: TimeNodes
+) -> TrayOutcome | None:
+    """Book a tray by what stands at the desks and, for the rest, by `decided`; None where some has neither."""
+    leases.one_at_a_time(tx)
+    orders = orders_of_tray(tx, workplace.station, tray)
+    if _undecided(tx, orders, decided):
+        return None
+    ids = [order.application_id for order in orders]
+    leases.withdraw(tx, ids)
+    return _book(tx, workplace, tray, orders, {**decided, **decisions.standing(tx, ids)}, nodes)
+
+
+def _undecided(conn: Connection, orders: Sequence[Order], decided: Mapping[str, object]) -> set[str]:
+    waiting = {order.application_id for order in _waiting(orders)} - set(decided)
+    return waiting - set(decisions.standing(conn, sorted(waiting)))
+
+
+def _waiting(orders: Sequence[Order]) -> list[Order]:
+    return [order for order in orders if order.state == ApplicationState.WAITING]
 
 
 def dispatch_superseded(workplace: Workplace) -> int:
@@ -130,6 +171,7 @@ def _book(
     _store_verdicts(tx, workplace, [order for group in by_outcome.values() for order in group], decided)
     for outcome, group in by_outcome.items():
         advance(tx, [order.application_id for order in group], ApplicationState.WAITING, STATE_AFTER[outcome])
+    decisions.take_back(tx, sorted(stopped_ids))
     quarantine(tx, workplace, tray, [order.unit_id for order in orders if order.application_id in stopped_ids])
     _send_back(tx, workplace, tray, by_outcome[Outcome.RETURN], "recapture")
     if held := [order.unit_id for order in by_outcome[Outcome.HOLD]]:

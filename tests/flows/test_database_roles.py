@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from patrol_line import CRACK, HOLDABLE, picture, walked
 from signing_keys import keyring_copy
+from small_desk import ALIKE, verdict
 from small_shift import ONE as OPENERS
 from small_shift import plan, scanned
 from sqlalchemy import create_engine, make_url
@@ -33,7 +34,7 @@ from flows.line_rules import DIFFERENCES
 from flows.program_log import set_up_log
 from flows.run_folder import RunFolder
 from flows.shift_report import shift_report
-from handoff_logs import log, questions, register
+from handoff_logs import log, offers, questions, register
 from handoff_logs.asking import Asking
 from handoff_logs.database import Database
 from handoff_logs.errors import UnsafeDatabaseError
@@ -62,12 +63,15 @@ from stations.people_register.credentials import Credentials, SignedIn
 from stations.people_register.rules import ADMINISTRATORS
 from stations.people_register.sign_in import sign_in_as, sign_in_two
 from stations.personal import PersonalData
+from stations.review import decisions, leases, rates, viewing
+from stations.review import station as review
 from stations.rolls import balance as rolls_balance
 from stations.rolls import station as rolls
 from stations.rolls.rules import Delivered
 from stations.shift.counting import Signers as TwoWhoSettle
 from stations.shift.rules import Ending
 from stations.shift.station import close_shift, open_shift
+from stations.trays import unfinished_trays
 from stations.workplace import Workplace
 
 SERVICE = "passline"
@@ -331,6 +335,41 @@ def test_the_lines_own_acts_work_as_the_service(line: RunFolder, server: Callabl
         assert (found.facts.shift.closed_how, found.facts.no_line) == (Ending.BALANCED, None)
         acts = {row["act"] for row in reading.rows("SELECT DISTINCT act FROM custody_event")}
     assert acts >= {Act.RECEIVE, Act.OFFER, Act.ACCEPT, Act.VOID, Act.REFUSE, Act.SETTLE, Act.REGISTER}
+
+
+def test_the_review_desk_works_as_the_service(line: RunFolder, server: Callable[[str], str], tmp_path: Path) -> None:
+    """Assigning, looking, deciding, undoing, booking, giving up; and nothing of it is changed in any other way."""
+    url, by, lines = driver(server(SERVICE)), leases.By("e-rev-9"), PersonalData(line.keys)
+    generate(tmp_path / "batch", 3, 77, day=date(2026, 9, 1), shares=ALIKE)
+    with Database(url, keyring=Keyring(line.signing_keys), bound=True) as database:
+        clerks = Workplace(database, "intake", "day", ("e-int-1", "e-int-2"), True, lines)
+        load(clerks, tmp_path / "batch", tmp_path / "replies", tray_size=2)
+        here = clerks.at("review", ("e-rev-1", "e-rev-2"))
+        with database.read() as conn:
+            waiting = offers.waiting(conn, "review")
+        for offer in waiting:
+            review.accept_tray(here, offer)
+        held = leases.take(here, by)
+        assert len(held) >= 3 and viewing.facts(here, by, held[0].lease_id).filed.order_unit
+        first = verdict(held[0])
+        assert decisions.decide(here, by, first) and decisions.undo(here, by, first.decision_id)
+        for lease in leases.take(here, by):
+            decisions.decide(here, by, verdict(lease))
+        booked = [review.book_decided(here, tray) for tray in unfinished_trays(here)]
+        assert sum(outcome.passed for outcome in booked if outcome) == len(held)
+        assert leases.give_up(here, by) == 0
+    with open_reading(server(SERVICE)) as reading:
+        assert [rate.passed for rate in rates.rates(reading, 0, 1)] == [len(held)]
+        assert rates.nobodys(reading) == []
+    with psycopg.connect(server(SERVICE), autocommit=True) as login:
+        for statement in (
+            "UPDATE review_lease SET reviewer = 'e-rev-8'",
+            "UPDATE review_decision SET outcome = 'hold'",
+            "UPDATE review_view SET what = 'photo'",
+            "DELETE FROM review_view",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                login.execute(statement)  # type: ignore[call-overload]
 
 
 def test_an_auditor_reads_the_log_and_nothing_personal_and_writes_nothing(

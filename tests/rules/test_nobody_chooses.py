@@ -2,7 +2,7 @@
 
 | face | tried here | tried elsewhere |
 | --- | --- | --- |
-| direct function | the best offer is called, whoever asks and whichever they would like | `test_acts` (order of the queue, leases), `test_review_station` (assigned in turn), `test_production` (machines draw the best), `test_turns` |
+| direct function | the best offer is called, whoever asks and whichever they would like | `test_acts` (order of the queue, leases), `test_review_station` (assigned in turn), `test_review_desk` (the most urgent, one reviewer, not again), `test_production` (machines draw the best), `test_turns` |
 | plain SQL | - : who claimed an offer is a line table's word and passes no custody | `test_illegal_custody` (acceptance alone passes it) |
 | command | no command takes a tray or an application to work on | `test_commands_are_documented` |
 | page | no page does | `test_app` (which pages take a form) |

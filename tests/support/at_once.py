@@ -20,7 +20,10 @@ from stations.errors import StationError
 from stations.intake.station import stop
 from stations.people import emulated_duty
 from stations.personal import PersonalData
-from stations.personalization import draws, leases
+from stations.personalization import draws
+from stations.personalization import leases as machine_leases
+from stations.review import decisions, leases
+from stations.review import station as review
 from stations.vault import destruction
 from stations.workplace import Workplace
 
@@ -122,7 +125,7 @@ def draw(database: Database, machine: str, products: tuple[str, ...]) -> None:
     """Draw the best order for a machine. Raises `ValueError` where nothing waits."""
 
     def drawn(tx: Any) -> None:
-        lease = leases.take(tx, database.clock_us(tx), machine, machine, 600.0, 0)
+        lease = machine_leases.take(tx, database.clock_us(tx), machine, machine, 600.0, 0)
         identity = MachineIdentity(
             machine, f"S-{machine}", "1", "b", True, f"J-{machine}", 1, 1, 0, Counters(0, 0, 0, 0, 0), ()
         )
@@ -135,6 +138,33 @@ def draw(database: Database, machine: str, products: tuple[str, ...]) -> None:
 def stop_one(database: Database, application_id: str, person: str) -> None:
     """Stop an application."""
     database.write(lambda tx: stop(tx, application_id, person, "withdrawn", time.time_ns() // 1000))
+
+
+def take_applications(database: Database, keys: Path, reviewer: str, ahead: int) -> None:
+    """Take the next applications at the review desk. Raises `ValueError` where nothing waits."""
+    if not leases.take(desk_at(database, keys), leases.By(reviewer), ahead=ahead):
+        raise ValueError("nothing waits")
+
+
+def decide_application(database: Database, keys: Path, reviewer: str, verdict: decisions.Verdict) -> None:
+    """Decide an application at the review desk."""
+    decisions.decide(desk_at(database, keys), leases.By(reviewer), verdict)
+
+
+def undo_decision(database: Database, keys: Path, reviewer: str, decision_id: str) -> None:
+    """Undo a verdict at the review desk."""
+    decisions.undo(desk_at(database, keys), leases.By(reviewer), decision_id)
+
+
+def book_tray(database: Database, keys: Path, tray: str) -> None:
+    """Book a tray that was decided. Raises `ValueError` where it is not."""
+    if review.book_decided(desk_at(database, keys), tray) is None:
+        raise ValueError("not decided")
+
+
+def desk_at(database: Database, keys: Path) -> Workplace:
+    """The review station, with the keys of a line."""
+    return Workplace(database, "review", "day", emulated_duty("review", "day").codes, True, PersonalData(keys))
 
 
 def destroy_lot(database: Database, keys: Path, people: tuple[str, str], serials: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "line_0023"
-down_revision = "line_0021"
+down_revision = "line_0022"
 branch_labels = None
 depends_on = None
 

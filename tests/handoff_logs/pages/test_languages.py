@@ -58,12 +58,13 @@ def test_every_text_that_a_template_names_is_in_the_catalogue_and_none_is_left_o
         flows / "board_page.py",
         flows / "patrol_pages.py",
         flows / "climate_pages.py",
+        flows / "review_pages.py",
     ]
     sources = [source for source in sources if source.name not in ("words.py", "terms.py")]
     named = "\n".join(source.read_text("utf-8") for source in sources)
     for key in re.findall(r'\bt\("([a-z_.]+)"[,)]', named):
         assert key in TEXTS, key
-    composed = ("nav.", "fact.", "integrity.state.", "shift.line.", "board.theme.")
+    composed = ("nav.", "fact.", "integrity.state.", "shift.line.", "board.theme.", "review.key.", "review.rates.")
     for key in TEXTS:
         assert key.removesuffix(".next") in named or key.startswith(composed), f"{key} is used nowhere"
 

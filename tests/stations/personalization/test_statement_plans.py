@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from enrolled import enrol
 from rolls_in_hand import RollHands
+from small_desk import Desk
 from statement_plans import listening, whole_tables
 
 from stations.alarms import outbox
@@ -17,6 +18,7 @@ from stations.mailing import station as mailing
 from stations.packing import station as packing
 from stations.personalization import blanks, specimen_run, specimens
 from stations.qc import station as qc
+from stations.review import decisions, leases, rates, viewing
 from stations.review import station as review
 from stations.rolls import balance, projection
 from stations.rolls.rules import RollAct
@@ -55,6 +57,23 @@ def test_no_tray_is_worked_by_reading_a_growing_table_whole(heard, line, readers
     assert len(asked) > 300
     assert line.states() == {"dispatched": 24}
     assert whole_tables(asked, tmp_path / "passline.db") == set()
+
+
+def test_no_application_is_reviewed_at_a_desk_by_reading_a_growing_table_whole(heard, line, database_url, tmp_path):
+    desk = Desk.of(line)
+    desk.accept(6)
+    heard.clear()
+    first, *_ = desk.take("ann")
+    viewing.facts(desk.here, desk.by["ann"], first.lease_id)
+    desk.undo("ann", desk.decide("ann", first))
+    with desk.database.read() as conn:
+        assert decisions.undoable(conn, desk.by["ann"].code) is None
+    desk.decide_all("ann")
+    leases.give_up(desk.here, desk.by["ann"])
+    desk.book()
+    listed = [sql.replace(":since_us", "1").replace(":now_us", "2").strip() for sql in rates.QUESTIONS]
+    assert len(heard) > 50
+    assert whole_tables([*heard, *listed], tmp_path / "passline.db") == set()
 
 
 def test_no_machine_is_opened_by_reading_a_growing_table_whole(heard, shop, tmp_path):

@@ -1,0 +1,256 @@
+"""The review desk in a browser: the next application, its verdict and its undoing; the lead's page of rates.
+
+What is shown is shown to whoever holds the application, and each look is recorded. The browser keeps verdicts that were
+not stored yet and sends them again under the same id; nothing of an application is kept there.
+"""
+
+import hmac
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from handoff_logs.asking import Asking
+from handoff_logs.pages.languages import Language, spoken
+from handoff_logs.pages.rendering import Reader, Renderer
+from handoff_logs.pages.words import Words
+from stations.errors import ApplicationStoppedError, SealBrokenError, StationError
+from stations.offices import OFFICES
+from stations.people_register.credentials import SignedIn
+from stations.review import decisions, leases, rates, viewing
+from stations.review.decisions import Verdict
+from stations.review.errors import (
+    DecisionIdError,
+    DecisionTakenError,
+    HeldElsewhereError,
+    LateVerdictError,
+    NotHeldError,
+    NotItsTurnError,
+    ReasonsRefusedError,
+    TooLateToUndoError,
+    UnknownDecisionError,
+    UnknownLeaseError,
+)
+from stations.review.items import ITEMS, REASONS, Group, ReviewItem
+from stations.review.leases import By
+from stations.review.rules import Finding, Suggestion, Thresholds
+from stations.review.tables import Viewed
+from stations.review.words import DOUBTS
+from stations.workplace import Workplace
+
+REVIEW: Final = "/review"
+RATES: Final = "/rates"
+SPANS_S: Final = {"shift": 12 * 3600, "week": 7 * 24 * 3600, "month": 31 * 24 * 3600}
+"""How far back rates are counted."""
+MOST_REASONS: Final = 64
+MOST_NUMBER: Final = 1_000
+REFUSALS: Final[dict[type[StationError], tuple[str, int]]] = {
+    LateVerdictError: ("review.late", 409),
+    ApplicationStoppedError: ("review.stopped", 409),
+    NotItsTurnError: ("review.turn", 409),
+    DecisionTakenError: ("review.taken", 409),
+    TooLateToUndoError: ("review.booked", 409),
+    HeldElsewhereError: ("review.again", 409),
+    UnknownLeaseError: ("review.unknown", 404),
+    UnknownDecisionError: ("review.unknown", 404),
+    NotHeldError: ("review.not_held", 404),
+    DecisionIdError: ("review.form", 400),
+    ReasonsRefusedError: ("review.form", 400),
+}
+"""What the desk says to each refusal."""
+REFUSED: Final = tuple(REFUSALS)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One item as a desk shows it, with what a rule suggests of it."""
+
+    item: ReviewItem
+    question: str
+    finding: Finding | None
+    said: str = ""
+
+    @property
+    def code(self) -> str:
+        """The reason code that a verdict for this item is written with: the suspicion's own, where there is one."""
+        suspected = self.finding is not None and self.finding.suggestion is Suggestion.SUSPECT
+        return (self.finding.reason if suspected and self.finding else None) or self.item.code
+
+    @property
+    def weight(self) -> int:
+        """What is suspected comes first, then what no rule can tell."""
+        order = (Suggestion.SUSPECT, Suggestion.CANNOT_TELL)
+        return order.index(self.finding.suggestion) if self.finding and self.finding.suggestion in order else len(order)
+
+
+class ReviewPages:
+    """The pages. Whoever joins them with a sign-in puts `reader` and `signed` into a request."""
+
+    def __init__(self, renderer: Renderer, asking: Asking, here: Workplace, thresholds: Thresholds) -> None:
+        self._renderer, self._asking, self._here, self._thresholds = renderer, asking, here, thresholds
+
+    def desk(self, admit: Any) -> APIRouter:
+        """Return the routes of the desk, which `admit` lets reviewers through to."""
+        router = APIRouter(prefix=REVIEW, dependencies=[Depends(admit)])
+        router.add_api_route("", self.show, methods=["GET"], response_class=Response)
+        router.add_api_route("/take", self.take, methods=["POST"], response_class=Response)
+        router.add_api_route("/case/{lease}", self.case, methods=["GET"], response_class=Response)
+        router.add_api_route("/picture/{lease}/{role}", self.picture, methods=["GET"], response_class=Response)
+        router.add_api_route("/verdict", self.verdict, methods=["POST"], response_class=Response)
+        router.add_api_route("/undo", self.undo, methods=["POST"], response_class=Response)
+        return router
+
+    def lead(self, admit: Any) -> APIRouter:
+        """Return the routes of the lead's page."""
+        router = APIRouter(prefix=RATES, dependencies=[Depends(admit)])
+        router.add_api_route("", self.rates, methods=["GET"], response_class=Response)
+        return router
+
+    def show(self, request: Request) -> Response:
+        """Show the desk, on which the browser lays one application after another."""
+        return self._renderer.page(request, "review.html", items=_items(request, {}))
+
+    def take(self, request: Request, token: str = Form(""), ahead: str = Form(str(leases.AHEAD))) -> Response:
+        """Give the next ones: leases in their turn, and the verdict that can be undone."""
+        if (stale := _stale(request, token)) is not None:
+            return stale
+        by, wanted = _by(request), _number(ahead)
+        try:
+            held = leases.take(self._here, by, ahead=min(wanted, leases.AHEAD)) if wanted else self._held(by)
+        except REFUSED as error:
+            return _refused(request, error)
+        with self._here.database.read() as conn:
+            last = decisions.undoable(conn, by.code)
+        turns = [{"lease": each.lease_id, "revision": each.revision, "round": each.round} for each in held]
+        return JSONResponse({"held": turns, "undo": last})
+
+    def case(self, request: Request, lease: str) -> Response:
+        """Show one application that its reader holds, to be laid on the desk."""
+        try:
+            shown = viewing.facts(self._here, _by(request), lease, self._thresholds)
+        except NotHeldError:
+            raise HTTPException(404) from None
+        groups = _items(request, shown.findings)
+        told = [line for lines in groups.values() for line in lines if line.weight < 2]
+        return self._renderer.page(
+            request, "review_case.html", lease=lease, filed=shown.filed, record=shown.filed.record, groups=groups,
+            told=sorted(told, key=lambda line: line.weight), has_signature=shown.has_signature,
+            office=OFFICES.get(shown.filed.office),
+        )  # fmt: skip
+
+    def picture(self, request: Request, lease: str, role: str) -> Response:
+        """Show the photo or the signature of an application that its reader holds."""
+        if role not in (Viewed.PHOTO, Viewed.SIGNATURE):
+            raise HTTPException(404)
+        try:
+            found = viewing.image(self._here, _by(request), lease, Viewed(role))
+        except (NotHeldError, SealBrokenError):
+            raise HTTPException(404) from None
+        if found is None:
+            raise HTTPException(404)
+        return Response(found.image, media_type=found.media_type)
+
+    def verdict(
+        self,
+        request: Request,
+        token: str = Form(""),
+        decision: str = Form(""),
+        lease: str = Form(""),
+        revision: str = Form(""),
+        round_: str = Form("", alias="round"),
+        outcome: str = Form(""),
+        reasons: str = Form(""),
+    ) -> Response:
+        """Store a verdict, once."""
+        if (stale := _stale(request, token)) is not None:
+            return stale
+        try:
+            chosen = decisions.decision_of(outcome, reasons.split()[:MOST_REASONS])
+            sent = Verdict(decision, lease, _number(revision), _number(round_), chosen)
+            news = decisions.decide(self._here, _by(request), sent)
+        except REFUSED as error:
+            return _refused(request, error)
+        return JSONResponse({"news": news})
+
+    def undo(self, request: Request, token: str = Form(""), decision: str = Form("")) -> Response:
+        """Take a verdict back; its application is in hand again, before all others."""
+        if (stale := _stale(request, token)) is not None:
+            return stale
+        try:
+            news = decisions.undo(self._here, _by(request), decision)
+        except REFUSED as error:
+            return _refused(request, error)
+        return JSONResponse({"news": news})
+
+    def rates(self, request: Request) -> Response:
+        """Show what each reviewer was given, decided, held and let go, and what nobody may be given any more."""
+        span = request.query_params.get("span", "shift")
+        if span not in SPANS_S:
+            raise HTTPException(404)
+        now_us = time.time_ns() // 1_000
+        with self._asking.lend() as reading:
+            found = rates.rates(reading, now_us - SPANS_S[span] * 1_000_000, now_us)
+            nobodys = rates.nobodys(reading)
+        return self._renderer.page(
+            request, "review_rates.html", found=found, nobodys=nobodys, span=span, spans=tuple(SPANS_S)
+        )
+
+    def _held(self, by: By) -> tuple[leases.Lease, ...]:
+        with self._here.database.read() as conn:
+            return leases.held(conn, by.code)
+
+
+def _items(request: Request, findings: Mapping[str, Finding]) -> dict[Group, list[Line]]:
+    """The items in their groups, each group with what is suspected first."""
+    chinese = spoken(request) is Language.CHINESE
+    lines = [
+        Line(item, item.question_zh if chinese else item.question, finding, _said(finding, chinese=chinese))
+        for item in ITEMS.values()
+        for finding in (findings.get(item.code),)
+    ]
+    return {
+        group: sorted((line for line in lines if line.item.group is group), key=lambda line: line.weight)
+        for group in Group
+    }
+
+
+def _said(finding: Finding | None, *, chinese: bool) -> str:
+    """Why a rule suspects something or can't tell, with what a person decides by."""
+    if finding is None or finding.reason is None:
+        return ""
+    words = REASONS.get(finding.reason) or DOUBTS.get(finding.reason)
+    why = "" if words is None else words.chinese if chinese else words.english
+    return " ".join((why, *finding.details)).strip()
+
+
+def _by(request: Request) -> By:
+    signed: SignedIn = request.state.signed
+    return By(signed.code, signed.sign_in)
+
+
+def _stale(request: Request, token: str) -> Response | None:
+    reader: Reader = request.state.reader
+    if hmac.compare_digest(token.encode(), reader.token.encode()):
+        return None
+    return JSONResponse({"refused": "review.stale", "said": Words(spoken(request))("review.stale")}, 403)
+
+
+def _refused(request: Request, error: StationError) -> Response:
+    key, status = REFUSALS[type(error)]
+    words = Words(spoken(request))
+    facts: dict[str, str] = {}
+    if isinstance(error, LateVerdictError):
+        ended = words.term("lease_end", error.ended)
+        stands = words("review.nobody_yet")
+        if error.by is not None:
+            stands = words("review.stands", by=error.by, outcome=words.term("review_outcome", error.outcome))
+        facts = {"ended": ended, "stands": stands}
+    return JSONResponse({"refused": key, "said": words(key, **facts)}, status)
+
+
+def _number(word: str) -> int:
+    return min(int(word), MOST_NUMBER) if word.isascii() and word.isdecimal() and len(word) < 6 else 0

@@ -1,0 +1,198 @@
+"""The review desk: each page for its role alone, each form with its own token, personal data for its holder alone."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from enrolled import end
+from pwdlib.hashers.argon2 import Argon2Hasher
+from served import browser, serving
+from small_desk import ALIKE, PASSWORD, Desk
+from small_line import Line
+
+from flows.app import Served
+from flows.desk_app import create_desk
+from handoff_logs.asking import Asking
+from handoff_logs.database import Database
+from handoff_logs.records import new_id
+from stations.people_register import passwords
+
+ROUTES = (
+    ("GET", "/review", "reviewer"),
+    ("POST", "/review/take", "reviewer"),
+    ("GET", "/review/case/{lease}", "reviewer"),
+    ("GET", "/review/picture/{lease}/photo", "reviewer"),
+    ("GET", "/review/picture/{lease}/signature", "reviewer"),
+    ("POST", "/review/verdict", "reviewer"),
+    ("POST", "/review/undo", "reviewer"),
+    ("GET", "/rates", "lead"),
+)
+OPEN = {"/sign-in", "/sign-out", "/healthz", "/", "/static"}
+
+
+@pytest.fixture
+def line_tables() -> bool:
+    """The desk is in the line's tables."""
+    return True
+
+
+@pytest.fixture
+def desk(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """A desk with three applications."""
+    monkeypatch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
+    line = Line(database, tmp_path, shares=ALIKE)
+    made = Desk.of(line)
+    made.set_passwords()
+    made.accept(3)
+    yield made
+    line.close()
+
+
+@pytest.fixture
+def app(desk: Desk, database_url: str, tmp_path: Path) -> Any:
+    return create_desk(Served(tmp_path, "test", True, bytes(32), Asking(database_url, str)), desk.here)
+
+
+@pytest.fixture
+def address(app: Any) -> Iterator[str]:
+    with serving(app) as where:
+        yield where
+
+
+@contextmanager
+def opened(address: str, code: str) -> Iterator[httpx.Client]:
+    """A browser in which somebody has signed in; `token` is what their forms bear."""
+    with browser(address) as client:
+        token = re.findall(r'name="token" value="([^"]+)"', client.get("/sign-in").text)[0]
+        form = {"code": code, "password": PASSWORD, "token": token, "to": ""}
+        answer = client.post("/sign-in", data=form)
+        assert answer.status_code == 303
+        client.first = answer.headers["location"]  # type: ignore[attr-defined]
+        client.token = re.findall(r'name="token" value="([^"]+)"', client.get(answer.headers["location"]).text)[0]  # type: ignore[attr-defined]
+        yield client
+
+
+def routes(app: Any) -> set[tuple[str, str]]:
+    """Each method and path that an application answers."""
+    return {(method.upper(), path) for path, methods in app.openapi()["paths"].items() for method in methods}
+
+
+def take(client: Any) -> list[dict[str, Any]]:
+    answer = client.post("/review/take", data={"token": client.token})
+    assert answer.status_code == 200
+    return list(answer.json()["held"])
+
+
+def sent(client: Any, lease: dict[str, Any], outcome: str = "pass", reasons: str = "", **more: str) -> dict[str, Any]:
+    facts = {"token": client.token, "decision": new_id(), "outcome": outcome, "reasons": reasons}
+    return facts | {name: str(lease[name]) for name in ("lease", "revision", "round")} | more
+
+
+def test_every_route_is_for_its_role_alone(address: str, app: Any, desk: Desk) -> None:
+    """Nobody, a role of another page, and who was a reviewer: turned away; the rest is open to everybody by design."""
+    known = {(method, re.sub("photo|signature", "{role}", path)) for method, path, _ in ROUTES}
+    assert {(method, path) for method, path in routes(app) if path not in OPEN} == known
+    with opened(address, "p-0011") as ann, opened(address, "p-0014") as lead, browser(address) as nobody:
+        lease = take(ann)[0]["lease"]
+        for method, path, role in ROUTES:
+            where = path.format(lease=lease)
+            assert nobody.request(method, where).status_code == 303, path
+            other = lead if role == "reviewer" else ann
+            assert (
+                other.request(method, where, data={"token": other.token} if method == "POST" else None).status_code
+                == 403
+            )  # type: ignore[attr-defined]
+            owner = ann if role == "reviewer" else lead
+            if method == "GET":
+                assert owner.get(where).status_code == 200, path
+        end(desk.database, "p-0011")
+        for method, path, role in ROUTES:
+            if role == "reviewer":
+                assert ann.request(method, path.format(lease=lease)).status_code == 303, path
+
+
+def test_a_role_of_neither_page_does_not_come_in(address: str, desk: Desk) -> None:
+    with browser(address) as client:
+        token = re.findall(r'name="token" value="([^"]+)"', client.get("/sign-in").text)[0]
+        answer = client.post("/sign-in", data={"code": "p-0001", "password": PASSWORD, "token": token, "to": ""})
+        assert answer.status_code == 403
+
+
+def test_a_form_without_its_own_token_changes_nothing(address: str, desk: Desk) -> None:
+    """Another site's form has none, another session's is not this one's."""
+    with opened(address, "p-0011") as ann, opened(address, "p-0012") as bob:
+        lease = take(ann)[0]
+        verdict = sent(ann, lease)
+        for token in ("", "x", bob.token):  # type: ignore[attr-defined]
+            for path in ("take", "verdict", "undo"):
+                answer = ann.post(f"/review/{path}", data={**verdict, "token": token})
+                assert answer.status_code == 403
+                assert answer.json()["said"]
+        assert desk.rows("SELECT count(*) FROM review_decision") == [(0,)]
+        assert ann.post("/review/verdict", data=verdict).json() == {"news": True}
+        assert ann.post("/review/verdict", data=verdict).json() == {"news": False}
+
+
+def test_personal_data_is_for_its_holder_alone_and_never_cached(address: str, desk: Desk) -> None:
+    with opened(address, "p-0011") as ann, opened(address, "p-0012") as bob:
+        lease = take(ann)[0]
+        paths = [f"/review/case/{lease['lease']}", f"/review/picture/{lease['lease']}/photo"]
+        for path in paths:
+            shown = ann.get(path)
+            assert (shown.status_code, shown.headers["cache-control"]) == (200, "no-store")
+            assert "script-src 'self'" in shown.headers["content-security-policy"]
+            assert bob.get(path).status_code == 404
+        assert desk.rows("SELECT what FROM review_view ORDER BY viewed_us") == [("facts",), ("photo",)]
+        assert ann.post("/review/verdict", data=sent(ann, lease)).status_code == 200
+        for path in paths:
+            assert ann.get(path).status_code == 404
+        assert ann.get(f"/review/picture/{lease['lease']}/thumb").status_code == 404
+
+
+def test_whoever_signs_out_gives_up_what_they_hold(address: str, desk: Desk) -> None:
+    """Others have it at once."""
+    with opened(address, "p-0011") as ann:
+        assert len(take(ann)) == 3
+        assert ann.post("/sign-out", data={"token": ann.token}).status_code == 303  # type: ignore[attr-defined]
+        assert ann.get("/review").status_code == 303
+    assert desk.rows("SELECT DISTINCT ended_how FROM review_lease") == [("given_up",)]
+    with opened(address, "p-0012") as bob:
+        assert len(take(bob)) == 3
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        ({"outcome": "maybe"}, 400),
+        ({"outcome": "return"}, 400),
+        ({"outcome": "return", "reasons": "nothing"}, 400),
+        ({"decision": "1"}, 400),
+        ({"lease": "x" * 32}, 404),
+        ({"revision": "2"}, 404),
+        ({"round": "-1"}, 404),
+        ({"reasons": "x" * 5_000}, 413),
+    ],
+)
+def test_what_is_no_verdict_is_refused_whole(address: str, desk: Desk, form: dict[str, str], status: int) -> None:
+    with opened(address, "p-0011") as ann:
+        answer = ann.post("/review/verdict", data=sent(ann, take(ann)[0]) | form)
+        assert answer.status_code == status
+    assert desk.rows("SELECT count(*) FROM review_decision") == [(0,)]
+
+
+def test_what_was_filed_is_shown_as_text(address: str, desk: Desk) -> None:
+    """Nothing in it becomes a part of the page."""
+    with opened(address, "p-0011") as ann:
+        page = ann.get(f"/review/case/{take(ann)[0]['lease']}", headers={"accept-language": "zh"}).text
+    assert page.count("<article") == 1 and "<script" not in page and "review." not in re.sub(r"/review/", "", page)
+
+
+def test_it_says_that_it_is_alive_and_nothing_else(address: str) -> None:
+    """To anybody: whoever watches over it has no sign-in."""
+    answer = httpx.get(f"{address}/healthz")
+    assert (answer.status_code, answer.text) == (200, "ok\n")
+    assert httpx.get(f"{address}/").headers["location"] == "/review"
