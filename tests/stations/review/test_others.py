@@ -41,6 +41,16 @@ def take_all(line: Any, state: str) -> None:
     line.database.write(lambda tx: filing.take(tx, ids, filing.WAYS[state]))
 
 
+def changed(line: Any, statement: str) -> None:
+    """Let what is on file have been filed otherwise."""
+
+    def change(tx):
+        with filing.unguarded(tx):
+            tx.execute(text(statement))
+
+    line.database.write(change)
+
+
 def of_the_same_people(line: Any) -> list[str]:
     """Make the newest applications those of the persons before, for the same products; their ids."""
     rows = line.facts("SELECT application_id, accepted_us FROM application ORDER BY accepted_us, application_id")
@@ -48,16 +58,17 @@ def of_the_same_people(line: Any) -> list[str]:
     pairs = [(old[0], new[0]) for old, new in zip(rows[:half], rows[half:], strict=True)]
 
     def take_over(tx):
-        for old, new in pairs:
-            tx.execute(
-                text(
-                    "UPDATE application SET"
-                    " person_key = (SELECT person_key FROM application WHERE application_id = :old),"
-                    " product = (SELECT product FROM application WHERE application_id = :old)"
-                    " WHERE application_id = :new"
-                ),
-                {"old": old, "new": new},
-            )
+        with filing.unguarded(tx):
+            for old, new in pairs:
+                tx.execute(
+                    text(
+                        "UPDATE application SET"
+                        " person_key = (SELECT person_key FROM application WHERE application_id = :old),"
+                        " product = (SELECT product FROM application WHERE application_id = :old)"
+                        " WHERE application_id = :new"
+                    ),
+                    {"old": old, "new": new},
+                )
 
     line.database.write(take_over)
     return [new for _, new in pairs]
@@ -103,13 +114,10 @@ def test_documents_of_another_type_don_t_count(line):
     sent(line)
     line.file(6, seed=2)
     ids = of_the_same_people(line)
-    line.database.write(
-        lambda tx: tx.execute(
-            text(
-                "UPDATE application SET product = CASE product WHEN 'passport' THEN 'taiwan_permit'"
-                " ELSE 'passport' END WHERE state = 'dispatched'"
-            )
-        )
+    changed(
+        line,
+        "UPDATE application SET product = CASE product WHEN 'passport' THEN 'taiwan_permit' ELSE 'passport' END"
+        " WHERE state = 'dispatched'",
     )
     said = reviewed(line)
     assert {said[each].suggestion for each in ids} == {Suggestion.PASS}
@@ -119,11 +127,7 @@ def test_a_second_live_application_is_seen_even_where_the_database_lost_its_guar
     """Rule 1: whoever dropped the index still meets a reviewer."""
     line.file(4)
     line.database.write(lambda tx: tx.execute(text("DROP INDEX uq_application_person_live")))
-    line.database.write(
-        lambda tx: tx.execute(
-            text("UPDATE application SET person_key = (SELECT min(person_key) FROM application), product = 'passport'")
-        )
-    )
+    changed(line, "UPDATE application SET person_key = (SELECT min(person_key) FROM application), product = 'passport'")
     said = reviewed(line)
     assert {found.reason for found in said.values()} == {"application_duplicate_application"}
 
