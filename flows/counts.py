@@ -72,11 +72,4 @@ def seen(conn: "Connection", parts: "Parts | None", settings: "LineSettings") ->
 
     if parts is None:
         raise CountNeededError
-    return counting.joined([eyes.count(conn, parts.operators(), personalizers(settings))])
-
-
-def personalizers(settings: "LineSettings") -> tuple[str, ...]:
-    """The ids of the machines that personalize."""
-    from flows.makers import MAKES
-
-    return tuple(device.id for device in settings.devices if device.driver in MAKES)
+    return counting.joined([eyes.count(conn, parts.operators(), settings.personalizers)])

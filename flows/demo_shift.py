@@ -19,7 +19,6 @@ from devices.emulation.control import ControlClient
 from devices.emulation.faults import FaultName
 from flows.composition import prepare
 from flows.core_gate import emulated_inside, walk
-from flows.counts import personalizers
 from flows.demo_people import LEAD, enrol_demo_people
 from flows.line_state import Line
 from flows.parts import Parts
@@ -101,7 +100,7 @@ class DemoShift:
                 seen = self._seen(conn)
             roster = emulated_roster(name, self.settings.staff.people_per_station)
             crew = {at: duty.codes for at, duty in roster.items() if at in rules.CREW}
-            plan = Plan(name, crew, personalizers(self.settings), ("all",), here.emulated)
+            plan = Plan(name, crew, self.settings.personalizers, ("all",), here.emulated)
             opened = station.open_shift(here.database, plan, seen, _BY)
         self.refused = tuple(f"{one.serial} {one.what}" for one in opened.differences)
 
@@ -176,7 +175,9 @@ class DemoShift:
         patrol = self.settings.patrols[0]
         answers = {(point, item.id): Answer.OK for point, item in patrol.cells}
         here = line.workplace(PERSONALIZATION)
-        rounds.record_round(here, Walked(patrol, answers, ()), new_id(), By(EMULATED_PATROLLER), self.settings.holdable)
+        rounds.record_round(
+            here, Walked(patrol, answers, ()), new_id(), By(EMULATED_PATROLLER), self.settings.personalizers
+        )
 
     def _raise(self, line: Line, number: str) -> None:
         lead, here = self._lead(line), line.workplace(PERSONALIZATION)
@@ -213,4 +214,4 @@ class DemoShift:
 
     def _seen(self, conn: Connection) -> Counted:
         with closing(Parts(self.folder, self.settings, leave_emulators=True)) as parts:
-            return counting.joined([eyes.count(conn, parts.operators(), personalizers(self.settings))])
+            return counting.joined([eyes.count(conn, parts.operators(), self.settings.personalizers)])

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from flows.alarm_delivery import telling, tells
 from flows.alarm_targets import Target, TargetRefusedError, open_targets
-from flows.counts import personalizers, seen
+from flows.counts import seen
 from flows.errors import FlowError, LineRunsAlreadyError
 from flows.locks import line_lock
 from flows.run_folder import RunFolder
@@ -107,7 +107,7 @@ def plan(
         raise NotOnCallError(strange)
     crew = station.on_call(conn, codes, absent, emulated=settings.emulated)
     least = on_call.least_by_station()
-    return Plan(name, crew, personalizers(settings), tuple(confirmed), settings.emulated, least)
+    return Plan(name, crew, settings.personalizers, tuple(confirmed), settings.emulated, least)
 
 
 def open_for(

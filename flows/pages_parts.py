@@ -65,4 +65,4 @@ def _rounds(folder: RunFolder, settings: LineSettings) -> Rounds:
             # What was recorded stands, and whoever seals next seals it.
             _log.warning("round_not_sealed", error=type(error).__name__)
 
-    return Rounds(settings.patrols, settings.holdable, PersonalData(folder.keys), settings.staff.shift, seal)
+    return Rounds(settings.patrols, settings.personalizers, PersonalData(folder.keys), settings.staff.shift, seal)

@@ -149,7 +149,7 @@ def round_command(
 
     folder = RunFolder(directory)
     with _place(folder, emulated=emulated) as (here, settings):
-        patrol, holdable = rules.named(settings.patrols, name), settings.holdable
+        patrol, holdable = rules.named(settings.patrols, name), settings.personalizers
         if answers is None and not (all_ok or emulated):
             raise AnswersNeededError
         walked = _read(patrol, answers) if answers is not None else _all_ok(patrol)

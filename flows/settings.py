@@ -608,8 +608,8 @@ class LineSettings(BaseSettings):
         return tuple(each.patrol for each in self.patrol)
 
     @property
-    def holdable(self) -> tuple[str, ...]:
-        """The machines that a finding may hold: those that blanks are drawn on."""
+    def personalizers(self) -> tuple[str, ...]:
+        """The ids of the machines that personalize: those that blanks are drawn on, and that a finding may hold."""
         return tuple(device.id for device in self.devices if device.driver in MAKES)
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from cyclopts import Parameter
 
-from flows.counts import personalizers, read_counts
+from flows.counts import read_counts
 from flows.errors import FlowError, NotEmulatedError
 from flows.run_folder import RunFolder
 from stations.people_register.asking import Asking
@@ -127,4 +127,4 @@ def plan_of(
         roster = emulated_roster(name, settings.staff.people_per_station)
         people = {at: duty.codes for at, duty in roster.items() if at in rules.CREW}
     confirmed = ("all",) if emulated and not confirm else tuple(confirm)
-    return Plan(name, people, personalizers(settings), confirmed, emulated_line)
+    return Plan(name, people, settings.personalizers, confirmed, emulated_line)
