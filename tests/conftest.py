@@ -1,5 +1,6 @@
 """Real databases for tests: a SQLite file, and PostgreSQL from a server that the test session starts and stops."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -39,6 +40,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="GS1's EPCIS 2.0 JSON Schema, which is not ours to ship; or name it in PASSLINE_EPCIS_SCHEMA",
     )
     parser.addoption("--dense", action="store_true", help="crash at every boundary of every sweep in tests/crash")
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector not go again and again through thousands of tests, which stay: a quarter less time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def migrate(url: str, line_tables: bool) -> None:
