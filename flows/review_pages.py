@@ -39,7 +39,7 @@ from stations.review.items import ITEMS, REASONS, Group, ReviewItem
 from stations.review.leases import By
 from stations.review.rules import Finding, Suggestion, Thresholds
 from stations.review.tables import Viewed
-from stations.review.words import DOUBTS
+from stations.review.words import DOUBTS, NOT_LOOKED
 from stations.workplace import Workplace
 
 REVIEW: Final = "/review"
@@ -205,17 +205,21 @@ class ReviewPages:
 
 
 def _items(request: Request, findings: Mapping[str, Finding]) -> dict[Group, list[Line]]:
-    """The items in their groups, each group with what is suspected first."""
+    """The items in their groups, what is suspected first in each; where no rule looked, as if there was none."""
     chinese = spoken(request) is Language.CHINESE
     lines = [
         Line(item, item.question_zh if chinese else item.question, finding, _said(finding, chinese=chinese))
         for item in ITEMS.values()
-        for finding in (findings.get(item.code),)
+        for finding in (_looked(findings.get(item.code)),)
     ]
     return {
         group: sorted((line for line in lines if line.item.group is group), key=lambda line: line.weight)
         for group in Group
     }
+
+
+def _looked(finding: Finding | None) -> Finding | None:
+    return None if finding is not None and finding.reason in NOT_LOOKED else finding
 
 
 def _said(finding: Finding | None, *, chinese: bool) -> str:

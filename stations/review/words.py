@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Words(NamedTuple):
@@ -94,3 +94,6 @@ DOUBTS: Mapping[str, Words] = {
     "hold_list_differs": Words("The hold list's file is not the one on record", "名单文件与记录不符"),
 }
 """Why a rule can't tell, by the code in its finding."""
+
+NOT_LOOKED: Final = frozenset({"not_measured", "no_hold_list"})
+"""The doubts that say nothing of an application: no rule looked, here or when it was filed."""

@@ -191,6 +191,15 @@ def test_what_was_filed_is_shown_as_text(address: str, desk: Desk) -> None:
     assert page.count("<article") == 1 and "<script" not in page and "review." not in re.sub(r"/review/", "", page)
 
 
+def test_where_no_rule_looked_nothing_is_said_to_look_at_first(address: str, desk: Desk) -> None:
+    """Else the same lines stood before every application, and hid what is suspected of one."""
+    with opened(address, "p-0011") as ann:
+        for lease in take(ann):
+            page = ann.get(f"/review/case/{lease['lease']}").text
+            assert "Not on the hold list?" in page
+            assert "No hold list is kept here" not in page and "Not measured at intake" not in page
+
+
 def test_it_says_that_it_is_alive_and_nothing_else(address: str) -> None:
     """To anybody: whoever watches over it has no sign-in."""
     answer = httpx.get(f"{address}/healthz")
