@@ -251,6 +251,7 @@ class Doors:
     def form(
         self, request: Request, status: int, key: str | None, *, to: str, look: str = "bad", **facts: object
     ) -> Response:
+        """Return the form to sign in, which leads on to `to`; `key` says in words why a sign-in was refused."""
         if status != 200:
             # Never the code: a password may have been typed in its place.
             host = request.client.host if request.client else None

@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=os.environ.get("PASSLINE_EPCIS_SCHEMA"),
         help="GS1's EPCIS 2.0 JSON Schema, which is not ours to ship; or name it in PASSLINE_EPCIS_SCHEMA",
     )
-    parser.addoption("--dense", action="store_true", help="crash at every boundary of every sweep in tests/crash")
+    parser.addoption("--dense", action="store_true", help="try every boundary of every sweep, and more histories")
 
 
 def pytest_collection_finish() -> None:
@@ -67,6 +67,12 @@ def fresh_log() -> Iterator[None]:
     """A command that a test ran within this process leaves its log's settings, with a stream that is gone."""
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session")
+def dense(request: pytest.FixtureRequest) -> bool:
+    """Whether every boundary of a sweep is tried, not a share of them, and many more histories."""
+    return bool(request.config.getoption("--dense"))
 
 
 @pytest.fixture(scope="session")

@@ -121,12 +121,6 @@ class Scenario:
 
 
 @pytest.fixture(scope="session")
-def dense(request: pytest.FixtureRequest) -> bool:
-    """Whether every boundary is tried, not a share of them."""
-    return bool(request.config.getoption("--dense"))
-
-
-@pytest.fixture(scope="session")
 def scenario_of() -> type[Scenario]:
     """Makes scenarios."""
     return Scenario

@@ -19,12 +19,6 @@ def bench(database: Database, tmp_path: Path) -> GateBench:
     return GateBench(database, tmp_path)
 
 
-@pytest.fixture
-def dense(request: pytest.FixtureRequest) -> bool:
-    """Whether many more histories are tried."""
-    return bool(request.config.getoption("--dense"))
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def make_database(request: pytest.FixtureRequest, tmp_path: Path, signing_keys: Path) -> Callable[..., Any]:
     """Makes a fresh database and its url for each history."""

@@ -322,12 +322,12 @@ def next_run(shop):
 @pytest.mark.crash
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("kind", ["commit", "send"])
-def test_a_host_killed_at_any_boundary_leaves_no_blank_unaccounted_for(stocked, kind, request):
+def test_a_host_killed_at_any_boundary_leaves_no_blank_unaccounted_for(stocked, kind, dense):
     """Killed, gone on with by the same command or by the line's run, and the books and the world tell the same."""
     shop = stocked
     sqlite = shop.line.database_url.startswith("sqlite")
     killed = 0
-    for die_at in range(1, 200, 1 if request.config.getoption("--dense") else 15 if sqlite else 31):
+    for die_at in range(1, 200, 1 if dense else 15 if sqlite else 31):
         status, said = work(shop, kind, die_at)
         if status == 0:
             break
@@ -343,12 +343,12 @@ def test_a_host_killed_at_any_boundary_leaves_no_blank_unaccounted_for(stocked, 
 
 @pytest.mark.crash
 @pytest.mark.timeout(600)
-def test_a_machine_killed_at_any_message_leaves_at_worst_a_blank_that_two_settle(stocked, request):
+def test_a_machine_killed_at_any_message_leaves_at_worst_a_blank_that_two_settle(stocked, dense):
     """It says UNKNOWN rather than guess; no piece of it is ever a document."""
     shop = stocked
     sqlite = shop.line.database_url.startswith("sqlite")
     killed = 0
-    for die_at in range(1, 200, 1 if request.config.getoption("--dense") else 27 if sqlite else 39):
+    for die_at in range(1, 200, 1 if dense else 27 if sqlite else 39):
         work(shop, "send", die_at, "machine")
         if shop.supervisor.pid(MACHINE) is not None:
             break

@@ -12,12 +12,6 @@ HOST = Path(__file__).parent / "desk_host.py"
 NEVER = ("held twice", "decided twice", "decided without an end", "booked otherwise", "half booked")
 
 
-@pytest.fixture
-def dense(request):
-    """Whether every boundary is tried, not a share of them."""
-    return bool(request.config.getoption("--dense"))
-
-
 @pytest.mark.crash
 @pytest.mark.timeout(300)
 def test_a_desk_killed_at_any_statement_or_commit_loses_no_verdict_and_books_each_once(desk, dense, database_url):
