@@ -66,14 +66,7 @@ def check(tx: Connection, application_ids: Sequence[str], before: State, after: 
     """
     for ids in _portions(application_ids):
         states = {row.application_id: row.state for row in tx.execute(_LOCKED_STATES, {"ids": ids})}
-        for application_id in ids:
-            state = states.get(application_id)
-            if state is None:
-                raise UnknownApplicationError(application_id)
-            if state == State.STOPPED:
-                raise ApplicationStoppedError(application_id)
-            if state != before:
-                raise ApplicationStateError(application_id, state, after.value)
+        _refuse_others(states, ids, before, after)
 
 
 def come_back(tx: Connection, application_ids: Sequence[str], after: State) -> None:
@@ -117,14 +110,7 @@ def count_by_state(conn: Connection) -> dict[str, int]:
 def _refuse(tx: Connection, ids: Sequence[str], after: State) -> None:
     rows = tx.execute(select(_table.c.application_id, _table.c.state).where(_table.c.application_id.in_(ids)))
     states = {row.application_id: row.state for row in rows}
-    for application_id in ids:
-        state = states.get(application_id)
-        if state is None:
-            raise UnknownApplicationError(application_id)
-        if state == State.STOPPED:
-            raise ApplicationStoppedError(application_id)
-        if state != after:
-            raise ApplicationStateError(application_id, state, after.value)
+    _refuse_others(states, ids, after, after)
     # The rest were moved by this statement, so the one that did not fit stood in `after` already.
     raise ApplicationStateError(ids[0], after.value, after.value)
 
@@ -132,3 +118,15 @@ def _refuse(tx: Connection, ids: Sequence[str], after: State) -> None:
 def _portions(application_ids: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(application_ids), IDS_A_STATEMENT):
         yield application_ids[start : start + IDS_A_STATEMENT]
+
+
+def _refuse_others(states: Mapping[str, str], ids: Sequence[str], standing: State, after: State) -> None:
+    """Raise for the first of `ids` that does not stand in `standing`, and so can't go on to `after`."""
+    for application_id in ids:
+        state = states.get(application_id)
+        if state is None:
+            raise UnknownApplicationError(application_id)
+        if state == State.STOPPED:
+            raise ApplicationStoppedError(application_id)
+        if state != standing:
+            raise ApplicationStateError(application_id, state, after.value)
