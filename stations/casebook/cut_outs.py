@@ -44,8 +44,8 @@ class Region(StrEnum):
 Share = tuple[float, float, float, float]
 
 SHARES: Final[Mapping[Region, tuple[Share, ...]]] = {
-    Region.LEFT_EAR: ((0.10, 0.39, 0.24, 0.23),),
-    Region.RIGHT_EAR: ((0.66, 0.39, 0.24, 0.23),),
+    Region.LEFT_EAR: ((0.08, 0.39, 0.20, 0.23),),
+    Region.RIGHT_EAR: ((0.72, 0.39, 0.20, 0.23),),
     Region.LEFT_EYE: ((0.22, 0.37, 0.28, 0.19),),
     Region.RIGHT_EYE: ((0.50, 0.37, 0.28, 0.19),),
     Region.MOUTH: ((0.32, 0.60, 0.36, 0.14),),

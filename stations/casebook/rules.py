@@ -43,6 +43,7 @@ NAMED_ITEMS: Final = frozenset({"person_name", "person_pinyin", "signature_chara
 # Joined by these, digits are one number: 110105 1949-1231.
 _JOINTS: Final = re.compile(r"(?<=\d)[\s.\-_/:,·]+(?=\d)")
 _DIGITS: Final = re.compile(rf"\d{{{MOST_DIGITS + 1},}}")
+_LONG_NAME: Final = 5
 _CHINESE: Final = re.compile("[\u3400-\u9fff\U00020000-\U000323af]")
 _READING: Final = re.compile(f"[A-Z]{{1,{LONGEST_TAKEN_FOR}}}")
 
@@ -104,8 +105,13 @@ def _tells_of(words: str, record: ApplicationRecord) -> bool:
     if latin & set(re.findall(r"[A-Z]+", words.upper())):
         return True
     run = re.sub(r"[^A-Z]", "", words.upper())
-    whole = re.sub(r"[^A-Z]", "", person.surname_latin + person.given_names_latin)
-    return whole in run or any(number in told.upper() for number in (record.number, person.resident_id, person.phone))
+    spelled = {
+        re.sub(r"[^A-Z]", "", each) for each in (person.surname_latin + person.given_names_latin, *_latin(record))
+    }
+    # Shorter ones are in many a word.
+    if any(len(each) >= _LONG_NAME and each in run for each in spelled):
+        return True
+    return any(number in told.upper() for number in (record.number, person.resident_id, person.phone))
 
 
 def _latin(record: ApplicationRecord) -> Iterable[str]:

@@ -36,27 +36,27 @@ class CasebookEntry(SQLModel, table=True):
         Index("ix_casebook_entry_item", "item", "day"),
         Index("ix_casebook_entry_character", "shown_character"),
         Index("ix_casebook_entry_taken_for", "taken_for"),
-        CheckConstraint("length(case_id) = 32 AND corrects <> case_id", name="ck_casebook_entry_id"),
-        CheckConstraint("corrects IS NOT NULL OR NOT withdrawn", name="ck_casebook_entry_withdrawn"),
+        CheckConstraint("length(case_id) = 32 AND corrects <> case_id", name="ck_book_entry_id"),
+        CheckConstraint("corrects IS NOT NULL OR NOT withdrawn", name="ck_book_entry_withdrawn"),
         CheckConstraint(
             "substr(reason, 1, length(item)) = item AND (reason = item OR substr(reason, length(item) + 1, 1) = '_')",
-            name="ck_casebook_entry_reason",
+            name="ck_book_entry_reason",
         ),
-        CheckConstraint("caught_at IN ('review', 'qc', 'packing')", name="ck_casebook_entry_caught_at"),
+        CheckConstraint("caught_at IN ('review', 'qc', 'packing')", name="ck_book_entry_caught_at"),
         CheckConstraint(
             "length(shown_character) <= 1 AND (shown_character <> '' OR taken_for = '')",
-            name="ck_casebook_entry_character",
+            name="ck_book_entry_character",
         ),
         CheckConstraint(
             "(picture IS NULL) = (region IS NULL) AND (picture IS NULL OR length(picture) BETWEEN 40 AND 16384)",
-            name="ck_casebook_entry_picture",
+            name="ck_book_entry_picture",
         ),
         CheckConstraint(
             "region IN ('left_ear', 'right_ear', 'left_eye', 'right_eye', 'mouth', 'crown', 'background', 'character')",
-            name="ck_casebook_entry_region",
+            name="ck_book_entry_region",
         ),
-        CheckConstraint("length(day) = 10", name="ck_casebook_entry_day"),
-        CheckConstraint(_SIGNED.format("writer", "sign_in"), name="ck_casebook_entry_signed"),
+        CheckConstraint("length(day) = 10", name="ck_book_entry_day"),
+        CheckConstraint(_SIGNED.format("writer", "sign_in"), name="ck_book_entry_signed"),
     )
 
     case_id: str = Field(sa_column=Column(String(32), primary_key=True))
@@ -87,9 +87,9 @@ class CasebookAttachment(SQLModel, table=True):
     __table_args__ = (
         PrimaryKeyConstraint("case_id", "rule"),
         CheckConstraint(
-            "(second IS NULL) = (second_sign_in IS NULL) AND second <> first", name="ck_casebook_attachment_second"
+            "(second IS NULL) = (second_sign_in IS NULL) AND second <> first", name="ck_book_attachment_second"
         ),
-        CheckConstraint("length(day) = 10", name="ck_casebook_attachment_day"),
+        CheckConstraint("length(day) = 10", name="ck_book_attachment_day"),
     )
 
     case_id: str = Field(sa_column=Column(String(32), ForeignKey("casebook_entry.case_id"), nullable=False))

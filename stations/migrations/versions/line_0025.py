@@ -34,29 +34,29 @@ def upgrade() -> None:
         sa.Column("writer", sa.String(length=64), nullable=False),
         sa.Column("sign_in", sa.String(length=32), nullable=True),
         sa.Column("emulated", sa.Boolean(), nullable=False),
-        sa.CheckConstraint("length(case_id) = 32 AND corrects <> case_id", name="ck_casebook_entry_id"),
-        sa.CheckConstraint("corrects IS NOT NULL OR NOT withdrawn", name="ck_casebook_entry_withdrawn"),
+        sa.CheckConstraint("length(case_id) = 32 AND corrects <> case_id", name="ck_book_entry_id"),
+        sa.CheckConstraint("corrects IS NOT NULL OR NOT withdrawn", name="ck_book_entry_withdrawn"),
         sa.CheckConstraint(
             "substr(reason, 1, length(item)) = item AND (reason = item OR substr(reason, length(item) + 1, 1) = '_')",
-            name="ck_casebook_entry_reason",
+            name="ck_book_entry_reason",
         ),
-        sa.CheckConstraint("caught_at IN ('review', 'qc', 'packing')", name="ck_casebook_entry_caught_at"),
+        sa.CheckConstraint("caught_at IN ('review', 'qc', 'packing')", name="ck_book_entry_caught_at"),
         sa.CheckConstraint(
             "length(shown_character) <= 1 AND (shown_character <> '' OR taken_for = '')",
-            name="ck_casebook_entry_character",
+            name="ck_book_entry_character",
         ),
         sa.CheckConstraint(
             "(picture IS NULL) = (region IS NULL) AND (picture IS NULL OR length(picture) BETWEEN 40 AND 16384)",
-            name="ck_casebook_entry_picture",
+            name="ck_book_entry_picture",
         ),
         sa.CheckConstraint(
             "region IN ('left_ear', 'right_ear', 'left_eye', 'right_eye', 'mouth', 'crown', 'background', 'character')",
-            name="ck_casebook_entry_region",
+            name="ck_book_entry_region",
         ),
-        sa.CheckConstraint("length(day) = 10", name="ck_casebook_entry_day"),
+        sa.CheckConstraint("length(day) = 10", name="ck_book_entry_day"),
         sa.CheckConstraint(
             "(substr(writer, 1, 2) = 'e-') = (sign_in IS NULL) AND (emulated OR sign_in IS NOT NULL)",
-            name="ck_casebook_entry_signed",
+            name="ck_book_entry_signed",
         ),
         sa.ForeignKeyConstraint(["corrects"], ["casebook_entry.case_id"]),
         sa.ForeignKeyConstraint(["sign_in"], ["sign_in_attempt.attempt_id"]),
@@ -74,9 +74,9 @@ def upgrade() -> None:
         sa.Column("day", sa.String(length=10), nullable=False),
         sa.Column("emulated", sa.Boolean(), nullable=False),
         sa.CheckConstraint(
-            "(second IS NULL) = (second_sign_in IS NULL) AND second <> first", name="ck_casebook_attachment_second"
+            "(second IS NULL) = (second_sign_in IS NULL) AND second <> first", name="ck_book_attachment_second"
         ),
-        sa.CheckConstraint("length(day) = 10", name="ck_casebook_attachment_day"),
+        sa.CheckConstraint("length(day) = 10", name="ck_book_attachment_day"),
         sa.ForeignKeyConstraint(["case_id"], ["casebook_entry.case_id"]),
         sa.ForeignKeyConstraint(["first_sign_in"], ["sign_in_attempt.attempt_id"]),
         sa.ForeignKeyConstraint(["second_sign_in"], ["sign_in_attempt.attempt_id"]),
