@@ -1,12 +1,14 @@
 """Asking the book: which cases stand, those of a day, those like one that is looked at, and which are tests."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from handoff_logs.reading import Reading, Row
 from stations.casebook import figures
+from stations.casebook.errors import UnknownCaseError
 from stations.casebook.rules import NAMED_ITEMS
 from stations.review.items import ITEM_OF
 from stations.review.rules import Thresholds
@@ -37,6 +39,8 @@ _ONE: Final = f"""
 SELECT {_SHOWN}, e.withdrawn, e.figures, after.case_id AS corrected_by, after.withdrawn AS ended
 FROM casebook_entry AS e LEFT JOIN casebook_entry AS after ON after.corrects = e.case_id WHERE e.case_id = :case_id
 """  # noqa: S608 own words
+_WORD: Final = re.compile("[0-9a-f]{8,32}", re.ASCII)
+_NAMED: Final = "SELECT case_id FROM casebook_entry WHERE case_id >= :word AND case_id < :end LIMIT 2"
 _PICTURE: Final = f"SELECT e.picture FROM casebook_entry AS e WHERE e.case_id = :case_id AND {_STANDS}"  # noqa: S608
 _RULES: Final = "SELECT rule, first, second, day FROM casebook_attachment WHERE case_id = :case_id ORDER BY rule"
 _TESTS: Final = f"""
@@ -65,6 +69,17 @@ def search(reading: Reading, wanted: Mapping[str, str], most: int = MOST) -> lis
 def of_the_day(reading: Reading, day: str) -> list[Row]:
     """What a shift begins with: the cases of `day` (2026-11-30) and of the last day before it that had any."""
     return _plain(reading.rows(_TODAY, day=day))
+
+
+def named(reading: Reading, word: str) -> str:
+    """The id of the case that somebody calls so: whole, or by its first digits, eight at least.
+
+    Raises UnknownCaseError.
+    """
+    found = reading.rows(_NAMED, word=word, end=f"{word}g") if _WORD.fullmatch(word) else []
+    if len(found) != 1:
+        raise UnknownCaseError(word)
+    return str(found[0]["case_id"])
 
 
 def one(reading: Reading, case_id: str) -> Row | None:

@@ -6,6 +6,7 @@ when they held it, and nothing but the case goes on.
 
 import json
 import re
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -91,6 +92,11 @@ class Told:
     character: str = ""
     taken_for: str = ""
     words: str = ""
+
+
+def fresh_id() -> str:
+    """An id for a case; random alone, for one that bore the moment would lead to the verdict of that moment."""
+    return secrets.token_hex(16)
 
 
 def write_of_verdict(workplace: Workplace, by: By, case_id: str, decision_id: str, told: Told) -> bool:

@@ -8,7 +8,6 @@ from small_desk import Desk
 from sqlalchemy import text
 
 from handoff_logs.reading import open_reading
-from handoff_logs.records import new_id
 from stations.casebook import listing, station
 from stations.casebook.cut_outs import Region
 from stations.casebook.station import Told
@@ -42,7 +41,7 @@ class Book:
 
     def write(self, sent: Any, reason: str, region: Region | None = None, who: str = "ann", **told: Any) -> str:
         """Write the case of a verdict; its id."""
-        case_id = new_id()
+        case_id = station.fresh_id()
         said = Told(reason, region, **told)
         assert station.write_of_verdict(self.desk.here, self.desk.by[who], case_id, sent.decision_id, said)
         return case_id

@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from handoff_logs.errors import CustodyRefusedError
-from handoff_logs.records import new_id
 from stations.casebook import listing, station
 from stations.casebook.cut_outs import Region
 from stations.casebook.errors import (
@@ -59,7 +58,7 @@ def test_the_case_of_a_verdict_says_what_was_wrong_and_nothing_of_whose_it_was(b
 
 def test_a_case_sent_twice_is_one_case_and_another_under_its_id_is_refused(book: Any) -> None:
     sent = book.caught("photo_ears")
-    by, told, case_id = book.desk.by["ann"], Told("photo_ears"), new_id()
+    by, told, case_id = book.desk.by["ann"], Told("photo_ears"), station.fresh_id()
     assert station.write_of_verdict(book.desk.here, by, case_id, sent.decision_id, told)
     assert not station.write_of_verdict(book.desk.here, by, case_id, sent.decision_id, told)
     with pytest.raises(CaseTakenError):
@@ -128,19 +127,23 @@ def test_of_a_name_one_character_is_kept_and_found_again(book: Any) -> None:
 
 def test_a_case_from_qc_is_its_inspectors_and_names_the_application_without_keeping_it(book: Any) -> None:
     number = book.record(book.caught("photo_ears")).number
-    by, case_id = book.desk.by["lead"], new_id()
+    by, case_id = book.desk.by["lead"], station.fresh_id()
     told = Told("photo_background", Region.BACKGROUND, words="grey on the print")
     assert station.write_of_number(book.desk.here, by, case_id, CaughtAt.QC, number, told)
     assert book.one(case_id)["caught_at"] == "qc" and number not in repr(book.desk.rows("SELECT * FROM casebook_entry"))
     with pytest.raises(BookBusyError):
-        station.write_of_nothing(book.desk.here, book.desk.by["ann"], new_id(), CaughtAt.QC, Told("photo_ears"))
-    assert station.write_of_nothing(book.desk.here, by, new_id(), CaughtAt.PACKING, Told("application_address"))
+        station.write_of_nothing(
+            book.desk.here, book.desk.by["ann"], station.fresh_id(), CaughtAt.QC, Told("photo_ears")
+        )
+    assert station.write_of_nothing(
+        book.desk.here, by, station.fresh_id(), CaughtAt.PACKING, Told("application_address")
+    )
 
 
 def test_a_case_is_corrected_by_a_further_one_that_names_it(book: Any) -> None:
     first = book.write(book.caught("photo_ears_hair"), "photo_ears_hair", Region.LEFT_EAR, words="wrong")
     ann, bob, lead = (signed(book, who) for who in ("ann", "bob", "lead"))
-    second, third = new_id(), new_id()
+    second, third = station.fresh_id(), station.fresh_id()
     with pytest.raises(NotWriterError):
         station.correct(book.desk.here, bob, first, second, {"words": "x"})
     with pytest.raises(NothingToCorrectError):
@@ -150,15 +153,15 @@ def test_a_case_is_corrected_by_a_further_one_that_names_it(book: Any) -> None:
     assert [each["case_id"] for each in book.ask(listing.search, {})] == [second]
     assert book.ask(listing.picture, second) and book.ask(listing.picture, first) is None
     with pytest.raises(CaseOverError):
-        station.correct(book.desk.here, ann, first, new_id(), {"words": "again"})
+        station.correct(book.desk.here, ann, first, station.fresh_id(), {"words": "again"})
     station.correct(book.desk.here, lead, second, third, {}, withdraw=True)
     assert book.ask(listing.search, {}) == [] and book.ask(listing.picture, second) is None
     assert book.one(second)["words"] == "" and book.one(second)["withdrawn"]
     for gone in (second, third):
         with pytest.raises(CaseOverError):
-            station.correct(book.desk.here, lead, gone, new_id(), {"words": "again"})
+            station.correct(book.desk.here, lead, gone, station.fresh_id(), {"words": "again"})
     with pytest.raises(UnknownCaseError):
-        station.correct(book.desk.here, lead, new_id(), new_id(), {"words": "again"})
+        station.correct(book.desk.here, lead, station.fresh_id(), station.fresh_id(), {"words": "again"})
 
 
 def test_the_database_changes_and_deletes_no_page_of_the_book(book: Any) -> None:
@@ -199,13 +202,19 @@ def test_the_database_refuses_what_is_no_case(book: Any) -> None:
     row = dict.fromkeys(("corrects", "region", "picture")) | dict.fromkeys(
         ("shown_character", "taken_for", "words", "figures"), ""
     )
-    row |= {"case_id": new_id(), "withdrawn": False, "item": "photo_ears", "reason": "photo_ears", "shift": "day"}
+    row |= {
+        "case_id": station.fresh_id(),
+        "withdrawn": False,
+        "item": "photo_ears",
+        "reason": "photo_ears",
+        "shift": "day",
+    }
     row |= {"caught_at": "review", "day": day, "writer": by.code, "sign_in": by.sign_in, "emulated": False}
     insert = f"INSERT INTO casebook_entry ({', '.join(row)}) VALUES (:{', :'.join(row)})"
     book.sql(insert, **row)
     for wrong in ({"case_id": row["case_id"]}, *WRONG):
         with pytest.raises((DBAPIError, CustodyRefusedError)):  # a foreign key is translated
-            book.sql(insert, **row | {"case_id": new_id()} | wrong)
+            book.sql(insert, **row | {"case_id": station.fresh_id()} | wrong)
 
 
 def test_a_case_that_is_attached_is_a_test_of_its_rule(book: Any) -> None:
@@ -231,7 +240,7 @@ def test_a_case_that_is_attached_is_a_test_of_its_rule(book: Any) -> None:
         ("photo_sharpness", False)
     ]
     assert [trial.caught for trial in book.ask(listing.trials, strict)] == [True]
-    station.correct(here, lead, case_id, new_id(), {}, withdraw=True)
+    station.correct(here, lead, case_id, station.fresh_id(), {}, withdraw=True)
     assert book.ask(listing.trials, strict) == []
 
 
