@@ -23,9 +23,9 @@ from stations.people import Role
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
 
 if TYPE_CHECKING:
+    from stations.by import By as Writer
     from stations.casebook.training import CatchRate
     from stations.people_register.credentials import SignedIn, TwoSigned
-    from stations.review.leases import By as Writer
     from stations.workplace import Workplace
 
 app = App(name="casebook", help="Mistakes that were caught: list, show, write, correct; cases that test a rule.")
@@ -359,7 +359,7 @@ def _signed(here: "Workplace", passwords_from: PasswordsFrom, code: str | None, 
 
 
 def _by(who: "SignedIn") -> "Writer":
-    from stations.review.leases import By as Writer
+    from stations.by import By as Writer
 
     return Writer(who.code, who.sign_in)
 

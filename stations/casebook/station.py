@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from handoff_logs.dialects import clock_us, insert_row
 from handoff_logs.statements import Statement
+from stations.by import By
 from stations.calendar import CHINA, from_us
 from stations.casebook import cut_outs, figures, rules
 from stations.casebook.cut_outs import Region
@@ -43,7 +44,6 @@ from stations.people_register.credentials import SignedIn, TwoSigned
 from stations.review.cases import open_filed
 from stations.review.facts import Facts
 from stations.review.items import ITEM_OF, ReviewItem
-from stations.review.leases import By
 from stations.review.rules import CHECKS, Thresholds
 from stations.stopping.errors import UnknownNumberError
 from stations.workplace import Workplace
