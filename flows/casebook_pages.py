@@ -6,6 +6,7 @@ its script lays down after the application is painted.
 
 import hmac
 import time
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from handoff_logs.asking import Asking
 from handoff_logs.pages.languages import Language, spoken
 from handoff_logs.pages.rendering import Reader, Renderer
 from handoff_logs.pages.words import Words
+from handoff_logs.reading import Row
 from stations.by import By
 from stations.calendar import CHINA
 from stations.casebook import cut_outs, listing, station
@@ -142,8 +144,7 @@ class CasebookPages:
     def today(self, request: Request) -> Response:
         """Give the desk's script what a shift begins with; `shift` names the shift, so that it is shown once."""
         day = datetime.now(CHINA).date().isoformat()
-        with self._here.database.read() as conn:
-            row = open_shift_row(conn)
+        row = self._open_shift()
         with self._asking.lend() as reading:
             cases = listing.of_the_day(reading, day)
         shift = str(row["shift_id"]) if row is not None else f"{self._here.shift}@{day}"
@@ -180,11 +181,17 @@ class CasebookPages:
             return stale
         try:
             told = Told(reason, _region(region), _place(place), taken_for=taken_for.strip(), words=words)
-            news = station.write_of_verdict(self._here, by_of(request), case, decision, told)
+            row = self._open_shift()
+            here = self._here if row is None else replace(self._here, shift=str(row["name"]))
+            news = station.write_of_verdict(here, by_of(request), case, decision, told)
         except tuple(REFUSALS) as error:
             key, status = REFUSALS[type(error)]
             return JSONResponse({"refused": key, "said": Words(spoken(request))(key)}, status)
         return JSONResponse({"news": news, "said": Words(spoken(request))("casebook.written")})
+
+    def _open_shift(self) -> Row | None:
+        with self._here.database.read() as conn:
+            return open_shift_row(conn)
 
 
 class TrainingPage:
