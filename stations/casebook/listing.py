@@ -62,6 +62,9 @@ class Trial:
 def search(reading: Reading, wanted: Mapping[str, str], most: int = MOST) -> list[Row]:
     """Cases that stand, the newest days first. `wanted`: of item, reason, character, since, until (days) those said."""
     asked = {name: value for name, value in wanted.items() if value}
+    if asked.get("reason") in ITEM_OF:
+        # There is an index of items.
+        asked.setdefault("item", ITEM_OF[asked["reason"]].code)
     where = " AND ".join([_FILTERS[name] for name in asked] or ["TRUE"])
     return _plain(reading.rows(f"{_NEWEST}{where}{_ORDER}{int(most)}", **asked))
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from handoff_logs.errors import CustodyRefusedError
+from handoff_logs.reading import Reading, Row, open_reading
 from stations.casebook import listing, station
 from stations.casebook.cut_outs import Region
 from stations.casebook.errors import (
@@ -258,3 +259,28 @@ def test_cases_like_a_suspicion_have_its_reason_first_then_its_item(book: Any) -
     assert [each["case_id"] for each in found] == [worn, hair]
     assert book.ask(listing.similar, ["photo_eyes"], "") == []
     assert json.loads(json.dumps(found))
+
+
+def test_what_is_asked_at_the_desk_goes_by_an_index(book: Any) -> None:
+    """The book grows for years, and cases like a suspicion are asked for at every application."""
+    if not book.url.startswith("sqlite"):
+        pytest.skip("SQLite says how it goes")
+    with open_reading(book.url) as reading:
+        asked: list[str] = []
+        for wanted in ({"reason": "photo_ears"}, {"item": "photo_ears"}, {"character": "晓"}):
+            listing.search(Explaining(reading, asked), wanted, 3)  # type: ignore[arg-type]
+        listing.of_the_day(Explaining(reading, asked), "2026-11-30")  # type: ignore[arg-type]
+        listing.picture(Explaining(reading, asked), "x")  # type: ignore[arg-type]
+    assert len(asked) > 5 and [step for step in asked if step.startswith("SCAN")] == []
+
+
+class Explaining:
+    """Keeps the plan of each question, and answers nothing."""
+
+    def __init__(self, reading: Reading, steps: list[str]) -> None:
+        self.reading, self.steps = reading, steps
+
+    def rows(self, sql: str, **parameters: str | int | None) -> list[Row]:
+        found = self.reading.rows(f"EXPLAIN QUERY PLAN {sql}", **parameters)
+        self.steps += [str(row["detail"]) for row in found]
+        return []
