@@ -73,8 +73,12 @@ BLANKS: Final = {"role": "photo", "form": "csv", "name": "person", "number": "1"
 """What stands in an address for each name in braces; for any other, the id of nothing."""
 ROUND: Final = {"name": "machines"}
 NOTHING: Final = "0" * 32
-LOOKED_AT: Final = (("/review", Role.REVIEWER, "article"), ("/rates", Role.LEAD, "h1"))
-"""The desks' pages: address, whose, and what stands on it once all is there."""
+LOOKED_AT: Final[tuple[tuple[str, Role | None, str], ...]] = (
+    ("/sign-in", None, "form"),
+    ("/review", Role.REVIEWER, "article"),
+    ("/rates", Role.LEAD, "table"),
+)
+"""The desks' pages: address, whose (None: nobody is signed in), and what stands on it once all is there."""
 
 
 def routes(app: Any) -> set[tuple[str, str]]:
