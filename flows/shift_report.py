@@ -1,6 +1,5 @@
 """The shift report as a whole: what the database says of a shift and how its machines spent it; as JSON and text."""
 
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +13,6 @@ from flows.run_folder import RunFolder
 from handoff_logs.reading import Reading
 from stations.shift.report import MOVED, Report, find, report
 
-PIPED_WIDTH: Final = 160
-"""Characters of a table that no terminal bounds."""
 LONG_US: Final = timedelta(days=7) // timedelta(microseconds=1)
 """After so long it takes seconds to go back to what stood when a shift was closed."""
 NO_LINE: Final = {
@@ -127,10 +124,10 @@ def moment(time_us: int) -> str:
 
 def print_report(found: ShiftReport) -> None:
     """Print the report for the eye."""
-    from rich.console import Console
+    from handoff_logs.screen import screen
 
     facts, shift = found.facts, found.facts.shift
-    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    console = screen()
     console.print(told(found), style="bold", soft_wrap=True)
     for word, first, second, reason in (
         ("opened", shift.opened_by, shift.opened_second, shift.opening_reason),

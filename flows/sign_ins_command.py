@@ -1,6 +1,5 @@
 """`passline people sign-ins`: who signed in or was refused, by password or through the issuer, latest first."""
 
-import csv
 import json
 import sys
 from collections.abc import Sequence
@@ -15,13 +14,12 @@ from flows.run_folder import RunFolder
 from flows.who_asks import SIGN_INS, recorded
 from handoff_logs.cli import moment_us
 from handoff_logs.reading import Row
+from handoff_logs.sheets import write_rows
 from handoff_logs.terminal import Audience
 from stations.people_register import rules
 
 MOST: Final = 100
 """Sign-ins that are listed where nothing else is said."""
-PIPED_WIDTH: Final = 160
-"""Characters of a table that no terminal bounds."""
 EVER_US: Final = -(2**53)
 
 _WITH = "AND code = :person "
@@ -72,9 +70,7 @@ def sign_ins_command(
         case "json":
             sys.stdout.write(json.dumps(rows, indent=2) + "\n")
         case "csv" if rows:
-            writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+            write_rows(list(rows[0]), rows)
         case "table":
             _print_table(rows, emulated=emulated)
     if len(found) > most:
@@ -89,8 +85,9 @@ def _as_row(row: Row, *, emulated: bool) -> dict[str, Any]:
 
 
 def _print_table(rows: Sequence[dict[str, Any]], *, emulated: bool) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from handoff_logs.screen import screen
 
     table = Table(title="EMULATED line" if emulated else None, box=None, header_style="dim", pad_edge=False)
     shown = ("at", "code", "by", "outcome", "reason", "place")
@@ -98,4 +95,4 @@ def _print_table(rows: Sequence[dict[str, Any]], *, emulated: bool) -> None:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(row[column] for column in shown))
-    Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
+    screen().print(table)

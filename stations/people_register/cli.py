@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 Directory = Annotated[Path, Parameter("--dir", help="The run's folder.")]
 Code = Annotated[str, Parameter(help="Staff code: a small letter, a hyphen and 4 to 8 digits; never a name.")]
 DEFAULT_DIRECTORY = Path(".passline")
-PIPED_WIDTH = 160
-"""Characters of a table that no terminal bounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +129,16 @@ def list_command(
     if output == "json":
         sys.stdout.write(json.dumps({"emulated": line.emulated, "people": rows}, indent=2) + "\n")
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from handoff_logs.screen import screen
 
     table = Table(title="EMULATED line" if line.emulated else None, box=None, header_style="dim", pad_edge=False)
     for column in rows[0] if rows else ["nobody is enrolled; begin with `passline people found`"]:
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*(" ".join(cell) if isinstance(cell, list) else cell for cell in row.values()))
-    Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
+    screen().print(table)
 
 
 @people_app.command
