@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from devices.emulation.hands import Hands
 from flows.app import Served
+from flows.casebook_pages import CasebookPages, TrainingPage
 from flows.cookie_key import cookie_key
 from flows.desk_places import Place
 from flows.errors import NoDeskError
@@ -49,6 +50,9 @@ class DeskParts:
         if desks.review is Desk.PEOPLE:
             thresholds = self.settings.review.thresholds(self.folder.hold_lists)
             made += [ReviewDesk(renderer, self.at("review"), thresholds), RatesPage(renderer, asking)]
+            made += [CasebookPages(renderer, asking, self.at("review"), thresholds)]
+            if self.settings.emulated:
+                made += [TrainingPage(renderer, self.at("review"))]
         return made
 
 
