@@ -40,6 +40,7 @@ def open_desk(
         cookie_key=cookie_key(folder.keys),
         asking=Asking(url, lambda word: hidden(key, word)),
         https=https,
+        display_key=key,
     )
     # Without signing keys: what is decided here passes no custody; the run books it by tray.
     with Database(url, bound=not folder.line().emulated) as database:

@@ -604,7 +604,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "未作任何修改。已写入程序日志，请通知产线管理员。",
     ),
     "sign_in.title": ("Sign in", "登录"),
-    "sign_in.code": ("Staff code", "工号"),
+    "sign_in.code": ("Staff code or badge", "工号或工牌"),
     "sign_in.password": ("Password", "口令"),
     "sign_in.go": ("Sign in", "登录"),
     "sign_in.hint": (
