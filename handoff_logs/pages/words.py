@@ -720,6 +720,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "shift.quality": ("quality", "合格率"),
     "shift.good": ("good", "合格"),
     "shift.spoiled": ("spoiled", "报废"),
+    "shift.specimens": ("specimens", "样证"),
     "shift.stoppages": ("longest stoppages", "最长停机"),
     "shift.balance": ("Balance of blanks", "空白证件平衡"),
     "shift.here": ("Still here, of which", "现存，其中"),
