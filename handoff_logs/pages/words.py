@@ -280,7 +280,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "review.key.return": ("Return", "退回"),
     "review.key.hold": ("Hold", "暂缓"),
     "review.key.undo": ("Undo", "撤销"),
-    "review.key.case": ("Case", "记入案例"),
+    "review.key.book": ("Case", "记入案例"),
     "review.key.last": ("Last ones", "收尾"),
     "review.key.keys": ("Keys", "按键设置"),
     "review.messages": ("What was refused", "被拒绝的结论"),

@@ -1,8 +1,8 @@
 """Pieces of pictures that show what was wrong and not whose it was.
 
 A piece of a photograph is a small share of it, with at most one of eyes and mouth, as coarse as if the whole photograph
-were `WHOLE_PX` wide: 24 pixels then lie between the eyes, a quarter of what comparing faces takes (ISO/IEC 19794-5 asks
-for 90). So wherever the head is, nobody can be known by it. Of a signature it is one character's share.
+were `WHOLE_PX` wide: 24 to 30 pixels then lie between the eyes, a third of what comparing faces takes (ISO/IEC 19794-5
+asks for 90). So wherever the head is, nobody can be known by it. Of a signature it is one character's share.
 """
 
 import hashlib

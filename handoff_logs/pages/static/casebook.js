@@ -115,6 +115,8 @@ function cut(region) {
   const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
   canvas.width = Math.round(shares.reduce((sum, [, , wide]) => sum + wide * WHOLE_PX, 0));
   canvas.height = Math.round(shares[0][3] * high);
+  canvas.role = "img";
+  canvas.ariaLabel = known.regions[region];
   pen.filter = region === "background" ? "none" : "grayscale(1)";
   pen.imageSmoothingQuality = "high";
   let left = 0;

@@ -8,7 +8,7 @@ const ASK_MS = 5_000, PATIENCE_MS = 10_000, AGAIN_MS = [1_000, 2_000, 4_000, 8_0
 const LEAST_LOOK_MS = 400; // a key that is pressed twice is one verdict
 // Where they look for eyes and ears, in shares of the photograph: left, top, width, height. A passport photograph is framed.
 const REGIONS = { eyes: [.2, .37, .6, .19], left: [.1, .39, .27, .23], right: [.63, .39, .27, .23] };
-const ACTS = { pass: "p", return: "r", hold: "h", undo: "u", case: "c", last: "l", keys: "k" };
+const ACTS = { pass: "p", return: "r", hold: "h", undo: "u", book: "c", last: "l", keys: "k" };
 const ITEM_KEYS = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 let held = [], cases = new Map(), current = null, paintedAt = 0, choosing = null, finishing = false, undoable = null;
@@ -274,7 +274,7 @@ function act(name, pressedAt) {
   if (name === "keys") { fillKeys(keys); dialog.showModal(); }
   else if (name === "undo") undo();
   else if (name === "last") finish();
-  else if (name === "case") tell("case", keys.items);
+  else if (name === "book") tell("case", keys.items);
   else if (name === "pass") decide("pass", [], pressedAt);
   else if (performance.now() - paintedAt >= LEAST_LOOK_MS && stage.querySelector("article")) choose(name);
 }
