@@ -1,6 +1,5 @@
 """`passline casebook`: the mistakes that were caught: look them up, write one, let one be a test of a rule."""
 
-import csv
 import json
 import sys
 import time
@@ -16,6 +15,7 @@ from cyclopts.validators import Number
 from flows.errors import Exit
 from flows.run_folder import RunFolder
 from handoff_logs.reading import Reading, open_reading
+from handoff_logs.sheets import write_rows
 from stations.calendar import CHINA
 from stations.casebook.cut_outs import Region
 from stations.casebook.rules import ATTACHERS, SECONDS, WRITERS, CaughtAt
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 app = App(name="casebook", help="Mistakes that were caught: list, show, write, correct; cases that test a rule.")
 
 HERE: Final = Path(".passline")
-PIPED_WIDTH: Final = 160
 COLUMNS: Final = (
     *("emulated", "case_id", "day", "item", "reason", "character", "taken_for", "caught_at", "region", "words"),
     *("shift", "writer", "corrects"),
@@ -110,7 +109,7 @@ def show_command(
     flat = found | {"rules": " ".join(each["rule"] for each in found["rules"])}
     flat["figures"] = json.dumps(found["figures"], ensure_ascii=False) if found["figures"] else ""
     if output == "csv":
-        _csv([flat], (*COLUMNS, "corrected_by", "withdrawn", "figures", "rules"))
+        write_rows((*COLUMNS, "corrected_by", "withdrawn", "figures", "rules"), [flat])
     else:
         sys.stdout.writelines(f"{name:<13} {'' if value is None else value}\n" for name, value in flat.items())
     return Exit.FINE
@@ -304,23 +303,18 @@ def _print(
         case "json":
             sys.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
         case "csv":
-            _csv(rows, names)
+            write_rows(names, rows)
         case _:
             _table(rows, [name for name in names if name != "emulated"], emulated=emulated, nothing=nothing)
 
 
-def _csv(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
-    writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: row[name] for name in names} for row in rows)
-
-
 def _table(rows: Sequence[Mapping[str, Any]], names: Sequence[str], *, emulated: bool, nothing: str) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    from handoff_logs.screen import screen
+
+    console = screen()
     if emulated:
         console.print(Text(" EMULATED ", "black on yellow"))
     if not rows:

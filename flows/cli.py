@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from cyclopts import App, CycloptsError
 
+from flows.collector import collect_seldom
 from flows.errors import Exit
 
 
@@ -97,6 +98,7 @@ def build() -> App:
 
 def main() -> None:
     """The entry point: run the command and end with its status; never show a traceback unless PASSLINE_DEBUG is set."""
+    collect_seldom()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -74,6 +74,7 @@ def open_desks(folder: RunFolder, settings: LineSettings, *, https: bool) -> Ite
         cookie_key=cookie_key(folder.keys),
         asking=Asking(url, lambda word: hidden(key, word)),
         https=https,
+        display_key=key,
     )
     hands = Hands(folder.world, folder.machines) if settings.emulated else None
     try:

@@ -9,7 +9,15 @@ DELIVERIES: Final = ("delivery_event", "delivered_parcel", "returned_parcel", "r
 CASEBOOK: Final = ("casebook_entry", "casebook_attachment")
 GATE: Final = ("gate_passage", "gate_step", "gate_ending")
 AUDITED: Final = (
-    *("person", "person_role", "sign_in_attempt", "issuer_sign_in", "terminal_session"),
+    *(
+        "person",
+        "person_role",
+        "sign_in_attempt",
+        "issuer_sign_in",
+        "terminal_session",
+        "person_badge",
+        "badge_sign_in",
+    ),
     *("deadline_reckoning", "deadline_change", "green_channel"),
     *ALARMS,
     *("shift", "shift_count", "shift_counted", "shift_difference"),
@@ -37,9 +45,9 @@ def grants(roles: Roles) -> list[str]:
     """Return the statements; `handoff_logs.roles.grants` comes before."""
     service, auditor = quoted(roles.service), quoted(roles.auditor)
     return [
-        f"REVOKE DELETE ON person FROM {service}",
-        f"REVOKE UPDATE, DELETE ON person_role, sign_in_attempt, issuer_sign_in, deadline_change, green_channel"
-        f" FROM {service}",
+        f"REVOKE DELETE ON person, person_badge FROM {service}",
+        f"REVOKE UPDATE, DELETE ON person_role, sign_in_attempt, issuer_sign_in, badge_sign_in, deadline_change,"
+        f" green_channel FROM {service}",
         f"REVOKE UPDATE, DELETE ON roll, roll_step FROM {service}",
         f"REVOKE DELETE ON deadline_reckoning FROM {service}",
         # Who reviewed and who inspected is written once; an application and its stop change, and stay.

@@ -124,6 +124,7 @@ TERMS: Final[dict[str, tuple[str, str]]] = {
     "balance.good": ("good", "完好"),
     "balance.unmarked": ("unmarked", "未制作"),
     "balance.voided": ("voided", "已作废"),
+    "balance.specimens": ("specimens of them", "其中样证"),
     "balance.in_machine": ("in a machine", "设备内"),
     "balance.in_doubt": ("in doubt", "存疑"),
     "balance.offered": ("offered", "待接收"),

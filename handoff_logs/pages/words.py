@@ -736,7 +736,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "未作任何修改。已写入程序日志，请通知产线管理员。",
     ),
     "sign_in.title": ("Sign in", "登录"),
-    "sign_in.code": ("Staff code", "工号"),
+    "sign_in.code": ("Staff code or badge", "工号或工牌"),
     "sign_in.password": ("Password", "口令"),
     "sign_in.go": ("Sign in", "登录"),
     "sign_in.hint": (
@@ -852,6 +852,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "shift.quality": ("quality", "合格率"),
     "shift.good": ("good", "合格"),
     "shift.spoiled": ("spoiled", "报废"),
+    "shift.specimens": ("specimens", "样证"),
     "shift.stoppages": ("longest stoppages", "最长停机"),
     "shift.balance": ("Balance of blanks", "空白证件平衡"),
     "shift.here": ("Still here, of which", "现存，其中"),

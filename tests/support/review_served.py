@@ -8,14 +8,22 @@ from flows.app import Served
 from flows.casebook_pages import CasebookPages, TrainingPage
 from flows.desk_app import create_desk
 from flows.review_pages import RatesPage, ReviewDesk
+from flows.sessions import Sessions
 from handoff_logs.asking import Asking
 from stations.review.rules import Thresholds
 from stations.workplace import Workplace
 
 
-def review_desk(folder: Path, database_url: str, here: Workplace, thresholds: Thresholds | None = None) -> FastAPI:
+def review_desk(
+    folder: Path,
+    database_url: str,
+    here: Workplace,
+    thresholds: Thresholds | None = None,
+    sessions: Sessions | None = None,
+    cookie_key: bytes = bytes(32),
+) -> FastAPI:
     """The application of the review desk, the lead's pages and the casebook."""
-    served = Served(folder, "test", True, bytes(32), Asking(database_url, str))
+    served = Served(folder, "test", True, cookie_key, Asking(database_url, str))
     limits = thresholds or Thresholds()
     return create_desk(
         served,
@@ -26,4 +34,5 @@ def review_desk(folder: Path, database_url: str, here: Workplace, thresholds: Th
             CasebookPages(renderer, served.asking, here, limits),
             TrainingPage(renderer, here),
         ],
+        sessions,
     )
