@@ -1,4 +1,4 @@
-"""`passline people sign-ins`: who signed in or was refused, by password or through the issuer, latest first."""
+"""`passline people sign-ins`: who signed in or was refused, by password, badge or through the issuer, latest first."""
 
 import json
 import sys
@@ -23,22 +23,27 @@ MOST: Final = 100
 EVER_US: Final = -(2**53)
 
 _WITH = "AND code = :person "
-# Each half goes down an index and stops at the limit. That one was begun is no end: it is followed by how it ended.
+# Each part goes down an index and stops at the limit. That one was begun is no end: it is followed by how it ended.
 _SIGN_INS = """
-SELECT attempt.at_us, attempt.code, 'password' AS by, attempt.outcome, '' AS reason,
+SELECT attempt.at_us, attempt.code, CASE WHEN badge.attempt_id IS NULL THEN 'password' ELSE 'badge' END AS by,
+       attempt.outcome, '' AS reason,
        coalesce(session.computer || ' ' || session.account || ' ' || session.terminal, '') AS place,
        attempt.attempt_id
 FROM sign_in_attempt AS attempt LEFT JOIN terminal_session AS session ON session.sign_in = attempt.attempt_id
+LEFT JOIN badge_sign_in AS badge ON badge.attempt_id = attempt.attempt_id
 WHERE attempt.at_us >= :since_us {}AND attempt.outcome <> 'begun'
 UNION ALL
 SELECT at_us, coalesce(code, ''), 'issuer', CASE WHEN accepted THEN 'accepted' ELSE 'refused' END,
        coalesce(refusal, ''), issuer, attempt_id
 FROM issuer_sign_in WHERE at_us >= :since_us {}
+UNION ALL
+SELECT at_us, coalesce(code, ''), 'badge', 'refused', refusal, '', attempt_id
+FROM badge_sign_in WHERE at_us >= :since_us {}AND refusal IS NOT NULL
 ORDER BY 1 DESC, 7 DESC LIMIT :most
 """
-ALL: Final = _SIGN_INS.format("", "")
+ALL: Final = _SIGN_INS.format("", "", "")
 """The latest sign-ins since a time."""
-OF_PERSON: Final = _SIGN_INS.format("AND attempt.code = :person ", _WITH)
+OF_PERSON: Final = _SIGN_INS.format("AND attempt.code = :person ", _WITH, _WITH)
 """Those of one code, which may be nobody's."""
 
 

@@ -15,15 +15,13 @@ import pytest
 from contrast import CONTRAST
 from desk_surface import COOKIE_KEY, LOOKED_AT, cookie
 from enrolled import enrol
+from review_served import review_desk
 from served import serving
 from signing_keys import open_signed
 from small_desk import ALIKE, sign_in, verdict
 from small_line import DAY, Line
 
-from flows.app import Served
-from flows.desk_app import create_desk
 from flows.sessions import Sessions
-from handoff_logs.asking import Asking
 from stations.intake.batch import APPLICATIONS, MANIFEST
 from stations.intake.generator.generate import generate
 from stations.intake.load import load
@@ -103,9 +101,8 @@ def desks(
         by = sign_in(database, people["another"])
         decisions.decide(line.at("review"), by, verdict(leases.take(line.at("review"), by, ahead=0)[0]))
         sessions = Sessions()
-        served = Served(folder, "test", True, COOKIE_KEY, Asking(url, str))
         browser = started.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        with serving(create_desk(served, line.at("review"), sessions)) as address:
+        with serving(review_desk(folder, url, line.at("review"), sessions=sessions, cookie_key=COOKIE_KEY)) as address:
             yield Desks(address, line, sessions, people, browser, [], [])
             browser.close()
         line.close()

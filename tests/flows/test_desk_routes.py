@@ -18,13 +18,13 @@ from desk_surface import ANYBODY, COOKIE_KEY, DESK, PAGES, Stated, address, cook
 from enrolled import enrol
 from patrol_line import HOLDABLE, PLAN
 from pwdlib.hashers.argon2 import Argon2Hasher
+from review_served import review_desk
 from served import browser, serving
 from small_desk import ALIKE, sign_in
 from small_line import Line
 from sqlalchemy import text
 
 from flows.app import Served, create_app
-from flows.desk_app import create_desk
 from flows.hardening import HEADERS
 from flows.patrol_forms import Rounds
 from flows.sessions import Sessions
@@ -128,7 +128,8 @@ def before(which: str, line: Line, url: str, folder: Path) -> Iterator[Front]:
     assert here.personal is not None
     rounds = Rounds((PLAN,), HOLDABLE, here.personal, "day", lambda: None)
     served = Served(folder, "test", True, COOKIE_KEY, Asking(url, str), rounds=rounds)
-    app = create_desk(served, here, sessions) if which == "desk" else create_app(served, line.database, sessions)
+    desk = review_desk(folder, url, here, sessions=sessions, cookie_key=COOKIE_KEY)
+    app = desk if which == "desk" else create_app(served, line.database, sessions)
     stated = DESK if which == "desk" else PAGES
     with serving(app) as at, ExitStack() as opened:
         yield Front(app, at, stated, sessions, people, line.database, folder / "passline.db", opened)

@@ -22,6 +22,7 @@ REVIEWERS: Final = frozenset({Role.REVIEWER})
 LEADS: Final = frozenset({Role.LEAD})
 LOG: Final = frozenset({Role.AUDITOR, Role.LEAD, Role.ADMINISTRATOR})
 ALARMS: Final = LOG | {Role.KEEPER, Role.OPERATOR, Role.ENGINEER}
+BOOK: Final = frozenset({Role.REVIEWER, Role.INSPECTOR, Role.PACKER, Role.LEAD})
 PATROL: Final = frozenset({Role.OPERATOR, Role.LEAD, Role.ADMINISTRATOR, Role.ENGINEER})
 
 DESK: Final[Stated] = {
@@ -37,6 +38,14 @@ DESK: Final[Stated] = {
     ("POST", "/review/verdict"): REVIEWERS,
     ("POST", "/review/undo"): REVIEWERS,
     ("GET", "/rates"): LEADS,
+    ("GET", "/casebook"): BOOK,
+    ("GET", "/casebook/case/{case_id}"): BOOK,
+    ("GET", "/casebook/picture/{case_id}"): BOOK,
+    ("GET", "/casebook/today"): BOOK,
+    ("GET", "/casebook/form"): BOOK,
+    ("POST", "/casebook/similar"): BOOK,
+    ("POST", "/casebook/write"): BOOK,
+    ("GET", "/training"): LEADS,
 }
 PAGES: Final[Stated] = {
     ("GET", "/sign-in"): ANYBODY,
