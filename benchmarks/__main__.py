@@ -1,4 +1,4 @@
-"""`make bench`: the line, a tutorial's line, bare inserts, many machines, the green channel, a log verified and asked.
+"""`make bench`: the line, a tutorial's line, bare inserts, many machines, the green channel, a log, the review desk.
 
 Absolute figures vary with the machine; compare the ratios of one run.
 """
@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from benchmarks import appending, generated_year, green_channel, many_machines, questions, verification
+from benchmarks import appending, generated_year, green_channel, many_machines, questions, review_desk, verification
 from benchmarks.raw_inserts import raw_rate
 
 START_S = 120.0
@@ -100,6 +100,12 @@ def main() -> None:
         default=questions.UNIT_ROWS,
         help=f"unit rows of the log that the sixteen questions are asked of (default {questions.UNIT_ROWS:,})",
     )
+    parser.add_argument(
+        "--reviewed",
+        type=int,
+        default=review_desk.DOCUMENTS,
+        help=f"applications that a scripted reviewer decides in a browser (default {review_desk.DOCUMENTS:,})",
+    )
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="passline-bench-") as scratch:
@@ -130,6 +136,11 @@ def main() -> None:
     print(f"(e) the log        {appended.line}")
     print(f"                   {on_postgresql.line}")
     verification.report(verified)
+    print()
+    with tempfile.TemporaryDirectory(prefix="passline-review-") as scratch:
+        review_desk.run(
+            Path(scratch), review_desk.VERDICTS, review_desk.OTHERS, asked.reviewed, review_desk.KILLS, asked.seed
+        )
     print()
     with tempfile.TemporaryDirectory(prefix="passline-questions-") as scratch:
         questions.run(Path(scratch), asked.units, generated_year.DAYS, questions.DATABASES)

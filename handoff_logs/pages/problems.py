@@ -5,6 +5,7 @@ from typing import Final
 
 import structlog
 from fastapi import FastAPI, Request, Response
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 from handoff_logs.errors import BadCursorError, ExtraMissingError, HandoffLogError
@@ -55,6 +56,11 @@ def tell_problems(app: FastAPI, renderer: Renderer, finish: Callable[[Response],
             # What failed is the operator's to know, with its paths.
             _log.error("page_failed", error=type(error).__name__, reason=str(error))
         return renderer.problem(request, key, status)
+
+    @app.exception_handler(DataError)
+    def unwritable(request: Request, _error: DataError) -> Response:
+        # A word or a number that the database has no place for (NUL, say): it names nothing that could be there.
+        return renderer.problem(request, "problem.missing", 404)
 
     @app.exception_handler(Exception)
     def broken(request: Request, _error: Exception) -> Response:
