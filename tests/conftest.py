@@ -16,6 +16,7 @@ import certifi
 import psycopg
 import pytest
 import structlog
+from forks import Forks
 from hypothesis import HealthCheck, settings
 from signing_keys import begin, keyring_copy, make_keys
 
@@ -75,6 +76,14 @@ def fresh_log() -> Iterator[None]:
 def dense(request: pytest.FixtureRequest) -> bool:
     """Whether every boundary of a sweep is tried, not a share of them, and many more histories."""
     return bool(request.config.getoption("--dense"))
+
+
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    """Runs programs that die, without the start of an interpreter for each."""
+    made = Forks(tmp_path_factory.mktemp("forks") / "said")
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")
