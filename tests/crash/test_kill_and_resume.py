@@ -28,7 +28,7 @@ SPEED_FOR_KILLS = 75.0
 SPOIL_RATE = "0.05"
 LONGEST_LIFE_S = 0.8
 """How long after its release, or after the last kill, a line lives at most before the next."""
-MACHINES_SHARE = 0.7
+MACHINES_SHARE = 0.8
 """How often machines die rather than the line, whose next start takes seconds."""
 STANDS_S, TRAYS_MEANWHILE = 60.0, 6
 """Within so many seconds so many trays are offered on while Prefect's server is frozen."""
