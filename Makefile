@@ -21,7 +21,7 @@ demo: $(VENV)/installed
 # three at a time. Whatever fails, both are run.
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -m "not line" -n 3 --dist worksteal; others=$$?; \
-	$(BIN)/python -m pytest -m line -n 2 --dist loadfile && exit $$others
+	$(BIN)/python -m pytest -m line -n 2 --dist loadfile $$(grep -rl --include='test_*.py' 'mark\.line' tests) && exit $$others
 
 check: $(VENV)/installed
 	$(BIN)/ruff format --check .

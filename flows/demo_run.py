@@ -14,6 +14,7 @@ from rich.console import Console
 
 from devices.emulation.faults import FaultName, striking
 from devices.emulation.storm import Plan, storm, write_plans
+from flows.alarm_targets import open_targets
 from flows.configuration import read_settings
 from flows.default_line import LineExistsError, write_default
 from flows.demo_shift import DemoShift
@@ -79,6 +80,7 @@ def play(folder: RunFolder, plan: DemoPlan | None, screen: Console) -> Reckoning
     """Set the demo of `plan` up and run it, or go on with the one in `folder` (no plan); returns the final count."""
     set_up(folder, plan)
     settings = read_settings(folder)
+    open_targets(folder, settings)
     set_up_log(folder, level=settings.logging.level, form=settings.logging.form)
     with line_lock(folder):
         with prefect_ready(folder, settings) as ready:

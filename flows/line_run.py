@@ -69,6 +69,8 @@ def run_line(folder: RunFolder, *, shift: str | None = None, screen: Console | N
     # Before Prefect's server is started, which takes longer than to look.
     refuse_rolled_back(folder, settings)
     refuse_evacuated(folder)
+    # A target without its address would be silent for a whole shift.
+    open_targets(folder, settings)
     set_up_log(folder, level=settings.logging.level, form=settings.logging.form)
     warn_of_missed_cases(folder, settings)
     with prefect_ready(folder, settings) as ready:
@@ -134,8 +136,6 @@ def run_line_on(
     from flows.sealer_watch import sealer_beside
     from flows.stale_runs import crash_stale_runs
 
-    # A target without its address would be silent for a whole shift.
-    open_targets(folder, settings)
     prepare(folder)
     refuse_evacuated(folder)
     shift = shift or working_shift(folder, settings)

@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -11,9 +12,11 @@ from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
+import certifi
 import psycopg
 import pytest
 import structlog
+from forks import Forks
 from hypothesis import HealthCheck, settings
 from signing_keys import begin, keyring_copy, make_keys
 
@@ -73,6 +76,14 @@ def fresh_log() -> Iterator[None]:
 def dense(request: pytest.FixtureRequest) -> bool:
     """Whether every boundary of a sweep is tried, not a share of them, and many more histories."""
     return bool(request.config.getoption("--dense"))
+
+
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    """Runs programs that die, without the start of an interpreter for each."""
+    made = Forks(tmp_path_factory.mktemp("forks") / "said")
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")
@@ -145,17 +156,66 @@ def postgresql_databases(postgresql_server: str, signing_keys: Path) -> Callable
 
 
 @pytest.fixture(scope="session")
-def sqlite_templates(tmp_path_factory: pytest.TempPathFactory, signing_keys: Path) -> Callable[[bool], Path]:
+def migrated_files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bool], Path]:
+    """A migrated SQLite file in which nothing has begun, by `line_tables`."""
+
+    @cache
+    def migrated(line_tables: bool) -> Path:
+        path = tmp_path_factory.mktemp("migrated") / "passline.db"
+        migrate(f"sqlite:///{path}", line_tables)
+        return path
+
+    return migrated
+
+
+@pytest.fixture(scope="session")
+def sqlite_templates(
+    tmp_path_factory: pytest.TempPathFactory, migrated_files: Callable[[bool], Path], signing_keys: Path
+) -> Callable[[bool], Path]:
     """A migrated SQLite file, its stations' keys registered, that is copied for each test, by `line_tables`."""
 
     @cache
     def template(line_tables: bool) -> Path:
         path = tmp_path_factory.mktemp("template") / "passline.db"
-        migrate(f"sqlite:///{path}", line_tables)
+        shutil.copyfile(migrated_files(line_tables), path)
         begin(f"sqlite:///{path}", signing_keys)
         return path
 
     return template
+
+
+@pytest.fixture(scope="session", autouse=True)
+def lines_begin_migrated(migrated_files: Callable[[bool], Path]) -> Iterator[None]:
+    """The file of a line that a test prepares in this process is migrated once a session, and then a copy.
+
+    Migrations from nothing are those of tests/migrations, and of every line in a process of its own.
+    """
+    composition = sys.modules.get("flows.composition")
+    if composition is None:
+        yield
+        return
+    upgrade_custody = composition.upgrade_custody
+
+    def upgrade(url: str) -> None:
+        file = Path(url.removeprefix("sqlite:///"))
+        if url.startswith("sqlite:") and not file.exists():
+            shutil.copyfile(migrated_files(True), file)
+        upgrade_custody(url)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(composition, "upgrade_custody", upgrade)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test asks the world: a client of this machine need not read a hundred and fifty certificates first."""
+    one = tmp_path_factory.mktemp("authorities") / "one.pem"
+    end = "-----END CERTIFICATE-----"
+    one.write_text(Path(certifi.where()).read_text("ascii", errors="ignore").partition(end)[0] + end + "\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(certifi, "where", lambda: str(one))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -42,7 +42,7 @@ ENTRIES = [
 ]
 STOPS = [name for name in of(Hits.CONTROLLER) if FAULTS[name].takes_phase]
 BOUNDARIES = [(name, at, before) for at in (*ENTRIES, *LEADS) for name in STOPS for before in (True, False)]
-EVERYWHERE = (FaultName.POWER_LOSS, FaultName.RESTART)
+EVERYWHERE = (FaultName.POWER_LOSS,)
 """Tried at each entry; the others only at the first and the last motion, unless `--dense`: the fast sweep has them."""
 SOMEWHERE = (State.FEEDING.name, State.WORKING.name)
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from alarm_target import Hook, hook
-from typed_commands import piped
 
 from flows.alarm_targets import LONGEST_ADDRESS, NotToldError, Target, TargetRefusedError, open_targets
 from flows.cli import run
@@ -159,9 +158,11 @@ def test_the_command_tells_each_target_that_this_is_a_test(
     assert "s3cret" not in out + err
 
 
-def test_a_line_with_a_target_that_can_not_be_used_is_not_started(line: Callable[..., RunFolder]) -> None:
+def test_a_line_with_a_target_that_can_not_be_used_is_not_started(
+    line: Callable[..., RunFolder], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor is its Prefect server."""
     folder = line(FILE)
-    done = piped("run", folder=folder.path)
-    assert done.returncode == Exit.REFUSED
-    assert "target duty is refused" in done.stderr
-    assert not folder.database_file.exists()
+    assert run(["run", "--dir", str(folder.path)]) == Exit.REFUSED
+    assert "target duty is refused" in capsys.readouterr().err
+    assert not folder.database_file.exists() and not (folder.prefect_home / "prefect.db").exists()

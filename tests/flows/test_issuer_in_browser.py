@@ -31,10 +31,11 @@ pytestmark = pytest.mark.skipif(
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 
-@pytest.fixture
-def centre(tmp_path: Path, sqlite_template: Path) -> Iterator[tuple[str, Provider]]:
+@pytest.fixture(scope="module")
+def centre(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[tuple[str, Provider]]:
     """The pages on one site and the issuer on another: 127.0.0.1 and localhost are two, whatever their ports."""
-    url = f"sqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'passline.db')}"
+    folder = tmp_path_factory.mktemp("line")
+    url = f"sqlite:///{shutil.copyfile(sqlite_template, folder / 'passline.db')}"
     stations.migrations.upgrade(url)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = int(free.getsockname()[1])
@@ -43,26 +44,27 @@ def centre(tmp_path: Path, sqlite_template: Path) -> Iterator[tuple[str, Provide
         enrol(database, auditor="auditor")
         asked = OidcSettings(issuer=running.address, client_id=CLIENT, claim="staff", address=address)
         issuer = Issuer(asked, SECRET, address + BACK)
-        served = Served(tmp_path, "test", True, bytes(32), Asking(url, str), issuer=issuer)
+        served = Served(folder, "test", True, bytes(32), Asking(url, str), issuer=issuer)
         with serving(create_app(served, database), port):
             yield address, running
 
 
-@pytest.fixture
-def page(centre: Any) -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium with a fresh profile."""
     with playwright.sync_playwright() as started:
         opened = started.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield opened.new_page()
+        yield opened
         opened.close()
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
 def test_a_browser_comes_back_from_another_site_to_the_page_it_wanted(
-    centre: tuple[str, Provider], page: Any, scripts: bool
+    centre: tuple[str, Provider], browser: Any, scripts: bool
 ) -> None:
     address, running = centre
     running.be(asks=True)
-    page = page.context.browser.new_context(java_script_enabled=scripts).new_page()
+    page = browser.new_context(java_script_enabled=scripts).new_page()
     page.goto(address + WANTED)
     page.get_by_role("link", name="to read").click()
     page.get_by_role("button", name="It is I").click()

@@ -12,6 +12,7 @@ import httpx
 import pytest
 import structlog
 from enrolled import end, enrol
+from once_more import once_on_postgresql
 from openid_provider import CLIENT, OTHER, SECRET, Provider, provider
 from pwdlib.hashers.argon2 import Argon2Hasher
 from served import browser, serving
@@ -172,7 +173,7 @@ TOKENS = {
 }
 
 
-@pytest.mark.parametrize("behaviour", TOKENS.values(), ids=TOKENS)
+@once_on_postgresql("behaviour", list(TOKENS.values()))
 def test_a_token_that_is_not_what_was_asked_for_lets_nobody_in(
     pages: httpx.Client, centre: Provider, database: Database, behaviour: dict[str, Any]
 ) -> None:
@@ -248,7 +249,7 @@ def test_what_the_issuer_refuses_or_another_one_answers_lets_nobody_in(
     assert recorded(database) == [(None, False, "issuer")] and centre.told() == told
 
 
-@pytest.mark.parametrize("said", ["e-0011", "ZHANG SAN", "p-1", "p-0011 ", ["p-0011"], 11, None])
+@once_on_postgresql("said", ["e-0011", "ZHANG SAN", "p-1", "p-0011 ", ["p-0011"], 11, None])
 def test_an_issuer_that_says_no_staff_code_lets_nobody_in(
     pages: httpx.Client, centre: Provider, database: Database, said: object
 ) -> None:
@@ -283,8 +284,8 @@ def test_roles_come_from_the_register_alone(pages: httpx.Client, centre: Provide
     assert pages.get("/alarms").status_code == 200 and pages.get("/integrity").status_code == 403
 
 
-@pytest.mark.parametrize(
-    ("settings", "behaviour", "good"),
+@once_on_postgresql(
+    "settings, behaviour, good",
     [
         ({"acr": ("gold",)}, {}, False),
         ({"acr": ("gold", "silver")}, {}, True),
@@ -324,7 +325,7 @@ FAILING = [
 ]
 
 
-@pytest.mark.parametrize("behaviour", FAILING, ids=str)
+@once_on_postgresql("behaviour", FAILING)
 def test_without_the_issuer_people_sign_in_by_password_and_are_told_so(
     pages: httpx.Client, centre: Provider, database: Database, behaviour: dict[str, Any]
 ) -> None:
@@ -344,8 +345,8 @@ def test_an_issuer_that_goes_down_meanwhile_lets_nobody_in(
     assert recorded(database) == [(None, False, "down")] and pages.get("/").status_code == 303
 
 
-@pytest.mark.parametrize(
-    ("to", "goes"),
+@once_on_postgresql(
+    "to, goes",
     [
         ("/custody?number=A%201", "/custody?number=A%201"), ("https://elsewhere.example", "/"), ("//elsewhere", "/"),
         ("/\\elsewhere", "/"), ("javascript:alert(1)", "/"), ('/"><script>', '/&#34;&gt;&lt;script&gt;'),

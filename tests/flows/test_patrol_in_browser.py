@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from contrast import CONTRAST
 from enrolled import enrol
 from patrol_line import HOLDABLE, PLAN, picture
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -182,11 +183,9 @@ def test_an_item_that_is_not_in_order_needs_words_before_it_is_sent(phone: Any) 
     assert phone.url.endswith("/patrol/round/machines")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everything_is_read_and_touched_easily_on_a_telephone(phone: Any, scheme: str, tmp_path: Path) -> None:
+def test_everything_is_read_and_touched_easily_on_a_telephone(phone: Any) -> None:
     """No wider than the screen, targets of 44 pixels at least, contrast of 4.5 to 1 at least, in both languages."""
     sign_in(phone)
-    phone.emulate_media(color_scheme=scheme)
     phone.goto("/patrol/round/machines")
     answer_all(phone)
     phone.locator("fieldset").first.get_by_text("Problem").click()
@@ -200,10 +199,9 @@ def test_everything_is_read_and_touched_easily_on_a_telephone(phone: Any, scheme
             assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
             small = phone.evaluate(SMALL, LEAST_PX)
             assert small == [], (path, small)
-            assert phone.evaluate(CONTRAST) == [], path
-            phone.screenshot(
-                path=tmp_path / f"{scheme}-{language}-{path.strip('/').replace('/', '-')}.png", full_page=True
-            )
+            for scheme in ("light", "dark"):
+                phone.emulate_media(color_scheme=scheme)
+                assert phone.evaluate(CONTRAST) == [], path
 
 
 SMALL = """least => [...document.querySelectorAll(
@@ -211,21 +209,3 @@ SMALL = """least => [...document.querySelectorAll(
     .filter(each => each.getClientRects().length)
     .filter(each => each.getBoundingClientRect().height < least || each.getBoundingClientRect().width < least)
     .map(each => each.outerHTML.slice(0, 100))"""
-
-CONTRAST = r"""() => {
-  const parts = (color) => color.match(/[\d.]+/g).map(Number);
-  const linear = (v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
-  const light = ([r, g, b]) =>
-    0.2126 * linear(r / 255) + 0.7152 * linear(g / 255) + 0.0722 * linear(b / 255);
-  const ground = (element) => { for (let at = element; at; at = at.parentElement) {
-    const found = parts(getComputedStyle(at).backgroundColor); if (found.length < 4 || found[3] > 0) return found; }
-    return [255, 255, 255]; };
-  const poor = [];
-  for (const element of document.querySelectorAll("body *")) {
-    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-    if (!own || element.closest(".unseen, option, datalist") || !element.getClientRects().length) continue;
-    const [a, b] = [light(parts(getComputedStyle(element).color)), light(ground(element))].sort((x, y) => y - x);
-    if ((a + 0.05) / (b + 0.05) < 4.5) poor.push(element.outerHTML.slice(0, 120));
-  }
-  return poor;
-}"""

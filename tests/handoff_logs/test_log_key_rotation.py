@@ -274,11 +274,6 @@ ROTATE = textwrap.dedent("""
 """)
 
 
-def run(script: str, *arguments: object) -> int:
-    command = [sys.executable, "-c", script, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, check=False).returncode
-
-
 def test_a_running_sealer_takes_each_next_key_by_itself(
     centre: Any, folder: Path, rotate: Any, signers: Any, first: LogKey, database_url: str
 ) -> None:
@@ -306,10 +301,17 @@ def test_a_running_sealer_takes_each_next_key_by_itself(
 
 @pytest.mark.parametrize("where", ["half a file", "a whole file", "an uncommitted record", "a committed record"])
 def test_a_rotation_killed_anywhere_is_cleared_or_done_by_the_next(
-    centre: Any, first: LogKey, folder: Path, tmp_path: Path, signers: Any, database_url: str, where: str
+    centre: Any,
+    first: LogKey,
+    folder: Path,
+    tmp_path: Path,
+    signers: Any,
+    database_url: str,
+    where: str,
+    forks: Any,
 ) -> None:
-    assert run(ROTATE, database_url, folder, tmp_path / "signing", where) == -signal.SIGKILL
-    again = run(ROTATE, database_url, folder, tmp_path / "signing", "nowhere")
+    assert forks.run(ROTATE, database_url, folder, tmp_path / "signing", where)[0] == -signal.SIGKILL
+    again, _ = forks.run(ROTATE, database_url, folder, tmp_path / "signing", "nowhere")
     # Once its record is committed, nothing is left to do but to seal it.
     assert again == (1 if where == "a committed record" else 0)
     centre.orders(1)

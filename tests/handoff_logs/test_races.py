@@ -1,12 +1,12 @@
 """Workers that race for one offer: exactly one has it, and the others are told so."""
 
-import multiprocessing
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from at_once import PROCESSES
 
 from handoff_logs import log, offers
 from handoff_logs.database import Database
@@ -59,11 +59,10 @@ def test_of_racing_threads_one_accepts(centre: Any) -> None:
 def test_of_racing_processes_one_accepts(centre: Any, database_url: str, tmp_path: Path) -> None:
     units = centre.orders(20)
     offer = centre.offer(units)
-    context = multiprocessing.get_context("spawn")
-    start, answers = context.Barrier(3), context.Queue()
+    start, answers = PROCESSES.Barrier(3), PROCESSES.Queue()
     arguments = (offer.handoff_id, units, start, answers)
     racers = [
-        context.Process(target=accept_in_process, args=(database_url, tmp_path / "signing", n, *arguments))
+        PROCESSES.Process(target=accept_in_process, args=(database_url, tmp_path / "signing", n, *arguments))
         for n in range(3)
     ]
     for racer in racers:

@@ -1,6 +1,5 @@
 """Every committed record becomes a leaf, once, in an order that all later checkpoints keep."""
 
-import multiprocessing
 import threading
 import time
 from collections.abc import Callable
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from at_once import PROCESSES
 from signing_keys import log_key_of
 
 from handoff_logs import log, log_key, merkle
@@ -168,7 +168,7 @@ def test_eight_writers_and_none_of_their_records_is_missed(
     centre: Any, key: LogKey, database_url: str, tmp_path: Path, rows: Any
 ) -> None:
     """On PostgreSQL a lower number may be committed after a higher one; taking `seq > last` would miss it."""
-    count, context = 25, multiprocessing.get_context("spawn")
+    count, context = 25, PROCESSES
     start = context.Barrier(len(STATIONS) + 1)
     keys = tmp_path / "signing"
     writers = [

@@ -200,37 +200,20 @@ def test_status_answers_at_once(demo):
     assert min(took_s) < QUICK_S
 
 
-def test_ctrl_c_finishes_the_documents_in_the_machines_and_run_goes_on(fresh_line):
-    """Nothing is left in a machine or in doubt; the next run completes what waits."""
+def test_a_line_told_to_stop_or_evacuated_finishes_its_documents_and_goes_on(fresh_line):
+    """By Ctrl-C, then by an evacuation: nothing is left in a machine or in doubt, and the next run completes the rest.
+
+    Evacuated, trays stay where they are, and nothing runs before two have counted.
+    """
     stopped = start_demo(fresh_line, speed=40)
-    assert stopped.wait_until_released()
-    wait_for(lambda: facts(fresh_line, "SELECT 1 FROM job WHERE unfinished"), stopped)
-    stopped.signal(signal.SIGINT)
-    assert stopped.wait() == 1, stopped.said
-    assert "Traceback" not in stopped.said
+    stop_at_work(stopped, lambda: stopped.signal(signal.SIGINT))
     assert "told to stop (SIGINT)" in stopped.said
-    assert running_in(fresh_line) == {}
-    assert facts(fresh_line, "SELECT job_id, state FROM job WHERE unfinished OR state <> 'RELEASED'") == []
     assert stopped.report()["in_doubt"] == 0
     assert stopped.report()["dispatched"] < DOCUMENTS / 2
 
-    quick = {"PASSLINE_SPEED": "0"}
-    going_on = Passline(fresh_line, "run", "--dir", str(fresh_line), "--output", "json", environment=quick)
-    assert going_on.wait() == 0, going_on.said
-    assert_sound(going_on.report())
-
-
-def test_an_evacuated_line_stops_by_itself_and_goes_on_once_two_have_counted(fresh_line):
-    """Machines finish their documents, trays stay where they are, and nothing runs before the count."""
-    stopped = start_demo(fresh_line, speed=40)
-    assert stopped.wait_until_released()
-    wait_for(lambda: facts(fresh_line, "SELECT 1 FROM job WHERE unfinished"), stopped)
-    passline("shift", "evacuate", "--reason", "fire", "--emulated", folder=fresh_line)
-    assert stopped.wait() == 1, stopped.said
-    assert "Traceback" not in stopped.said
-    assert "the line is evacuated (fire)" in stopped.said
-    assert running_in(fresh_line) == {}
-    assert facts(fresh_line, "SELECT job_id, state FROM job WHERE unfinished OR state <> 'RELEASED'") == []
+    evacuated = Passline(fresh_line, "run", "--dir", str(fresh_line), "--output", "json")
+    stop_at_work(evacuated, lambda: passline("shift", "evacuate", "--reason", "fire", "--emulated", folder=fresh_line))
+    assert "the line is evacuated (fire)" in evacuated.said
     [(moved,)] = [tuple(row.values()) for row in facts(fresh_line, MOVED_SINCE)]
     assert moved == 0
 
@@ -242,6 +225,17 @@ def test_an_evacuated_line_stops_by_itself_and_goes_on_once_two_have_counted(fre
     going_on = Passline(fresh_line, "demo", "--resume", str(fresh_line), "--output", "json", environment=quick)
     assert going_on.wait() == 0, going_on.said
     assert_sound(going_on.report())
+
+
+def stop_at_work(running: Passline, stop: Callable[[], object]) -> None:
+    """Stop a line with documents in its machines: they are finished, and nothing is left running."""
+    assert running.wait_until_released()
+    wait_for(lambda: facts(running.folder, "SELECT 1 FROM job WHERE unfinished"), running)
+    stop()
+    assert running.wait() == 1, running.said
+    assert "Traceback" not in running.said
+    assert running_in(running.folder) == {}
+    assert facts(running.folder, "SELECT job_id, state FROM job WHERE unfinished OR state <> 'RELEASED'") == []
 
 
 MOVED_SINCE = """
@@ -270,14 +264,3 @@ def test_a_storm_of_every_fault_breaks_no_rule_and_leaves_no_doubt(fresh_line):
     # No document passes the air's sensors or the shower.
     assert set(report["faults"]) - SENSOR == set(FaultName) - SHOWER - SENSOR, report["faults"]
     assert all(report["faults"].values()), report["faults"]
-
-
-def test_the_line_runs_on_postgresql(fresh_line, empty_postgresql_database):
-    """The same line on the database of a production centre, named by the environment."""
-    url = empty_postgresql_database
-    running = start_demo(fresh_line, speed=0, PASSLINE_DATABASE__URL=url)
-    assert running.wait() == 0, running.said
-    assert_sound(running.report())
-    assert "Traceback" not in running.said
-    assert not (fresh_line / "passline.db").exists()
-    assert running_in(fresh_line) == {}

@@ -30,8 +30,9 @@ from stations.workplace import Workplace
 
 DONE = "done"
 PATIENCE_S = 60.0
-_PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["at_once", "loading", "handoff_logs.log", "stations.vault.destruction"])
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["at_once", "loading", "handoff_logs.log", "stations.vault.destruction", "pytest"])
+"""Forked from a process that has imported what all of them need."""
 
 Attempt = tuple[Callable[..., object], Sequence[Any]]
 """One of the acts below and what it takes after the database."""
@@ -39,9 +40,9 @@ Attempt = tuple[Callable[..., object], Sequence[Any]]
 
 def at_once(url: str, keys: Path, *attempts: Attempt) -> list[str]:
     """Make each attempt in a process of its own; for each `DONE`, or the kind of its refusal, in their order."""
-    start, told = _PROCESSES.Barrier(len(attempts)), _PROCESSES.Queue()
+    start, told = PROCESSES.Barrier(len(attempts)), PROCESSES.Queue()
     acting = [
-        _PROCESSES.Process(target=_attempt, args=(url, keys, number, act, arguments, start, told))
+        PROCESSES.Process(target=_attempt, args=(url, keys, number, act, arguments, start, told))
         for number, (act, arguments) in enumerate(attempts)
     ]
     for process in acting:

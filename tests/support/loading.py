@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from at_once import _PROCESSES
+from at_once import PROCESSES
 
 from handoff_logs.database import Database
 from handoff_logs.keyring import Keyring
@@ -22,9 +22,9 @@ REFUSED = 3
 
 def load_at_once(url: str, keys: Path, personal: Path, *files: tuple[Path, Path]) -> list[int]:
     """Load each file (with its reply) in a process, all at the same instant; how each process ended."""
-    start = _PROCESSES.Barrier(len(files))
+    start = PROCESSES.Barrier(len(files))
     loading = [
-        _PROCESSES.Process(target=_load, args=(url, keys, personal, file, reply, start, None)) for file, reply in files
+        PROCESSES.Process(target=_load, args=(url, keys, personal, file, reply, start, None)) for file, reply in files
     ]
     for process in loading:
         process.start()
@@ -35,9 +35,9 @@ def load_at_once(url: str, keys: Path, personal: Path, *files: tuple[Path, Path]
 
 def decide_at_once(url: str, keys: Path, personal: Path, item: str, *decisions: str) -> list[int]:
     """Decide of one parcel that came back, each in a process, all at the same instant: 0 decided, 3 refused."""
-    start = _PROCESSES.Barrier(len(decisions))
+    start = PROCESSES.Barrier(len(decisions))
     deciding = [
-        _PROCESSES.Process(target=_decide, args=(url, keys, personal, item, decision, start)) for decision in decisions
+        PROCESSES.Process(target=_decide, args=(url, keys, personal, item, decision, start)) for decision in decisions
     ]
     for process in deciding:
         process.start()
@@ -62,7 +62,7 @@ def _decide(url: str, keys: Path, personal: Path, item: str, decision: str, star
 
 def load_and_die(url: str, keys: Path, personal: Path, file: Path, reply: Path, at: tuple[str, int]) -> int:
     """Load a file in a process that is killed `at` ("before" or "after" a commit, its number from 0); how it ended."""
-    process = _PROCESSES.Process(target=_load, args=(url, keys, personal, file, reply, None, at))
+    process = PROCESSES.Process(target=_load, args=(url, keys, personal, file, reply, None, at))
     process.start()
     process.join(PATIENCE_S)
     return process.exitcode

@@ -3,8 +3,6 @@
 import json
 import pickle
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from datetime import date, time
@@ -180,7 +178,7 @@ def test_the_log_still_agrees_with_its_line_tables(intake: Any, winter: Any, dat
 @pytest.mark.crash
 @pytest.mark.timeout(300)
 def test_killed_at_every_commit_and_repeated_it_ends_the_same(
-    intake: Any, winter: Any, database_url: str, tmp_path: Path
+    intake: Any, winter: Any, database_url: str, tmp_path: Path, forks: Any
 ) -> None:
     winter(7)
     before = deadlines(intake)
@@ -189,10 +187,9 @@ def test_killed_at_every_commit_and_repeated_it_ends_the_same(
     file.write_text(FILE)
 
     def run(die_at: int) -> int:
-        command = [sys.executable, str(RECKONER), str(tmp_path / "signing"), database_url, str(file), str(die_at)]
-        done = subprocess.run(command, timeout=60, check=False, capture_output=True)
-        assert done.returncode in (0, -signal.SIGKILL), done.stderr.decode()
-        return done.returncode
+        status, said = forks.run(RECKONER, tmp_path / "signing", database_url, file, die_at)
+        assert status in (0, -signal.SIGKILL), said
+        return int(status)
 
     # Boundaries of a run: 1, 2 the register, 3, 4 the beginning, then before and after each batch and the end.
     points = (2, 3, 4, 5, 6, 6, 6, 6) if database_url.startswith("sqlite") else (4, 5, 6)

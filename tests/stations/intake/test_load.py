@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from once_more import once_on_postgresql
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
@@ -97,8 +98,8 @@ def test_the_reply_holds_no_personal_data_beyond_the_application_number(intake: 
     assert set(entry) == {"line", "number", "field", "reason", "sentence"}
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "place", "reason"),
+@once_on_postgresql(
+    "field, value, place, reason",
     [
         ("applicant__resident_id", "110105194912310021", "applicant.resident_id", "check_digit"),
         ("revision", "1", "revision", "wrong_value"),
@@ -124,7 +125,7 @@ def test_a_bad_field_is_named(
     assert report.loaded == 1
 
 
-@pytest.mark.parametrize(
+@once_on_postgresql(
     "line", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 5_000, b'{"number":"A' + b"a" * MAX_LINE_BYTES]
 )
 def test_a_line_that_is_no_application_is_set_aside_and_the_next_one_loads(

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -23,18 +21,21 @@ BOUNDARIES = range(1, 23)
 OVERTAKING = range(20, 40)
 
 
-def work(shop, until: int, die_at: int, *more: str) -> int:
-    """Run a host process; its exit status."""
-    url = shop.line.database_url
-    command = [sys.executable, str(HOST), str(shop.line.folder), url, "book-01", str(until), str(die_at), *more]
-    done = subprocess.run(command, timeout=PATIENCE_S, check=False, capture_output=True)
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr.decode()
-    return done.returncode
+@pytest.fixture
+def work(shop, forks):
+    """Runs host processes until so many are made, or until they die; their exit status."""
+
+    def run(until: int, die_at: int, *more: str) -> int:
+        status, said = forks.run(HOST, shop.line.folder, shop.line.database_url, "book-01", until, die_at, *more)
+        assert status in (0, -signal.SIGKILL), said
+        return status
+
+    return run
 
 
 @pytest.mark.crash
 @pytest.mark.timeout(600)
-def test_a_host_killed_at_every_commit_makes_each_document_once(shop, database_url):
+def test_a_host_killed_at_every_commit_makes_each_document_once(shop, work, database_url):
     """Never two live documents of one application and no blank lost, whatever commit the host dies at."""
     shop.line.database_url = database_url
     shop.stock("book")
@@ -43,15 +44,15 @@ def test_a_host_killed_at_every_commit_makes_each_document_once(shop, database_u
     orders = shop.line.facts("SELECT count(*) FROM application WHERE product = 'passport'")[0][0]
     # Odd strides, to see before and after; tests/crash walks every boundary of the whole way on SQLite.
     points = BOUNDARIES[::5] if database_url.startswith("sqlite") else BOUNDARIES[2::9]
-    killed = Counter(work(shop, orders, die_at) for die_at in points)
+    killed = Counter(work(orders, die_at) for die_at in points)
     assert killed[-signal.SIGKILL] == len(points)
-    assert work(shop, orders, 0) == 0
+    assert work(orders, 0) == 0
     agree(shop, orders)
 
 
 @pytest.mark.crash
 @pytest.mark.timeout(600)
-def test_a_host_killed_while_an_emergency_overtakes_makes_each_document_once(shop, database_url):
+def test_a_host_killed_while_an_emergency_overtakes_makes_each_document_once(shop, work, database_url):
     """Also between the commit that draws the emergency and the blank that is given back for it."""
     shop.line.database_url = database_url
     shop.line.shares = Shares(emergencies=0.4, expedited=0, intake_defects=0, review_defects=0)
@@ -63,11 +64,11 @@ def test_a_host_killed_while_an_emergency_overtakes_makes_each_document_once(sho
             station.accept_tray(shop.workplace, offer)
     orders = shop.line.facts("SELECT count(*) FROM application WHERE product = 'passport'")[0][0]
     points = OVERTAKING[::5] if database_url.startswith("sqlite") else OVERTAKING[2::7]
-    killed = Counter(work(shop, orders, die_at, "green") for die_at in points)
+    killed = Counter(work(orders, die_at, "green") for die_at in points)
     assert killed[-signal.SIGKILL] == len(points)
     for offer in shop.line.waiting("personalization"):
         station.accept_tray(shop.workplace, offer)
-    assert work(shop, orders, 0) == 0
+    assert work(orders, 0) == 0
     assert shop.line.facts("SELECT count(*) FROM job WHERE code = 'overtaken'")[0][0] > 0
     agree(shop, orders)
 

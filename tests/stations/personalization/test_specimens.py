@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 from collections import Counter
 from decimal import Decimal
@@ -304,12 +302,12 @@ def test_a_specimen_that_its_machine_cannot_tell_is_settled_by_two_and_never_a_d
     assert make(shop).made.spoiled is None
 
 
-def work(shop, kind, die_at, victim="host"):
-    """Run a host process; its exit status."""
-    command = [sys.executable, str(HOST), str(shop.line.folder), shop.line.database_url, MACHINE]
-    command += [kind, str(die_at), victim]
-    done = subprocess.run(command, timeout=PATIENCE_S, check=False, capture_output=True)
-    return done.returncode, done.stderr.decode()
+@pytest.fixture
+def work(shop, forks):
+    """Runs host processes; their exit status and what they said."""
+    return lambda kind, die_at, victim="host": forks.run(
+        HOST, shop.line.folder, shop.line.database_url, MACHINE, kind, die_at, victim
+    )
 
 
 def next_run(shop):
@@ -323,19 +321,19 @@ def next_run(shop):
 @pytest.mark.crash
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("kind", ["commit", "send"])
-def test_a_host_killed_at_any_boundary_leaves_no_blank_unaccounted_for(stocked, kind, dense):
+def test_a_host_killed_at_any_boundary_leaves_no_blank_unaccounted_for(stocked, work, kind, dense):
     """Killed, gone on with by the same command or by the line's run, and the books and the world tell the same."""
     shop = stocked
     sqlite = shop.line.database_url.startswith("sqlite")
     killed = 0
     for die_at in range(1, 200, 1 if dense else 15 if sqlite else 31):
-        status, said = work(shop, kind, die_at)
+        status, said = work(kind, die_at)
         if status == 0:
             break
         assert status == -signal.SIGKILL, said
         killed += 1
         if killed % 2:
-            assert work(shop, kind, 0)[0] == 0, die_at
+            assert work(kind, 0)[0] == 0, die_at
         else:
             next_run(shop)
         agree(shop)
@@ -344,13 +342,13 @@ def test_a_host_killed_at_any_boundary_leaves_no_blank_unaccounted_for(stocked, 
 
 @pytest.mark.crash
 @pytest.mark.timeout(600)
-def test_a_machine_killed_at_any_message_leaves_at_worst_a_blank_that_two_settle(stocked, dense):
+def test_a_machine_killed_at_any_message_leaves_at_worst_a_blank_that_two_settle(stocked, work, dense):
     """It says UNKNOWN rather than guess; no piece of it is ever a document."""
     shop = stocked
     sqlite = shop.line.database_url.startswith("sqlite")
     killed = 0
     for die_at in range(1, 200, 1 if dense else 27 if sqlite else 39):
-        work(shop, "send", die_at, "machine")
+        work("send", die_at, "machine")
         if shop.supervisor.pid(MACHINE) is not None:
             break
         killed += 1
