@@ -1,4 +1,4 @@
-"""Badges: issued by two, ended once, and every sign-in that was begun with one. Revision ID: line_0031."""
+"""Badges and the sign-ins with them; who watches alarms, and what those on call are told. Revision ID: line_0031."""
 
 # ruff: noqa: E501 - the conditions are written as the models have them
 
@@ -18,6 +18,7 @@ SQL = Path(__file__).parent.parent / "sql" / "line_0031"
 def upgrade() -> None:
     """Create the tables, then guard them."""
     create_badges()
+    create_watch()
     bind = op.get_bind()
     for statement in (SQL / f"guards.{bind.dialect.name}.sql").read_text(encoding="utf-8").split("--;\n"):
         bind.exec_driver_sql(statement)
@@ -77,3 +78,16 @@ def create_badges() -> None:
     )
     op.create_index("ix_badge_sign_in_code", "badge_sign_in", ["code", "at_us"], unique=False)
     op.create_index("ix_badge_sign_in_at", "badge_sign_in", ["at_us"], unique=False)
+
+
+def create_watch() -> None:
+    """Create the lease of the watch over alarms, and mark notices that those on call are told of: none until now."""
+    op.create_table(
+        "alarm_watch",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("watcher", sa.String(length=32), nullable=False),
+        sa.Column("until_us", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("number = 1", name="ck_alarm_watch_one"),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.add_column("alarm_notice", sa.Column("on_call", sa.Boolean(), server_default=sa.false(), nullable=False))

@@ -55,3 +55,11 @@ CREATE TRIGGER badge_sign_in_guard BEFORE INSERT ON badge_sign_in
 --;
 CREATE TRIGGER badge_sign_in_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON badge_sign_in
     FOR EACH STATEMENT EXECUTE FUNCTION people_append_only()
+--;
+CREATE FUNCTION alarm_notice_keeps_whose() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'alarm_notice: ends once and otherwise never changes' USING ERRCODE = 'check_violation';
+END $$
+--;
+CREATE TRIGGER alarm_notice_keeps_whose BEFORE UPDATE ON alarm_notice
+    FOR EACH ROW WHEN (NEW.on_call IS DISTINCT FROM OLD.on_call) EXECUTE FUNCTION alarm_notice_keeps_whose()

@@ -48,3 +48,7 @@ BEGIN SELECT RAISE(ABORT, 'badge_sign_in: append-only'); END
 --;
 CREATE TRIGGER badge_sign_in_no_delete BEFORE DELETE ON badge_sign_in
 BEGIN SELECT RAISE(ABORT, 'badge_sign_in: append-only'); END
+--;
+CREATE TRIGGER alarm_notice_keeps_whose BEFORE UPDATE OF on_call ON alarm_notice
+WHEN NEW.on_call IS NOT OLD.on_call
+BEGIN SELECT RAISE(ABORT, 'alarm_notice: ends once and otherwise never changes'); END
