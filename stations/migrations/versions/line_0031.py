@@ -1,4 +1,4 @@
-"""Badges and the sign-ins with them; who watches alarms, and what those on call are told. Revision ID: line_0031."""
+"""Badges; who watches alarms, what those on call are told; who is let in by a lead. Revision ID: line_0031."""
 
 # ruff: noqa: E501 - the conditions are written as the models have them
 
@@ -19,6 +19,7 @@ def upgrade() -> None:
     """Create the tables, then guard them."""
     create_badges()
     create_watch()
+    create_admissions()
     bind = op.get_bind()
     for statement in (SQL / f"guards.{bind.dialect.name}.sql").read_text(encoding="utf-8").split("--;\n"):
         bind.exec_driver_sql(statement)
@@ -91,3 +92,24 @@ def create_watch() -> None:
         sa.PrimaryKeyConstraint("number"),
     )
     op.add_column("alarm_notice", sa.Column("on_call", sa.Boolean(), server_default=sa.false(), nullable=False))
+
+
+def create_admissions() -> None:
+    """Create the table of those who are let in by a lead's word."""
+    op.create_table(
+        "gate_admission",
+        sa.Column("shift_id", sa.String(length=32), nullable=False),
+        sa.Column("code", sa.String(length=10), nullable=False),
+        sa.Column("admitted_us", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("until_us", sa.BigInteger(), nullable=False),
+        sa.Column("admitted_by", sa.String(length=10), nullable=False),
+        sa.Column("sign_in", sa.String(length=32), nullable=False),
+        sa.Column("emulated", sa.Boolean(), nullable=False),
+        sa.CheckConstraint("until_us > admitted_us AND code <> admitted_by", name="ck_gate_admission"),
+        sa.CheckConstraint("until_us <= admitted_us + 86400000000", name="ck_gate_admission_length"),
+        sa.ForeignKeyConstraint(["shift_id"], ["shift.shift_id"]),
+        sa.ForeignKeyConstraint(["code"], ["person.code"]),
+        sa.ForeignKeyConstraint(["admitted_by"], ["person.code"]),
+        sa.ForeignKeyConstraint(["sign_in"], ["sign_in_attempt.attempt_id"]),
+        sa.PrimaryKeyConstraint("shift_id", "code", "admitted_us"),
+    )
