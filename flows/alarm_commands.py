@@ -135,6 +135,40 @@ def try_target(
     return Exit.FINDINGS if failed else Exit.FINE
 
 
+@app.command(name="watch")
+def watch_command(*, directory: Directory = DEFAULT_DIRECTORY) -> int:
+    """Watch the alarms that stand while no line runs, until Ctrl-C: escalate what nobody takes, and tell the targets.
+
+    A service beside the line; one of them works at a time, and none while a line that runs does it.
+    """
+    import signal
+    import threading
+    from types import FrameType
+
+    from flows.alarm_watch import watch
+    from flows.composition import open_database, prepare
+    from flows.configuration import read_settings
+    from flows.program_log import set_up_log
+    from flows.rolled_back import refuse_rolled_back
+
+    folder, stop = RunFolder(directory), threading.Event()
+    settings = read_settings(folder)
+    refuse_rolled_back(folder, settings)
+    set_up_log(folder, level=settings.logging.level, form=settings.logging.form)
+    prepare(folder)
+
+    def told(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, told)
+    with open_database(folder, folder.resolve_database(settings.database.url)) as database:
+        mark = "EMULATED line: " if settings.emulated else ""
+        sys.stderr.write(f"passline: {mark}the alarms are watched; Ctrl-C ends\n")
+        watch(folder, settings, database, stop)
+    return Exit.FINE
+
+
 COLUMNS: Final = (
     *("alarm", "severity", "kind", "subject", "amount", "state", "owner", "raised_us", "cleared_us"),
     *("acknowledged_by", "acknowledged_us", "escalated_to", "seen", "returned", "unsent", "emulated"),

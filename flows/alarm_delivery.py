@@ -37,8 +37,16 @@ Tell = Callable[[Notice], None]
 class Delivery:
     """The threads that tell the targets of one line, by name."""
 
-    def __init__(self, database: Database, targets: Mapping[str, Tell]) -> None:
-        self._database, self.names = database, frozenset(targets)
+    def __init__(
+        self,
+        database: Database,
+        targets: Mapping[str, Tell],
+        on_call: frozenset[str] = frozenset(),
+        may_tell: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        """`on_call`: those of the targets that are told of what happens outside a shift alone."""
+        self._database, self.names, self.on_call = database, frozenset(targets), on_call
+        self._may_tell = may_tell
         self._stop, self._over, self._bell = threading.Event(), threading.Event(), threading.Condition()
         self._busy_since_s: dict[str, float] = {}
         self._threads = [
@@ -88,10 +96,12 @@ class Delivery:
                     self._bell.wait(LOOK_EVERY_S)
 
     def _one(self, name: str, tell: Tell) -> bool:
+        if not self._may_tell(name):
+            return False
         with self._database.read() as connection:
             if not outbox.anything_open(connection):
                 return False
-        notice = self._database.write(lambda tx: outbox.take(tx, name))
+        notice = self._database.write(lambda tx: outbox.take(tx, name, on_call=name in self.on_call))
         if notice is None:
             return False
         self._busy_since_s[name] = time.monotonic()
@@ -123,10 +133,20 @@ def tells(centre: str, targets: Iterable[Target]) -> dict[str, Tell]:
     return {target.name: told_by(target) for target in targets}
 
 
+def on_call_of(targets: Iterable[Target]) -> frozenset[str]:
+    """The names of those targets that are of the people on call."""
+    return frozenset(target.name for target in targets if target.on_call)
+
+
 @contextmanager
-def telling(database: Database, targets: Mapping[str, Tell]) -> Iterator[Delivery]:
-    """Tell the targets for as long as the block runs, and a moment longer."""
-    delivery = Delivery(database, targets)
+def telling(
+    database: Database,
+    targets: Mapping[str, Tell],
+    on_call: frozenset[str] = frozenset(),
+    may_tell: Callable[[str], bool] = lambda _: True,
+) -> Iterator[Delivery]:
+    """Tell the targets for as long as the block runs, and a moment longer; each only while this process `may_tell`."""
+    delivery = Delivery(database, targets, on_call, may_tell)
     delivery.begin()
     try:
         yield delivery

@@ -42,10 +42,7 @@ GATE: Final = "gate"
 INSIDE: Final = "SELECT count(*) AS people FROM inside"
 HELD: Final = "SELECT machine FROM machine_state WHERE state = 'held'"
 UNSETTLED: Final = """
-SELECT opened.station, COUNT(*) AS cases FROM custody_case opened
-WHERE opened.opened_us < :before_us
-  AND NOT EXISTS (SELECT 1 FROM custody_event settle WHERE settle.case_id = opened.case_id)
-GROUP BY opened.station
+SELECT station, COUNT(*) AS cases FROM open_case WHERE opened_us < :before_us GROUP BY station
 """
 PAST_NODE: Final = """
 SELECT to_station AS station, SUM(unit_count) AS units FROM open_offer WHERE due_us < :now_us GROUP BY to_station

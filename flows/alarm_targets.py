@@ -8,7 +8,7 @@ import logging
 import os
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Final
 
@@ -48,10 +48,11 @@ class NotToldError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One target; `address` is its secret."""
+    """One target; `address` is its secret. `on_call`: it is told of what happens outside a shift alone."""
 
     name: str
     address: str = field(repr=False)
+    on_call: bool = False
 
     def tell(self, title: str, body: str, severity: Severity) -> None:
         """Tell it, which may take as long as its server lets it. Raises NotToldError."""
@@ -75,7 +76,9 @@ class Target:
 
 def open_targets(folder: RunFolder, settings: LineSettings) -> tuple[Target, ...]:
     """The targets of a line, each with an address that apprise knows. Raises TargetRefusedError."""
-    return tuple(_opened(folder, target, os.environ) for target in settings.alarms.targets)
+    on_call = settings.on_call.targets if settings.on_call is not None else ()
+    usual = (_opened(folder, target, os.environ) for target in settings.alarms.targets)
+    return (*usual, *(replace(_opened(folder, target, os.environ), on_call=True) for target in on_call))
 
 
 def _opened(folder: RunFolder, target: AlarmTarget, environment: Mapping[str, str]) -> Target:

@@ -14,10 +14,11 @@ from prefect import flow
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from flows.alarm_delivery import TROUBLED_TRIES, Delivery, Tell, telling, tells
+from flows.alarm_delivery import TROUBLED_TRIES, Delivery, Tell, on_call_of, telling, tells
 from flows.alarm_events import tell_prefect
 from flows.alarm_findings import WATCHED, findings, low_stock
 from flows.alarm_targets import Target, open_targets
+from flows.alarm_watch import Watch
 from flows.composition import line_of
 from flows.configuration import OWN_TARGET
 from flows.line_state import Line
@@ -45,14 +46,16 @@ async def alarms(folder: str, shift: str) -> Served:
     """
     async with line_of(folder, shift, NAME) as line:
         targets = open_targets(line.folder, line.settings)
-        with telling(line.database, _tells(line, targets)) as delivery:
-            watcher = Watcher(line, delivery)
+        watch = Watch(line.database, line.settings.alarms.look_every_s)
+        with telling(line.database, _tells(line, targets), on_call_of(targets), watch.may_tell) as delivery:
+            watcher = Watcher(line, delivery, watch)
             while True:
                 standing = await line.blocking(watcher.try_to_look)
                 delivery.ring()
                 if line.ended is None or line.ended.is_set():
                     # In a thread: a target that hangs must not hold up the flows that end beside this one.
                     await line.blocking(delivery.finish)
+                    await line.blocking(watch.let_go)
                     return {"station": NAME, "units": standing}
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(line.ended.wait(), line.settings.alarms.look_every_s)
@@ -61,8 +64,9 @@ async def alarms(folder: str, shift: str) -> Served:
 class Watcher:
     """Looks for what is the matter, and makes the register say so."""
 
-    def __init__(self, line: Line, delivery: Delivery) -> None:
+    def __init__(self, line: Line, delivery: Delivery, watch: Watch | None = None) -> None:
         self._line, self._delivery = line, delivery
+        self._watch = watch or Watch(line.database, line.settings.alarms.look_every_s)
         self._url = line.folder.resolve_database(line.settings.database.url)
         self._seen_since_s: dict[Finding, float] = {}
         self._low: dict[Finding, int | None] = {}
@@ -90,13 +94,15 @@ class Watcher:
             standing = {(one.code, one.subject) for one in listed(reading)}
         lasting = self._lasting(found, standing)
 
-        def write(tx: Connection) -> tuple[list[int], list[int], int]:
+        def write(tx: Connection) -> tuple[list[int], list[int], int, bool]:
             raised, cleared = follow(tx, WATCHED, lasting, emulated=line.emulated)
-            escalated = escalate_due(tx)
-            outbox.end_told(tx, self._delivery.names)
-            return raised, cleared, len(escalated)
+            mine = self._watch.hold(tx)
+            escalated = escalate_due(tx) if mine else []
+            outbox.end_told(tx, self._delivery.names, self._delivery.on_call)
+            return raised, cleared, len(escalated), mine
 
-        raised, cleared, escalated = line.database.write(write)
+        raised, cleared, escalated, mine = line.database.write(write)
+        self._watch.kept(mine)
         if raised or cleared or escalated:
             log.info("alarms_changed", raised=len(raised), cleared=len(cleared), escalated=escalated)
         return len(standing) + len(raised) - len(cleared)

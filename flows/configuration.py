@@ -16,7 +16,7 @@ from devices.registry import BUILT_IN, GROUP
 from flows.errors import FlowError
 from flows.makers import MAKES
 from flows.run_folder import ENVIRONMENT_DELIMITER, ENVIRONMENT_PREFIX, RunFolder
-from flows.settings import LineSettings, Mode, StaffKind, crosses_safely
+from flows.settings import AlarmTarget, LineSettings, Mode, StaffKind, crosses_safely
 from flows.toml_places import Place, line_numbers, line_of
 from stations.climate.rules import Figure
 from stations.patrol.rules import MOST_ANSWERS, OTHER, PLACE
@@ -235,8 +235,14 @@ def _target_contradictions(
     settings: LineSettings, fault: Callable[[Place, str, str], SettingFault]
 ) -> Iterator[SettingFault]:
     names = {OWN_TARGET}
-    for position, target in enumerate(settings.alarms.targets):
-        place: Place = ("alarms", "targets", position)
+    named: list[tuple[Place, AlarmTarget]] = [
+        (("alarms", "targets", position), target) for position, target in enumerate(settings.alarms.targets)
+    ]
+    if settings.on_call is not None:
+        named += [
+            (("on_call", "targets", position), target) for position, target in enumerate(settings.on_call.targets)
+        ]
+    for place, target in named:
         if (target.file is None) == (target.environment is None):
             yield fault(place, "must say where its address is", "file or environment, one of them")
         if target.name in names:

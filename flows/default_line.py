@@ -89,6 +89,9 @@ discrepancy_min = 60     # minutes that a count difference stays open before it 
 # reviewer = ["p-0501"]
 # packer = ["p-0601"]
 # mailer = ["p-0701"]
+# [[on_call.targets]]    # told outside a shift alone, beside [[alarms.targets]]
+# name = "night"
+# file = "keys/night.target"
 
 [review]                 # from where on a rule suspects; docs/review.md has every limit
 photo_age_months = 6     # a photo is no older than this, 1 to 120

@@ -1,10 +1,12 @@
-"""`passline gate`: who is inside, who passed, what two people settle; and the gate at work. Modules load late."""
+"""`passline gate`: who is inside, who passed, who is let in, what two settle; the gate at work. Modules load late."""
 
 import json
+import re
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -12,6 +14,7 @@ from cyclopts import App, Parameter
 
 from flows.errors import Exit, FlowError, LineRunsAlreadyError, NoGateError
 from flows.run_folder import RunFolder
+from handoff_logs.cli import moment_us
 from handoff_logs.reading import open_reading
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
 
@@ -21,9 +24,17 @@ Directory = Annotated[Path, Parameter("--dir", help="The run's folder.")]
 Output = Annotated[Literal["table", "json"], Parameter("--output", help="How to print.")]
 HERE: Final = Path(".passline")
 MOST: Final = 50
+_HOUR: Final = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 
 INSIDE: Final = "SELECT person, since_us FROM inside ORDER BY since_us, person"
 CORE: Final = "SELECT station, emulated FROM core_station ORDER BY station"
+ADMITTED: Final = """
+SELECT its.code, its.until_us, its.admitted_by FROM gate_admission AS its
+JOIN shift ON shift.shift_id = its.shift_id AND NOT shift.closed
+WHERE its.until_us > :now_us AND NOT EXISTS (SELECT 1 FROM gate_admission AS later WHERE later.shift_id = its.shift_id
+    AND later.code = its.code AND later.admitted_us > its.admitted_us) ORDER BY its.code
+"""
+"""Who may come in by a lead's word now: the last word on each holds."""
 PASSAGES: Final = """
 SELECT its.number, its.begun_us, its.direction, coalesce(its.person, '') AS person,
        coalesce(ended.outcome, CASE WHEN doubt.number IS NULL THEN 'under way' ELSE 'unknown' END) AS outcome,
@@ -70,6 +81,7 @@ def status_command(*, directory: Directory = HERE, output: Output = "table") -> 
             "gate": gate,
             "core": [row["station"] for row in core],
             "inside": reading.rows(INSIDE),
+            "admitted": reading.rows(ADMITTED, now_us=time.time_ns() // 1_000),
             "under_way": next((_plain(row) for row in reading.rows(PASSAGES, most=1) if row["ended_us"] is None), None),
         }
     too_few = gate is not None and 0 < len(content["inside"]) < int(gate.get("min_inside", 2))
@@ -146,6 +158,46 @@ def settle_command(
         outcome = passages.settle(here.database, code, Found(found), by, emulated=here.emulated)
         mark = "EMULATED: " if here.emulated else ""
     sys.stdout.write(f"{mark}{code} is {found} ({outcome}); signed by {by.first} and {by.second}\n")
+    seal_now(folder)
+    return Exit.FINE
+
+
+@app.command(name="admit")
+def admit_command(
+    code: Annotated[str, Parameter(help="The engineer's staff code.")],
+    /,
+    *,
+    until: Annotated[str, Parameter("--until", help="Until when: 14:30, the next one, or '2026-11-25 14:30'.")],
+    by: Annotated[str | None, Parameter("--by", help="Code of the lead who signs; asked if left out.")] = None,
+    directory: Directory = HERE,
+    passwords_from: PasswordsFrom = None,
+) -> int:
+    """Let an engineer who is not of the open shift through the gate until a time; a lead signs.
+
+    The last word on each holds, and ends with the shift. Whoever is inside leaves when they like.
+    """
+    from flows.sealer import seal_now
+    from flows.two_hands import workplace_of
+    from stations.gate import admission
+    from stations.people import Role
+    from stations.people_register import rules
+    from stations.people_register.register import refuse_unfounded
+    from stations.people_register.sign_in import sign_in_as, unlock_own
+    from stations.vault.rules import STATION
+
+    until_us = _until_us(until)
+    rules.check_code(code)
+    folder, asking = RunFolder(directory), Asking(passwords_from)
+    with workplace_of(folder, STATION) as here:
+        refuse_unfounded(here.database)
+        signed = sign_in_as(here.database, asking.credentials(asking.code("signing", by)), [Role.LEAD])
+        unlock_own(here.database, [signed.code], asking.pin)
+        given = admission.admit(here.database, signed, code, until_us, emulated=here.emulated)
+        mark = "EMULATED: " if here.emulated else ""
+        sys.stdout.write(
+            f"{mark}{code} may come in until {_local(given.until_us)}, while shift {here.shift} is open; by"
+            f" {signed.code}\n"
+        )
     seal_now(folder)
     return Exit.FINE
 
@@ -230,6 +282,20 @@ def walk_command(
     return Exit.FINE
 
 
+def _until_us(word: str) -> int:
+    """The time that was typed, in microseconds UTC; of an hour alone the next one. Ends the command where it is none.
+
+    >>> 0 < _until_us("14:30") - time.time_ns() // 1_000 <= 24 * 3_600_000_000
+    True
+    """
+    if _HOUR.fullmatch(word) is None:
+        return moment_us(word)
+    now = datetime.now().astimezone()
+    hours, minutes = map(int, word.split(":"))
+    until = now.replace(hour=hours, minute=minutes, second=0, microsecond=0)
+    return round((until if until > now else until + timedelta(days=1)).timestamp() * 1e6)
+
+
 def _configured(folder: RunFolder) -> dict[str, Any] | None:
     gate = folder.configured().get("gate")
     return gate if isinstance(gate, dict) else None
@@ -255,6 +321,8 @@ def _print_status(content: dict[str, Any]) -> None:
         console.print(f"  {row['person']:<12} since {_local(row['since_us'])}")
     if not content["inside"]:
         console.print("  nobody is inside")
+    for row in content["admitted"]:
+        console.print(f"  {row['code']:<12} may come in until {_local(row['until_us'])}, by {row['admitted_by']}")
     if content["alone"]:
         console.print("too few people are inside: send another one in, or call out who is there")
     if under_way is not None:

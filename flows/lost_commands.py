@@ -47,7 +47,7 @@ class ReportFileError(FlowError):
 
 
 def report_lost_command(
-    serial: Annotated[str, Parameter(help="The serial of the blank.")],
+    serial: Annotated[str, Parameter(help="The serial of the blank, also of one that became a document.")],
     /,
     *,
     circumstances: Annotated[
@@ -61,9 +61,13 @@ def report_lost_command(
     directory: Directory = DEFAULT_DIRECTORY,
     passwords_from: PasswordsFrom = None,
 ) -> int:
-    """Report a blank as lost or stolen; two people sign."""
+    """Report a blank or a document as lost or stolen; two people sign.
+
+    A document is never made again under its application: stop that, and end it, so that its person may apply anew.
+    """
     from flows.two_hands import as_two, signed_by_two, workplace_of
     from handoff_logs.cli import moment_us
+    from handoff_logs.records import Kind
     from stations.vault import losing, rules
 
     if _PLACE.fullmatch(place) is None:
@@ -83,10 +87,17 @@ def report_lost_command(
         by = signed_by_two(here.at(piece.station, here.people), asking, (first, second), losing.REPORTERS)
         there = as_two(here.at(piece.station, here.people), by)
         reported = losing.report(there, serial, loss, circumstances, place, noticed_us)
+    document = piece.unit_kind == Kind.DOCUMENT
+    what = "the document made of" if document else piece.kind or "blank"
     sys.stdout.write(
-        f"{mark}{piece.kind or 'blank'} {serial} of {piece.station} is reported {loss}; signed by {by.first} and "
+        f"{mark}{what} {serial} of {piece.station} is reported {loss}; signed by {by.first} and "
         f"{by.second} (record {reported.event_id}). If it turns up: passline blanks found {serial}\n"
     )
+    if document:
+        sys.stdout.write(
+            "It is not made again: a lead stops its application (passline applications stop NUMBER --reason alert), two"
+            " end it (passline applications end NUMBER), and its person applies anew\n"
+        )
     return Exit.FINE
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from flows.alarm_delivery import telling, tells
+from flows.alarm_delivery import on_call_of, telling, tells
 from flows.alarm_targets import Target, TargetRefusedError, open_targets
 from flows.counts import seen
 from flows.errors import FlowError, LineRunsAlreadyError
@@ -161,11 +161,12 @@ def tell(database: Database, folder: RunFolder, settings: LineSettings) -> Told:
         targets = open_targets(folder, settings)
     except TargetRefusedError as error:
         refused.append(error.name)
-    with telling(database, tells(settings.centre, targets)) as delivery:
+    on_call = on_call_of(targets)
+    with telling(database, tells(settings.centre, targets), on_call) as delivery:
         delivery.finish()
     names = frozenset(target.name for target in targets)
     with database.read() as conn:
-        behind = {**dict.fromkeys(refused, 1), **outbox.behind(conn, names)}
+        behind = {**dict.fromkeys(refused, 1), **outbox.behind(conn, names, on_call)}
 
     def write(tx: Connection) -> None:
         for name, notices in sorted(behind.items()):

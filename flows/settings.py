@@ -475,6 +475,8 @@ class OnCallSettings(_Section):
     packer: Codes = ()
     mailer: Codes = ()
     least: OnCallLeast = OnCallLeast()
+    targets: tuple[AlarmTarget, ...] = ()
+    """Who is told outside a shift, beside the usual targets, and nothing of what happens in one."""
 
     def codes_by_station(self) -> dict[str, tuple[str, ...]]:
         """Those on call, by the station of their role."""

@@ -23,6 +23,9 @@ _LEGAL = {
     "custody_register_legal",
     "custody_event_inside",
     "custody_event_sides",
+    "custody_event_taken_back",
+    "custody_event_settled",
+    "custody_case_opened",
     "custody_move_no_insert",
 }
 _REPLACED_ELSEWHERE = {"custody_event", "custody_unit", "custody_move"}

@@ -53,6 +53,11 @@ INSIDE = """
         AND gone.field = 'left-' || substr(said.field, 9))
 """
 
+OPEN_CASES = """
+    SELECT case_id, kind, unit_id, station, opened_us FROM custody_case AS opened
+    WHERE NOT EXISTS (SELECT 1 FROM custody_event AS settle WHERE settle.case_id = opened.case_id)
+"""
+
 Difference = tuple[str, str]
 """A rule, and the SQL that finds where another package's tables break it: rows of `subject` and `what`."""
 
@@ -82,6 +87,7 @@ LINE_TABLES = (
     ),
     _of("open offers follow the log", "open_offer", OPEN_OFFERS, OPEN_OFFER_COLUMNS),
     _of("core stations follow the log", "core_station", CORE_STATIONS, ("station", "emulated")),
+    _of("open cases follow the log", "open_case", OPEN_CASES, ("case_id", "kind", "unit_id", "station", "opened_us")),
     _of("who is inside follows the log", "inside", INSIDE, ("person", "stay", "since_us")),
 )
 """The line tables of this package, under the rules' own names."""

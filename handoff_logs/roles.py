@@ -14,7 +14,7 @@ CUSTODY = tuple(table for table in GUARDED if table not in MIGRATED)
 """What is appended to and never changed."""
 LINE = ("open_offer", "whereabouts", "unit_number")
 """The log's own tables that change with the line."""
-FOLLOWING = ("core_station", "inside")
+FOLLOWING = ("core_station", "inside", "open_case")
 """What only the log's own guards write, as its registers say."""
 
 

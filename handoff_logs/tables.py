@@ -372,6 +372,17 @@ class Whereabouts(SQLModel, table=True):
     since_us: int = Field(sa_type=BigInteger)
 
 
+class OpenCase(SQLModel, table=True):
+    """A case that nothing has settled, of which few are open at a time. By the records."""
+
+    __tablename__ = "open_case"
+    case_id: str = Field(sa_type=ID, primary_key=True)
+    kind: str = Field(sa_type=WORD)
+    unit_id: str = Field(sa_type=ID)
+    station: str = Field(sa_type=WORD)
+    opened_us: int = Field(sa_type=BigInteger)
+
+
 class CoreStation(SQLModel, table=True):
     """A station of the core area; behind an `emulated` gate only emulated staff must be inside. By the register."""
 

@@ -7,7 +7,7 @@ from handoff_logs.roles import Roles, quoted
 ALARMS: Final = ("alarm", "alarm_step", "alarm_notice", "alarm_delivery")
 DELIVERIES: Final = ("delivery_event", "delivered_parcel", "returned_parcel", "return_remake")
 CASEBOOK: Final = ("casebook_entry", "casebook_attachment")
-GATE: Final = ("gate_passage", "gate_step", "gate_ending")
+GATE: Final = ("gate_passage", "gate_step", "gate_ending", "gate_admission")
 AUDITED: Final = (
     *(
         "person",

@@ -19,7 +19,7 @@ FILE_RULE = "the database agrees with itself"
 TABLES_RULE = "the tables and their guards are as the program made them"
 
 READ = (*APPEND_ONLY, "unit_number")
-MADE = (*GUARDED, "unit_number", "whereabouts", "open_offer", "core_station", "inside")
+MADE = (*GUARDED, "unit_number", "whereabouts", "open_offer", "core_station", "inside", "open_case")
 MOST = 20
 """Odd rows of a table, or faults of a file, that are named."""
 
@@ -40,12 +40,13 @@ MADE_AS = {
     "sqlite": {
         "audit_lookup": "5ec3f0fd782d3365",
         "core_station": "8e5567c780c6a3c1",
-        "custody_case": "b08c517faefb0090",
-        "custody_event": "cfc1d2421764b307",
+        "custody_case": "052d97815bfd7bc3",
+        "custody_event": "8e9756f096e37ae5",
         "custody_move": "bd3facb56ec45338",
         "custody_register": "cc482bf92cda46c6",
         "custody_unit": "8e70ec36072a6893",
         "inside": "f83e0678086e2ad4",
+        "open_case": "97a52feac2e035c9",
         "open_offer": "fb63719eb5926e4a",
         "seal_checkpoint": "8065a841f0ab3ec3",
         "seal_cosignature": "64ca7cfa599de42e",
@@ -58,12 +59,13 @@ MADE_AS = {
     "postgresql": {
         "audit_lookup": "917c3bdac2281757",
         "core_station": "54e67ab9c29a6cfd",
-        "custody_case": "0d01ef9ab53c421f",
-        "custody_event": "44909527f32641dc",
+        "custody_case": "5c454c12383ec535",
+        "custody_event": "2470c0ceef0e694d",
         "custody_move": "e28222a2bb342e59",
         "custody_register": "de2d1945d9ad58c5",
         "custody_unit": "6bbeeca93bcceebb",
         "inside": "54e67ab9c29a6cfd",
+        "open_case": "54e67ab9c29a6cfd",
         "open_offer": "54e67ab9c29a6cfd",
         "seal_checkpoint": "acc17a8af5a99c08",
         "seal_cosignature": "ddf1b99d63cfce93",

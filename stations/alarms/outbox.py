@@ -61,8 +61,10 @@ def anything_open(conn: Connection) -> bool:
     return conn.execute(select(_NOTICE.c.alarm_id).where(_NOTICE.c.ended.is_(None)).limit(1)).first() is not None
 
 
-def take(tx: Connection, target: str) -> Notice | None:
+def take(tx: Connection, target: str, *, on_call: bool = False) -> Notice | None:
     """Take the first notice that is due for `target`, with the try counted; None where none is.
+
+    A target of those `on_call` is told of what is theirs alone.
 
     In the order of the steps: while an earlier step of the same alarm waits to be told, a later one is not.
     """
@@ -82,6 +84,8 @@ def take(tx: Connection, target: str) -> Notice | None:
         )
         .order_by(_NOTICE.c.due_us, _NOTICE.c.alarm_id, _NOTICE.c.position)
     )
+    if on_call:
+        due = due.where(_NOTICE.c.on_call)
     waiting: set[int] = set()
     for row in tx.execute(due).all():
         if row.alarm_id in waiting:
@@ -102,21 +106,21 @@ def failed(tx: Connection, notice: Notice, target: str, failure: str) -> None:
     tx.execute(update(_DELIVERY).where(*_of(notice, target)).values(failure=failure[:LONGEST_FAILURE]))
 
 
-def end_told(tx: Connection, targets: frozenset[str]) -> int:
+def end_told(tx: Connection, targets: frozenset[str], on_call: frozenset[str] = frozenset()) -> int:
     """End every due notice that all of `targets` were told of, how many; and give up what is too old.
 
-    Without any target every notice that is due ends.
+    Those of them that are `on_call` need only be told of what is theirs. Without any target every due notice ends.
     """
     _give_up(tx, clock_us(tx))
-    open_now = select(_NOTICE.c.alarm_id, _NOTICE.c.position).where(
+    open_now = select(_NOTICE.c.alarm_id, _NOTICE.c.position, _NOTICE.c.on_call).where(
         _NOTICE.c.ended.is_(None), _NOTICE.c.due_us <= clock_us(tx)
     )
     ended = 0
-    for alarm_id, position in tx.execute(open_now).all():
+    for alarm_id, position, of_on_call in tx.execute(open_now).all():
         sent = select(_DELIVERY.c.target).where(
             _DELIVERY.c.alarm_id == alarm_id, _DELIVERY.c.position == position, _DELIVERY.c.sent_us.is_not(None)
         )
-        if targets <= set(tx.execute(sent).scalars()):
+        if (targets if of_on_call else targets - on_call) <= set(tx.execute(sent).scalars()):
             _end(tx, alarm_id, position, NoticeEnd.TOLD)
             ended += 1
     return ended
@@ -135,8 +139,11 @@ def unsent(tx: Connection, tries: int) -> dict[str, int]:
     return counts
 
 
-def behind(conn: Connection, targets: Collection[str]) -> dict[str, int]:
-    """How many notices that are due each of `targets` was not told of yet; those told of all are left out."""
+def behind(conn: Connection, targets: Collection[str], on_call: frozenset[str] = frozenset()) -> dict[str, int]:
+    """How many notices that are due each of `targets` was not told of yet; those told of all are left out.
+
+    Of those of them that are `on_call` only what is theirs is counted.
+    """
     open_now = and_(_NOTICE.c.ended.is_(None), _NOTICE.c.due_us <= clock_us(conn))
     counts: dict[str, int] = {}
     for target in targets:
@@ -146,7 +153,8 @@ def behind(conn: Connection, targets: Collection[str]) -> dict[str, int]:
             _DELIVERY.c.target == target,
             _DELIVERY.c.sent_us.is_not(None),
         )
-        left = conn.execute(select(func.count()).select_from(_NOTICE).where(open_now, ~sent.exists())).scalar_one()
+        untold = select(func.count()).select_from(_NOTICE).where(open_now, ~sent.exists())
+        left = conn.execute(untold.where(_NOTICE.c.on_call) if target in on_call else untold).scalar_one()
         if left:
             counts[target] = int(left)
     return counts

@@ -41,6 +41,11 @@ _BEGIN = Statement(
     " ON CONFLICT (kind, subject) WHERE cleared_us IS NULL DO NOTHING RETURNING alarm_id"
 )
 """Nothing comes back where another transaction raised the same alarm first: PostgreSQL waits for it to say so."""
+_THEIRS = Statement(
+    f"SELECT 1 FROM alarm WHERE alarm_id = :alarm_id AND (kind IN ('{rules.CALLED}', '{rules.EMERGENCY_WAITS}')"  # noqa: S608 (own words)
+    " OR NOT EXISTS (SELECT 1 FROM shift WHERE NOT closed))"
+)
+"""Whether those on call are told of a step that is taken now: they are called, or no shift is open."""
 TRIES: Final = 10
 """Each lost race is another's commit between two statements of ours."""
 
@@ -208,7 +213,8 @@ def _append(tx: Connection, alarm_id: int, step: Step, at_us: int, told_from_us:
     place = {"alarm_id": alarm_id, "position": (last or 0) + 1}
     tx.execute(insert(_STEP), {**place, "step": step.value, "at_us": at_us, **facts})
     if step in rules.TOLD:
-        tx.execute(insert(_NOTICE), {**place, "due_us": told_from_us or at_us})
+        on_call = bool(_THEIRS.run(tx, {"alarm_id": alarm_id}).fetchone())
+        tx.execute(insert(_NOTICE), {**place, "due_us": told_from_us or at_us, "on_call": on_call})
 
 
 def _locked(tx: Connection, alarm_id: int) -> Row[Any]:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Index,
     Integer,
     String,
+    false,
     text,
 )
 from sqlmodel import Field, SQLModel
@@ -116,6 +118,8 @@ class AlarmNotice(SQLModel, table=True):
     alarm_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     position: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     due_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    on_call: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=false()))
+    """Whether the people on call are told too: no shift was open, or it is they who are called."""
     ended: str | None = Field(default=None, sa_column=Column(String(10)))
 
 
@@ -138,3 +142,14 @@ class AlarmDelivery(SQLModel, table=True):
     next_us: int = Field(sa_column=Column(BigInteger, nullable=False))
     sent_us: int | None = Field(default=None, sa_column=Column(BigInteger))
     failure: str | None = Field(default=None, sa_column=Column(String(60)))
+
+
+class AlarmWatch(SQLModel, table=True):
+    """The one process that escalates alarms and tells of them, until when; at most one row."""
+
+    __tablename__ = "alarm_watch"
+    __table_args__ = (CheckConstraint("number = 1", name="ck_alarm_watch_one"),)
+
+    number: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    watcher: str = Field(sa_column=Column(String(32), nullable=False))
+    until_us: int = Field(sa_column=Column(BigInteger, nullable=False))

@@ -69,3 +69,37 @@ class NotPassedError(StationError):
             f"EMULATED: {self.code} did not get {self.direction} through the gate ({self.why}) and is where they "
             "were; look at passline gate status and start again"
         )
+
+
+class NoShiftToAdmitError(StationError):
+    """No shift is open into which somebody could be admitted."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+    def __str__(self) -> str:
+        return f"no shift is open, so {self.code} can't be admitted to one; nothing was recorded, open the shift first"
+
+
+class AdmissionTimeError(StationError):
+    """An admission would end in the past, or too far in the future; times are in microseconds."""
+
+    def __init__(self, until_us: int, longest_us: int) -> None:
+        super().__init__(until_us, longest_us)
+        self.until_us, self.longest_us = until_us, longest_us
+
+    def __str__(self) -> str:
+        hours = self.longest_us // 3_600_000_000
+        return f"an admission ends within the next {hours} hours; nothing was recorded, name another time with --until"
+
+
+class OwnAdmissionError(StationError):
+    """Nobody lets themselves in."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+    def __str__(self) -> str:
+        return f"{self.code} can't admit {self.code}; nothing was recorded, let another lead sign"

@@ -20,6 +20,7 @@ from handoff_logs.register import Register
 from handoff_logs.statements import Statement
 from handoff_logs.writing import Entry
 from stations.gate import rules
+from stations.gate.admission import is_admitted
 from stations.gate.errors import (
     GateMovedError,
     NobodyOfThisCodeError,
@@ -254,7 +255,7 @@ def _against(tx: Connection, found: Recognised, *, emulated: bool) -> str | None
         return "not-enrolled"
     shift = _CREW.run(tx, {"person": person}).fetchone()
     if shift is not None:
-        return None if shift[1] else "not-of-shift"
+        return None if shift[1] or is_admitted(tx, shift[0], person) else "not-of-shift"
     # Blanks are counted inside before a shift is open: a lead comes first, then whoever counts beside them.
     roles = roles_of(tx, person)
     if Role.LEAD in roles:

@@ -20,6 +20,8 @@ WITH logged AS (
         || ' by passline and nobody'
         FROM gate_step AS step JOIN passed ON passed.number = step.number
         WHERE step.step = 'unknown' AND step.reason <> 'found-by-two'
+    UNION ALL SELECT code, 'admitted ' || shift_id || ' until ' || until_us || ' at ' || admitted_us || ' - by '
+        || admitted_by || ' and nobody' FROM gate_admission
 )
 SELECT subject, 'in the table and not in the log: ' || fact AS what
     FROM (SELECT subject, fact FROM kept EXCEPT SELECT subject, fact FROM logged) AS unlogged
@@ -28,5 +30,5 @@ UNION ALL SELECT subject, 'in the log and not in the table: ' || fact AS what
 ORDER BY 1, 2
 """
 
-DIFFERENCES: Final = (("the gate's passages are what the log says", _FACTS),)
+DIFFERENCES: Final = (("the gate's passages and admissions are what the log says", _FACTS),)
 """Each rule with the SQL that finds what breaks it: `subject` (a staff code) and `what`."""

@@ -104,3 +104,21 @@ class GateEnding(SQLModel, table=True):
     second_sign_in: str | None = Field(
         default=None, sa_column=Column(String(32), ForeignKey("sign_in_attempt.attempt_id"))
     )
+
+
+class GateAdmission(SQLModel, table=True):
+    """A lead's word that an engineer who is not of a shift may come in until a time. The last word on each holds."""
+
+    __tablename__ = "gate_admission"
+    __table_args__ = (
+        CheckConstraint("until_us > admitted_us AND code <> admitted_by", name="ck_gate_admission"),
+        CheckConstraint("until_us <= admitted_us + 86400000000", name="ck_gate_admission_length"),
+    )
+
+    shift_id: str = Field(sa_column=Column(String(32), ForeignKey("shift.shift_id"), primary_key=True))
+    code: str = Field(sa_column=Column(String(10), ForeignKey("person.code"), primary_key=True))
+    admitted_us: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    until_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    admitted_by: str = Field(sa_column=Column(String(10), ForeignKey("person.code"), nullable=False))
+    sign_in: str = Field(sa_column=Column(String(32), ForeignKey("sign_in_attempt.attempt_id"), nullable=False))
+    emulated: bool

@@ -123,8 +123,7 @@ WHERE station IN {_HERE} AND state IN ('refused', 'void_refused') GROUP BY stati
 """  # noqa: S608 own words
 _CASES: Final = """
 SELECT opened.case_id, opened.kind, opened.station, coalesce(number.number, opened.unit_id) AS unit
-FROM custody_case AS opened LEFT JOIN unit_number AS number ON number.unit_id = opened.unit_id
-WHERE NOT EXISTS (SELECT 1 FROM custody_event AS settle WHERE settle.case_id = opened.case_id)
+FROM open_case AS opened LEFT JOIN unit_number AS number ON number.unit_id = opened.unit_id
 ORDER BY opened.opened_us, opened.case_id
 """
 _INSIDE: Final = "SELECT person, since_us FROM inside ORDER BY since_us, person"
@@ -135,9 +134,8 @@ SELECT 'offer' AS kind, handoff_id AS subject, from_station AS station, person F
 WHERE from_station IN {_HERE}
 UNION SELECT 'refused', handoff_id, station, person FROM whereabouts
 WHERE station IN {_HERE} AND state IN ('refused', 'void_refused')
-UNION SELECT 'case', opened.case_id, opened.station, coalesce(here.person, '') FROM custody_case AS opened
+UNION SELECT 'case', opened.case_id, opened.station, coalesce(here.person, '') FROM open_case AS opened
 LEFT JOIN whereabouts AS here ON here.unit_id = opened.unit_id
-WHERE NOT EXISTS (SELECT 1 FROM custody_event AS settle WHERE settle.case_id = opened.case_id)
 ORDER BY 1, 3, 2
 """  # noqa: S608 own words
 """What is open and passes by list, with who answers for it."""

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, select
 
 from handoff_logs import log
 from handoff_logs.records import Kind, Outcome, State, new_id
-from handoff_logs.tables import UnitNumber, Whereabouts
+from handoff_logs.tables import CustodyUnit, UnitNumber, Whereabouts
 from stations.errors import ApplicationStateError
 from stations.intake import station as intake
 from stations.intake.tables import Application, ApplicationState, ApplicationStop
@@ -47,6 +47,7 @@ Put = Callable[[Sequence[str], str], None]
 _APPLICATION = Application.__table__  # type: ignore[attr-defined]
 _STOP = ApplicationStop.__table__  # type: ignore[attr-defined]
 _NUMBER = UnitNumber.__table__  # type: ignore[attr-defined]
+_CUSTODY = CustodyUnit.__table__  # type: ignore[attr-defined]
 _WHERE = Whereabouts.__table__  # type: ignore[attr-defined]
 _NEWEST = (
     select(_APPLICATION.c.application_id, _APPLICATION.c.state, _APPLICATION.c.order_unit)
@@ -178,8 +179,9 @@ def release(workplace: Workplace, number: str, put: Put) -> ApplicationState:
 def end(workplace: Workplace, number: str, put: Put) -> list[Unit]:
     """End a stopped application for good by the two people of `workplace`; the units that they voided.
 
-    Its document must be defaced before. Its order, which is data, is voided and destroyed in one; then its person may
-    apply anew. Raises UnknownNumberError, NotStoppedError, StillUnderWayError, MachineHasItError, PieceNotVoidedError.
+    Its document must be defaced before, or be lost by the word of two: then it lives on, and nothing is ever made again
+    for this application. Its order, which is data, is voided and destroyed in one; then its person may apply anew.
+    Raises UnknownNumberError, NotStoppedError, StillUnderWayError, MachineHasItError, PieceNotVoidedError.
     """
     first, second = workplace.people[:2]
 
@@ -259,6 +261,14 @@ def _no_machine_has_it(conn: Connection, application_id: str) -> None:
 
 
 def _no_piece_lives(conn: Connection, application_id: str) -> None:
-    live = select(jobs.JOB.c.machine).where(jobs.JOB.c.application_id == application_id, jobs.JOB.c.live)
+    # What two people recorded as lost can't be defaced; what is outside is no stopped application's.
+    lost = select(_CUSTODY.c.unit_id).where(
+        _CUSTODY.c.unit_id == jobs.JOB.c.document_unit,
+        _CUSTODY.c.state == State.ENDED.value,
+        _CUSTODY.c.outcome == Outcome.LOST.value,
+    )
+    live = select(jobs.JOB.c.machine).where(
+        jobs.JOB.c.application_id == application_id, jobs.JOB.c.live, ~lost.exists()
+    )
     if (machine := conn.execute(live).scalar()) is not None:
         raise PieceNotVoidedError(machine)

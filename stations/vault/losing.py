@@ -1,7 +1,10 @@
-"""A blank that is lost or stolen is reported by two people, and one that turns up again is received into quarantine.
+"""A piece that is lost or stolen is reported by two people, and one that turns up again is received into quarantine.
 
 A lost blank's custody has ended for good. What turns up is another unit, with the serial and `/2` for its number: no
 machine draws it and no keeper issues it; two people void it, and it is destroyed.
+
+A lost document lives on: somebody may have it. So nothing is made again under its application, which two people end;
+then its person may apply anew.
 """
 
 from collections.abc import Sequence
@@ -36,6 +39,8 @@ _WHY: Final = {
     State.VOID_OFFERED: "it is in a handoff; let the vault count what it got",
     State.REFUSED: "its handoff was refused; take it back with a recount",
     State.VOID_REFUSED: "its handoff was refused; take it back with a recount",
+    State.PACKED: "it is packed; unpack it, or settle the case of its parcel",
+    State.OUTSIDE: "the carrier has it; passline mailing deliveries settle",
     State.VOID: "it is voided; offer it to the vault, whose count finds it missing",
 }
 
@@ -65,13 +70,19 @@ def check(conn: Connection, serial: str, loss: Loss, circumstances: str, noticed
     (piece,) = pieces.scanned(conn, [serial])
     if piece.lost:
         return piece, True
-    if piece.unit_kind != Kind.BLANK:
-        raise LossRefusedError(serial, piece.standing, "it is a document; two people settle that at its station")
     if piece.state not in _CAN_BE_LOST:
         raise LossRefusedError(serial, piece.standing, _WHY.get(State(piece.state), "its custody has ended"))
     since_us = whereabouts.standing(conn, [piece.unit_id])[0].since_us
     if not since_us <= noticed_us <= booking.now_us():
         raise LossTimeError(serial, noticed_us, since_us)
+    if piece.unit_kind == Kind.BLANK:
+        _refuse_drawn(conn, piece)
+    return piece, False
+
+
+def _refuse_drawn(conn: Connection, piece: Piece) -> None:
+    """Raise LossRefusedError while a machine's job has a blank, or may have it."""
+    serial = piece.serial
     job = jobs.of_blank(conn, piece.unit_id)
     if job is not None and job.unfinished and job.settlement != Settlement.NOT_FOUND:
         why = f"job {job.job_id} has it; look for it and record that with `passline devices settle` first"
@@ -80,14 +91,13 @@ def check(conn: Connection, serial: str, loss: Loss, circumstances: str, noticed
     if stack in ("input", "path") and any(other.blank_serial is None for other in jobs.in_doubt(conn, machine)):
         why = f"a job of {machine} may have drawn it unread; settle that with `passline devices settle` first"
         raise LossRefusedError(serial, piece.standing, why)
-    return piece, False
 
 
 def report(workplace: Workplace, serial: str, loss: Loss, circumstances: str, place: str, noticed_us: int) -> Reported:
-    """Record that a blank is lost or stolen; `workplace` is the station that answers for it, with both who signed in.
+    """Record that a piece is lost or stolen; `workplace` is the station that answers for it, with both who signed in.
 
-    `place` is where it was last or was missed, `noticed_us` when (microseconds UTC). The job that it was drawn for
-    ends, and its application waits to be made again. Raises as `check`.
+    `place` is where it was last or was missed, `noticed_us` when (microseconds UTC). The job that a blank was drawn for
+    ends, and its application waits to be made again; a document's stays as it is. Raises as `check`.
     """
     return workplace.database.write(lambda tx: _report(tx, workplace, serial, loss, circumstances, place, noticed_us))
 
@@ -169,7 +179,7 @@ def _report(
         log.doubt(tx, by, [piece.unit_id], piece.place, stamp)
     signed = replace(stamp, second_sign_in=second.sign_in)
     event_id = log.settle(tx, by, second.person, [piece.unit_id], Outcome.LOST, place, signed)
-    job = jobs.of_blank(tx, piece.unit_id)
+    job = jobs.of_blank(tx, piece.unit_id) if piece.unit_kind == Kind.BLANK else None
     if job is not None:
         _end_job(tx, job, piece.unit_id, (by.person, second.person))
     return Reported(event_id, piece, repeated=False)

@@ -18,7 +18,7 @@ _FIND = Statement(
     "SELECT number.number, coalesce(made.unit_id, blank.unit_id), coalesce(made.kind, blank.kind),"
     " CASE WHEN first.place LIKE 'shelf:%' THEN substr(first.place, 7) ELSE '' END,"
     " coalesce(made.state, blank.state), coalesce(made.station, blank.station), coalesce(made.place, blank.place),"
-    " coalesce(last.outcome, '')"
+    " coalesce(gone.outcome, last.outcome, '')"
     " FROM unit_number AS number"
     " JOIN whereabouts AS blank ON blank.unit_id = number.unit_id"
     " JOIN custody_unit AS first ON first.unit_id = blank.unit_id AND first.step = 1"
@@ -26,6 +26,7 @@ _FIND = Statement(
     " AND last.state = 'ended'"
     " LEFT JOIN custody_unit AS born ON born.event_id = last.event_id AND born.kind = 'document' AND born.step = 1"
     " LEFT JOIN whereabouts AS made ON made.unit_id = born.unit_id"
+    " LEFT JOIN custody_unit AS gone ON gone.unit_id = made.unit_id AND gone.step = made.step AND gone.state = 'ended'"
     " WHERE number.kind = 'blank' AND number.number IN {ids}"
 )
 

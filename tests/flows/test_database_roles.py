@@ -202,6 +202,8 @@ WAYS = (
     ("INSERT INTO inside VALUES ('p-0666', '1', 1)",),
     ("DELETE FROM inside",),
     ("DELETE FROM core_station",),
+    ("DELETE FROM open_case",),
+    ("UPDATE open_case SET station = 'x'",),
     ("UPDATE core_station SET emulated = true",),
     *[(f"{change} {table} {what}".strip(),) for table in ("gate_passage", "gate_step", "gate_ending")
       for change, what in (("DELETE FROM", ""), ("UPDATE", "SET number = 9"), ("TRUNCATE", ""))],

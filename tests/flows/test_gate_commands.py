@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from stations.people_register.sign_in import sign_in_two
 from stations.vault import receiving
 from stations.vault.receiving import Delivery
 
+ENGINEER = Credentials("p-0901", "a password of the engineer")
 LEAD, KEEPER = Credentials("p-0301", "a password of the lead"), Credentials("p-0101", "a password of a keeper")
 ONE, TWO = Credentials("p-0001", "a password of one"), Credentials("p-0002", "a password of two")
 PATIENCE_S = 60.0
@@ -57,7 +59,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         with open_database(folder, folder.line().database_url) as database:
             register.found(database, ONE, TWO, emulated=True)
             by = sign_in_two(database, ONE, TWO, ADMINISTRATORS)
-            for person, role in ((LEAD, Role.LEAD), (KEEPER, Role.KEEPER)):
+            for person, role in ((LEAD, Role.LEAD), (KEEPER, Role.KEEPER), (ENGINEER, Role.ENGINEER)):
                 register.enrol(database, by, person, [role], emulated=True)
             record_settings(database, read_settings(folder))
     return folder.path
@@ -82,7 +84,8 @@ def passline(folder: RunFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     monkeypatch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
 
     def command(*arguments: str, signed: Sequence[Credentials] = ()) -> int:
-        feed(monkeypatch, [person.password for person in signed])
+        if signed:
+            feed(monkeypatch, [person.password for person in signed])
         options = ["--dir", str(folder.path)]
         for name, person in zip(("--first", "--second"), signed, strict=False):
             options += [name, person.code]
@@ -164,6 +167,32 @@ def test_two_people_settle_where_somebody_is_and_the_log_says_when(
     assert asked["question"] == "export inside json" and json.loads(asked["parameters"])["person"] == "e-per-1"
     assert (entry["person"], entry["second_person"]) == (LEAD.code, KEEPER.code)
     assert entry["sign_in"] and entry["second_sign_in"]
+
+
+def test_a_lead_lets_an_engineer_into_the_open_shift(
+    passline: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def admit(until: str) -> int:
+        feed(monkeypatch, [LEAD.password])
+        signed = ("--by", LEAD.code, "--passwords-from", "-")
+        return passline("gate", "admit", ENGINEER.code, "--until", until, *signed)
+
+    assert admit("23:59") == Exit.REFUSED
+    assert "no shift is open" in capsys.readouterr().err
+    assert passline("shift", "open", "early", "--emulated") == Exit.FINE
+    assert admit("soon") == Exit.REFUSED
+    assert admit("2026-01-01 10:00") == Exit.REFUSED
+    assert "within the next 24 hours" in capsys.readouterr().err
+    at = (datetime.now().astimezone() + timedelta(hours=2)).replace(second=0, microsecond=0)
+    assert admit(f"{at:%H:%M}") == Exit.FINE
+    said = f"EMULATED: {ENGINEER.code} may come in until {at:%Y-%m-%d %H:%M:%S}, while shift early is open; by"
+    assert said in capsys.readouterr().out
+    assert passline("gate", "status", "--output", "json") in (Exit.FINE, Exit.FINDINGS)
+    assert json.loads(capsys.readouterr().out)["admitted"] == [
+        {"code": ENGINEER.code, "until_us": round(at.timestamp() * 1e6), "admitted_by": LEAD.code}
+    ]
+    assert passline("gate", "status") in (Exit.FINE, Exit.FINDINGS)
+    assert f"{ENGINEER.code}       may come in until" in capsys.readouterr().out
 
 
 def test_a_line_without_a_gate_says_so_and_holds_nobody_up(

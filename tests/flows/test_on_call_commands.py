@@ -12,13 +12,17 @@ from typed_commands import feed, start
 
 from flows.cli import run
 from flows.composition import open_database, open_line, prepare
+from flows.configuration import read_settings
 from flows.default_line import write_default
 from flows.errors import Exit
 from flows.line_rules import DIFFERENCES
 from flows.locks import line_lock
+from flows.on_call import tell
 from flows.run_folder import RunFolder
 from handoff_logs.questions import violations
 from handoff_logs.reading import open_reading
+from stations.alarms.register import raise_alarm
+from stations.alarms.rules import MACHINE_HELD
 from stations.people import Role
 from stations.people_register import passwords, register
 from stations.people_register.credentials import Credentials
@@ -229,6 +233,23 @@ def test_a_count_that_differs_raises_nothing_unless_a_lead_forces_it(
     assert rows("SELECT moment FROM shift_count") == [("opening",)]
     assert emergency("--confirm", "all", "--force", "night", scanned=BOOKS[1:]) == Exit.FINE
     assert rows("SELECT opening_reason FROM shift") == [("night",)]
+
+
+def test_those_on_call_are_called_at_their_own_target_and_told_of_nothing_in_the_shift(
+    folder: RunFolder, emergency: Command, duty: Hook, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with hook() as night:
+        with folder.configuration.open("a", encoding="utf-8") as file:
+            file.write('[[on_call.targets]]\nname = "night"\nfile = "keys/night.target"\n')
+        (folder.keys / "night.target").write_text(night.address, "utf-8")
+        (folder.keys / "night.target").chmod(0o600)
+        assert emergency("--confirm", "all") == Exit.FINE
+        assert "told: duty, night" in capsys.readouterr().out
+        settings = read_settings(folder)
+        with open_database(folder, folder.line().database_url) as database:
+            database.write(lambda tx: raise_alarm(tx, MACHINE_HELD, "book-01", emulated=True))
+            assert str(tell(database, folder, settings)) == "told: duty, night"
+    assert (len(duty.told), len(night.told)) == (2, 1)
 
 
 @pytest.mark.parametrize("broken", ["refuses", "unusable"])

@@ -190,7 +190,7 @@ def test_the_plan_is_shown_in_both_languages(passline: Command, capsys: Any) -> 
 class _Delivery:
     """Nobody is told anything."""
 
-    names = frozenset[str]()
+    names = on_call = frozenset[str]()
 
     def hung(self) -> set[str]:
         return set()

@@ -28,6 +28,7 @@ MODELS: tuple[Any, ...] = (
     tables.OpenOffer,
     tables.Whereabouts,
     tables.CoreStation,
+    tables.OpenCase,
     tables.Inside,
     tables.UnitNumber,
     tables.AuditLookup,

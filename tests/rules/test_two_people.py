@@ -100,6 +100,22 @@ def test_nobody_is_both_hands_of_an_act_of_two_in_plain_sql(forger: Any, act: st
             forger.write(act, [row], second_person=second)
 
 
+@pytest.mark.parametrize("hands", [("qc-1", None), ("review-2", "qc-1")])
+def test_who_refused_an_offer_does_not_take_it_back_in_plain_sql(
+    forger: Any, centre: Any, hands: tuple[str, str | None]
+) -> None:
+    """With neither hand; somebody else of the sender does."""
+    units = centre.orders(1)
+    offer = centre.offer(units)
+    centre.do(lambda tx: log.refuse(tx, by("qc-1", "qc"), offer.handoff_id, centre.stamp(reason="damaged")))
+    row = forger.row(units[0], "held", person=hands[0])
+    with pytest.raises(DBAPIError, match="does not take it back"):
+        forger.answer("take_back", offer.handoff_id, [row], person=hands[0], second_person=hands[1])
+    back = by("review-2")
+    centre.do(lambda tx: log.take_back(tx, back, offer.handoff_id, units, "in", centre.stamp()))
+    assert centre.states(units) == [("held", "review")]
+
+
 def test_a_verdict_under_an_inspection_is_not_given_to_its_inspector_in_plain_sql(line: Any) -> None:
     """The inspection refers to it, so that nobody can become its reviewer afterwards, nor can it be taken away."""
     application = reviewed_and_made(line)

@@ -1,4 +1,4 @@
-"""Badges: issued by two, ended once, and every sign-in that was begun with one. Revision ID: line_0031."""
+"""Badges; who watches alarms, what those on call are told; who is let in by a lead. Revision ID: line_0031."""
 
 # ruff: noqa: E501 - the conditions are written as the models have them
 
@@ -18,6 +18,8 @@ SQL = Path(__file__).parent.parent / "sql" / "line_0031"
 def upgrade() -> None:
     """Create the tables, then guard them."""
     create_badges()
+    create_watch()
+    create_admissions()
     bind = op.get_bind()
     for statement in (SQL / f"guards.{bind.dialect.name}.sql").read_text(encoding="utf-8").split("--;\n"):
         bind.exec_driver_sql(statement)
@@ -77,3 +79,37 @@ def create_badges() -> None:
     )
     op.create_index("ix_badge_sign_in_code", "badge_sign_in", ["code", "at_us"], unique=False)
     op.create_index("ix_badge_sign_in_at", "badge_sign_in", ["at_us"], unique=False)
+
+
+def create_watch() -> None:
+    """Create the lease of the watch over alarms, and mark notices that those on call are told of: none until now."""
+    op.create_table(
+        "alarm_watch",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("watcher", sa.String(length=32), nullable=False),
+        sa.Column("until_us", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("number = 1", name="ck_alarm_watch_one"),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.add_column("alarm_notice", sa.Column("on_call", sa.Boolean(), server_default=sa.false(), nullable=False))
+
+
+def create_admissions() -> None:
+    """Create the table of those who are let in by a lead's word."""
+    op.create_table(
+        "gate_admission",
+        sa.Column("shift_id", sa.String(length=32), nullable=False),
+        sa.Column("code", sa.String(length=10), nullable=False),
+        sa.Column("admitted_us", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("until_us", sa.BigInteger(), nullable=False),
+        sa.Column("admitted_by", sa.String(length=10), nullable=False),
+        sa.Column("sign_in", sa.String(length=32), nullable=False),
+        sa.Column("emulated", sa.Boolean(), nullable=False),
+        sa.CheckConstraint("until_us > admitted_us AND code <> admitted_by", name="ck_gate_admission"),
+        sa.CheckConstraint("until_us <= admitted_us + 86400000000", name="ck_gate_admission_length"),
+        sa.ForeignKeyConstraint(["shift_id"], ["shift.shift_id"]),
+        sa.ForeignKeyConstraint(["code"], ["person.code"]),
+        sa.ForeignKeyConstraint(["admitted_by"], ["person.code"]),
+        sa.ForeignKeyConstraint(["sign_in"], ["sign_in_attempt.attempt_id"]),
+        sa.PrimaryKeyConstraint("shift_id", "code", "admitted_us"),
+    )

@@ -1,9 +1,11 @@
 """A shift opens and closes on what two people counted without knowing how many there must be."""
 
+import re
 import threading
 
 import pytest
 from small_shift import BOOKS, CREW_OF_EMULATED, ONE, OTHER, plan, scanned
+from statement_plans import whole_tables
 
 from handoff_logs import log, register
 from handoff_logs.log import Stamp
@@ -329,3 +331,10 @@ def test_three_inside_are_listed_before_anybody_counts(shift):
     with shift.database.read() as conn:
         _, against = station.check_close(conn, ())
     assert {stop.code for stop in against} == {"still-inside"} and len(against) == 3
+
+
+def test_what_keeps_a_shift_from_closing_is_found_without_reading_every_case_ever(sqlite_templates):
+    """Nor every offer, job or refusal: only what is open."""
+    asked = [getattr(stops, name) for name in ("_JOBS", "_OFFERS", "_CASES", "_INSIDE", "TO_PASS", "_LEASES")]
+    filled = [re.sub(r":\w+", "1", one).strip() for one in asked]
+    assert whole_tables(filled, sqlite_templates(True)) == set()

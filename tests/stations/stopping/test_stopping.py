@@ -3,9 +3,14 @@
 import threading
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
+from handoff_logs import log
+from stations import trays
 from stations.errors import StationError
 from stations.packing import station as packing
+from stations.personalization import booking
 from stations.personalization import station as personalization
 from stations.qc import station as qc
 from stations.review import station as review
@@ -17,10 +22,15 @@ from stations.stopping.errors import (
     StillUnderWayError,
     UnknownNumberError,
 )
+from stations.vault import losing
 
 NUMBERS = (
     "SELECT n.number FROM application a JOIN unit_number n ON n.unit_id = a.order_unit"
     " ORDER BY a.application_id LIMIT 2"
+)
+SERIAL = (
+    "SELECT job.blank_serial FROM job JOIN application a ON a.application_id = job.application_id"
+    " JOIN unit_number n ON n.unit_id = a.order_unit WHERE n.number = :n"
 )
 TRAYS = "SELECT DISTINCT tray FROM whereabouts WHERE station = :station AND place = 'input' AND state = 'held'"
 
@@ -142,8 +152,6 @@ def test_what_a_machine_has_in_hand_is_not_ended(line, number, put):
 
 
 def begin_job(tx, number):
-    from sqlalchemy import text
-
     tx.execute(
         text(
             "INSERT INTO job (job_id, application_id, product, attempt, order_unit, machine, machine_serial,"
@@ -166,6 +174,46 @@ def test_a_document_in_quarantine_is_voided_by_two_and_lives_no_more(line, numbe
     assert line.facts("SELECT live FROM job WHERE blank_serial = :s", s=unit.serial) == [(False,)]
     assert line.facts("SELECT state FROM whereabouts WHERE unit_id = :u", u=unit.unit_id) == [("void",)]
     assert state(line, number) == ("stopped", False)
+
+
+def accepted(tx, workplace, offer):
+    units = [row[0] for row in tx.execute(text("SELECT unit_id FROM whereabouts WHERE handoff_id = :h"),
+                                          {"h": offer.handoff_id})]  # fmt: skip
+    return log.accept(tx, workplace.party(), offer.handoff_id, units, trays.INPUT, trays.stamp(workplace))
+
+
+@pytest.mark.parametrize("quarantined", [False, True])
+def test_a_document_lost_inside_is_never_made_again_and_its_person_applies_anew(
+    line, number, put, readers, quarantined
+):
+    """Somebody may have it, so it lives on under its application, which ends."""
+    reviewed(line)
+    line.make_documents()
+    if quarantined:
+        stopping.stop(people(line), number, "p-0003", "alert")
+        list(inspected(line, readers))
+    else:
+        for offer in line.waiting("qc"):
+            line.database.write(lambda tx, offer=offer: accepted(tx, line.at("qc"), offer))
+    serial = line.facts(SERIAL, n=number)[0][0]
+    there = line.at("qc").at("qc", ("p-0001", "p-0002"))
+    losing.report(there, serial, losing.Loss.STOLEN, "burglary", "bench", booking.now_us())
+    assert losing.report(there, serial, losing.Loss.LOST, "again", "bench", booking.now_us()).repeated
+    if not quarantined:
+        assert state(line, number) == ("in_production", True)
+        stopping.stop(people(line), number, "p-0003", "alert")
+    stopping.end(people(line), number, put)
+    assert state(line, number) == ("stopped", False)
+    assert line.facts("SELECT live FROM job WHERE blank_serial = :s", s=serial) == [(True,)]
+    for further in (
+        "UPDATE job SET live = FALSE WHERE blank_serial = :s",
+        "INSERT INTO job (job_id, application_id, product, attempt, order_unit, machine, machine_serial, journal_id,"
+        " journal_position, fence, worker, state, unfinished, live, intent_us, emulated) SELECT 'x', application_id,"
+        " product, attempt + 1, order_unit, machine, machine_serial, journal_id, journal_position + 99, fence, worker,"
+        " 'INTENT', TRUE, TRUE, 1, emulated FROM job WHERE blank_serial = :s",
+    ):
+        with pytest.raises(DBAPIError):
+            line.database.write(lambda tx, further=further: tx.execute(text(further), {"s": serial}))
 
 
 def test_an_order_that_two_release_is_reviewed_after_all(line, number, put):

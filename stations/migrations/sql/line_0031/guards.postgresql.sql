@@ -55,3 +55,38 @@ CREATE TRIGGER badge_sign_in_guard BEFORE INSERT ON badge_sign_in
 --;
 CREATE TRIGGER badge_sign_in_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON badge_sign_in
     FOR EACH STATEMENT EXECUTE FUNCTION people_append_only()
+--;
+CREATE FUNCTION alarm_notice_keeps_whose() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'alarm_notice: ends once and otherwise never changes' USING ERRCODE = 'check_violation';
+END $$
+--;
+CREATE TRIGGER alarm_notice_keeps_whose BEFORE UPDATE ON alarm_notice
+    FOR EACH ROW WHEN (NEW.on_call IS DISTINCT FROM OLD.on_call) EXECUTE FUNCTION alarm_notice_keeps_whose()
+--;
+CREATE FUNCTION gate_admission_given() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM gate_admission
+            WHERE shift_id = NEW.shift_id AND code = NEW.code AND admitted_us >= NEW.admitted_us) THEN
+        RAISE EXCEPTION 'gate_admission: one word after another' USING ERRCODE = 'check_violation';
+    END IF;
+    IF NOT EXISTS (SELECT 1 FROM shift WHERE shift_id = NEW.shift_id AND NOT closed) THEN
+        RAISE EXCEPTION 'gate_admission: into the shift that is open' USING ERRCODE = 'check_violation';
+    END IF;
+    IF NOT EXISTS (SELECT 1 FROM person JOIN person_role ON person_role.code = person.code
+            WHERE person.code = NEW.code AND person.ended_us IS NULL AND person_role.role = 'engineer')
+        OR NOT EXISTS (SELECT 1 FROM person JOIN person_role ON person_role.code = person.code
+            WHERE person.code = NEW.admitted_by AND person.ended_us IS NULL AND person_role.role = 'lead')
+        OR NOT EXISTS (SELECT 1 FROM sign_in_attempt WHERE attempt_id = NEW.sign_in AND code = NEW.admitted_by
+            AND outcome = 'accepted' AND abs(NEW.admitted_us - at_us) <= 300000000) THEN
+        RAISE EXCEPTION 'gate_admission: of an engineer, by a lead who signed in just now'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$
+--;
+CREATE TRIGGER gate_admission_given BEFORE INSERT ON gate_admission
+    FOR EACH ROW EXECUTE FUNCTION gate_admission_given()
+--;
+CREATE TRIGGER gate_admission_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON gate_admission
+    FOR EACH STATEMENT EXECUTE FUNCTION gate_append_only()

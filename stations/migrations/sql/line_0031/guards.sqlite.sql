@@ -48,3 +48,29 @@ BEGIN SELECT RAISE(ABORT, 'badge_sign_in: append-only'); END
 --;
 CREATE TRIGGER badge_sign_in_no_delete BEFORE DELETE ON badge_sign_in
 BEGIN SELECT RAISE(ABORT, 'badge_sign_in: append-only'); END
+--;
+CREATE TRIGGER alarm_notice_keeps_whose BEFORE UPDATE OF on_call ON alarm_notice
+WHEN NEW.on_call IS NOT OLD.on_call
+BEGIN SELECT RAISE(ABORT, 'alarm_notice: ends once and otherwise never changes'); END
+--;
+CREATE TRIGGER gate_admission_given BEFORE INSERT ON gate_admission
+BEGIN SELECT CASE
+    WHEN EXISTS (SELECT 1 FROM gate_admission
+        WHERE shift_id = NEW.shift_id AND code = NEW.code AND admitted_us >= NEW.admitted_us)
+        THEN RAISE(ABORT, 'gate_admission: one word after another')
+    WHEN NOT EXISTS (SELECT 1 FROM shift WHERE shift_id = NEW.shift_id AND NOT closed)
+        THEN RAISE(ABORT, 'gate_admission: into the shift that is open')
+    WHEN NOT EXISTS (SELECT 1 FROM person JOIN person_role ON person_role.code = person.code
+            WHERE person.code = NEW.code AND person.ended_us IS NULL AND person_role.role = 'engineer')
+        OR NOT EXISTS (SELECT 1 FROM person JOIN person_role ON person_role.code = person.code
+            WHERE person.code = NEW.admitted_by AND person.ended_us IS NULL AND person_role.role = 'lead')
+        OR NOT EXISTS (SELECT 1 FROM sign_in_attempt WHERE attempt_id = NEW.sign_in AND code = NEW.admitted_by
+            AND outcome = 'accepted' AND abs(NEW.admitted_us - at_us) <= 300000000)
+        THEN RAISE(ABORT, 'gate_admission: of an engineer, by a lead who signed in just now')
+END; END
+--;
+CREATE TRIGGER gate_admission_no_update BEFORE UPDATE ON gate_admission
+BEGIN SELECT RAISE(ABORT, 'gate_admission: append-only'); END
+--;
+CREATE TRIGGER gate_admission_no_delete BEFORE DELETE ON gate_admission
+BEGIN SELECT RAISE(ABORT, 'gate_admission: append-only'); END
