@@ -6,9 +6,9 @@ from sqlalchemy import Connection
 
 from handoff_logs.dialects import clock_us
 from handoff_logs.statements import Statement
+from stations.by import By
 from stations.packing.errors import UnknownBoxError
 from stations.packing.matching import IN_IT, one_at_a_time, written
-from stations.review.leases import By
 from stations.workplace import Workplace
 
 _OPEN = Statement(

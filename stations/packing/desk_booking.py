@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert
 from handoff_logs import log
 from handoff_logs.records import new_id
 from handoff_logs.statements import Statement
+from stations.by import By
 from stations.intake.states import stopped
 from stations.intake.tables import ApplicationState
 from stations.packing import boxes, matching
@@ -22,7 +23,6 @@ from stations.packing.matching import BOX, IN_IT, one_at_a_time, written
 from stations.packing.station import UNPAID, book_parcels, offer_parcels, slip
 from stations.packing.tables import MatchOutcome, PackingMismatch
 from stations.qc.pieces import Piece, pieces_of_tray
-from stations.review.leases import By
 from stations.trays import (
     HOLD,
     INPUT,

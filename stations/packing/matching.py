@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from handoff_logs.dialects import clock_us
 from handoff_logs.records import new_id
 from handoff_logs.statements import Statement
+from stations.by import By
 from stations.intake.filed import by_ids
 from stations.intake.tables import ApplicationState
 from stations.packing.desk import Scans, Slip
@@ -24,7 +25,6 @@ from stations.packing.postage import postage_cny
 from stations.packing.rules import GROUPING_OF, Grouping, Part, envelope_code, odd_part, part_of
 from stations.packing.tables import MatchOutcome
 from stations.personalization.tables import USED
-from stations.review.leases import By
 from stations.trays import GREEN, INPUT
 from stations.workplace import Workplace
 

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from handoff_logs import log
 from handoff_logs.database import Database
 from handoff_logs.records import new_id
+from stations.by import By
 from stations.intake.generator.defects import Shares
 from stations.packing import boxes, desk_booking, matching
 from stations.packing.matching import Matched
@@ -18,7 +19,6 @@ from stations.people_register import passwords
 from stations.people_register.credentials import SignedIn
 from stations.qc.pieces import document_units, offered_numbers, pieces_of_tray
 from stations.review import station as review
-from stations.review.leases import By
 from stations.trays import INPUT, TrayOutcome, accept_by_scan, offered_units, stamp, tray_of, unfinished_trays
 from stations.workplace import Workplace
 
