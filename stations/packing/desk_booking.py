@@ -18,9 +18,10 @@ from stations.intake.states import stopped
 from stations.intake.tables import ApplicationState
 from stations.packing import boxes, matching
 from stations.packing.desk import PackingDesk
+from stations.packing.errors import PackedElsewhereError
 from stations.packing.machines import BY_HAND, PackingMachines
 from stations.packing.matching import BOX, IN_IT, one_at_a_time, written
-from stations.packing.station import UNPAID, book_parcels, offer_parcels, slip
+from stations.packing.station import UNPAID, book_parcels, offer_parcels, resume_tray, slip
 from stations.packing.tables import MatchOutcome, PackingMismatch
 from stations.qc.pieces import Piece, pieces_of_tray
 from stations.trays import (
@@ -41,6 +42,10 @@ _CODE: Final = 64
 _MATCHES = Statement(
     "SELECT document_unit, outcome, packer, sign_in, box_id, postage_cny, match_id, part, scanned_document,"
     " scanned_order, scanned_envelope, stored_us FROM packing_match WHERE tray = :tray ORDER BY stored_us"
+)
+_WAITING = Statement(
+    "SELECT DISTINCT tray FROM whereabouts WHERE station = :station AND state = 'held' AND kind = 'document'"
+    " AND place IN ('input', 'box') AND tray IS NOT NULL"
 )
 _BOX = Statement("SELECT closed_us, closed_by, closed_sign_in FROM packing_box WHERE box_id = :box_id")
 _ON_THE_WAY = Statement(
@@ -67,10 +72,62 @@ class _Match(NamedTuple):
     stored_us: int
 
 
+def acting(workplace: Workplace, by: By) -> Workplace:
+    """The same place, with whoever was at the desk as the one who acts."""
+    other = next(code for code in workplace.people if code != by.code)
+    return workplace.at(workplace.station, (by.code, other), {by.code: by.sign_in} if by.sign_in else {})
+
+
 def begun(workplace: Workplace, tray: str) -> bool:
     """Whether people have decided anything of a tray at the desk."""
     with workplace.database.read() as conn:
         return bool(_matches(conn, tray))
+
+
+def waiting(workplace: Workplace) -> list[str]:
+    """The trays of documents that were accepted or came back, and the boxes, that are not packed to their end."""
+    with workplace.database.read() as conn:
+        return [str(row[0]) for row in _WAITING.run(conn, {"station": workplace.station}).fetchall()]
+
+
+def book(
+    workplace: Workplace,
+    tray: str,
+    desk: PackingDesk,
+    nodes: TimeNodes = PUBLISHED,
+    machines: PackingMachines = BY_HAND,
+) -> TrayOutcome | None:
+    """Book a tray or a box by its id as far as people have done it; None while it waits for them.
+
+    Raises MachineStandsError.
+    """
+    with workplace.database.read() as conn:
+        is_box = _BOX.run(conn, {"box_id": tray}).fetchone() is not None
+    try:
+        return (book_box if is_box else book_tray)(workplace, tray, desk, nodes, machines)
+    except PackedElsewhereError:
+        # The guards saw what came in between; it is looked at again.
+        return None
+
+
+def finish(
+    workplace: Workplace,
+    tray: str,
+    desk: PackingDesk,
+    nodes: TimeNodes = PUBLISHED,
+    machines: PackingMachines = BY_HAND,
+) -> TrayOutcome:
+    """Let emulated staff go on with a tray or a box by its id, and with every box that people left."""
+    with workplace.database.read() as conn:
+        is_box = _BOX.run(conn, {"box_id": tray}).fetchone() is not None
+    if is_box:
+        return finish_box(workplace, tray, desk, nodes, machines)
+    if not begun(workplace, tray):
+        return resume_tray(workplace, tray, desk, nodes, machines)
+    outcome = finish_tray(workplace, tray, desk, nodes, machines)
+    for box in boxes.filled(workplace):
+        finish_box(workplace, box, desk, nodes, machines)
+    return outcome
 
 
 def book_tray(
@@ -102,7 +159,7 @@ def book_tray(
             return False, now
         for by, group in _by_packer(here.posted).items():
             postages = {piece.unit_id: match.postage_cny for piece, match in group}
-            book_parcels(tx, _as(workplace, by), parcel_tray, [piece for piece, _ in group], postages)
+            book_parcels(tx, acting(workplace, by), parcel_tray, [piece for piece, _ in group], postages)
         return True, now
 
     if pieces:
@@ -143,7 +200,7 @@ def book_box(
             return None, now
         if stopped(tx, [piece.application_id for piece in left]):
             return None, now
-        book_parcels(tx, _as(workplace, By(box[1], box[2])), parcel_tray, left, {})
+        book_parcels(tx, acting(workplace, By(box[1], box[2])), parcel_tray, left, {})
         return len(left), now
 
     packed, now = written(workplace, book)
@@ -283,7 +340,7 @@ def _book_aside(
     for piece, match in aside:
         groups[By(match.packer, match.sign_in), _place(piece, match, now), reasons[match.outcome]].append(piece.unit_id)
     for (by, place, reason), units in groups.items():
-        here = _as(workplace, by)
+        here = acting(workplace, by)
         if place == INPUT:
             log.move(tx, here.party(), units, INPUT, stamp(here, again, reason="released"))
         else:
@@ -306,7 +363,7 @@ def _mismatch(workplace: Workplace, piece: Piece, match: _Match) -> dict[str, An
 
 def _book_boxed(tx: Connection, workplace: Workplace, boxed: _Decided) -> None:
     for by, group in _by_packer(boxed).items():
-        here = _as(workplace, by)
+        here = acting(workplace, by)
         by_box: dict[str, list[str]] = defaultdict(list)
         for piece, match in group:
             by_box[str(match.box_id)].append(piece.unit_id)
@@ -319,12 +376,6 @@ def _by_packer(decided: _Decided) -> Mapping[By, list[tuple[Piece, _Match]]]:
     for piece, match in decided:
         groups[By(match.packer, match.sign_in)].append((piece, match))
     return groups
-
-
-def _as(workplace: Workplace, by: By) -> Workplace:
-    """The same place, with whoever was at the desk as the one who acts."""
-    other = next(code for code in workplace.people if code != by.code)
-    return workplace.at(workplace.station, (by.code, other), {by.code: by.sign_in} if by.sign_in else {})
 
 
 def _outcome(workplace: Workplace, tray: str, matches: Sequence[_Match]) -> TrayOutcome:

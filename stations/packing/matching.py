@@ -66,8 +66,10 @@ IN_IT: Final = (
     " AND out.document_unit = piece.document_unit AND out.stored_us > piece.stored_us)"
 )
 _BOXED = Statement(
-    "SELECT box.office, count(*) FROM packing_box AS box JOIN packing_match AS piece ON piece.box_id = box.box_id"
-    f" WHERE box.box_id = :box_id AND {IN_IT} GROUP BY box.office"
+    f"""
+    SELECT box.office, count(*) FROM packing_box AS box JOIN packing_match AS piece ON piece.box_id = box.box_id
+    WHERE box.box_id = :box_id AND {IN_IT} GROUP BY box.office
+    """  # noqa: S608 (our own words)
 )
 _STORE = Statement(
     "INSERT INTO packing_match (match_id, document_unit, tray, outcome, part, reason, scanned_document, scanned_order,"

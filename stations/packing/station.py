@@ -41,8 +41,10 @@ from stations.trays import (
     INPUT,
     PUBLISHED,
     QUARANTINE,
+    Counted,
     TimeNodes,
     TrayOutcome,
+    TrayScanner,
     accept_by_scan,
     book_without_stopped,
     quarantine,
@@ -86,11 +88,19 @@ def work_tray(
     Raises `AlreadyAnsweredError` when another worker was first, `MachineStandsError` when scale or printer does not
     come back (the tray stays accepted).
     """
-    with workplace.database.read() as connection:
-        expected = offered_numbers(connection, offer.handoff_id)
-    counted = accept_by_scan(workplace, offer, desk, expected, document_units)
+    counted = accept_tray(workplace, offer, desk)
     outcome = resume_tray(workplace, tray_of(offer), desk, nodes, machines)
     return replace(outcome, missing=counted.missing, surplus=len(counted.surplus))
+
+
+def accept_tray(workplace: Workplace, offer: OpenOffer, scanner: TrayScanner) -> Counted:
+    """Accept the offered tray by what a blind scan finds in it.
+
+    Raises `AlreadyAnsweredError` when another worker was first.
+    """
+    with workplace.database.read() as connection:
+        expected = offered_numbers(connection, offer.handoff_id)
+    return accept_by_scan(workplace, offer, scanner, expected, document_units)
 
 
 def resume_tray(
