@@ -304,9 +304,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "packing.aside": ("its weight differs: on the hold shelf", "重量不符：在搁置架"),
     "packing.gone": ("handed on", "已交出"),
     "packing.here": ("being weighed and labelled", "称重贴标中"),
-    "packing.list": ("list", "清单"),
+    "packing.list": ("List", "清单"),
     "packing.print_label": ("print label", "打印标签"),
-    "packing.tray_list": ("tray list", "盘清单"),
     "packing.emulated": ("Scan the next", "扫描下一个"),
     "packing.nothing_lies": ("Nothing lies there that could be scanned.", "那里没有可扫描的东西。"),
     "packing.taken": (

@@ -213,14 +213,14 @@ def test_an_emulated_scanner_packs_the_line_by_hand_and_takes_out_what_is_stoppe
     sign_in(page)
     stopped = desk.pieces(served.tray)[5]
     desk.line.stop(stopped.application_id)
-    page.wait_for_selector("[data-out]")
+    page.wait_for_selector("#now [data-out]")
     page.keyboard.press("F4")
     page.wait_for_selector("#stop[open]")
     assert page.locator("#stop .serial").inner_text() == stopped.blank_serial
     page.wait_for_timeout(450)
     page.keyboard.press("Escape")
     desk.book()
-    page.wait_for_function("() => !document.querySelector('[data-out]')")
+    page.wait_for_function("() => !document.querySelector('#now [data-out]')")
     for have in range(3):
         page.wait_for_function("n => document.querySelectorAll('.three .have').length === n", arg=have)
         page.keyboard.press("F4")

@@ -223,10 +223,10 @@ function chooseBox() {
     const line = document.createElement("li"), choice = document.createElement("button"), key = document.createElement("kbd");
     key.textContent = BOX_KEYS[place] ?? "";
     choice.type = "button";
-    choice.dataset.box = button.dataset.box;
+    choice.dataset.closes = button.dataset.box;
     const box = button.closest("li");
     choice.append(key, ` ${box.querySelector(".office").textContent}: ${box.querySelector("b").textContent}`);
-    choice.addEventListener("click", () => close(choice.dataset.box));
+    choice.addEventListener("click", () => close(choice.dataset.closes));
     line.append(choice);
     return line;
   }));
@@ -235,7 +235,7 @@ function chooseBox() {
 closing.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
   const chosen = closing.querySelectorAll("li button")[BOX_KEYS.indexOf(event.key)];
-  if (event.key.length === 1 && chosen) { event.preventDefault(); close(chosen.dataset.box); }
+  if (event.key.length === 1 && chosen) { event.preventDefault(); close(chosen.dataset.closes); }
 });
 closing.querySelector("p button").addEventListener("click", () => closing.close());
 closing.addEventListener("close", () => field.focus());
