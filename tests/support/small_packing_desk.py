@@ -53,8 +53,8 @@ class PackingDeskLine:
     def here(self) -> Workplace:
         return self.line.at("packing")
 
-    def accept(self, documents: int, **more: Any) -> list[str]:
-        """Have documents made, handed past QC and accepted here; their trays."""
+    def offer(self, documents: int, **more: Any) -> None:
+        """Have documents made and handed past QC; they are offered here."""
         line = self.line
         line.file(documents, **more)
         for offer in line.waiting("review"):
@@ -71,6 +71,11 @@ class PackingDeskLine:
                 log.offer(tx, qc.party(), INPUT, "packing", units, priority=offer.priority, stamp=stamp(qc, tray))
 
             self.database.write(past)
+
+    def accept(self, documents: int, **more: Any) -> list[str]:
+        """The same, and accepted here; their trays."""
+        self.offer(documents, **more)
+        line = self.line
         for offer in line.waiting("packing"):
             with self.database.read() as conn:
                 expected = offered_numbers(conn, offer.handoff_id)
