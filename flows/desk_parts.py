@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from devices.emulation.hands import Hands
 from flows.app import Served
+from flows.casebook_pages import CasebookPages, TrainingPage
 from flows.cookie_key import cookie_key
 from flows.desk_places import Place
 from flows.errors import NoDeskError
@@ -52,6 +53,9 @@ class DeskParts:
         if desks.review is Desk.PEOPLE:
             thresholds = self.settings.review.thresholds(self.folder.hold_lists)
             made += [ReviewDesk(renderer, self.at("review"), thresholds), RatesPage(renderer, asking)]
+            made += [CasebookPages(renderer, asking, self.at("review"), thresholds)]
+            if self.settings.emulated:
+                made += [TrainingPage(renderer, self.at("review"))]
         if desks.packing is Desk.PEOPLE:
             eyes = None if self.hands is None else EmulatedPacker(self.hands)
             prints_here = not any(device.driver in LABEL_PRINTERS for device in self.settings.devices)
@@ -78,6 +82,7 @@ def open_desks(folder: RunFolder, settings: LineSettings, *, https: bool) -> Ite
         cookie_key=cookie_key(folder.keys),
         asking=Asking(url, lambda word: hidden(key, word)),
         https=https,
+        display_key=key,
     )
     hands = Hands(folder.world, folder.machines) if settings.emulated else None
     try:

@@ -4,11 +4,11 @@ No person is on any of them. The envelope bears the address, and is scanned agai
 printers print: number, barcode, and where to. An office's list names its documents by the numbers printed on them.
 """
 
-import csv
 import io
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from handoff_logs.sheets import SheetWriter
 from stations.calendar import CHINA, from_us
 from stations.offices import OFFICES
 from stations.packing.code128 import QUIET, widths
@@ -127,7 +127,7 @@ def tray_table(parcels: Sequence[PackedParcel], language: str) -> str:
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\r\n")
+    writer = SheetWriter(written, line_end="\r\n")
     writer.writerow(headings)
     writer.writerows(rows)
     return "\ufeff" + written.getvalue()
