@@ -1,4 +1,4 @@
-"""The packing flow beside people at their desk: it accepts what they counted, and books what they matched and closed."""
+"""The packing flow beside people at their desk: it accepts what they counted, and books what they packed."""
 
 import asyncio
 from collections.abc import Iterator

@@ -32,7 +32,7 @@ from stations.trays import unfinished_trays
 MOST = 900
 BY = By("e-pck-9")
 TELLS = {
-    "matched twice": "SELECT count(*) - count(DISTINCT document_unit) FROM packing_match WHERE document_unit IS NOT NULL",
+    "matched twice": "SELECT count(document_unit) - count(DISTINCT document_unit) FROM packing_match",
     "two open boxes": "SELECT count(*) - count(DISTINCT office) FROM packing_box WHERE closed_us IS NULL",
     "packed without a match": "SELECT count(*) FROM whereabouts w WHERE w.kind = 'document' AND w.state = 'packed'"
     " AND NOT EXISTS (SELECT 1 FROM packing_match m WHERE m.document_unit = w.unit_id AND m.outcome = 'matched')",
