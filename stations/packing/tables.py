@@ -255,6 +255,7 @@ class PackingAsk(SQLModel, table=True):
             sqlite_where=text("answer IS NULL"),
             postgresql_where=text("answer IS NULL"),
         ),
+        Index("ix_packing_ask_parcel", "parcel_unit", "what"),
         CheckConstraint("length(ask_id) = 32", name="ck_packing_ask_id"),
         CheckConstraint(_one_of("what", Asked), name="ck_packing_ask_what"),
         CheckConstraint(

@@ -123,6 +123,7 @@ def upgrade() -> None:
         ("ix_packing_match_tray", "packing_match", ["tray"], None),
         ("ix_packing_match_box", "packing_match", ["box_id"], None),
         ("ix_packing_match_stored", "packing_match", ["stored_us"], None),
+        ("ix_packing_ask_parcel", "packing_ask", ["parcel_unit", "what"], None),
         ("uq_packing_ask_open", "packing_ask", ["parcel_unit", "what"], "answer IS NULL"),
     ):
         of = None if where is None else sa.text(where)
