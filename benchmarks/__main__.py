@@ -17,7 +17,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from benchmarks import appending, generated_year, green_channel, many_machines, questions, review_desk, verification
+from benchmarks import (
+    appending,
+    generated_year,
+    green_channel,
+    many_machines,
+    packing_match,
+    questions,
+    review_desk,
+    verification,
+)
 from benchmarks.raw_inserts import raw_rate
 
 START_S = 120.0
@@ -118,6 +127,7 @@ def main() -> None:
         appended = appending.measure(Path(scratch) / "appending")
         on_postgresql = appending.measure_postgresql(Path(scratch) / "postgresql")
         verified = verification.measure(Path(scratch) / "verification")
+        packed = packing_match.measure(Path(scratch) / "packing")
     line_rows_per_s = line["handoff_units"] / line["line_seconds"]
     ratio = line["documents_per_second"] / max(tutorial.values())
     print(f"(a) the line       {line['documents_per_second']:8.1f} documents/s, {line_rows_per_s:,.0f} handoff units/s")
@@ -136,6 +146,7 @@ def main() -> None:
     print(f"(e) the log        {appended.line}")
     print(f"                   {on_postgresql.line}")
     verification.report(verified)
+    packing_match.report(packed)
     print()
     with tempfile.TemporaryDirectory(prefix="passline-review-") as scratch:
         review_desk.run(

@@ -10,6 +10,8 @@ from flows.casebook_pages import CasebookPages, TrainingPage
 from flows.cookie_key import cookie_key
 from flows.desk_places import Place
 from flows.errors import NoDeskError
+from flows.packing_pages import PackingDeskPages
+from flows.parts import LABEL_PRINTERS
 from flows.review_pages import RatesPage, ReviewDesk
 from flows.rolled_back import refuse_rolled_back
 from flows.run_folder import RunFolder
@@ -18,6 +20,7 @@ from handoff_logs.asking import Asking
 from handoff_logs.database import Database
 from handoff_logs.pages.rendering import Renderer
 from handoff_logs.pseudonyms import hidden, pseudonym_key
+from stations.emulated_staff import EmulatedPacker
 from stations.people import emulated_duty
 from stations.personal import PersonalData
 from stations.workplace import Workplace
@@ -53,6 +56,11 @@ class DeskParts:
             made += [CasebookPages(renderer, asking, self.at("review"), thresholds)]
             if self.settings.emulated:
                 made += [TrainingPage(renderer, self.at("review"))]
+        if desks.packing is Desk.PEOPLE:
+            eyes = None if self.hands is None else EmulatedPacker(self.hands)
+            prints_here = not any(device.driver in LABEL_PRINTERS for device in self.settings.devices)
+            centre = self.settings.centre
+            made.append(PackingDeskPages(renderer, self.at("packing"), centre, eyes, prints_here=prints_here))
         return made
 
 

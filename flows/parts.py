@@ -179,6 +179,11 @@ class Parts:
         """Those who match document, order and envelope."""
         return EmulatedPacker(self.hands())
 
+    @property
+    def has_emulated_staff(self) -> bool:
+        """Whether emulated hands do what nobody could do at emulated machines."""
+        return self._settings.staff.kind is StaffKind.EMULATED
+
     def mailer(self) -> MailingDesk:
         """Those who weigh and label."""
         return EmulatedMailer(self.hands())

@@ -70,6 +70,16 @@ FREE_POST_AGE = 65
 """From this age a document is delivered by post free of charge."""
 
 
+def postages_cny(delivery: str, years: int) -> tuple[int, ...]:
+    """What sending a document may cost, the least first, by how it is delivered and the applicant's age at acceptance.
+
+    >>> postages_cny("post", 64), postages_cny("post", 65), postages_cny("collection", 30)
+    ((15, 22), (0,), (0,))
+    """
+    pays = delivery == "post" and years < FREE_POST_AGE
+    return (POSTAGE_CITY_CNY, POSTAGE_ELSEWHERE_CNY) if pays else (0,)
+
+
 def anniversary(day: date, years: int) -> date:
     """The same day `years` later; 29 February becomes 1 March where there is none."""
     try:

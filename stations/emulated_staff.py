@@ -19,7 +19,7 @@ from stations.gate.passing import Gate
 from stations.gate.rules import Direction, Found, credential_of
 from stations.mailing.desk import CarrierDesk, MailingDesk
 from stations.packing.desk import Filling, PackingDesk, Scans, Slip
-from stations.packing.rules import PACKAGING_G, PIECE_G, Grouping
+from stations.packing.rules import PACKAGING_G, PIECE_G, Grouping, Part, part_of
 from stations.qc.desk import InspectionCase, QcDesk
 from stations.review.desk import Decision, Outcome, ReviewCase, ReviewDesk
 from stations.review.items import ITEMS
@@ -111,6 +111,22 @@ class EmulatedPacker(_Handler, PackingDesk):
         for slip in slips:
             if slip.number in lying:
                 yield Scans(document=slip.number, order=slip.order, envelope=slip.envelope)
+
+    def next_code(self, held: Sequence[str], waiting: Sequence[Slip], take_out: Sequence[str]) -> str | None:
+        """What an EMULATED scanner reads next, after the codes that it `held`; None where nothing lies there.
+
+        First what is to be taken out; then, of the first piece that waits, its document, its order and its envelope.
+        """
+        if not held and take_out:
+            return take_out[0]
+        numbers = {part_of(code): code for code in held}
+        wanted = numbers.get(Part.DOCUMENT)
+        lies = (slip for slip in waiting if (seen := self._hands.find(slip.number)) and not seen.defaced)
+        own = next((slip for slip in lies if wanted in (None, slip.number)), None)
+        if own is None:
+            return None
+        codes = {Part.DOCUMENT: own.number, Part.ORDER: own.order, Part.ENVELOPE: own.envelope}
+        return next((code for part, code in codes.items() if part not in numbers), None)
 
     def fill(self, fillings: Sequence[Filling], place: str) -> None:
         """Put the pieces inside and the closed parcels to `place`."""

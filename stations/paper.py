@@ -1,4 +1,4 @@
-"""Papers that come out the same for ever: A4 pages as PDF 1.7, the font embedded, without clock or chance.
+"""Papers that come out the same for ever: pages as PDF 1.7, the font embedded, without clock or chance.
 
 Nothing is compressed, because another version of a compressor would write other bytes (ISO 32000-1).
 """
@@ -18,6 +18,8 @@ REPORT_FONT_FILE: Final = _FONTS / "wqy-microhei-report.ttf"
 """The font of reports."""
 MANIFEST_FONT_FILE: Final = _FONTS / "wqy-microhei-manifest.ttf"
 """The font of manifests."""
+PACKING_FONT_FILE: Final = _FONTS / "wqy-microhei-packing.ttf"
+"""The font of what packing prints: labels, and the lists in boxes and trays."""
 WIDTH_MM, HEIGHT_MM = 210, 297
 """A4."""
 _PT: Final = 72 / 25.4
@@ -75,8 +77,13 @@ class Font:
             raise NoGlyphError(str(error.args[0])) from None
 
 
-def pdf(pages: Sequence[Sequence[Mark]], title: str, font_file: Path = FONT_FILE) -> bytes:
-    """The pages as one PDF file; the same marks give the same bytes. Raises `NoGlyphError`."""
+def pdf(
+    pages: Sequence[Sequence[Mark]],
+    title: str,
+    font_file: Path = FONT_FILE,
+    size_mm: tuple[float, float] = (WIDTH_MM, HEIGHT_MM),
+) -> bytes:
+    """The pages, of one size, as one PDF file; the same marks give the same bytes. Raises `NoGlyphError`."""
     font = _font(font_file)
     used = sorted({each for page in pages for mark in page if isinstance(mark, Words) for each in mark.text})
     first_page = 8
@@ -92,12 +99,12 @@ def pdf(pages: Sequence[Sequence[Mark]], title: str, font_file: Path = FONT_FILE
         _stream(_to_unicode(font, used)),
     ]
     for number, page in enumerate(pages):
-        size = f"{WIDTH_MM * _PT:.2f} {HEIGHT_MM * _PT:.2f}"
+        size = f"{size_mm[0] * _PT:.2f} {size_mm[1] * _PT:.2f}"
         objects.append(
             f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {size}] /Resources << /Font << /F 3 0 R >> >>"
             f" /Contents {first_page + 2 * number + 1} 0 R >>".encode()
         )
-        objects.append(_stream("\n".join(_drawn(font, mark) for mark in page).encode()))
+        objects.append(_stream("\n".join(_drawn(font, mark, size_mm[1]) for mark in page).encode()))
     objects.append(f"<< /Title <FEFF{title.encode('utf-16-be').hex().upper()}> >>".encode())
     return _file(objects)
 
@@ -111,11 +118,11 @@ def width_mm(text: str, size_pt: float, font_file: Path = FONT_FILE) -> float:
         raise NoGlyphError(str(error.args[0])) from None
 
 
-def _drawn(font: Font, mark: Mark) -> str:
-    x, y = mark.x_mm * _PT, (HEIGHT_MM - mark.y_mm) * _PT
+def _drawn(font: Font, mark: Mark, height_mm: float) -> str:
+    x, y = mark.x_mm * _PT, (height_mm - mark.y_mm) * _PT
     if isinstance(mark, Words):
         return f"BT /F {mark.size_pt:g} Tf {x:.2f} {y:.2f} Td <{font.shown(mark.text)}> Tj ET"
-    to_x, to_y = mark.to_x_mm * _PT, (HEIGHT_MM - mark.to_y_mm) * _PT
+    to_x, to_y = mark.to_x_mm * _PT, (height_mm - mark.to_y_mm) * _PT
     return f"{mark.width_pt:g} w {x:.2f} {y:.2f} m {to_x:.2f} {to_y:.2f} l S"
 
 

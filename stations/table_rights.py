@@ -30,13 +30,15 @@ AUDITED: Final = (
     *("parcel", "consignment", "consigned_parcel"),
     *DELIVERIES,
     *("review_lease", "review_decision", "review_view"),
+    *("packing_box", "packing_match", "packing_ask"),
     *("tray_count", "tray_scan"),
     *CASEBOOK,
 )
 """What auditors read beside the log: who may sign, and who did; which deadlines moved, and what was raised to the green
 channel; the alarms; what two people counted; the room's climate; the rolls; what patrols found; who passed the gate;
 what carriers took and said, and what came back; who held, decided and looked at which application at the review desk;
-who counted which tray; the casebook, whose pieces of pictures are nobody's.
+who counted which tray; who matched and packed what at the packing desk; the casebook, whose pieces of pictures are
+nobody's.
 Never an applicant's data, never a password's hash, never a photograph.
 """
 
@@ -56,6 +58,10 @@ def grants(roles: Roles) -> list[str]:
         # A lease ends once and a decision is undone once; the guards say how.
         f"GRANT UPDATE (ended_us, ended_how) ON review_lease TO {service}",
         f"GRANT UPDATE (undone_us) ON review_decision TO {service}",
+        # A box is closed once and a question answered once; a match is written once.
+        f"REVOKE UPDATE, DELETE ON packing_box, packing_match, packing_ask FROM {service}",
+        f"GRANT UPDATE (closed_us, closed_by, closed_sign_in) ON packing_box TO {service}",
+        f"GRANT UPDATE (answer, answered_us, answered_by, sign_in) ON packing_ask TO {service}",
         # A count ends once.
         f"REVOKE UPDATE, DELETE ON tray_count, tray_scan FROM {service}",
         f"GRANT UPDATE (ended_us, ended_how) ON tray_count TO {service}",

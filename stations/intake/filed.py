@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Row, bindparam, select
 
-from stations.calendar import to_us
+from stations.calendar import CHINA, from_us, to_us
+from stations.documents import age
 from stations.intake.batch import ApplicationRecord
 from stations.intake.prepare import image_context
 from stations.intake.tables import Application, ApplicationImage, ApplicationState, GreenChannel
@@ -54,6 +56,16 @@ class Filed:
     emulated: bool
     record: ApplicationRecord
     raised: Approval | None = None
+
+    @property
+    def accepted(self) -> date:
+        """The day of acceptance, in China."""
+        return from_us(self.accepted_us).astimezone(CHINA).date()
+
+    @property
+    def age(self) -> int:
+        """The applicant's age that day."""
+        return age(self.record.applicant.born_on, self.accepted)
 
     @property
     def approval(self) -> Approval | None:

@@ -1,7 +1,9 @@
 """What belongs together at packing, and what a parcel should weigh. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Final
 
 from stations.errors import StationError
 from stations.packing.desk import Scans, Slip
@@ -27,6 +29,19 @@ PACKAGING_G: Mapping[Grouping, int] = {Grouping.OFFICE: 90, Grouping.SINGLE: 18}
 TOLERANCE_G = 2
 TOLERANCE_SHARE = 0.02
 """What a sound parcel may differ by: so many grams or this share of its weight, and always less than half a piece."""
+
+
+class Part(StrEnum):
+    """What is scanned of a piece, in the order in which a difference is told."""
+
+    DOCUMENT = "document"
+    ORDER = "order"
+    ENVELOPE = "envelope"
+
+
+ORDER_FORM: Final = "[0-9a-f]{32}"
+ENVELOPE_FORM: Final = "(office|post):.+"
+"""What the codes of orders and envelopes look like, whole; any other code is a document's."""
 
 
 class MismatchError(StationError):
@@ -71,19 +86,43 @@ def envelope_code(application_id: str, delivery: str, office: str) -> str:
     return f"office:{office}" if GROUPING_OF[delivery] is Grouping.OFFICE else f"post:{application_id}"
 
 
+def part_of(code: str) -> Part:
+    """Which of the three a scanned code is, by its form.
+
+    >>> part_of("EA1234567").value, part_of("0" * 32).value, part_of("office:jinan").value
+    ('document', 'order', 'envelope')
+    """
+    if re.fullmatch(ORDER_FORM, code):
+        return Part.ORDER
+    return Part.ENVELOPE if re.fullmatch(ENVELOPE_FORM, code, re.DOTALL) else Part.DOCUMENT
+
+
+def odd_part(scans: Scans, own: Slip | None, orders_envelope: str | None) -> Part | None:
+    """Which of the three does not belong with the other two; None where they belong together.
+
+    `own` is the slip of the scanned document, `orders_envelope` the envelope that goes with the scanned order; None
+    where nobody knows them.
+    """
+    if own is None:
+        return Part.DOCUMENT
+    if scans.order == own.order:
+        return None if scans.envelope == own.envelope else Part.ENVELOPE
+    # Another's order in that other's envelope: it is the document that lies wrong.
+    others = scans.envelope != own.envelope and scans.envelope == orders_envelope
+    return Part.DOCUMENT if others else Part.ORDER
+
+
 def match(scans: Scans, slips: Mapping[str, Slip]) -> str:
     """The serial of the document whose slip and envelope were scanned with it; `slips` are the tray's, by serial.
 
-    Raises `MismatchError` naming the first part that does not belong.
+    Raises `MismatchError` naming the part that does not belong.
     """
-    slip = slips.get(scans.document)
-    if slip is None:
-        raise MismatchError("document", scans)
-    if scans.order != slip.order:
-        raise MismatchError("order", scans)
-    if scans.envelope != slip.envelope:
-        raise MismatchError("envelope", scans)
-    return slip.number
+    own = slips.get(scans.document)
+    envelopes = (slip.envelope for slip in slips.values() if slip.order == scans.order)
+    odd = odd_part(scans, own, next(envelopes, None))
+    if odd is not None or own is None:
+        raise MismatchError(odd or Part.DOCUMENT, scans)
+    return own.number
 
 
 def expected_weight_g(grouping: Grouping, products: Sequence[str]) -> int:

@@ -16,11 +16,13 @@ from sqlalchemy import Connection, Row, insert
 from handoff_logs import log
 from handoff_logs.offers import OpenOffer
 from handoff_logs.records import Birth, Kind, new_id
+from stations.intake.filed import by_ids
 from stations.intake.tables import ApplicationState
 from stations.packing.contents import packed_documents, parcels_of_tray
 from stations.packing.desk import Filling, PackingDesk, Scans, Slip
 from stations.packing.labels import Told, book_told, print_labels
 from stations.packing.machines import BY_HAND, PackingMachines
+from stations.packing.postage import postage_cny
 from stations.packing.rules import (
     GROUPING_OF,
     PARCEL_PREFIX,
@@ -39,8 +41,10 @@ from stations.trays import (
     INPUT,
     PUBLISHED,
     QUARANTINE,
+    Counted,
     TimeNodes,
     TrayOutcome,
+    TrayScanner,
     accept_by_scan,
     book_without_stopped,
     quarantine,
@@ -54,6 +58,8 @@ from stations.workplace import Workplace
 
 NEXT = "mailing"
 LABEL_BYTES = 8
+UNPAID = "postage"
+"""Why a piece is put aside whose postage was not paid."""
 OPENED = "opened"
 """Where the packaging of a parcel that was opened again goes."""
 
@@ -82,11 +88,19 @@ def work_tray(
     Raises `AlreadyAnsweredError` when another worker was first, `MachineStandsError` when scale or printer does not
     come back (the tray stays accepted).
     """
-    with workplace.database.read() as connection:
-        expected = offered_numbers(connection, offer.handoff_id)
-    counted = accept_by_scan(workplace, offer, desk, expected, document_units)
+    counted = accept_tray(workplace, offer, desk)
     outcome = resume_tray(workplace, tray_of(offer), desk, nodes, machines)
     return replace(outcome, missing=counted.missing, surplus=len(counted.surplus))
+
+
+def accept_tray(workplace: Workplace, offer: OpenOffer, scanner: TrayScanner) -> Counted:
+    """Accept the offered tray by what a blind scan finds in it.
+
+    Raises `AlreadyAnsweredError` when another worker was first.
+    """
+    with workplace.database.read() as connection:
+        expected = offered_numbers(connection, offer.handoff_id)
+    return accept_by_scan(workplace, offer, scanner, expected, document_units)
 
 
 def resume_tray(
@@ -100,10 +114,13 @@ def resume_tray(
     with workplace.database.read() as connection:
         pieces = pieces_of_tray(connection, workplace.station, tray)
     if not pieces:
-        return _offer_parcels(workplace, tray, desk, nodes, machines, TrayOutcome(workplace.station, tray, 0))
-    slips = {piece.blank_serial: _slip(piece) for piece in pieces if piece.state != ApplicationState.STOPPED}
+        return offer_parcels(workplace, tray, desk, nodes, machines, TrayOutcome(workplace.station, tray, 0))
+    slips = {piece.blank_serial: slip(piece) for piece in pieces if piece.state != ApplicationState.STOPPED}
     matched, mismatches = _match(tray, pieces, slips, desk)
-    desk.put([each.piece.blank_serial for each in mismatches], table_place(workplace.station, HOLD))
+    postages = paid_postages(workplace, matched)
+    unpaid = [piece for piece in matched if postages.get(piece.unit_id, 0) is None]
+    aside = [*(each.piece for each in mismatches), *unpaid]
+    desk.put([piece.blank_serial for piece in aside], table_place(workplace.station, HOLD))
 
     def take_out(stopped_ids: frozenset[str]) -> None:
         stopped_pieces = [piece.blank_serial for piece in pieces if piece.application_id in stopped_ids]
@@ -113,21 +130,34 @@ def resume_tray(
 
     def book(tx: Connection, taken_out: frozenset[str]) -> TrayOutcome:
         quarantine(tx, workplace, tray, [piece.unit_id for piece in pieces if piece.application_id in taken_out])
-        held = [each for each in mismatches if each.piece.application_id not in taken_out]
-        packed = [piece for piece in matched if piece.application_id not in taken_out]
-        _book_mismatches(tx, workplace, tray, held)
-        _book_parcels(tx, workplace, parcel_tray, packed)
-        return TrayOutcome(
-            workplace.station, tray, len(pieces), passed=len(packed), held=len(held), stopped=len(taken_out)
-        )
+        wrong = [each for each in mismatches if each.piece.application_id not in taken_out]
+        owing = [piece.unit_id for piece in unpaid if piece.application_id not in taken_out]
+        packed = [piece for piece in matched if piece not in unpaid and piece.application_id not in taken_out]
+        _book_mismatches(tx, workplace, tray, wrong)
+        if owing:
+            log.doubt(tx, workplace.party(), owing, HOLD, stamp(workplace, tray, reason=UNPAID))
+        book_parcels(tx, workplace, parcel_tray, packed, postages)
+        held = len(wrong) + len(owing)
+        return TrayOutcome(workplace.station, tray, len(pieces), passed=len(packed), held=held, stopped=len(taken_out))
 
     outcome = book_without_stopped(workplace, [piece.application_id for piece in pieces], take_out, book)
-    return _offer_parcels(workplace, parcel_tray, desk, nodes, machines, outcome)
+    return offer_parcels(workplace, parcel_tray, desk, nodes, machines, outcome)
 
 
-def _slip(piece: Piece) -> Slip:
+def slip(piece: Piece) -> Slip:
+    """The order slip and envelope that go with a piece."""
     envelope = envelope_code(piece.application_id, piece.delivery, piece.office)
     return Slip(piece.blank_serial, piece.order_unit, envelope)
+
+
+def paid_postages(workplace: Workplace, pieces: Sequence[Piece]) -> dict[str, int | None]:
+    """What was paid for sending those of these pieces that are posted, by unit; None where too little was."""
+    posted = {piece.application_id: piece.unit_id for piece in pieces if GROUPING_OF[piece.delivery] is Grouping.SINGLE}
+    if not posted:
+        return {}
+    with workplace.database.read() as connection:
+        filed = by_ids(connection, workplace.personal, list(posted))
+    return {unit: postage_cny(filed[application_id]) for application_id, unit in posted.items()}
 
 
 def _match(
@@ -170,7 +200,13 @@ def _book_mismatches(tx: Connection, workplace: Workplace, tray: str, mismatches
     log.doubt(tx, workplace.party(), units, HOLD, stamp(workplace, tray, reason="mismatch"))
 
 
-def _book_parcels(tx: Connection, workplace: Workplace, parcel_tray: str, packed: Sequence[Piece]) -> None:
+def book_parcels(
+    tx: Connection,
+    workplace: Workplace,
+    parcel_tray: str,
+    packed: Sequence[Piece],
+    postages: Mapping[str, int | None],
+) -> None:
     """Bear the parcels of a tray and pack the documents into them, in one event."""
     if not packed:
         return
@@ -193,6 +229,7 @@ def _book_parcels(tx: Connection, workplace: Workplace, parcel_tray: str, packed
                 "tray": parcel_tray,
                 "documents": len(group),
                 "expected_g": expected_weight_g(grouping, [piece.product for piece in group]),
+                "postage_cny": postages.get(group[0].unit_id) if grouping is Grouping.SINGLE else None,
                 "packer": workplace.people[0],
                 "packed_us": packed_us,
                 "emulated": workplace.emulated,
@@ -202,7 +239,7 @@ def _book_parcels(tx: Connection, workplace: Workplace, parcel_tray: str, packed
     tx.execute(_STORE, rows)
 
 
-def _offer_parcels(
+def offer_parcels(
     workplace: Workplace,
     parcel_tray: str,
     desk: PackingDesk,

@@ -59,7 +59,7 @@ _PIECES = (
         _where.c.station == bindparam("of_station"),
         _where.c.tray == bindparam("of_tray"),
         _where.c.state == State.HELD,
-        _where.c.place == INPUT,
+        _where.c.place == bindparam("of_place"),
     )
     .order_by(_application.c.deadline_us, _where.c.unit_id)
 )
@@ -90,9 +90,9 @@ def document_units(connection: Connection, numbers: Iterable[str]) -> dict[str, 
     return {row.blank_serial: row.document_unit for row in connection.execute(query)}
 
 
-def pieces_of_tray(connection: Connection, station: str, tray: str) -> list[Piece]:
+def pieces_of_tray(connection: Connection, station: str, tray: str, place: str = INPUT) -> list[Piece]:
     """The documents of an accepted tray with job and application, without anything personal, in order of time node."""
-    return list(connection.execute(_PIECES, {"of_station": station, "of_tray": tray}))
+    return list(connection.execute(_PIECES, {"of_station": station, "of_tray": tray, "of_place": place}))
 
 
 def passing_verdicts(connection: Connection, application_ids: Sequence[str]) -> dict[str, Verdict]:

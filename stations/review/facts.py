@@ -7,8 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from stations import resident_id
-from stations.calendar import CHINA, from_us
-from stations.documents import PRODUCTS, Product, age
+from stations.documents import PRODUCTS, Product
 from stations.intake.filed import Filed
 from stations.resident_id import ResidentId
 
@@ -48,12 +47,12 @@ class Facts:
     @property
     def accepted(self) -> date:
         """The day of acceptance, in China."""
-        return from_us(self.filed.accepted_us).astimezone(CHINA).date()
+        return self.filed.accepted
 
     @property
     def age(self) -> int:
         """The applicant's age that day."""
-        return age(self.filed.record.applicant.born_on, self.accepted)
+        return self.filed.age
 
     @property
     def product(self) -> Product:

@@ -383,6 +383,31 @@ def test_the_review_desk_works_as_the_service(line: RunFolder, server: Callable[
                 login.execute(statement)  # type: ignore[call-overload]
 
 
+@pytest.mark.parametrize(
+    ("table", "may_change"),
+    [
+        ("packing_match", set()),
+        ("packing_box", {"closed_us", "closed_by", "closed_sign_in"}),
+        ("packing_ask", {"answer", "answered_us", "answered_by", "sign_in"}),
+    ],
+)
+def test_the_service_changes_of_the_packing_desk_only_what_ends(
+    line: RunFolder, server: Callable[[str], str], table: str, may_change: set[str]
+) -> None:
+    """It adds matches, boxes and questions, closes and answers, and deletes nothing; auditors read."""
+    of_columns = (
+        "SELECT column_name FROM information_schema.columns WHERE table_name = %(table)s"
+        " AND has_column_privilege(current_user, table_name, column_name, 'UPDATE')"
+    )
+    of_table = "SELECT has_table_privilege(current_user, %(table)s, %(what)s)"
+    with psycopg.connect(server(SERVICE), autocommit=True) as login:
+        assert {row[0] for row in login.execute(of_columns, {"table": table})} == may_change
+        for what, may in (("INSERT", True), ("SELECT", True), ("DELETE", False), ("TRUNCATE", False)):
+            assert login.execute(of_table, {"table": table, "what": what}).fetchone() == (may,), what
+    with psycopg.connect(server(ROLES.auditor), autocommit=True) as login:
+        assert login.execute(of_table, {"table": table, "what": "SELECT"}).fetchone() == (True,)
+
+
 def test_an_auditor_reads_the_log_and_nothing_personal_and_writes_nothing(
     line: RunFolder, server: Callable[[str], str], tried: Callable[..., None]
 ) -> None:

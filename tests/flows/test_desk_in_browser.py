@@ -92,7 +92,7 @@ def desks(
         playwright.sync_playwright() as started,
     ):
         line = Line(database, folder, shares=ALIKE)
-        people = enrol(database, reviewer="reviewer", another="reviewer", lead="lead")
+        people = enrol(database, reviewer="reviewer", another="reviewer", lead="lead", packer="packer")
         generate(folder / "batch", len(HOSTILE), 1, day=DAY, shares=ALIKE)
         strike(folder / "batch")
         assert load(line.at("intake"), folder / "batch", folder / "replies").loaded == len(HOSTILE)
@@ -102,7 +102,9 @@ def desks(
         decisions.decide(line.at("review"), by, verdict(leases.take(line.at("review"), by, ahead=0)[0]))
         sessions = Sessions()
         browser = started.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        with serving(review_desk(folder, url, line.at("review"), sessions=sessions, cookie_key=COOKIE_KEY)) as address:
+        with serving(
+            review_desk(folder, url, line.at("review"), sessions=sessions, cookie_key=COOKIE_KEY, hands=line.hands)
+        ) as address:
             yield Desks(address, line, sessions, people, browser, [], [])
             browser.close()
         line.close()

@@ -128,7 +128,7 @@ def before(which: str, line: Line, url: str, folder: Path) -> Iterator[Front]:
     assert here.personal is not None
     rounds = Rounds((PLAN,), HOLDABLE, here.personal, "day", lambda: None)
     served = Served(folder, "test", True, COOKIE_KEY, Asking(url, str), rounds=rounds)
-    desk = review_desk(folder, url, here, sessions=sessions, cookie_key=COOKIE_KEY)
+    desk = review_desk(folder, url, here, sessions=sessions, cookie_key=COOKIE_KEY, hands=line.hands)
     app = desk if which == "desk" else create_app(served, line.database, sessions)
     stated = DESK if which == "desk" else PAGES
     with serving(app) as at, ExitStack() as opened:

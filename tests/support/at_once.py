@@ -19,12 +19,14 @@ from handoff_logs.records import Party
 from stations.by import By
 from stations.errors import StationError
 from stations.intake.station import stop
+from stations.packing import boxes, desk_booking, matching
 from stations.people import emulated_duty
 from stations.personal import PersonalData
 from stations.personalization import draws
 from stations.personalization import leases as machine_leases
 from stations.review import decisions, leases
 from stations.review import station as review
+from stations.trays import TrayScanner
 from stations.vault import destruction
 from stations.workplace import Workplace
 
@@ -162,6 +164,43 @@ def book_tray(database: Database, keys: Path, tray: str) -> None:
     """Book a tray that was decided. Raises `ValueError` where it is not."""
     if review.book_decided(desk_at(database, keys), tray) is None:
         raise ValueError("not decided")
+
+
+def match_piece(database: Database, keys: Path, packer: str, match_id: str, codes: Sequence[str]) -> None:
+    """Scan a piece at the packing desk. Raises `ValueError` where it does not match."""
+    found = matching.match(packing_at(database, keys), By(packer), match_id, codes)
+    if found.outcome != "matched":
+        raise ValueError(f"{found.part} {found.why}")
+
+
+def close_box(database: Database, keys: Path, packer: str, box_id: str) -> None:
+    """Close a box at the packing desk. Raises `ValueError` where somebody closed it before."""
+    if not boxes.close(packing_at(database, keys), By(packer), box_id):
+        raise ValueError("closed before")
+
+
+def book_packed(database: Database, keys: Path, tray: str) -> None:
+    """Book a tray or box of the packing desk. Raises `ValueError` where it waits for people."""
+    if desk_booking.book(packing_at(database, keys), tray, NoHands()) is None:
+        raise ValueError("waits")
+
+
+class NoHands(TrayScanner):
+    """Nothing is moved: custody alone is looked at."""
+
+    def scan(self, place: str) -> Sequence[str]:
+        return ()
+
+    def put(self, numbers: Sequence[str], place: str) -> None:
+        """Leave them."""
+
+    def fill(self, fillings: Sequence[Any], place: str) -> None:
+        """Leave them."""
+
+
+def packing_at(database: Database, keys: Path) -> Workplace:
+    """The packing station, with the keys of a line."""
+    return Workplace(database, "packing", "day", emulated_duty("packing", "day").codes, True, PersonalData(keys))
 
 
 def desk_at(database: Database, keys: Path) -> Workplace:

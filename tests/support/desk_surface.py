@@ -20,6 +20,7 @@ ANYBODY: Final = frozenset[Role]()
 """Open by design, signed in or not."""
 REVIEWERS: Final = frozenset({Role.REVIEWER})
 LEADS: Final = frozenset({Role.LEAD})
+PACKERS: Final = frozenset({Role.PACKER})
 LOG: Final = frozenset({Role.AUDITOR, Role.LEAD, Role.ADMINISTRATOR})
 ALARMS: Final = LOG | {Role.KEEPER, Role.OPERATOR, Role.ENGINEER}
 BOOK: Final = frozenset({Role.REVIEWER, Role.INSPECTOR, Role.PACKER, Role.LEAD})
@@ -46,6 +47,23 @@ DESK: Final[Stated] = {
     ("POST", "/casebook/similar"): BOOK,
     ("POST", "/casebook/write"): BOOK,
     ("GET", "/training"): LEADS,
+    ("GET", "/packing"): PACKERS,
+    ("GET", "/packing/now"): PACKERS,
+    ("POST", "/packing/match"): PACKERS,
+    ("POST", "/packing/close"): PACKERS,
+    ("POST", "/packing/answer"): PACKERS,
+    ("POST", "/packing/emulated"): PACKERS,
+    ("GET", "/packing/label/{label}.pdf"): PACKERS,
+    ("GET", "/packing/box/{label}.pdf"): PACKERS,
+    ("GET", "/packing/box/{label}.csv"): PACKERS,
+    ("GET", "/packing/tray/{tray}.pdf"): PACKERS,
+    ("GET", "/packing/tray/{tray}.csv"): PACKERS,
+    ("GET", "/packing/count"): PACKERS,
+    ("POST", "/packing/count/begin"): PACKERS,
+    ("POST", "/packing/count/scan"): PACKERS,
+    ("POST", "/packing/count/close"): PACKERS,
+    ("POST", "/packing/count/anew"): PACKERS,
+    ("POST", "/packing/count/emulated"): PACKERS,
 }
 PAGES: Final[Stated] = {
     ("GET", "/sign-in"): ANYBODY,
@@ -86,6 +104,8 @@ LOOKED_AT: Final[tuple[tuple[str, Role | None, str], ...]] = (
     ("/sign-in", None, "form"),
     ("/review", Role.REVIEWER, "article"),
     ("/rates", Role.LEAD, "table"),
+    ("/packing", Role.PACKER, "#now section"),
+    ("/packing/count", Role.PACKER, "form.big"),
 )
 """The desks' pages: address, whose (None: nobody is signed in), and what stands on it once all is there."""
 

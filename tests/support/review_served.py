@@ -4,12 +4,18 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from devices.emulation.hands import Hands
 from flows.app import Served
 from flows.casebook_pages import CasebookPages, TrainingPage
 from flows.desk_app import create_desk
+from flows.desk_places import Place
+from flows.packing_pages import PackingDeskPages
 from flows.review_pages import RatesPage, ReviewDesk
 from flows.sessions import Sessions
 from handoff_logs.asking import Asking
+from handoff_logs.pages.rendering import Renderer
+from stations.emulated_staff import EmulatedPacker
+from stations.people import emulated_duty
 from stations.review.rules import Thresholds
 from stations.workplace import Workplace
 
@@ -21,18 +27,22 @@ def review_desk(
     thresholds: Thresholds | None = None,
     sessions: Sessions | None = None,
     cookie_key: bytes = bytes(32),
+    hands: Hands | None = None,
 ) -> FastAPI:
-    """The application of the review desk, the lead's pages and the casebook."""
+    """The application of the review desk, the lead's pages and the casebook; with `hands`, of the other desks too."""
     served = Served(folder, "test", True, cookie_key, Asking(database_url, str))
     limits = thresholds or Thresholds()
-    return create_desk(
-        served,
-        here.database,
-        lambda renderer: [
+
+    def places(renderer: Renderer) -> list[Place]:
+        made: list[Place] = [
             ReviewDesk(renderer, here, limits),
             RatesPage(renderer, served.asking),
             CasebookPages(renderer, served.asking, here, limits),
             TrainingPage(renderer, here),
-        ],
-        sessions,
-    )
+        ]
+        if hands is not None:
+            packing = here.at("packing", emulated_duty("packing", "day").codes)
+            made.append(PackingDeskPages(renderer, packing, "test", EmulatedPacker(hands), prints_here=True))
+        return made
+
+    return create_desk(served, here.database, places, sessions)

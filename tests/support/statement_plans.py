@@ -15,6 +15,7 @@ GROWING = (
     *("patrol_round", "patrol_answer", "patrol_finding", "patrol_step", "patrol_photo"),
     *("delivery_event", "delivered_parcel", "returned_parcel", "return_remake"),
     *("review_lease", "review_decision", "review_view"),
+    *("packing_box", "packing_match", "packing_mismatch", "packing_ask"),
     *("tray_count", "tray_scan"),
     *("climate_reading", "climate_crossing", "climate_suspension"),
 )

@@ -1,6 +1,6 @@
 """The checks on the application itself: other documents, fee, consent, class, address, the hold list."""
 
-from stations.documents import FREE_POST_AGE, POSTAGE_CITY_CNY, POSTAGE_ELSEWHERE_CNY, age, months_later
+from stations.documents import age, months_later, postages_cny
 from stations.intake.batch import Consent
 from stations.review.facts import Facts, Hold, parsed
 from stations.review.findings import PASSED, Finding, suspect, suspect_if, unsure
@@ -30,9 +30,7 @@ def fee(facts: Facts, _: Thresholds) -> Finding:
     fee = facts.filed.record.fee
     if fee.state != "paid":
         return unsure("waived") if fee.state == "waived" else suspect("application_fee")
-    due = facts.product.fee_cny
-    posted = facts.filed.delivery == "post" and facts.age < FREE_POST_AGE
-    amounts = {due + POSTAGE_CITY_CNY, due + POSTAGE_ELSEWHERE_CNY} if posted else {due}
+    amounts = {facts.product.fee_cny + postage for postage in postages_cny(facts.filed.delivery, facts.age)}
     details = (str(fee.amount_cny), " / ".join(map(str, sorted(amounts))))
     if fee.amount_cny < min(amounts):
         return suspect("application_fee_amount", *details)

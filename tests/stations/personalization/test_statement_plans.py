@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,16 @@ import pytest
 from enrolled import enrol
 from rolls_in_hand import RollHands
 from small_desk import Desk
+from small_packing_desk import PackingDeskLine
 from statement_plans import listening, whole_tables
 
 from stations.alarms import outbox
 from stations.green import station as green
 from stations.mailing import carrier
 from stations.mailing import station as mailing
+from stations.packing import asking, showing
 from stations.packing import station as packing
+from stations.packing.errors import LeftAtDeskError
 from stations.personalization import blanks, specimen_run, specimens
 from stations.qc import station as qc
 from stations.review import decisions, leases, rates, viewing
@@ -74,6 +78,31 @@ def test_no_application_is_reviewed_at_a_desk_by_reading_a_growing_table_whole(h
     listed = [sql.replace(":since_us", "1").replace(":now_us", "2").strip() for sql in rates.QUESTIONS]
     assert len(heard) > 50
     assert whole_tables([*heard, *listed], tmp_path / "passline.db") == set()
+
+
+def test_no_piece_is_packed_at_a_desk_by_reading_a_growing_table_whole(heard, line, tmp_path):
+    desk = PackingDeskLine.of(line)
+    tray = desk.accept_one(8)
+    first, second, third, *_ = desk.pieces(tray)
+    heard.clear()
+    with desk.database.read() as conn:
+        shown = showing.shown(conn, "packing", 1)
+        assert len(showing.undecided(conn, "packing", tray)) == sum(each.pieces for each in shown.trays) == 8
+    desk.scan("pia", first.blank_serial, *desk.codes(second)[1:])
+    line.stop(third.application_id)
+    desk.match_all("pia", tray)
+    desk.scan("pia", third.blank_serial)
+    desk.book()
+    desk.close_boxes("pete")
+    desk.book()
+    with desk.database.read() as conn:
+        parcels = showing.shown(conn, "packing", 1).parcels
+        assert showing.of_label(conn, "packing", parcels[0].label) in showing.of_tray(conn, "packing", parcels[0].tray)
+        asking.open_asks(conn)
+    with suppress(LeftAtDeskError):
+        asking.AskingDesk(desk.here, True, lambda: True).came_out(parcels[0].label, "printer-01")
+    assert len(heard) > 100
+    assert whole_tables(list(heard), tmp_path / "passline.db") == set()
 
 
 def test_no_machine_is_opened_by_reading_a_growing_table_whole(heard, shop, tmp_path):
