@@ -1,5 +1,5 @@
-"""What mailing keeps: tracking numbers, consignments with their parcels, what the carrier says of those; and what people
-weighed and signed at the desk before it is booked.
+"""What mailing keeps: tracking numbers, consignments with their parcels, what the carrier says of those; and what
+people weighed and signed at the desk before it is booked.
 """
 
 from enum import StrEnum
@@ -280,9 +280,7 @@ class DeskAct(SQLModel, table=True):
     first: str = Field(sa_type=String(64))
     first_sign_in: str = Field(sa_type=String(32), foreign_key="sign_in_attempt.attempt_id")
     second: str | None = Field(default=None, sa_type=String(64))
-    second_sign_in: str | None = Field(
-        default=None, sa_type=String(32), foreign_key="sign_in_attempt.attempt_id"
-    )
+    second_sign_in: str | None = Field(default=None, sa_type=String(32), foreign_key="sign_in_attempt.attempt_id")
     stored_us: int = Field(sa_type=BigInteger)
     booked_us: int | None = Field(default=None, sa_type=BigInteger)
     refusal: str | None = Field(default=None, sa_type=String(40))
