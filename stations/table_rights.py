@@ -6,7 +6,7 @@ from handoff_logs.roles import Roles, quoted
 
 ALARMS: Final = ("alarm", "alarm_step", "alarm_notice", "alarm_delivery")
 DELIVERIES: Final = ("delivery_event", "delivered_parcel", "returned_parcel", "return_remake")
-MAILING_DESK: Final = ("mailing_weighing", "mailing_act")
+MAILING_DESK: Final = ("mailing_weighing", "mailing_act", "manifest_print")
 GATE: Final = ("gate_passage", "gate_step", "gate_ending")
 AUDITED: Final = (
     *("person", "person_role", "sign_in_attempt", "issuer_sign_in", "terminal_session"),
@@ -23,10 +23,12 @@ AUDITED: Final = (
     *DELIVERIES,
     *MAILING_DESK,
     *("review_lease", "review_decision", "review_view"),
+    *("tray_count", "tray_scan"),
 )
 """What auditors read beside the log: who may sign, and who did; which deadlines moved, and what was raised to the green
 channel; the alarms; what two people counted; the room's climate; the rolls; what patrols found; who passed the gate;
-what carriers took and said, and what came back; who held, decided and looked at which application at the review desk.
+what carriers took and said, and what came back; who held, decided and looked at which application at the review desk;
+who counted which tray.
 Never an applicant's data, never a password's hash, never a photograph.
 """
 
@@ -46,6 +48,9 @@ def grants(roles: Roles) -> list[str]:
         # A lease ends once and a decision is undone once; the guards say how.
         f"GRANT UPDATE (ended_us, ended_how) ON review_lease TO {service}",
         f"GRANT UPDATE (undone_us) ON review_decision TO {service}",
+        # A count ends once.
+        f"REVOKE UPDATE, DELETE ON tray_count, tray_scan FROM {service}",
+        f"GRANT UPDATE (ended_us, ended_how) ON tray_count TO {service}",
         f"REVOKE DELETE ON application, application_stop FROM {service}",
         # A shift is closed once; all else of it is written once.
         f"REVOKE DELETE ON shift, evacuation FROM {service}",

@@ -16,6 +16,7 @@ from handoff_logs.dialects import clock_us
 from handoff_logs.errors import CustodyRefusedError, LineFrozenError, SamePersonError
 from handoff_logs.offers import OpenOffer
 from handoff_logs.statements import Statement
+from stations.by import By
 from stations.errors import StationError
 from stations.mailing import carrier, decisions, delivery_load, explaining, returns, sendings, station
 from stations.mailing.deliveries import Line, SetAside, Told
@@ -27,7 +28,6 @@ from stations.mailing.explaining import Found
 from stations.mailing.tables import ActKind
 from stations.packing.contents import offered_labels, parcel_units
 from stations.personalization.rules import VOIDED
-from stations.review.leases import By
 from stations.trays import TimeNodes, table_place, tray_of, tray_place
 from stations.workplace import Workplace
 

@@ -286,3 +286,16 @@ class DeskAct(SQLModel, table=True):
     refusal: str | None = Field(default=None, sa_type=String(40))
     told: str | None = Field(default=None, sa_type=Text)
     emulated: bool
+
+
+class ManifestPrint(SQLModel, table=True):
+    """A manifest that somebody printed at the desk: all but the first are marked as reprints. Written once."""
+
+    __tablename__ = "manifest_print"
+    __table_args__ = (Index("ix_manifest_print_of", "consignment_id"),)
+
+    print_id: str = Field(sa_type=String(32), primary_key=True)
+    consignment_id: str = Field(sa_type=String(32), foreign_key="consignment.consignment_id")
+    person: str = Field(sa_type=String(64))
+    sign_in: str = Field(sa_type=String(32), foreign_key="sign_in_attempt.attempt_id")
+    printed_us: int = Field(sa_type=BigInteger)

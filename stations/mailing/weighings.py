@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from handoff_logs.dialects import clock_us
 from handoff_logs.records import State
 from handoff_logs.statements import Statement
+from stations.by import By
 from stations.intake.tables import ApplicationState
 from stations.mailing.desk_ids import check_id
 from stations.mailing.errors import (
@@ -25,7 +26,6 @@ from stations.mailing.errors import (
 )
 from stations.mailing.rules import Weight, judged
 from stations.packing.rules import Grouping, count_by_weight
-from stations.review.leases import By
 from stations.trays import INPUT
 from stations.workplace import Workplace
 

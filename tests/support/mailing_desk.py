@@ -9,13 +9,13 @@ from sqlalchemy import text
 
 from handoff_logs.database import Database
 from handoff_logs.records import new_id
+from stations.by import By
 from stations.mailing import acts, station, weighings
 from stations.mailing.acts import Carrying, Signed
 from stations.mailing.tables import ActKind
 from stations.mailing.weighings import Weighed
 from stations.packing.contents import offered_labels, parcel_units
 from stations.people_register.credentials import SignedIn
-from stations.review.leases import By
 from stations.trays import PUBLISHED, TrayOutcome, accept_by_scan
 from stations.workplace import Workplace
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "line_0030"
-down_revision = "line_0024"
+down_revision = "line_0027"
 branch_labels = None
 depends_on = None
 
@@ -16,7 +16,7 @@ SQL = Path(__file__).parent.parent / "sql" / "line_0030"
 
 
 def upgrade() -> None:
-    """Create the two tables, and guard them."""
+    """Create the three tables, and guard them."""
     op.create_table(
         "mailing_weighing",
         sa.Column("weighing_id", sa.String(length=32), nullable=False),
@@ -79,6 +79,18 @@ def upgrade() -> None:
         postgresql_where=sa.text("booked_us IS NULL"),
     )
     op.create_index("ix_mailing_act_stored", "mailing_act", ["stored_us"])
+    op.create_table(
+        "manifest_print",
+        sa.Column("print_id", sa.String(length=32), nullable=False),
+        sa.Column("consignment_id", sa.String(length=32), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("sign_in", sa.String(length=32), nullable=False),
+        sa.Column("printed_us", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["consignment_id"], ["consignment.consignment_id"]),
+        sa.ForeignKeyConstraint(["sign_in"], ["sign_in_attempt.attempt_id"]),
+        sa.PrimaryKeyConstraint("print_id"),
+    )
+    op.create_index("ix_manifest_print_of", "manifest_print", ["consignment_id"])
     dialect = op.get_bind().dialect.name
     for statement in (SQL / f"guards.{dialect}.sql").read_text(encoding="utf-8").split("--;\n"):
         op.get_bind().exec_driver_sql(statement)

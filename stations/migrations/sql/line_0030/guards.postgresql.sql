@@ -77,3 +77,21 @@ CREATE TRIGGER mailing_act_guard BEFORE INSERT OR UPDATE OR DELETE ON mailing_ac
 --;
 CREATE TRIGGER mailing_act_no_truncate BEFORE TRUNCATE ON mailing_act
     FOR EACH STATEMENT EXECUTE FUNCTION mailing_act_guard()
+--;
+CREATE FUNCTION manifest_print_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        RAISE EXCEPTION 'manifest_print: append-only' USING ERRCODE = 'check_violation';
+    END IF;
+    IF NOT EXISTS (SELECT 1 FROM sign_in_attempt WHERE attempt_id = NEW.sign_in AND code = NEW.person
+        AND outcome = 'accepted') THEN
+        RAISE EXCEPTION 'manifest_print: once, by whoever signed in' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$
+--;
+CREATE TRIGGER manifest_print_guard BEFORE INSERT OR UPDATE OR DELETE ON manifest_print
+    FOR EACH ROW EXECUTE FUNCTION manifest_print_guard()
+--;
+CREATE TRIGGER manifest_print_no_truncate BEFORE TRUNCATE ON manifest_print
+    FOR EACH STATEMENT EXECUTE FUNCTION manifest_print_guard()

@@ -56,3 +56,15 @@ BEGIN SELECT RAISE(ABORT, 'mailing_act: booked once; all else of it is written o
 --;
 CREATE TRIGGER mailing_act_no_delete BEFORE DELETE ON mailing_act
 BEGIN SELECT RAISE(ABORT, 'mailing_act: never deleted'); END
+--;
+CREATE TRIGGER manifest_print_once BEFORE INSERT ON manifest_print
+WHEN EXISTS (SELECT 1 FROM manifest_print WHERE print_id = NEW.print_id)
+    OR NOT EXISTS (SELECT 1 FROM sign_in_attempt WHERE attempt_id = NEW.sign_in AND code = NEW.person
+        AND outcome = 'accepted')
+BEGIN SELECT RAISE(ABORT, 'manifest_print: once, by whoever signed in'); END
+--;
+CREATE TRIGGER manifest_print_no_update BEFORE UPDATE ON manifest_print
+BEGIN SELECT RAISE(ABORT, 'manifest_print: append-only'); END
+--;
+CREATE TRIGGER manifest_print_no_delete BEFORE DELETE ON manifest_print
+BEGIN SELECT RAISE(ABORT, 'manifest_print: append-only'); END

@@ -7,6 +7,7 @@ from sent_parcels import Sent
 from sqlalchemy.exc import IntegrityError
 
 from handoff_logs.records import new_id
+from stations.by import By
 from stations.mailing import acts, deliveries, returns, station
 from stations.mailing.errors import (
     BadDeskIdError,
@@ -15,7 +16,6 @@ from stations.mailing.errors import (
     NotReturnedError,
     UnknownNoteError,
 )
-from stations.review.leases import By
 from stations.trays import tray_place
 
 
