@@ -20,7 +20,6 @@ from stations.by import By
 from stations.errors import StationError
 from stations.mailing import carrier, decisions, delivery_load, explaining, returns, sendings, station
 from stations.mailing.deliveries import Line, SetAside, Told
-from stations.mailing.delivery_rules import REASONS
 from stations.mailing.desk import CarrierDesk, MailingDesk
 from stations.mailing.desk_ids import check_id
 from stations.mailing.errors import DeskIdTakenError, NothingAtTheDoorError, UnknownParcelsError
@@ -58,7 +57,7 @@ ORDER BY stored_us DESC LIMIT :most
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """An act as a desk sends it. `labels`: what was scanned; `lines`: a carrier's file, as it was read."""
+    """An act as a desk sends it. `labels`: what was scanned; `file`: a carrier's file, as `to_store` has it."""
 
     act_id: str
     kind: ActKind
@@ -67,12 +66,12 @@ class Signed:
     subject: str = ""
     detail: str = ""
     labels: tuple[str, ...] = ()
-    lines: tuple[Line | SetAside, ...] = ()
+    file: str = ""
 
     @property
     def content(self) -> str:
         """What it is about, as it is stored."""
-        return _written(self.lines) if self.kind is ActKind.LOAD else json.dumps(self.labels)
+        return self.file if self.kind is ActKind.LOAD else json.dumps(self.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +166,25 @@ def sign(workplace: Workplace, signed: Signed) -> bool:
     return workplace.database.write(work)
 
 
+def to_store(lines: Iterable[Line | SetAside]) -> str:
+    """A carrier's lines as they are stored, one a line: what the model takes of each, and nothing else that it said."""
+    written = []
+    for each in lines:
+        if isinstance(each, Line):
+            written.append(json.dumps([each.line, each.told.model_dump(mode="json", exclude_none=True)]))
+        else:
+            written.append(json.dumps([each.line, each.field, each.reason, each.event_id]))
+    return "\n".join(written)
+
+
 def waiting(conn: Connection, kinds: Collection[ActKind]) -> list[str]:
     """The acts of these kinds that are signed and not booked, in the order in which they were signed."""
     return [act_id for act_id, kind in _OPEN.run(conn).fetchall() if kind in kinds]
+
+
+def is_act(conn: Connection, named: str) -> bool:
+    """Whether an id is an act's."""
+    return _act(conn, named) is not None
 
 
 def book(workplace: Workplace, act_id: str, nodes: TimeNodes, carrying: Carrying = Carrying()) -> Mapping[str, Any]:
@@ -331,23 +346,7 @@ def _codes(signed: Signed) -> Iterable[str]:
     return reversed(codes) if signed.kind is ActKind.DOOR else codes
 
 
-def _written(lines: Sequence[Line | SetAside]) -> str:
-    """A carrier's lines as they are stored, one a line: what the model takes of it, and nothing else."""
-    written = []
-    for each in lines:
-        if isinstance(each, Line):
-            written.append(json.dumps([each.line, each.told.model_dump(mode="json", exclude_none=True)]))
-        else:
-            written.append(json.dumps([each.line, each.field, each.reason, each.event_id]))
-    return "\n".join(written)
-
-
 def _read(content: str) -> Iterator[Line | SetAside]:
     for line in content.splitlines():
         number, *said = json.loads(line)
         yield Line(number, Told.model_validate(said[0])) if len(said) == 1 else SetAside(number, *said)
-
-
-def sentence(reason: str) -> str:
-    """Why a line was set aside, in words."""
-    return REASONS[reason]

@@ -12,6 +12,7 @@ from handoff_logs.offers import OpenOffer
 from handoff_logs.records import State, new_id
 from handoff_logs.tables import Whereabouts
 from stations import trays
+from stations.acceptance import counts
 from stations.mailing import tracking, weighings
 from stations.mailing.desk import MailingDesk
 from stations.mailing.errors import NothingRefusedError
@@ -89,6 +90,19 @@ def work_tray(workplace: Workplace, offer: OpenOffer, desk: MailingDesk, nodes: 
     counted = accept_by_scan(workplace, offer, desk, expected, parcel_units)
     outcome = resume_tray(workplace, tray_of(offer), desk, nodes)
     return replace(outcome, missing=counted.missing, surplus=len(counted.surplus))
+
+
+def accept_counted(workplace: Workplace, offer: OpenOffer, hands: TrayScanner | None) -> None:
+    """Accept an offered tray by what somebody counted of it at the desk, as that person.
+
+    `hands` put what does not belong there aside on an EMULATED line. Raises `AlreadyAnsweredError`.
+    """
+    with workplace.database.read() as connection:
+        counted = counts.counted_tray(connection, offer, hands)
+        expected = offered_labels(connection, offer.handoff_id)
+    people = tuple(dict.fromkeys([counted.by.code, *workplace.people]))
+    signed = {counted.by.code: counted.by.sign_in} if counted.by.sign_in is not None else {}
+    accept_by_scan(workplace.at(workplace.station, people, signed), offer, counted, expected, parcel_units)
 
 
 def unfinished_trays(workplace: Workplace) -> list[str]:

@@ -81,6 +81,25 @@ WHERE m.mailer = :mailer ORDER BY m.stored_us DESC LIMIT :most
 """What a mailer weighed last, with the number that it was given when its tray was booked."""
 
 
+REFUSED_TRAYS: Final = """
+SELECT here.handoff_id, here.tray, min(here.since_us) AS since_us FROM whereabouts AS here
+WHERE here.station = 'mailing' AND here.state = 'refused' AND here.kind = 'parcel'
+GROUP BY here.handoff_id, here.tray ORDER BY 3
+"""
+"""The trays that came back from the door, and that a mailer counts before they go on."""
+_NEXT = Statement(
+    """
+    SELECT p.label FROM whereabouts AS here JOIN parcel AS p ON p.parcel_unit = here.unit_id
+    WHERE here.station = 'mailing' AND here.state = 'held' AND here.kind = 'parcel' AND here.place = 'input'
+    AND NOT EXISTS (SELECT 1 FROM mailing_weighing AS m WHERE m.parcel_unit = here.unit_id AND m.tray = here.tray)
+    AND NOT EXISTS (SELECT 1 FROM whereabouts AS inside JOIN job ON job.document_unit = inside.unit_id
+        JOIN application AS a ON a.application_id = job.application_id
+        WHERE inside.container = here.unit_id AND a.state = 'stopped')
+    ORDER BY here.priority, here.due_us, here.tray, p.label LIMIT 1
+    """
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """One stored weight of a parcel, with who stored it by which sign-in. Microseconds UTC."""
@@ -164,6 +183,12 @@ def of_tray(conn: Connection, tray: str) -> dict[str, list[Seen]]:
 def stopped_in(conn: Connection, tray: str) -> frozenset[str]:
     """The parcels of an accepted tray in which an application is stopped: nobody weighs them."""
     return frozenset(row[0] for row in _STOPPED.run(conn, {"tray": tray}).fetchall())
+
+
+def next_unweighed(conn: Connection) -> str | None:
+    """The label of the next parcel in the accepted trays that nobody has weighed."""
+    row = _NEXT.run(conn).fetchone()
+    return None if row is None else str(row[0])
 
 
 def _weighed(tx: Connection, label: str, parcel: Sequence[Any], grams: Sequence[int]) -> Weighed:
