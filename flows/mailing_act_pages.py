@@ -377,7 +377,8 @@ class ActPages:
             rows = [row for row in rows if name == "deliveries" or row["what"] == "undecided"]
         return self._renderer.page(
             request, f"mailing_{name}.html", status, key=key, said=said, typed=defaultdict(str, typed or {}),
-            new_id=new_id, rows=rows, here="door" if name == "retake" else name, eyes=self._eyes is not None, founds=tuple(Found),
+            new_id=new_id, rows=rows, here="door" if name == "retake" else name, eyes=self._eyes is not None,
+            founds=tuple(Found),
         )  # fmt: skip
 
 
