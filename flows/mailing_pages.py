@@ -164,9 +164,10 @@ class MailingDesk:
         return Response(content, media_type=kind, headers={"Content-Disposition": named})
 
     def _next(self) -> str | None:
-        """The label of the next parcel in the accepted trays that nobody has weighed."""
+        """The label of the next parcel in the accepted trays that waits for the scale."""
         with self._here.database.read() as conn:
-            return weighings.next_unweighed(conn)
+            once = weighings.seen_once(conn)
+            return weighings.next_unweighed(conn) or (once[0] if once else None)
 
     def _page(
         self, request: Request, status: int = 200, key: str | None = None, *, typed: Mapping[str, str] | None = None,
@@ -177,10 +178,12 @@ class MailingDesk:
             trays = reading.rows(weighings.PROGRESS)
             latest = reading.rows(weighings.LATEST, mailer=signed.code, most=LATEST)
             refused = reading.rows(weighings.REFUSED_TRAYS)
+        with self._here.database.read() as conn:
+            once = weighings.seen_once(conn)
         return self._renderer.page(
             request, "mailing.html", status, key=key, facts=facts, typed=defaultdict(str, typed or {}), trays=trays,
-            latest=latest, refused=refused, weighing=new_id(), weighs=Role.MAILER in signed.roles, here="weigh",
-            eyes=self._eyes is not None,
+            latest=latest, refused=refused, once=once, weighing=new_id(), here="weigh",
+            weighs=Role.MAILER in signed.roles, eyes=self._eyes is not None,
         )  # fmt: skip
 
     def _reason(self, request: Request, status: int, key: str, **facts: object) -> Response:

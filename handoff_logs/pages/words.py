@@ -260,6 +260,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "mailing.none_weighed": ("You have weighed nothing yet.", "您尚未称重。"),
     "mailing.tracking": ("Tracking number", "运单号"),
     "mailing.stands": ("It is", "现状"),
+    "mailing.once": ("Weighed once, and it differed; weigh again:", "称重一次且不符，请重新称重："),
     "mailing.came_back": ("The carrier refused this tray; count it back:", "承运方拒收此盘，请清点收回："),
     "mailing.stale": (
         "This page is too old, or something else was stored under its id. Load it again.",

@@ -87,6 +87,13 @@ WHERE here.station = 'mailing' AND here.state = 'refused' AND here.kind = 'parce
 GROUP BY here.handoff_id, here.tray ORDER BY 3
 """
 """The trays that came back from the door, and that a mailer counts before they go on."""
+_ONCE = Statement(
+    "SELECT p.label, p.expected_g, m.grams FROM whereabouts AS here JOIN parcel AS p ON p.parcel_unit = here.unit_id"
+    " JOIN mailing_weighing AS m ON m.parcel_unit = here.unit_id AND m.tray = here.tray AND m.attempt = 1"
+    " WHERE here.station = 'mailing' AND here.state = 'held' AND here.kind = 'parcel' AND here.place = 'input'"
+    " AND NOT EXISTS (SELECT 1 FROM mailing_weighing AS again WHERE again.parcel_unit = here.unit_id"
+    " AND again.tray = here.tray AND again.attempt = 2) ORDER BY m.stored_us"
+)
 _NEXT = Statement(
     """
     SELECT p.label FROM whereabouts AS here JOIN parcel AS p ON p.parcel_unit = here.unit_id
@@ -183,6 +190,12 @@ def of_tray(conn: Connection, tray: str) -> dict[str, list[Seen]]:
 def stopped_in(conn: Connection, tray: str) -> frozenset[str]:
     """The parcels of an accepted tray in which an application is stopped: nobody weighs them."""
     return frozenset(row[0] for row in _STOPPED.run(conn, {"tray": tray}).fetchall())
+
+
+def seen_once(conn: Connection) -> list[str]:
+    """The labels of parcels in the accepted trays whose weight differed and was not seen again; they are waited for."""
+    rows = _ONCE.run(conn).fetchall()
+    return [label for label, expected_g, grams in rows if judged(expected_g, [grams]) is Weight.AGAIN]
 
 
 def next_unweighed(conn: Connection) -> str | None:

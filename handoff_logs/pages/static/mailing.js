@@ -22,13 +22,11 @@ if (weigh) {
   document.addEventListener("keydown", (event) => {
     if (elsewhere(event) && typed(event)) (label.value ? grams : label).focus();
   });
-  (label.value ? grams : label).focus();
 }
 
 // A reason that fills the page is left by a key, and not by the scanner's next label.
 const seen = document.querySelector("[data-seen]");
 if (seen) {
-  seen.focus();
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") seen.click(); });
 }
 
