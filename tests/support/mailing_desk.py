@@ -1,6 +1,7 @@
 """Mailing's desk of a small line: its trays accepted, mailers and a driver who signed in, and the run beside it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from enrolled import enrol
@@ -17,8 +18,10 @@ from stations.mailing.tables import ActKind
 from stations.mailing.weighings import Weighed
 from stations.packing import station as packing
 from stations.packing.contents import offered_labels, parcel_units
+from stations.people import emulated_duty
 from stations.people_register import passwords
 from stations.people_register.credentials import SignedIn
+from stations.personal import PersonalData
 from stations.review import station as review
 from stations.trays import INPUT, PUBLISHED, TrayOutcome, accept_by_scan, offered_units, stamp, tray_of
 from stations.workplace import Workplace
@@ -147,3 +150,17 @@ class MailingDesk:
 
     def sql(self, statement: str, **parameters: Any) -> None:
         self.database.write(lambda tx: tx.execute(text(statement), parameters))
+
+
+def weigh_at_once(database: Database, keys: Path, who: By, weighing_id: str, label: str, grams: int) -> None:
+    """Weigh a parcel, in a process of its own."""
+    weighings.weigh(_workplace(database, keys), who, weighing_id, label, grams)
+
+
+def book_at_once(database: Database, keys: Path, act_id: str) -> None:
+    """Book an act, in a process of its own."""
+    acts.book(_workplace(database, keys), act_id, PUBLISHED)
+
+
+def _workplace(database: Database, keys: Path) -> Workplace:
+    return Workplace(database, "mailing", "day", emulated_duty("mailing", "day").codes, True, PersonalData(keys))
