@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Final
 
@@ -86,7 +87,7 @@ class Told(BaseModel):
         """When it happened, in microseconds UTC."""
         return to_us(self.at)
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """The SHA-256 (hex) of what was said, whichever form of file it came in."""
         said = self.model_dump(exclude={"at"}) | {"event": self.event.value, "at_us": self.at_us}

@@ -210,11 +210,14 @@ def _record(tx: Connection, workplace: Workplace, chunk: _Chunk) -> None:
     tx.execute(insert(_event), rows)
     tx.execute(insert(_about), about)
     chunk.report.cases_opened = len(cases)
-    for told, believed in chunk.believed:
-        if told.event is DeliveryKind.DELIVERED:
-            for each in believed:
-                log.settle(tx, by, second.person, [each.parcel_unit], Outcome.DELIVERED, CARRIER_SAYS, stamp)
-            chunk.report.parcels_delivered += len(believed)
+    ended = [
+        each.parcel_unit
+        for told, believed in chunk.believed
+        if told.event is DeliveryKind.DELIVERED
+        for each in believed
+    ]
+    log.settle_each(tx, by, second.person, ended, Outcome.DELIVERED, CARRIER_SAYS, stamp)
+    chunk.report.parcels_delivered = len(ended)
 
 
 def _write_reply(reply: Path, set_aside: Sequence[SetAside]) -> None:
