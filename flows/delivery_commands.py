@@ -1,6 +1,5 @@
 """`passline mailing deliveries`: a carrier's events are loaded, and what they leave open is listed and settled."""
 
-import csv
 import hashlib
 import json
 import sys
@@ -14,6 +13,7 @@ from typing import Annotated, Any, Final, Literal
 from cyclopts import Parameter
 
 from flows.errors import Exit
+from flows.row_output import write_rows
 from flows.run_folder import RunFolder
 from flows.two_hands import as_two, signed_by_two, workplace_of
 from flows.who_asks import recorded
@@ -80,12 +80,8 @@ def open_command(
     with recorded(directory, "mailing open", Audience.READERS) as reading:
         rows = [{**row, "emulated": emulated} for row in reading.rows(explaining.OPEN_ITEMS)]
     match output:
-        case "json":
-            sys.stdout.write(json.dumps(rows, indent=2) + "\n")
-        case "csv" if rows:
-            writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+        case "json" | "csv":
+            write_rows(rows, output)
         case "table":
             _print_open(rows, emulated=emulated)
     return Exit.FINE

@@ -1,7 +1,5 @@
 """`passline blanks destroy` and `certificate`: voided pieces end in lots, with a witness and a paper to show for it."""
 
-import csv
-import json
 import os
 import sys
 import time
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from cyclopts import Parameter
 
 from flows.errors import Exit, FlowError
+from flows.row_output import write_rows
 from flows.run_folder import RunFolder
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
 
@@ -181,12 +180,8 @@ def _print_lots(rows: list[dict[str, Any]], output: str, emulated: bool) -> None
         {**row, "emulated": bool(row["emulated"]) or emulated, "happened_us": int(row["happened_us"])} for row in rows
     ]
     match output:
-        case "json":
-            sys.stdout.write(json.dumps(shown, indent=2) + "\n")
-        case "csv" if shown:
-            writer = csv.DictWriter(sys.stdout, list(shown[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(shown)
+        case "json" | "csv":
+            write_rows(shown, output)
         case "table" if shown:
             from rich.console import Console
             from rich.table import Table

@@ -1,7 +1,5 @@
 """`passline mailing manifest` and `manifests`: what was handed to the carrier together, on paper and as a table."""
 
-import csv
-import json
 import os
 import sys
 import tempfile
@@ -14,6 +12,7 @@ from typing import Annotated, Final, Literal
 from cyclopts import Parameter, validators
 
 from flows.errors import Exit, FlowError
+from flows.row_output import write_rows
 from flows.run_folder import RunFolder
 from flows.who_asks import recorded
 from handoff_logs.terminal import Audience
@@ -84,12 +83,8 @@ def manifests_command(
     for row in rows:
         row["emulated"] = emulated or bool(row["emulated"])
     match output:
-        case "json":
-            sys.stdout.write(json.dumps(rows, indent=2) + "\n")
-        case "csv" if rows:
-            writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+        case "json" | "csv":
+            write_rows(rows, output)
         case "table" if rows:
             from rich.console import Console
             from rich.table import Table

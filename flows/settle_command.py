@@ -1,7 +1,5 @@
 """`passline devices settle`: the jobs that no machine can answer for, and two people's word on what became of them."""
 
-import csv
-import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +11,7 @@ from typing import Annotated, Any, Final, Literal
 from cyclopts import Parameter
 
 from flows.errors import Exit, FlowError
+from flows.row_output import write_rows
 from flows.run_folder import RunFolder
 from handoff_logs.reading import Reading, open_reading
 from stations.documents import PRODUCTS
@@ -201,12 +200,8 @@ def _next_step(found: str, row: Mapping[str, Any]) -> str:
 
 def _print(rows: Sequence[Mapping[str, Any]], output: str, empty: str = "") -> None:
     match output:
-        case "json":
-            sys.stdout.write(json.dumps(rows, indent=2) + "\n")
-        case "csv" if rows:
-            writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+        case "json" | "csv":
+            write_rows(rows, output)
         case "table" if rows:
             _print_tables(rows)
         case "table":

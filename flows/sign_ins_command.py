@@ -1,7 +1,5 @@
 """`passline people sign-ins`: who signed in or was refused, by password or through the issuer, latest first."""
 
-import csv
-import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from cyclopts import Parameter, validators
 
 from flows.errors import Exit
+from flows.row_output import write_rows
 from flows.run_folder import RunFolder
 from flows.who_asks import SIGN_INS, recorded
 from handoff_logs.cli import moment_us
@@ -69,12 +68,8 @@ def sign_ins_command(
     emulated = RunFolder(directory).line().emulated
     rows = [_as_row(row, emulated=emulated) for row in found[:most]]
     match output:
-        case "json":
-            sys.stdout.write(json.dumps(rows, indent=2) + "\n")
-        case "csv" if rows:
-            writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+        case "json" | "csv":
+            write_rows(rows, output)
         case "table":
             _print_table(rows, emulated=emulated)
     if len(found) > most:

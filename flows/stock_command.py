@@ -1,7 +1,5 @@
 """`passline blanks stock`: whether the blanks last for the days ahead."""
 
-import csv
-import json
 import sys
 import time
 from dataclasses import asdict
@@ -11,6 +9,7 @@ from typing import Annotated, Any, Final, Literal
 from cyclopts import Parameter
 
 from flows.errors import Exit
+from flows.row_output import write_rows
 from flows.run_folder import RunFolder
 
 PIPED_WIDTH: Final = 160
@@ -44,12 +43,8 @@ def stock_command(
         {**asdict(each), "short": each.short, "low": each.low, "emulated": settings.emulated} for each in found
     ]
     match output:
-        case "json":
-            sys.stdout.write(json.dumps(rows, indent=2) + "\n")
-        case "csv":
-            writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+        case "json" | "csv":
+            write_rows(rows, output)
         case "table":
             _print_table(rows)
     return Exit.FINDINGS if any(each.low for each in found) else Exit.FINE
