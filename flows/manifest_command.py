@@ -1,5 +1,6 @@
 """`passline mailing manifest` and `manifests`: what was handed to the carrier together, on paper and as a table."""
 
+import json
 import os
 import sys
 import tempfile
@@ -12,9 +13,9 @@ from typing import Annotated, Final, Literal
 from cyclopts import Parameter, validators
 
 from flows.errors import Exit, FlowError
-from flows.row_output import write_rows
 from flows.run_folder import RunFolder
 from flows.who_asks import recorded
+from handoff_logs.sheets import write_rows
 from handoff_logs.terminal import Audience
 from stations.mailing import manifests
 
@@ -22,8 +23,6 @@ Directory = Annotated[Path, Parameter("--dir", help="The run's folder.")]
 HERE: Final = Path(".passline")
 DAY_US: Final = 86_400_000_000
 MOST: Final = 10_000
-PIPED_WIDTH: Final = 160
-"""Characters of a table that no terminal bounds."""
 
 
 class NoManifestFileError(FlowError):
@@ -83,13 +82,16 @@ def manifests_command(
     for row in rows:
         row["emulated"] = emulated or bool(row["emulated"])
     match output:
-        case "json" | "csv":
-            write_rows(rows, output)
+        case "json":
+            sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+        case "csv" if rows:
+            write_rows(list(rows[0]), rows)
         case "table" if rows:
-            from rich.console import Console
             from rich.table import Table
 
-            console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+            from handoff_logs.screen import screen
+
+            console = screen()
             listed = Table("offered", "manifest", "to", "parcels", "documents", "g", "state", box=None)
             for row in rows:
                 offered = datetime.fromtimestamp(row["offered_us"] / 1e6).astimezone()

@@ -1,5 +1,6 @@
 """`passline devices settle`: the jobs that no machine can answer for, and two people's word on what became of them."""
 
+import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,9 +12,9 @@ from typing import Annotated, Any, Final, Literal
 from cyclopts import Parameter
 
 from flows.errors import Exit, FlowError
-from flows.row_output import write_rows
 from flows.run_folder import RunFolder
 from handoff_logs.reading import Reading, open_reading
+from handoff_logs.sheets import write_rows
 from stations.documents import PRODUCTS
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
 
@@ -39,8 +40,6 @@ LEFT JOIN unit_number d ON d.unit_id = j.document_unit WHERE j.job_id = :job
 """
 
 _PLACE: Final = re.compile(r"[a-z0-9][a-z0-9:/-]{0,39}", re.ASCII)
-PIPED_WIDTH = 160
-"""Characters of a table that no terminal bounds."""
 
 Found = Literal["made-good", "made-bad", "unmarked", "unreadable", "not-found", "not-drawn"]
 Output = Annotated[Literal["table", "json", "csv"], Parameter(name="--output", help="How to print.")]
@@ -200,8 +199,10 @@ def _next_step(found: str, row: Mapping[str, Any]) -> str:
 
 def _print(rows: Sequence[Mapping[str, Any]], output: str, empty: str = "") -> None:
     match output:
-        case "json" | "csv":
-            write_rows(rows, output)
+        case "json":
+            sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+        case "csv" if rows:
+            write_rows(list(rows[0]), rows)
         case "table" if rows:
             _print_tables(rows)
         case "table":
@@ -209,11 +210,12 @@ def _print(rows: Sequence[Mapping[str, Any]], output: str, empty: str = "") -> N
 
 
 def _print_tables(rows: Sequence[Mapping[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
+    from handoff_logs.screen import screen
+
     # One table a job: there are few, and each is read line by line by two people on their feet.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    console = screen()
     for row in rows:
         table = Table(box=None, show_header=False, pad_edge=False)
         table.add_column(style="dim")
