@@ -26,6 +26,7 @@ from sqlalchemy import text
 
 from flows.app import Served, create_app
 from flows.hardening import HEADERS
+from flows.mailing_pages import MailingDesk
 from flows.patrol_forms import Rounds
 from flows.sessions import Sessions
 from handoff_logs.asking import Asking
@@ -128,7 +129,16 @@ def before(which: str, line: Line, url: str, folder: Path) -> Iterator[Front]:
     assert here.personal is not None
     rounds = Rounds((PLAN,), HOLDABLE, here.personal, "day", lambda: None)
     served = Served(folder, "test", True, COOKIE_KEY, Asking(url, str), rounds=rounds)
-    desk = review_desk(folder, url, here, sessions=sessions, cookie_key=COOKIE_KEY)
+    desk = review_desk(
+        folder,
+        url,
+        here,
+        sessions=sessions,
+        cookie_key=COOKIE_KEY,
+        also=lambda renderer, served: [
+            MailingDesk(renderer, served.asking, line.at("mailing"), served.centre, line.mailer)
+        ],
+    )
     app = desk if which == "desk" else create_app(served, line.database, sessions)
     stated = DESK if which == "desk" else PAGES
     with serving(app) as at, ExitStack() as opened:

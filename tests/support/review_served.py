@@ -1,5 +1,6 @@
 """The desks' application with the review desk and what goes with it."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -7,9 +8,11 @@ from fastapi import FastAPI
 from flows.app import Served
 from flows.casebook_pages import CasebookPages, TrainingPage
 from flows.desk_app import create_desk
+from flows.desk_places import Place
 from flows.review_pages import RatesPage, ReviewDesk
 from flows.sessions import Sessions
 from handoff_logs.asking import Asking
+from handoff_logs.pages.rendering import Renderer
 from stations.review.rules import Thresholds
 from stations.workplace import Workplace
 
@@ -21,8 +24,9 @@ def review_desk(
     thresholds: Thresholds | None = None,
     sessions: Sessions | None = None,
     cookie_key: bytes = bytes(32),
+    also: Callable[[Renderer, Served], Sequence[Place]] = lambda _renderer, _served: (),
 ) -> FastAPI:
-    """The application of the review desk, the lead's pages and the casebook."""
+    """The application of the review desk, the lead's pages and the casebook, and `also` others' desks."""
     served = Served(folder, "test", True, cookie_key, Asking(database_url, str))
     limits = thresholds or Thresholds()
     return create_desk(
@@ -33,6 +37,7 @@ def review_desk(
             RatesPage(renderer, served.asking),
             CasebookPages(renderer, served.asking, here, limits),
             TrainingPage(renderer, here),
+            *also(renderer, served),
         ],
         sessions,
     )

@@ -51,7 +51,7 @@ def insist(act: Callable[[], Any]) -> Any:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_killed_at_any_commit_the_desk_and_the_run_lose_and_double_nothing(desk, monkeypatch, seed):
-    """A whole day: weighed, taken, delivered, lost, come back, sent again, destroyed; what has no answer is sent anew."""
+    """A whole day: weighed, taken, delivered, lost, come back, sent again, destroyed; what got no answer goes again."""
     mortal = Mortal(desk.database, seed)
     monkeypatch.setattr(desk.database, "write", mortal.write)
     ids = {label: new_id() for label, _ in desk.unweighed()}
