@@ -140,8 +140,10 @@ class Doors:
         """Let whoever walks rounds or mends what they found pass. Raises NotSignedInError, NotYoursError."""
         self._admit(request, WALKERS)
 
-    def sign_again(self, request: Request, password: str) -> SignedIn:
+    def sign_again(self, request: Request, password: str, roles: frozenset[Role] = frozenset(MENDERS)) -> SignedIn:
         """Sign in whoever the session is of, at this moment, by their password; as often as signing in is allowed.
+
+        `roles`: of which they have one.
 
         Raises SignInRefusedError, SignInLockedError, RoleMissingError.
         """
@@ -149,7 +151,7 @@ class Doors:
         if not self.may_try(request):
             raise SignInRefusedError(signed.code)
         with self._hashing:
-            return sign_in_as(self._database, Credentials(signed.code, password), MENDERS)
+            return sign_in_as(self._database, Credentials(signed.code, password), tuple(roles))
 
     def _admit(self, request: Request, roles: frozenset[Role]) -> None:
         secret = request.session.get(_ID)

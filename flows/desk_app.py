@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.responses import PlainTextResponse, RedirectResponse
 
 from flows.app import SIGN_IN, SIGN_OUT, Doors, Served, close
-from flows.desk_places import Door, Place
+from flows.desk_places import Door, LargeForms, Place
 from flows.sessions import Sessions
 from handoff_logs.database import Database
 from handoff_logs.errors import HandoffLogError
@@ -59,7 +59,7 @@ class DeskDoors(Doors):
         def admit(request: Request) -> None:
             self._admit(request, place.people)
 
-        return Door(admit, self.second)
+        return Door(admit, self.second, self.sign_again)
 
     def second(self, request: Request, who: Credentials, roles: frozenset[Role]) -> SignedIn:
         """Sign another person in at this moment, as often as signing in is allowed; see Door."""
@@ -98,7 +98,10 @@ def create_desk(
     app.add_api_route(HEALTH, lambda: _alive(database), methods=["GET"], response_class=Response)
     for place in made:
         app.include_router(place.router(doors.door(place)))
-    close(app, doors, renderer, served, _COOKIE)
+    larger = {
+        path: most for place in made if isinstance(place, LargeForms) for path, most in place.longest_forms.items()
+    }
+    close(app, doors, renderer, served, _COOKIE, larger)
     return app
 
 

@@ -10,6 +10,7 @@ from flows.casebook_pages import CasebookPages, TrainingPage
 from flows.cookie_key import cookie_key
 from flows.desk_places import Place
 from flows.errors import NoDeskError
+from flows.mailing_pages import MailingDesk
 from flows.packing_pages import PackingDeskPages
 from flows.parts import LABEL_PRINTERS
 from flows.review_pages import RatesPage, ReviewDesk
@@ -20,7 +21,7 @@ from handoff_logs.asking import Asking
 from handoff_logs.database import Database
 from handoff_logs.pages.rendering import Renderer
 from handoff_logs.pseudonyms import hidden, pseudonym_key
-from stations.emulated_staff import EmulatedPacker
+from stations.emulated_staff import EmulatedMailer, EmulatedPacker
 from stations.people import emulated_duty
 from stations.personal import PersonalData
 from stations.workplace import Workplace
@@ -57,10 +58,13 @@ class DeskParts:
             if self.settings.emulated:
                 made += [TrainingPage(renderer, self.at("review"))]
         if desks.packing is Desk.PEOPLE:
-            eyes = None if self.hands is None else EmulatedPacker(self.hands)
+            packer = None if self.hands is None else EmulatedPacker(self.hands)
             prints_here = not any(device.driver in LABEL_PRINTERS for device in self.settings.devices)
             centre = self.settings.centre
-            made.append(PackingDeskPages(renderer, self.at("packing"), centre, eyes, prints_here=prints_here))
+            made.append(PackingDeskPages(renderer, self.at("packing"), centre, packer, prints_here=prints_here))
+        if desks.mailing is Desk.PEOPLE:
+            mailer = None if self.hands is None else EmulatedMailer(self.hands)
+            made.append(MailingDesk(renderer, asking, self.at("mailing"), self.settings.centre, mailer))
         return made
 
 

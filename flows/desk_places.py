@@ -1,11 +1,13 @@
 """What a place at the desks is to the application that serves it: its address, whose it is, and its routes."""
 
-from collections.abc import Callable
+import hmac
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from fastapi import APIRouter, Request
 
+from handoff_logs.pages.rendering import Reader
 from stations.by import By
 from stations.people import Role
 from stations.people_register.credentials import Credentials, SignedIn
@@ -17,11 +19,12 @@ class Door:
 
     `second` signs another person in, at this moment, for the second hand of an act: (request, their credentials, roles
     of which they have one). It raises SamePersonTwiceError, SignInRefusedError, SignInLockedError, RoleMissingError,
-    BadCodeError, EmulatedStaffError.
+    BadCodeError, EmulatedStaffError. `again` signs whoever has signed in by their password anew, for the first hand.
     """
 
     admit: Callable[[Request], None]
     second: Callable[[Request, Credentials, frozenset[Role]], SignedIn]
+    again: Callable[[Request, str, frozenset[Role]], SignedIn]
 
 
 class Place(Protocol):
@@ -46,7 +49,20 @@ class Place(Protocol):
         ...
 
 
+@runtime_checkable
+class LargeForms(Protocol):
+    """A place some of whose forms may be larger than others: how large, in bytes, by the beginning of an address."""
+
+    longest_forms: Mapping[str, int]
+
+
 def by_of(request: Request) -> By:
     """Who sends an admitted request, as what they do is stored."""
     signed: SignedIn = request.state.signed
     return By(signed.code, signed.sign_in)
+
+
+def same(request: Request, token: str) -> bool:
+    """Whether a form was made for whoever sends it."""
+    reader: Reader = request.state.reader
+    return hmac.compare_digest(token.encode(), reader.token.encode())

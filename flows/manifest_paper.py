@@ -42,9 +42,12 @@ ANSWERS: Final = {"en": {None: "", True: "yes", False: "no"}, "zh": {None: "", T
 POST: Final = {"en": "post", "zh": "邮寄"}
 
 
-def manifest_paper(found: Manifest, centre: str) -> bytes:
-    """The manifest as a PDF: the same manifest gives the same bytes. Raises `NoGlyphError`."""
-    sheet = _Sheet(found, centre)
+def manifest_paper(found: Manifest, centre: str, printed: int = 0) -> bytes:
+    """The manifest as a PDF, marked as a reprint where it was `printed` before: so often.
+
+    The same manifest gives the same bytes. Raises `NoGlyphError`.
+    """
+    sheet = _Sheet(found, centre, printed)
     for number, line in enumerate(found.lines, 1):
         sheet.row(_cells(number, line))
     sheet.total()
@@ -88,8 +91,8 @@ def _moment(time_us: int) -> str:
 class _Sheet:
     """Pages that are filled from the top; what does not fit begins the next."""
 
-    def __init__(self, found: Manifest, centre: str) -> None:
-        self._found, self._centre = found, centre
+    def __init__(self, found: Manifest, centre: str, printed: int) -> None:
+        self._found, self._centre, self._printed = found, centre, printed
         self._pages: list[list[Mark]] = []
         self._y_mm = 0.0
         self._begin()
@@ -109,6 +112,9 @@ class _Sheet:
         if found.emulated:
             mark = "模拟 EMULATED"
             page.append(Words(_RIGHT_MM - width_mm(mark, 15, MANIFEST_FONT_FILE), 18, 15, mark))
+        if self._printed:
+            mark = f"重印 REPRINT {self._printed}"
+            page.append(Words(_RIGHT_MM - width_mm(mark, 12, MANIFEST_FONT_FILE), 26, 12, mark))
         self._pages.append(page)
         self._y_mm = _TOP_MM
         for words in ("chinese", "english"):

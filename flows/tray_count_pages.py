@@ -17,6 +17,7 @@ from handoff_logs.pages.words import Words
 from stations.acceptance import counts
 from stations.acceptance.counts import Count
 from stations.acceptance.errors import CountOverError, CountTakenError, ScanRefusedError
+from stations.by import By
 from stations.errors import StationError
 from stations.trays import TrayScanner, tray_place
 from stations.workplace import Workplace
@@ -46,6 +47,10 @@ class TrayCountPages:
         if self._eyes is not None:
             router.add_api_route("/emulated", self.emulated, methods=["POST"], response_class=Response)
         return router
+
+    def left(self, by: By) -> None:
+        """Give the tray that somebody was counting to others."""
+        counts.give_up(self._here, by)
 
     def show(self, request: Request) -> Response:
         """Show the tray that is being counted, or that one can be asked for."""

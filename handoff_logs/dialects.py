@@ -38,7 +38,12 @@ def insert_row(tx: Connection, table: str, columns: tuple[str, ...], row: Sequen
 
 
 def insert_rows(
-    tx: Connection, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[object]], integers: frozenset[str]
+    tx: Connection,
+    table: str,
+    columns: tuple[str, ...],
+    rows: Sequence[Sequence[object]],
+    integers: frozenset[str],
+    booleans: frozenset[str] = frozenset(),
 ) -> None:
     """Insert rows in order: by a hundred in one statement on SQLite, all in a single one on PostgreSQL.
 
@@ -53,7 +58,7 @@ def insert_rows(
             drive(tx, _values_insert(table, columns, "?", len(portion)), list(chain.from_iterable(portion)))
     else:
         records = json.dumps([dict(zip(columns, row, strict=True)) for row in rows])
-        _recordset_insert(table, columns, integers).run(tx, {"rows": records})
+        _recordset_insert(table, columns, integers, booleans).run(tx, {"rows": records})
 
 
 @lru_cache(maxsize=8 * ROWS_A_STATEMENT)
@@ -63,9 +68,12 @@ def _values_insert(table: str, columns: tuple[str, ...], mark: str, rows: int = 
 
 
 @lru_cache(maxsize=32)
-def _recordset_insert(table: str, columns: tuple[str, ...], integers: frozenset[str]) -> Statement:
+def _recordset_insert(
+    table: str, columns: tuple[str, ...], integers: frozenset[str], booleans: frozenset[str]
+) -> Statement:
     names = ", ".join(columns)
-    typed = ", ".join(f"{column} {'bigint' if column in integers else 'text'}" for column in columns)
+    types = dict.fromkeys(integers, "bigint") | dict.fromkeys(booleans, "boolean")
+    typed = ", ".join(f"{column} {types.get(column, 'text')}" for column in columns)
     return Statement(
         f"INSERT INTO {table} ({names}) SELECT {names}"  # noqa: S608 own names
         f" FROM json_to_recordset(CAST(:rows AS json)) AS added({typed})"

@@ -9,7 +9,7 @@ when the act would be illegal.
 from handoff_logs.containers import pack, unpack
 from handoff_logs.handoffs import Acceptance, Offer, accept, offer, refuse, take_back, withdraw
 from handoff_logs.onesided import destroy, dispatch, doubt, hand_over, merge, move, receive, split, transform, void
-from handoff_logs.settling import correct, settle
+from handoff_logs.settling import correct, settle, settle_each
 from handoff_logs.writing import Stamp
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "receive",
     "refuse",
     "settle",
+    "settle_each",
     "split",
     "take_back",
     "transform",

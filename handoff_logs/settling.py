@@ -9,7 +9,7 @@ from handoff_logs.errors import CustodyRefusedError, UnknownCaseError, WrongStat
 from handoff_logs.moves import SETTLING
 from handoff_logs.records import Act, Birth, Kind, Outcome, Party, State
 from handoff_logs.whereabouts import Standing
-from handoff_logs.writing import Stamp, born, draft, is_repeated, stored_event, turned, write
+from handoff_logs.writing import Stamp, born, draft, is_repeated, stored_event, turned, write, write_each
 
 CORRECTABLE = frozenset({"reason", "condition", "happened_us"})
 """What a correction may change: never unit, party, count or step."""
@@ -66,6 +66,39 @@ def settle(
     ]
     changes += [born(birth, by, place) for birth in reborn]
     return write(tx, event, changes, births=reborn)
+
+
+def settle_each(
+    tx: Connection, by: Party, second: str, parcels: Sequence[str], outcome: Outcome, place: str, stamp: Stamp
+) -> None:
+    """Settle parcels that are outside, each by a record of its own with all that is in it: as `settle` of one after
+    another, in a few statements for all.
+
+    `stamp` names no event. Raises IllegalMoveError, and CustodyRefusedError for what `settle` would look up a case of.
+    """
+    if outcome not in _ENDINGS or stamp.event_id is not None:
+        raise CustodyRefusedError("many at once are settled as an end, and have no id in common")
+    standing = whereabouts.standing(tx, parcels)
+    inside = whereabouts.contents_of_each(tx, [unit.unit_id for unit in standing if unit.kind == Kind.PARCEL])
+    drafts = []
+    for parcel in standing:
+        if parcel.state != State.OUTSIDE:
+            raise CustodyRefusedError(f"unit {parcel.unit_id} is {parcel.state}, and settled alone")
+        units = [parcel, *inside.get(parcel.unit_id, ())]
+        event = draft(Act.SETTLE, by, stamp, expected=len(units), second_person=second, to_place=place)
+        changes = [
+            turned(
+                SETTLING[outcome],
+                unit,
+                place=unit.place,
+                person=by.person,
+                station=unit.station,
+                outcome=outcome.value,
+            )
+            for unit in units
+        ]
+        drafts.append((event, changes))
+    write_each(tx, drafts)
 
 
 def correct(tx: Connection, by: Party, corrects: str, field: str, value: str, stamp: Stamp) -> str:

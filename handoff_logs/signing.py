@@ -1,5 +1,6 @@
 """Signing a record in the transaction that writes it, with the number that its key gives it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -41,19 +42,34 @@ def sign(tx: Connection, event: dict[str, Scalar]) -> tuple[str, str | None]:
     Fills the event's key columns and returns both signatures (base64). Raises KeyMissingError, KeyRevokedError,
     KeyUnregisteredError, DatabaseBehindError.
     """
+    return sign_each(tx, [event])[0]
+
+
+def sign_each(tx: Connection, events: Sequence[dict[str, Scalar]]) -> list[tuple[str, str | None]]:
+    """The same of events of one station and one signer, in their order: their numbers follow each other."""
     keyring: Keyring | None = tx.info[_KEYRING]
-    station = acting_station(event)
+    first = events[0]
+    station = acting_station(first)
     if keyring is None:
         raise KeyMissingError(station_owner(station), "none")
-    behind = _declares_loss(tx, event)
-    key, event["key_number"] = _numbered(tx, keyring, station_owner(station), _LAST, behind=behind)
-    event["key_id"] = key.key_id
-    second = _personal(keyring, second_signer(event))
+    behind = _declares_loss(tx, first)
+    key, number = _numbered(tx, keyring, station_owner(station), _LAST, behind=behind)
+    second = _personal(keyring, second_signer(first))
+    second_number = 0
     if second is not None:
-        second, event["second_key_number"] = _numbered(tx, keyring, second.owner, _LAST_SECOND, behind=behind)
-        event["second_key_id"] = second.key_id
-    message = signed_bytes(event_hash(event))
-    return key.sign(message), second.sign(message) if second else None
+        second, second_number = _numbered(tx, keyring, second.owner, _LAST_SECOND, behind=behind)
+    signatures = []
+    for after, event in enumerate(events):
+        event["key_id"], event["key_number"] = key.key_id, number + after
+        if second is not None:
+            event["second_key_id"], event["second_key_number"] = second.key_id, second_number + after
+        message = signed_bytes(event_hash(event))
+        signatures.append((key.sign(message), second.sign(message) if second else None))
+    numbers = tx.info[_GIVEN]
+    numbers[key.key_id] = number + len(events) - 1
+    if second is not None:
+        numbers[second.key_id] = second_number + len(events) - 1
+    return signatures
 
 
 def wait_for(tx: Connection, key_id: str) -> None:

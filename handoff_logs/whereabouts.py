@@ -31,14 +31,13 @@ class Standing(NamedTuple):
 
 _COLUMNS = ", ".join(Standing._fields)
 
-_FOLLOW = Statement(
-    f"""
+_FOLLOWING = f"""
     INSERT INTO whereabouts ({_COLUMNS})
     SELECT unit.unit_id, unit.step, unit.kind, unit.state, unit.station, unit.place, unit.person, unit.handoff_id,
            unit.container, event.tray, event.priority, CASE event.act WHEN 'offer' THEN event.due_us END,
            event.happened_us
     FROM custody_unit AS unit JOIN custody_event AS event ON event.event_id = unit.event_id
-    WHERE unit.event_id = :event_id
+    WHERE unit.event_id {{of}}
     ON CONFLICT (unit_id) DO UPDATE SET
         step = excluded.step, state = excluded.state, station = excluded.station, place = excluded.place,
         person = excluded.person, handoff_id = excluded.handoff_id, container = excluded.container,
@@ -47,7 +46,8 @@ _FOLLOW = Statement(
         due_us = CASE WHEN excluded.priority IS NULL THEN whereabouts.due_us ELSE excluded.due_us END,
         since_us = excluded.since_us
     """  # noqa: S608 own names
-)
+_FOLLOW = Statement(_FOLLOWING.replace("{of}", "= :event_id"))
+_FOLLOW_EACH = Statement(_FOLLOWING.replace("{of}", "IN {ids}"))
 
 _REBUILD = text(f"INSERT INTO whereabouts ({_COLUMNS}) {WHEREABOUTS}")
 
@@ -58,6 +58,11 @@ _FIND = Statement(f"SELECT {_COLUMNS} FROM whereabouts WHERE unit_id IN {{ids}}"
 def follow(tx: Connection, event_id: str) -> None:
     """Bring the units of a just written event up to date."""
     _FOLLOW.run(tx, {"event_id": event_id})
+
+
+def follow_each(tx: Connection, event_ids: Iterable[str]) -> None:
+    """The same of several events, no two of which are about one unit."""
+    _FOLLOW_EACH.run(tx, {"ids": listed(event_ids)})
 
 
 def hasten(tx: Connection, unit_id: str, priority: int) -> None:
@@ -90,12 +95,21 @@ def standing(tx: Connection, unit_ids: Iterable[str]) -> list[Standing]:
 
 
 _CONTENTS = Statement(
-    "SELECT packed.unit_id FROM custody_unit AS parcel"
+    "SELECT parcel.unit_id, packed.unit_id FROM custody_unit AS parcel"
     " JOIN custody_unit AS packed ON packed.event_id = parcel.event_id AND packed.container = parcel.unit_id"
-    " WHERE parcel.unit_id = :container AND parcel.step = 1 ORDER BY packed.position"
+    " WHERE parcel.unit_id IN {ids} AND parcel.step = 1 ORDER BY parcel.unit_id, packed.position"
 )
 
 
 def contents(tx: Connection, container: str) -> list[Standing]:
     """Return the units that were packed into a container, as they stand now."""
-    return standing(tx, [row[0] for row in _CONTENTS.run(tx, {"container": container}).fetchall()])
+    return contents_of_each(tx, [container]).get(container, [])
+
+
+def contents_of_each(tx: Connection, containers: Iterable[str]) -> dict[str, list[Standing]]:
+    """The same of several containers, by container; those that nothing was packed into are left out."""
+    rows = _CONTENTS.run(tx, {"ids": listed(containers)}).fetchall()
+    inside: dict[str, list[Standing]] = {}
+    for (container, _), unit in zip(rows, standing(tx, [unit for _, unit in rows]), strict=True):
+        inside.setdefault(container, []).append(unit)
+    return inside

@@ -36,7 +36,7 @@ from handoff_logs.records import (
     units_root,
 )
 from handoff_logs.refusals import translated
-from handoff_logs.signing import sign
+from handoff_logs.signing import sign, sign_each
 from handoff_logs.statements import Statement
 from handoff_logs.whereabouts import Standing
 
@@ -48,6 +48,13 @@ _CODE: Final = re.compile(r"[!-~]+", re.ASCII)
 """What may stand in a record: a word without spaces in plain ASCII, so that nobody's name does."""
 _WORDS: Final = ("person", "second_person", "to_place", "reason", "corrects_value")
 _EVENT_COLUMNS = (*EVENT_FIELDS, "signature", "second_signature")
+_EVENT_INTEGERS = frozenset(
+    {
+        *("key_number", "second_key_number", "priority", "count_expected", "count_counted", "happened_us", "due_us"),
+        *("written_us", "last_position", "schema_version"),
+    }
+)
+_EVENT_BOOLEANS = frozenset({"emulated"})
 _UNIT_INTEGERS = frozenset({"step", "prev_step", "position"})
 _NUMBER_FIELDS = ("unit_id", "kind", "number", "salt")
 # What the database or the state of the units decides; everything else repeats when an act is repeated.
@@ -261,6 +268,33 @@ def write(
     if rows:
         whereabouts.follow(tx, event_id)
     return event_id
+
+
+def write_each(tx: Connection, drafts: Sequence[tuple[Event, Sequence[Change]]]) -> None:
+    """Write several events of one act, one station and the same signers, a record each, in a few statements for all.
+
+    No two of them are about one unit, and none has cases, entries of registers or births. Raises FreeTextError.
+    """
+    if not drafts:
+        return
+    first = drafts[0][0]
+    refuse_frozen(tx, str(first["act"]), by_two=first["second_person"] is not None)
+    written_us, rows = clock_us(tx), []
+    for event, changes in drafts:
+        _refuse_free_text(event, changes)
+        event["written_us"] = written_us
+        own = [_row(str(event["event_id"]), position, change) for position, change in enumerate(changes, start=1)]
+        event["last_position"] = len(own)
+        event["units_root"] = units_root(own)
+        rows += own
+    events = [event for event, _ in drafts]
+    signatures = sign_each(tx, events)
+    heads = [
+        [*(event[field] for field in EVENT_FIELDS), *signed] for event, signed in zip(events, signatures, strict=True)
+    ]
+    insert_rows(tx, "custody_event", _EVENT_COLUMNS, heads, _EVENT_INTEGERS, _EVENT_BOOLEANS)
+    insert_rows(tx, "custody_unit", UNIT_FIELDS, rows, _UNIT_INTEGERS)
+    whereabouts.follow_each(tx, [str(event["event_id"]) for event in events])
 
 
 def _not_inside(event: Event, hand: str) -> NotInsideError:

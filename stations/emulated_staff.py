@@ -165,13 +165,20 @@ class EmulatedCarrier(CarrierDesk):
 
     def collect(self, place: str) -> Sequence[str]:
         """Load the parcels at `place` and count them in the vehicle; pieces stay inside their parcels."""
-        aboard = f"outside:carrier:{place}"
-        self._hands.put(self._hands.scan(place), aboard)
-        return self._hands.scan(aboard)
+        self.load(self._hands.scan(place), place)
+        return self._hands.scan(_aboard(place))
+
+    def load(self, labels: Sequence[str], place: str) -> None:
+        """Carry parcels into the vehicle."""
+        self._hands.put(labels, _aboard(place))
 
     def give_back(self, labels: Sequence[str], place: str) -> None:
         """Unload parcels to `place`."""
         self._hands.put(labels, place)
+
+
+def _aboard(place: str) -> str:
+    return f"outside:carrier:{place}"
 
 
 def weight_g(hands: Hands, parcel: str) -> int:

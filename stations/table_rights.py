@@ -6,6 +6,7 @@ from handoff_logs.roles import Roles, quoted
 
 ALARMS: Final = ("alarm", "alarm_step", "alarm_notice", "alarm_delivery")
 DELIVERIES: Final = ("delivery_event", "delivered_parcel", "returned_parcel", "return_remake")
+MAILING_DESK: Final = ("mailing_weighing", "mailing_act", "manifest_print")
 CASEBOOK: Final = ("casebook_entry", "casebook_attachment")
 GATE: Final = ("gate_passage", "gate_step", "gate_ending", "gate_admission")
 AUDITED: Final = (
@@ -29,6 +30,7 @@ AUDITED: Final = (
     *GATE,
     *("parcel", "consignment", "consigned_parcel"),
     *DELIVERIES,
+    *MAILING_DESK,
     *("review_lease", "review_decision", "review_view"),
     *("packing_box", "packing_match", "packing_ask"),
     *("tray_count", "tray_scan"),
@@ -83,6 +85,9 @@ def grants(roles: Roles) -> list[str]:
         # What came back is decided once; all else that a carrier said is written once.
         f"REVOKE DELETE ON returned_parcel FROM {service}",
         f"REVOKE UPDATE, DELETE ON delivery_event, delivered_parcel, return_remake FROM {service}",
+        # What was signed at mailing's desk is booked once; the guard says how.
+        f"REVOKE UPDATE, DELETE ON {', '.join(MAILING_DESK)} FROM {service}",
+        f"GRANT UPDATE (booked_us, refusal, told, content) ON mailing_act TO {service}",
         # Readings and crossings go when they are old; the guards say how old.
         f"REVOKE UPDATE ON climate_reading, climate_crossing, climate_machine FROM {service}",
         f"REVOKE DELETE ON climate_zone, climate_suspension FROM {service}",

@@ -1,6 +1,7 @@
 """The carrier's side of the last handoff: a blind count at the door, and the applications are dispatched."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import BindParameter, Connection, bindparam, select, update
 
@@ -9,6 +10,7 @@ from handoff_logs.offers import OpenOffer
 from stations.intake.states import advance, stopped
 from stations.intake.tables import ApplicationState
 from stations.mailing.desk import CarrierDesk
+from stations.mailing.errors import NothingAtTheDoorError, UnknownParcelsError
 from stations.mailing.tables import ConsignedParcel, Consignment
 from stations.packing.contents import offered_documents, offered_labels, parcel_units
 from stations.trays import TrayOutcome, stamp, tray_of, tray_place
@@ -74,6 +76,63 @@ def work_tray(workplace: Workplace, offer: OpenOffer, desk: CarrierDesk) -> Tray
         refusal = stamp(workplace, tray, reason="stopped")
         workplace.database.write(lambda tx: log.refuse(tx, workplace.party(), offer.handoff_id, refusal))
     return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class DoorCount:
+    """What a driver's count at the door came to, by label; each of `missing` and `surplus` is a case.
+
+    `refused`: trays that went back whole, for an application in them was stopped.
+    """
+
+    taken: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    surplus: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+
+
+def collect_counted(
+    tx: Connection, workplace: Workplace, labels: Sequence[str], offered: Mapping[str, OpenOffer]
+) -> DoorCount:
+    """Book what a driver, who has signed, counted at the door: each handoff of which they counted anything.
+
+    What they counted nothing of stays offered. A tray with a stopped application in it is refused whole. `offered`: the
+    open offers to the carrier by handoff. Raises `NothingAtTheDoorError`, `UnknownParcelsError`.
+    """
+    counted = dict.fromkeys(labels)
+    units = parcel_units(tx, list(counted))
+    if unknown := [label for label in counted if label not in units]:
+        raise UnknownParcelsError(tuple(unknown[:20]))
+    standing: dict[str, dict[str, str]] = {handoff: offered_labels(tx, handoff) for handoff in offered}
+    touched = {handoff: expected for handoff, expected in standing.items() if not counted.keys().isdisjoint(expected)}
+    known = {label for expected in touched.values() for label in expected}
+    strangers = {label: units[label] for label in counted if label not in known}
+    if not touched:
+        raise NothingAtTheDoorError(tuple(counted))
+    found = DoorCount()
+    for handoff, expected in touched.items():
+        tray = tray_of(offered[handoff])
+        documents = offered_documents(tx, handoff)
+        if stopped(tx, [document.application_id for document in documents]):
+            log.refuse(tx, workplace.party(), handoff, stamp(workplace, tray, reason="stopped"))
+            found = replace(found, refused=(*found.refused, tray))
+            continue
+        present = [unit for label, unit in expected.items() if label in counted]
+        party, on = workplace.party(), stamp(workplace, tray)
+        acceptance = log.accept(tx, party, handoff, [*present, *strangers.values()], VEHICLE, on)
+        gone = frozenset(acceptance.accepted)
+        left = [document.application_id for document in documents if document.container in gone]
+        advance(tx, left, ApplicationState.IN_PRODUCTION, ApplicationState.DISPATCHED)
+        _close_manifests(tx, workplace, handoff, acceptance.accepted)
+        found = replace(
+            found,
+            taken=(*found.taken, *(label for label in expected if label in counted)),
+            missing=(*found.missing, *(label for label in expected if label not in counted)),
+            surplus=(*found.surplus, *strangers),
+        )
+        # A case each, once.
+        strangers = {}
+    return found
 
 
 def _close_manifests(tx: Connection, workplace: Workplace, handoff_id: str, accepted: Sequence[str]) -> None:

@@ -89,19 +89,20 @@ def send_again(workplace: Workplace, item: str) -> tuple[str, str]:
     It is weighed, numbered anew and offered to the carrier when the station next works. `item`: a label or a tracking
     number. Raises `UnknownSendingError`, `NotReturnedError`, `LiveElsewhereError`.
     """
+    return decided_once(workplace, lambda tx: send_again_in(tx, workplace, item))
 
-    def decide(tx: Connection) -> tuple[str, str]:
-        sendings.one_at_a_time(tx)
-        back, label = check(tx, item)
-        inside = tx.execute(_INSIDE, {"of_parcel": back.parcel_unit}).all()
-        _revive(tx, inside, ApplicationState.IN_PRODUCTION)
-        tray, by, second = new_id(), workplace.party(0), workplace.party(1)
-        why = stamp_of_two(workplace, "sent-again", tray=tray)
-        log.move(tx, by, [back.parcel_unit], INPUT, why, second=second.person)
-        _decided(tx, workplace, back, Decision.SENT)
-        return label, tray
 
-    return _decided_once(workplace, decide)
+def send_again_in(tx: Connection, workplace: Workplace, item: str) -> tuple[str, str]:
+    """The same in the transaction of `tx`."""
+    sendings.one_at_a_time(tx)
+    back, label = check(tx, item)
+    inside = tx.execute(_INSIDE, {"of_parcel": back.parcel_unit}).all()
+    _revive(tx, inside, ApplicationState.IN_PRODUCTION)
+    tray, by, second = new_id(), workplace.party(0), workplace.party(1)
+    why = stamp_of_two(workplace, "sent-again", tray=tray)
+    log.move(tx, by, [back.parcel_unit], INPUT, why, second=second.person)
+    _decided(tx, workplace, back, Decision.SENT)
+    return label, tray
 
 
 def destroy(workplace: Workplace, item: str, *, remake: bool, nodes: TimeNodes = PUBLISHED) -> Destroyed:
@@ -110,29 +111,32 @@ def destroy(workplace: Workplace, item: str, *, remake: bool, nodes: TimeNodes =
     With `remake` its applications are made again, each once. `item`: a label or a tracking number. Raises
     `UnknownSendingError`, `NotReturnedError`, `RemadeBeforeError`, `PersonErasedError`, `LiveElsewhereError`.
     """
-
-    def decide(tx: Connection) -> Destroyed:
-        sendings.one_at_a_time(tx)
-        back, _ = check(tx, item)
-        by, second = workplace.party(0), workplace.party(1)
-        inside = tx.execute(_INSIDE, {"of_parcel": back.parcel_unit}).all()
-        orders = _orders_anew(tx, inside) if remake else {}
-        if remake:
-            # While its parcel still waits among what came back, by which the database knows that it may.
-            _revive(tx, inside, ApplicationState.PASSED)
-        log.unpack(tx, by, back.parcel_unit, RETURNED, replace(stamp_of_two(workplace, RETURNED), second_sign_in=None))
-        for each in inside:
-            reborn = [orders[each.application_id]] if each.application_id in orders else []
-            log.void(tx, by, second.person, [each.unit_id], VOIDED, stamp_of_two(workplace, RETURNED), reborn)
-        jobs.voided(tx, [each.unit_id for each in inside])
-        remakes = _make_again(tx, workplace, inside, orders, nodes) if orders else []
-        _decided(tx, workplace, back, Decision.DESTROYED)
-        return Destroyed(tuple(each.blank_serial for each in inside), tuple(remakes))
-
-    return _decided_once(workplace, decide)
+    return decided_once(workplace, lambda tx: destroy_in(tx, workplace, item, remake=remake, nodes=nodes))
 
 
-def _decided_once(workplace: Workplace, decide: Callable[[Connection], T]) -> T:
+def destroy_in(
+    tx: Connection, workplace: Workplace, item: str, *, remake: bool, nodes: TimeNodes = PUBLISHED
+) -> Destroyed:
+    """The same in the transaction of `tx`."""
+    sendings.one_at_a_time(tx)
+    back, _ = check(tx, item)
+    by, second = workplace.party(0), workplace.party(1)
+    inside = tx.execute(_INSIDE, {"of_parcel": back.parcel_unit}).all()
+    orders = _orders_anew(tx, inside) if remake else {}
+    if remake:
+        # While its parcel still waits among what came back, by which the database knows that it may.
+        _revive(tx, inside, ApplicationState.PASSED)
+    log.unpack(tx, by, back.parcel_unit, RETURNED, replace(stamp_of_two(workplace, RETURNED), second_sign_in=None))
+    for each in inside:
+        reborn = [orders[each.application_id]] if each.application_id in orders else []
+        log.void(tx, by, second.person, [each.unit_id], VOIDED, stamp_of_two(workplace, RETURNED), reborn)
+    jobs.voided(tx, [each.unit_id for each in inside])
+    remakes = _make_again(tx, workplace, inside, orders, nodes) if orders else []
+    _decided(tx, workplace, back, Decision.DESTROYED)
+    return Destroyed(tuple(each.blank_serial for each in inside), tuple(remakes))
+
+
+def decided_once(workplace: Workplace, decide: Callable[[Connection], T]) -> T:
     """Decide in one transaction; one that a new application of the same person was filed beside says so in words."""
     try:
         return workplace.database.write(decide)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Final
 
@@ -86,7 +87,7 @@ class Told(BaseModel):
         """When it happened, in microseconds UTC."""
         return to_us(self.at)
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """The SHA-256 (hex) of what was said, whichever form of file it came in."""
         said = self.model_dump(exclude={"at"}) | {"event": self.event.value, "at_us": self.at_us}
@@ -118,20 +119,30 @@ def schema() -> dict[str, Any]:
 
 def read(file: Path) -> Iterator[Line | SetAside]:
     """The events of a file named .csv or .jsonl, and the lines that are none. Raises `DeliveryFileError`."""
-    form = file.suffix.lower()
-    if form not in (".csv", ".jsonl"):
-        raise DeliveryFileError(str(file), "is named neither .csv nor .jsonl")
+    _form(str(file))
     try:
         if file.stat().st_size > MOST_BYTES:
             raise DeliveryFileError(str(file), f"has more than {MOST_BYTES:,} bytes")
         with file.open("rb") as content:
-            numbered = _numbered(content)
-            if form == ".csv":
-                yield from _rows(file, numbered)
-            else:
-                yield from (_parsed(number, line) for number, line in numbered if _says(line))
+            yield from read_content(str(file), content)
     except OSError as error:
         raise DeliveryFileError(str(file), "can't be read") from error
+
+
+def read_content(name: str, content: BinaryIO) -> Iterator[Line | SetAside]:
+    """The same of an open file that has this name. Raises `DeliveryFileError`."""
+    form, numbered = _form(name), _numbered(content)
+    if form == ".csv":
+        yield from _rows(name, numbered)
+    else:
+        yield from (_parsed(number, line) for number, line in numbered if _says(line))
+
+
+def _form(name: str) -> str:
+    form = Path(name).suffix.lower()
+    if form not in (".csv", ".jsonl"):
+        raise DeliveryFileError(name, "is named neither .csv nor .jsonl")
+    return form
 
 
 def check(file: Path) -> int:
@@ -156,22 +167,22 @@ def _says(line: bytes | None) -> bool:
     return line is None or bool(line.strip())
 
 
-def _rows(file: Path, numbered: Iterator[tuple[int, bytes | None]]) -> Iterator[Line | SetAside]:
+def _rows(name: str, numbered: Iterator[tuple[int, bytes | None]]) -> Iterator[Line | SetAside]:
     _, first = next(numbered, (1, b""))
-    names = _columns(file, first)
+    names = _columns(name, first)
     for number, line in numbered:
         if _says(line):
             yield _row(number, line, names)
 
 
-def _columns(file: Path, first: bytes | None) -> list[str]:
+def _columns(name: str, first: bytes | None) -> list[str]:
     try:
         names = _cells((first or b"").decode())
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DeliveryFileError(str(file), "does not begin with the names of its columns") from error
+        raise DeliveryFileError(name, "does not begin with the names of its columns") from error
     known, needed = set(FIELDS), REQUIRED - set(names)
     if len(set(names)) != len(names) or not set(names) <= known or needed:
-        raise DeliveryFileError(str(file), f"does not begin with columns out of {', '.join(FIELDS)}")
+        raise DeliveryFileError(name, f"does not begin with columns out of {', '.join(FIELDS)}")
     return names
 
 

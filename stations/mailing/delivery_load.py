@@ -78,15 +78,28 @@ def load(
     Each chunk is one transaction: loading again, or after a crash, records only what is missing. The reply is JSON
     Lines, written whole or not at all. `progress` is told how many lines are done. Raises `DeliveryFileError`.
     """
-    whole, set_aside = LoadReport(), []
-    for lines in _portions(deliveries.read(file), chunk_lines):
+    whole, set_aside = load_lines(workplace, deliveries.read(file), chunk_lines=chunk_lines, progress=progress)
+    _write_reply(reply, set_aside)
+    return whole
+
+
+def load_lines(
+    workplace: Workplace,
+    said: Iterable[Line | SetAside],
+    *,
+    chunk_lines: int = CHUNK_LINES,
+    progress: Callable[[int], None] = lambda _: None,
+) -> tuple[LoadReport, list[SetAside]]:
+    """The same of lines that were read; also what was set aside."""
+    whole = LoadReport()
+    set_aside: list[SetAside] = []
+    for lines in _portions(said, chunk_lines):
         chunk = workplace.database.write(lambda tx, lines=lines: _book(tx, workplace, lines))  # type: ignore[misc]
         for name, count in asdict(chunk.report).items():
             setattr(whole, name, getattr(whole, name) + count)
         set_aside += chunk.set_aside
         progress(whole.lines)
-    _write_reply(reply, set_aside)
-    return whole
+    return whole, set_aside
 
 
 def _portions(lines: Iterable[Line | SetAside], size: int) -> Iterator[list[Line | SetAside]]:
@@ -197,11 +210,14 @@ def _record(tx: Connection, workplace: Workplace, chunk: _Chunk) -> None:
     tx.execute(insert(_event), rows)
     tx.execute(insert(_about), about)
     chunk.report.cases_opened = len(cases)
-    for told, believed in chunk.believed:
-        if told.event is DeliveryKind.DELIVERED:
-            for each in believed:
-                log.settle(tx, by, second.person, [each.parcel_unit], Outcome.DELIVERED, CARRIER_SAYS, stamp)
-            chunk.report.parcels_delivered += len(believed)
+    ended = [
+        each.parcel_unit
+        for told, believed in chunk.believed
+        if told.event is DeliveryKind.DELIVERED
+        for each in believed
+    ]
+    log.settle_each(tx, by, second.person, ended, Outcome.DELIVERED, CARRIER_SAYS, stamp)
+    chunk.report.parcels_delivered = len(ended)
 
 
 def _write_reply(reply: Path, set_aside: Sequence[SetAside]) -> None:

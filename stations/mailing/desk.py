@@ -21,6 +21,10 @@ class CarrierDesk(Protocol):
         """Load the parcels standing at `place` and scan them; the labels, with those loaded from there before."""
         ...
 
+    def load(self, labels: Sequence[str], place: str) -> None:
+        """Load parcels that a person counted at `place`."""
+        ...
+
     def give_back(self, labels: Sequence[str], place: str) -> None:
         """Unload parcels that were not accepted, back to `place`."""
         ...

@@ -1,4 +1,4 @@
-"""What mailing refuses of what comes back, and of what a carrier says."""
+"""What mailing refuses: of what comes back, of what a carrier says, and at its desk."""
 
 from stations.errors import StationError
 
@@ -133,3 +133,107 @@ class UnknownManifestError(StationError):
 
     def __str__(self) -> str:
         return f"there is no manifest {self.consignment}; passline mailing manifests lists them"
+
+
+class BadDeskIdError(StationError):
+    """What a desk sent has no id that makes it the same when it is sent again."""
+
+    def __str__(self) -> str:
+        return "the desk sent no id of 32 hexadecimal digits; nothing was stored. Load the page again"
+
+
+class DeskIdTakenError(StationError):
+    """The id of what a desk sent is another's."""
+
+    def __init__(self, sent: str) -> None:
+        super().__init__(sent)
+        self.sent = sent
+
+    def __str__(self) -> str:
+        return f"something else was stored under {self.sent}; load the page again. Nothing was changed"
+
+
+class WeightRefusedError(StationError):
+    """No scale shows this for a parcel."""
+
+    def __init__(self, grams: int) -> None:
+        super().__init__(grams)
+        self.grams = grams
+
+    def __str__(self) -> str:
+        return f"{self.grams} g is no parcel's weight; read the display again. Nothing was stored"
+
+
+class UnknownLabelError(StationError):
+    """A scan that is no label of this line."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label)
+        self.label = label
+
+    def __str__(self) -> str:
+        return f"{self.label} is no label of this line; scan again, or put the parcel in quarantine. Nothing was stored"
+
+
+class NotInTrayError(StationError):
+    """A parcel that lies in no tray that mailing accepted and has not handed on."""
+
+    def __init__(self, label: str, standing: str) -> None:
+        super().__init__(label, standing)
+        self.label, self.standing = label, standing
+
+    def __str__(self) -> str:
+        return (
+            f"parcel {self.label} is {self.standing}, not in a tray that mailing accepted; accept its tray first, or "
+            "put it in quarantine. Nothing was stored"
+        )
+
+
+class ParcelStoppedError(StationError):
+    """A parcel with a stopped application in it isn't weighed: it is opened and goes back to packing."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label)
+        self.label = label
+
+    def __str__(self) -> str:
+        return (
+            f"an application in parcel {self.label} is stopped; put the parcel aside, it goes back to packing. "
+            "Nothing was stored"
+        )
+
+
+class WeighedBeforeError(StationError):
+    """A parcel whose weight is settled."""
+
+    def __init__(self, label: str, mailer: str, grams: int) -> None:
+        super().__init__(label, mailer, grams)
+        self.label, self.mailer, self.grams = label, mailer, grams
+
+    def __str__(self) -> str:
+        return f"{self.mailer} weighed parcel {self.label}: {self.grams} g, and that stands. Nothing was stored"
+
+
+class NothingAtTheDoorError(StationError):
+    """None of the parcels that a driver counted is offered to the carrier."""
+
+    def __init__(self, labels: tuple[str, ...]) -> None:
+        super().__init__(labels)
+        self.labels = labels
+
+    def __str__(self) -> str:
+        return (
+            f"none of the {len(self.labels)} parcels counted is offered to the carrier; unload them, and let mailing "
+            "look where they belong. Nothing was handed over"
+        )
+
+
+class NothingRefusedError(StationError):
+    """A tray that does not stand refused, so that there is nothing to take back."""
+
+    def __init__(self, handoff: str) -> None:
+        super().__init__(handoff)
+        self.handoff = handoff
+
+    def __str__(self) -> str:
+        return f"handoff {self.handoff} does not stand refused; load the page again. Nothing was changed"

@@ -80,21 +80,23 @@ def settle(workplace: Workplace, item: str, found: Found) -> Settled:
     `NothingToSettleError`.
     """
 
-    def write(tx: Connection) -> Settled:
-        sendings.one_at_a_time(tx)
-        unit, label, case_id = check(tx, item, found)
-        by, second = workplace.party(0), workplace.party(1)
-        why = stamp_of_two(workplace, f"found-{found}", tray=new_id() if found is Found.HERE else None)
-        match found:
-            case Found.LOST | Found.DELIVERED:
-                units, outcome, place = [unit], Outcome(found.value), RETURNED
-            case Found.HERE:
-                units, outcome, place = [unit], Outcome.FOUND_AT_SENDER, INPUT
-            case Found.WITH_CARRIER | Found.EXPLAINED:
-                units, outcome, place = [], Outcome.FOUND_ELSEWHERE, RETURNED
-        return Settled(label, log.settle(tx, by, second.person, units, outcome, place, why, case_id))
+    return workplace.database.write(lambda tx: settle_in(tx, workplace, item, found))
 
-    return workplace.database.write(write)
+
+def settle_in(tx: Connection, workplace: Workplace, item: str, found: Found) -> Settled:
+    """The same in the transaction of `tx`."""
+    sendings.one_at_a_time(tx)
+    unit, label, case_id = check(tx, item, found)
+    by, second = workplace.party(0), workplace.party(1)
+    why = stamp_of_two(workplace, f"found-{found}", tray=new_id() if found is Found.HERE else None)
+    match found:
+        case Found.LOST | Found.DELIVERED:
+            units, outcome, place = [unit], Outcome(found.value), RETURNED
+        case Found.HERE:
+            units, outcome, place = [unit], Outcome.FOUND_AT_SENDER, INPUT
+        case Found.WITH_CARRIER | Found.EXPLAINED:
+            units, outcome, place = [], Outcome.FOUND_ELSEWHERE, RETURNED
+    return Settled(label, log.settle(tx, by, second.person, units, outcome, place, why, case_id))
 
 
 def check(conn: Connection, item: str, found: Found) -> tuple[str, str, str]:

@@ -7,8 +7,15 @@ number of a document or an application: those are on the parcels and in them.
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sqlalchemy import Connection
+
+from handoff_logs.dialects import clock_us
 from handoff_logs.reading import Reading
+from handoff_logs.records import new_id
+from handoff_logs.statements import Statement
+from stations.by import By
 from stations.mailing.errors import UnknownManifestError
+from stations.workplace import Workplace
 
 _MANIFEST: Final = """
 SELECT consignment_id, grouping, office, tray, handoff_id, parcels, documents, weight_g, state, mailer, offered_us,
@@ -24,6 +31,12 @@ _DRIVER: Final = """
 SELECT person FROM custody_event WHERE handoff_id = :handoff AND act = 'accept'
     AND act IN ('offer', 'accept', 'refuse', 'withdraw', 'take_back')
 """
+_KNOWN = Statement("SELECT 1 FROM consignment WHERE consignment_id = :consignment")
+_PRINTED = Statement("SELECT count(*) FROM manifest_print WHERE consignment_id = :consignment")
+_PRINT = Statement(
+    "INSERT INTO manifest_print (print_id, consignment_id, person, sign_in, printed_us)"
+    " VALUES (:print_id, :consignment, :person, :sign_in, :now_us)"
+)
 LISTED: Final = """
 SELECT consignment_id, grouping, coalesce(office, '') AS office, parcels, documents, weight_g, state, offered_us,
        accepted_us, emulated
@@ -91,3 +104,20 @@ def manifest(reading: Reading, consignment: str) -> Manifest:
 def _line(row: dict[str, Any], *, counted: bool) -> ManifestLine:
     taken = row["taken_us"] is not None if counted else None
     return ManifestLine(row["label"], row["tracking"], row["documents"], row["weight_g"], taken)
+
+
+def record_print(workplace: Workplace, by: By, consignment: str) -> int:
+    """Record that somebody prints a manifest at the desk; how often it was printed there before.
+
+    Raises `UnknownManifestError`.
+    """
+
+    def write(tx: Connection) -> int:
+        of = {"consignment": consignment}
+        if _KNOWN.run(tx, of).fetchone() is None:
+            raise UnknownManifestError(consignment)
+        (before,) = _PRINTED.run(tx, of).fetchone() or (0,)
+        _PRINT.run(tx, of | {"print_id": new_id(), "person": by.code, "sign_in": by.sign_in, "now_us": clock_us(tx)})
+        return int(before)
+
+    return workplace.database.write(write)

@@ -64,10 +64,23 @@ def receive(workplace: Workplace, labels: Sequence[str], note: str | None = None
 
     Scanned again, nothing changes. Raises `UnknownParcelsError`, `UnknownNoteError`, `NothingScannedError`.
     """
-    scanned = list(dict.fromkeys(labels))
-    if not scanned and note is None:
+    return workplace.database.write(lambda tx: receive_in(tx, workplace, labels, note))
+
+
+def receive_in(tx: Connection, workplace: Workplace, labels: Sequence[str], note: str | None) -> Receipt:
+    """The same in the transaction of `tx`."""
+    return _receive(tx, workplace, list(dict.fromkeys(labels)), note)
+
+
+def check(conn: Connection, labels: Sequence[str], note: str | None) -> None:
+    """Raise what `receive` would of these scans and this note."""
+    if not labels and note is None:
         raise NothingScannedError
-    return workplace.database.write(lambda tx: _receive(tx, workplace, scanned, note))
+    units = parcel_units(conn, labels)
+    if unknown := [label for label in labels if label not in units]:
+        raise UnknownParcelsError(tuple(unknown[:20]))
+    if note is not None and conn.execute(_NOTED, {"of_note": note}).first() is None:
+        raise UnknownNoteError(note)
 
 
 def stamp_of_two(workplace: Workplace, reason: str, *, tray: str | None = None, due_us: int | None = None) -> Stamp:
@@ -84,12 +97,9 @@ def stamp_of_two(workplace: Workplace, reason: str, *, tray: str | None = None, 
 
 def _receive(tx: Connection, workplace: Workplace, labels: Sequence[str], note: str | None) -> Receipt:
     sendings.one_at_a_time(tx)
+    check(tx, labels, note)
     units = parcel_units(tx, labels)
-    if unknown := [label for label in labels if label not in units]:
-        raise UnknownParcelsError(tuple(unknown[:20]))
     noted = set() if note is None else set(tx.execute(_NOTED, {"of_note": note}).scalars())
-    if note is not None and not noted:
-        raise UnknownNoteError(note)
     named = {units[label]: label for label in labels}
     sent = sendings.latest(tx, [*named, *noted])
     standing = whereabouts.find(tx, [*named, *noted])

@@ -1,5 +1,8 @@
 """What mailing checks: that a parcel weighs what its documents should. Pure."""
 
+from collections.abc import Sequence
+from enum import StrEnum
+
 TOLERANCE_G = 2
 TOLERANCE_SHARE = 0.02
 
@@ -14,3 +17,26 @@ def weight_agrees(expected_g: int, weighed_g: int) -> bool:
     (True, False, False)
     """
     return abs(weighed_g - expected_g) <= max(TOLERANCE_G, int(expected_g * TOLERANCE_SHARE))
+
+
+class Weight(StrEnum):
+    """What a parcel's weights at the desk come to."""
+
+    SOUND = "sound"
+    AGAIN = "again"
+    """It differs, seen once: something may have leaned on the scale."""
+    ASIDE = "aside"
+    """It differs, seen twice: it is put aside."""
+
+
+def judged(expected_g: int, weighed_g: Sequence[int]) -> Weight | None:
+    """What the weights of a parcel come to, in the order in which they were seen; None before the first.
+
+    >>> judged(52, [53]), judged(52, [18]), judged(52, [18, 52]), judged(52, [18, 18])
+    (<Weight.SOUND: 'sound'>, <Weight.AGAIN: 'again'>, <Weight.SOUND: 'sound'>, <Weight.ASIDE: 'aside'>)
+    """
+    if not weighed_g:
+        return None
+    if weight_agrees(expected_g, weighed_g[-1]):
+        return Weight.SOUND
+    return Weight.AGAIN if len(weighed_g) == 1 else Weight.ASIDE

@@ -12,9 +12,11 @@ from handoff_logs.offers import OpenOffer
 from handoff_logs.records import State, new_id
 from handoff_logs.tables import Whereabouts
 from stations import trays
-from stations.mailing import tracking
+from stations.acceptance import counts
+from stations.mailing import tracking, weighings
 from stations.mailing.desk import MailingDesk
-from stations.mailing.rules import weight_agrees
+from stations.mailing.errors import NothingRefusedError
+from stations.mailing.rules import Weight, judged, weight_agrees
 from stations.mailing.tables import ConsignedParcel, Consignment
 from stations.packing.contents import (
     Contained,
@@ -30,6 +32,7 @@ from stations.trays import (
     PUBLISHED,
     TimeNodes,
     TrayOutcome,
+    TrayScanner,
     accept_by_scan,
     book_without_stopped,
     stamp,
@@ -57,6 +60,15 @@ _REFUSED = (
     )
     .limit(1)
 )
+_REFUSED_TRAY = (
+    select(_where.c.tray)
+    .where(
+        _where.c.station == bindparam("of_station"),
+        _where.c.state == State.REFUSED,
+        _where.c.handoff_id == bindparam("of_handoff"),
+    )
+    .limit(1)
+)
 # What the carrier took stays on its manifest, under its number.
 _UNTAKEN = (_parcel_rows.c.parcel_unit.in_(_UNITS), _parcel_rows.c.taken_us.is_(None))
 _TRACKED = select(_parcel_rows.c.parcel_unit, _parcel_rows.c.tracking).where(*_UNTAKEN)
@@ -80,6 +92,19 @@ def work_tray(workplace: Workplace, offer: OpenOffer, desk: MailingDesk, nodes: 
     return replace(outcome, missing=counted.missing, surplus=len(counted.surplus))
 
 
+def accept_counted(workplace: Workplace, offer: OpenOffer, hands: TrayScanner | None) -> None:
+    """Accept an offered tray by what somebody counted of it at the desk, as that person.
+
+    `hands` put what does not belong there aside on an EMULATED line. Raises `AlreadyAnsweredError`.
+    """
+    with workplace.database.read() as connection:
+        counted = counts.counted_tray(connection, offer, hands)
+        expected = offered_labels(connection, offer.handoff_id)
+    people = tuple(dict.fromkeys([counted.by.code, *workplace.people]))
+    signed = {counted.by.code: counted.by.sign_in} if counted.by.sign_in is not None else {}
+    accept_by_scan(workplace.at(workplace.station, people, signed), offer, counted, expected, parcel_units)
+
+
 def unfinished_trays(workplace: Workplace) -> list[str]:
     """Trays accepted and not offered on, and trays that the carrier refused and nobody has taken back."""
     refused = select(_where.c.tray).where(_where.c.station == workplace.station, _where.c.state == State.REFUSED)
@@ -89,8 +114,61 @@ def unfinished_trays(workplace: Workplace) -> list[str]:
 
 
 def resume_tray(workplace: Workplace, tray: str, desk: MailingDesk, nodes: TimeNodes = PUBLISHED) -> TrayOutcome:
-    """Go on with an accepted tray of parcels, after taking it back if the carrier refused it."""
+    """Go on with an accepted tray of parcels, after taking it back if the carrier refused it.
+
+    What people weighed at their desks before the tray was given to `desk` stands.
+    """
     _take_back(workplace, tray, desk)
+    with workplace.database.read() as connection:
+        parcels = parcels_of_tray(connection, workplace.station, tray)
+        stored = weighings.of_tray(connection, tray)
+    weights = {}
+    for parcel in parcels:
+        seen = stored.get(parcel.unit_id, ())
+        grams = [each.grams for each in seen]
+        settled = judged(parcel.expected_g, grams) in (Weight.SOUND, Weight.ASIDE)
+        weights[parcel.unit_id] = grams[-1] if settled else desk.weigh(parcel.label)
+    outcome = _book(workplace, tray, weights, desk, nodes)
+    # None: a parcel that was stopped, and so was not here, was released meanwhile.
+    return outcome or resume_tray(workplace, tray, desk, nodes)
+
+
+def book_weighed(
+    workplace: Workplace, tray: str, desk: TrayScanner | None, nodes: TimeNodes = PUBLISHED
+) -> TrayOutcome | None:
+    """Book an accepted tray that people weighed at their desks; None, and nothing done, while any of it waits.
+
+    Whoever weighed last signs for it. What is stopped is weighed by nobody and is opened. `desk` carries EMULATED
+    parcels; None where people carry real ones. Raises `TrackingNumbersSpentError`.
+    """
+    with workplace.database.read() as connection:
+        if connection.execute(_REFUSED, {"of_station": workplace.station, "of_tray": tray}).first() is not None:
+            return None
+        parcels = parcels_of_tray(connection, workplace.station, tray)
+        stored = weighings.of_tray(connection, tray)
+        opened = weighings.stopped_in(connection, tray)
+    weights = {}
+    for parcel in parcels:
+        seen = [each.grams for each in stored.get(parcel.unit_id, ())]
+        if judged(parcel.expected_g, seen) in (Weight.SOUND, Weight.ASIDE):
+            weights[parcel.unit_id] = seen[-1]
+        elif parcel.unit_id not in opened:
+            return None
+    weighed_by = sorted((each for one in stored.values() for each in one), key=lambda each: -each.stored_us)
+    signers = {each.mailer: each.sign_in for each in reversed(weighed_by)}
+    people = tuple(dict.fromkeys([*(each.mailer for each in weighed_by), *workplace.people]))
+    return _book(workplace.at(workplace.station, people, signers), tray, weights, desk, nodes)
+
+
+def _book(
+    workplace: Workplace, tray: str, weights: Mapping[str, int], desk: TrayScanner | None, nodes: TimeNodes
+) -> TrayOutcome | None:
+    """Book an accepted tray by the weights of its parcels; None where one of them that goes on was not weighed."""
+
+    def put(numbers: Sequence[str], place: str) -> None:
+        if desk is not None:
+            desk.put(numbers, place)
+
     with workplace.database.read() as connection:
         parcels = parcels_of_tray(connection, workplace.station, tray)
         documents = packed_documents(connection, workplace.station, tray)
@@ -100,14 +178,14 @@ def resume_tray(workplace: Workplace, tray: str, desk: MailingDesk, nodes: TimeN
     inside: dict[str, list[Contained]] = defaultdict(list)
     for document in documents:
         inside[document.container].append(document)
-    weights = {parcel.unit_id: desk.weigh(parcel.label) for parcel in parcels}
-    wrong = [parcel for parcel in parcels if not weight_agrees(parcel.expected_g, weights[parcel.unit_id])]
-    desk.put([parcel.label for parcel in wrong], table_place(workplace.station, HOLD))
+    weighed = [parcel for parcel in parcels if parcel.unit_id in weights]
+    wrong = [parcel for parcel in weighed if not weight_agrees(parcel.expected_g, weights[parcel.unit_id])]
+    put([parcel.label for parcel in wrong], table_place(workplace.station, HOLD))
     sound = [parcel for parcel in parcels if parcel not in wrong]
     reopened = new_id()
     towards: dict[Grouping, str] = {grouping: new_id() for grouping in Grouping}
     for grouping, onward in towards.items():
-        desk.put([parcel.label for parcel in sound if parcel.grouping == grouping], tray_place(onward))
+        put([parcel.label for parcel in sound if parcel.grouping == grouping], tray_place(onward))
 
     def has(parcel: Row[Any], stopped_ids: frozenset[str]) -> bool:
         return any(document.application_id in stopped_ids for document in inside[parcel.unit_id])
@@ -115,29 +193,48 @@ def resume_tray(workplace: Workplace, tray: str, desk: MailingDesk, nodes: TimeN
     def take_out(stopped_ids: frozenset[str]) -> None:
         for parcel in sound:
             if has(parcel, stopped_ids):
-                desk.put([document.blank_serial for document in inside[parcel.unit_id]], tray_place(reopened))
-                desk.put([parcel.label], table_place(workplace.station, OPENED))
+                put([document.blank_serial for document in inside[parcel.unit_id]], tray_place(reopened))
+                put([parcel.label], table_place(workplace.station, OPENED))
 
-    def book(tx: Connection, taken_out: frozenset[str]) -> TrayOutcome:
+    def book(tx: Connection, taken_out: frozenset[str]) -> list[TrayOutcome]:
+        opened = [parcel for parcel in sound if has(parcel, taken_out)]
+        going_on = [parcel for parcel in sound if parcel not in opened]
+        if any(parcel.unit_id not in weights for parcel in going_on):
+            return []
         if wrong:
             units = [parcel.unit_id for parcel in wrong]
             log.doubt(tx, workplace.party(), units, HOLD, stamp(workplace, tray, reason="weight"))
-        opened = [parcel for parcel in sound if has(parcel, taken_out)]
         offered = _send_back(tx, workplace, opened, inside, reopened, nodes)
         for grouping, onward in towards.items():
-            group = [parcel for parcel in sound if parcel.grouping == grouping and parcel not in opened]
+            group = [parcel for parcel in going_on if parcel.grouping == grouping]
             if group:
                 offered.append(_consign(tx, workplace, grouping, group, inside, weights, onward, nodes))
-        return replace(
+        done = replace(
             outcome,
-            passed=len(sound) - len(opened),
+            passed=len(going_on),
             held=len(wrong),
             stopped=len(taken_out),
             offered=tuple(offered),
         )
+        return [done]
 
     going_on = [document.application_id for parcel in sound for document in inside[parcel.unit_id]]
-    return book_without_stopped(workplace, going_on, take_out, book)
+    booked = book_without_stopped(workplace, going_on, take_out, book)
+    return booked[0] if booked else None
+
+
+def take_back(tx: Connection, workplace: Workplace, handoff_id: str, labels: Sequence[str]) -> tuple[str, ...]:
+    """Take a tray that the carrier refused back, by a mailer's recount; the labels that it did not find.
+
+    Raises `NothingRefusedError`.
+    """
+    refused = tx.execute(_REFUSED_TRAY, {"of_station": workplace.station, "of_handoff": handoff_id}).first()
+    if refused is None:
+        raise NothingRefusedError(handoff_id)
+    expected = offered_labels(tx, handoff_id)
+    counted = [expected[label] for label in dict.fromkeys(labels) if label in expected]
+    log.take_back(tx, workplace.party(), handoff_id, counted, INPUT, stamp(workplace, refused.tray))
+    return tuple(sorted(label for label in expected if label not in labels))
 
 
 def _take_back(workplace: Workplace, tray: str, desk: MailingDesk) -> None:

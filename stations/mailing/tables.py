@@ -1,8 +1,10 @@
-"""What mailing keeps: tracking numbers, consignments with their parcels, and what the carrier says of those."""
+"""What mailing keeps: tracking numbers, consignments with their parcels, what the carrier says of those; and what
+people weighed and signed at the desk before it is booked.
+"""
 
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, String, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, String, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 
@@ -197,3 +199,103 @@ class ReturnRemake(SQLModel, table=True):
     document_unit: str = Field(sa_type=String(32), unique=True)
     order_unit: str = Field(sa_type=String(32), unique=True)
     remade_us: int = Field(sa_type=BigInteger)
+
+
+class Weighing(SQLModel, table=True):
+    """What the scale showed for a parcel of an accepted tray, as a mailer stored it at the desk; written once.
+
+    `weighing_id` is the desk's own, so that one that is sent again is the same. A weight that differs is believed when
+    it is seen twice: `attempt` is 1, or 2 after it.
+    """
+
+    __tablename__ = "mailing_weighing"
+    __table_args__ = (
+        UniqueConstraint("parcel_unit", "tray", "attempt", name="uq_mailing_weighing_attempt"),
+        Index("ix_mailing_weighing_mailer", "mailer", "stored_us"),
+        CheckConstraint("length(weighing_id) = 32", name="ck_mailing_weighing_id"),
+        CheckConstraint("attempt IN (1, 2)", name="ck_mailing_weighing_attempt"),
+        CheckConstraint("grams BETWEEN 1 AND 100000", name="ck_mailing_weighing_grams"),
+    )
+
+    weighing_id: str = Field(sa_type=String(32), primary_key=True)
+    parcel_unit: str = Field(sa_type=String(32), foreign_key="parcel.parcel_unit")
+    tray: str = Field(sa_type=String(32))
+    attempt: int
+    grams: int
+    mailer: str = Field(sa_type=String(64))
+    sign_in: str = Field(sa_type=String(32), foreign_key="sign_in_attempt.attempt_id")
+    stored_us: int = Field(sa_type=BigInteger)
+    emulated: bool
+
+
+class ActKind(StrEnum):
+    """What was signed at mailing's desk."""
+
+    DOOR = "door"
+    """The carrier's driver counted what stood at the door, and took it."""
+    RETAKE = "retake"
+    """A tray that the carrier refused was counted back."""
+    RECEIVE = "receive"
+    SEND_AGAIN = "send_again"
+    DESTROY = "destroy"
+    REMAKE = "remake"
+    """Destroyed, and made again."""
+    SETTLE = "settle"
+    LOAD = "load"
+    """A carrier's file of delivery events."""
+
+
+class DeskAct(SQLModel, table=True):
+    """One act as it was signed at the desk, until the run books it: once, or refused with `refusal`.
+
+    `act_id` is the desk's own. `subject`: the label, the return note, the refused handoff, or the file's digest that it
+    is about. `content`: the labels that were scanned, or a file's lines, as JSON; empty once it is booked. `told`: what
+    the booking came to, as JSON. A recount of one's own tray has one hand; all else has two.
+    """
+
+    __tablename__ = "mailing_act"
+    __table_args__ = (
+        Index("ix_mailing_act_open", "kind", "stored_us", sqlite_where=text("booked_us IS NULL"),
+              postgresql_where=text("booked_us IS NULL")),
+        Index("ix_mailing_act_stored", "stored_us"),
+        CheckConstraint("length(act_id) = 32", name="ck_mailing_act_id"),
+        CheckConstraint(_one_of("kind", ActKind), name="ck_mailing_act_kind"),
+        CheckConstraint(
+            "(kind = 'retake') = (second IS NULL) AND (second IS NULL) = (second_sign_in IS NULL)",
+            name="ck_mailing_act_hands",
+        ),
+        CheckConstraint("second IS NULL OR first <> second", name="ck_mailing_act_two_people"),
+        CheckConstraint(
+            "(booked_us IS NULL) = (told IS NULL) AND (booked_us IS NOT NULL OR refusal IS NULL)"
+            " AND (booked_us IS NULL OR content = '')",
+            name="ck_mailing_act_booked",
+        ),
+    )  # fmt: skip
+
+    act_id: str = Field(sa_type=String(32), primary_key=True)
+    kind: str = Field(sa_type=String(12))
+    subject: str = Field(sa_type=String(64))
+    detail: str = Field(sa_type=String(16))
+    content: str = Field(sa_type=Text)
+    first: str = Field(sa_type=String(64))
+    first_sign_in: str = Field(sa_type=String(32), foreign_key="sign_in_attempt.attempt_id")
+    second: str | None = Field(default=None, sa_type=String(64))
+    second_sign_in: str | None = Field(default=None, sa_type=String(32), foreign_key="sign_in_attempt.attempt_id")
+    stored_us: int = Field(sa_type=BigInteger)
+    booked_us: int | None = Field(default=None, sa_type=BigInteger)
+    refusal: str | None = Field(default=None, sa_type=String(40))
+    told: str | None = Field(default=None, sa_type=Text)
+    emulated: bool
+
+
+class ManifestPrint(SQLModel, table=True):
+    """A manifest that somebody printed at the desk: all but the first are marked as reprints. Written once."""
+
+    __tablename__ = "manifest_print"
+    __table_args__ = (Index("ix_manifest_print_of", "consignment_id"),)
+
+    print_id: str = Field(sa_type=String(32), primary_key=True)
+    consignment_id: str = Field(sa_type=String(32), foreign_key="consignment.consignment_id")
+    person: str = Field(sa_type=String(64))
+    sign_in: str = Field(sa_type=String(32), foreign_key="sign_in_attempt.attempt_id")
+    printed_us: int = Field(sa_type=BigInteger)

@@ -24,6 +24,7 @@ PACKERS: Final = frozenset({Role.PACKER})
 LOG: Final = frozenset({Role.AUDITOR, Role.LEAD, Role.ADMINISTRATOR})
 ALARMS: Final = LOG | {Role.KEEPER, Role.OPERATOR, Role.ENGINEER}
 BOOK: Final = frozenset({Role.REVIEWER, Role.INSPECTOR, Role.PACKER, Role.LEAD})
+MAILING: Final = frozenset({Role.MAILER, Role.LEAD})
 PATROL: Final = frozenset({Role.OPERATOR, Role.LEAD, Role.ADMINISTRATOR, Role.ENGINEER})
 
 DESK: Final[Stated] = {
@@ -64,6 +65,31 @@ DESK: Final[Stated] = {
     ("POST", "/packing/count/close"): PACKERS,
     ("POST", "/packing/count/anew"): PACKERS,
     ("POST", "/packing/count/emulated"): PACKERS,
+    ("GET", "/mailing"): MAILING,
+    ("POST", "/mailing/weigh"): MAILING,
+    ("POST", "/mailing/emulated"): MAILING,
+    ("GET", "/mailing/manifests"): MAILING,
+    ("POST", "/mailing/manifests/print"): MAILING,
+    ("GET", "/mailing/door"): MAILING,
+    ("POST", "/mailing/door"): MAILING,
+    ("POST", "/mailing/door/emulated"): MAILING,
+    ("GET", "/mailing/retake"): MAILING,
+    ("POST", "/mailing/retake"): MAILING,
+    ("POST", "/mailing/retake/emulated"): MAILING,
+    ("GET", "/mailing/returns"): MAILING,
+    ("POST", "/mailing/returns/receive"): MAILING,
+    ("POST", "/mailing/returns/decide"): MAILING,
+    ("POST", "/mailing/returns/emulated"): MAILING,
+    ("GET", "/mailing/deliveries"): MAILING,
+    ("POST", "/mailing/deliveries/load"): MAILING,
+    ("POST", "/mailing/deliveries/settle"): MAILING,
+    ("GET", "/mailing/acts"): MAILING,
+    ("GET", "/mailing/count"): MAILING,
+    ("POST", "/mailing/count/begin"): MAILING,
+    ("POST", "/mailing/count/scan"): MAILING,
+    ("POST", "/mailing/count/close"): MAILING,
+    ("POST", "/mailing/count/anew"): MAILING,
+    ("POST", "/mailing/count/emulated"): MAILING,
 }
 PAGES: Final[Stated] = {
     ("GET", "/sign-in"): ANYBODY,

@@ -9,12 +9,13 @@ from flows.app import Served
 from flows.casebook_pages import CasebookPages, TrainingPage
 from flows.desk_app import create_desk
 from flows.desk_places import Place
+from flows.mailing_pages import MailingDesk
 from flows.packing_pages import PackingDeskPages
 from flows.review_pages import RatesPage, ReviewDesk
 from flows.sessions import Sessions
 from handoff_logs.asking import Asking
 from handoff_logs.pages.rendering import Renderer
-from stations.emulated_staff import EmulatedPacker
+from stations.emulated_staff import EmulatedMailer, EmulatedPacker
 from stations.people import emulated_duty
 from stations.review.rules import Thresholds
 from stations.workplace import Workplace
@@ -43,6 +44,8 @@ def review_desk(
         if hands is not None:
             packing = here.at("packing", emulated_duty("packing", "day").codes)
             made.append(PackingDeskPages(renderer, packing, "test", EmulatedPacker(hands), prints_here=True))
+            mailing = here.at("mailing", emulated_duty("mailing", "day").codes)
+            made.append(MailingDesk(renderer, served.asking, mailing, "test", EmulatedMailer(hands)))
         return made
 
     return create_desk(served, here.database, places, sessions)

@@ -2,13 +2,19 @@
 
 import csv
 import json
+import shutil
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
-from small_line import READER
+import psycopg
+from signing_keys import keyring_copy
+from small_line import READER, Line
 
 from devices.emulation.supervisor import EmulatorSpec, Supervisor
 from devices.registry import open_reader
+from handoff_logs.database import Database
 from stations.mailing import carrier, delivery_load
 from stations.mailing import station as mailing
 from stations.packing import station as packing
@@ -19,6 +25,12 @@ from stations.review import station as review
 
 def work_to_the_carrier(line, documents):
     """File applications and work them on one real reader, until the carrier has them all."""
+    work_to_mailing(line, documents)
+    Sent(line, line.folder)
+
+
+def work_to_mailing(line, documents):
+    """File applications and work them on one real reader, until they are packed and offered to mailing."""
     line.file(documents)
     for offer in line.waiting("review"):
         review.work_tray(line.at("review"), offer, line.reviewer)
@@ -32,7 +44,29 @@ def work_to_the_carrier(line, documents):
     supervisor.stop()
     for offer in line.waiting("packing"):
         packing.work_tray(line.at("packing"), offer, line.packer)
-    Sent(line, line.folder)
+
+
+def worked_line(url, folder, signing_keys, work):
+    """Make a line on a database and let `work` work it, once, so that it can be copied."""
+    with Database(url, keyring=keyring_copy(signing_keys, folder / "signing")) as database:
+        line = Line(database, folder)
+        work(line)
+        line.close()
+    return url, folder
+
+
+@contextmanager
+def copied_line(url, folder, tmp_path, postgresql_server):
+    """A copy of such a line's database, with its folder and keys in `tmp_path`; its url."""
+    shutil.copytree(folder, tmp_path, ignore=no_sockets, dirs_exist_ok=True)
+    if url.startswith("sqlite"):
+        yield f"sqlite:///{tmp_path / 'passline.db'}"
+        return
+    made, name = url.partition("?")[0].rpartition("/")[2], f"taken_{uuid4().hex}"
+    with psycopg.connect(postgresql_server.format(database="postgres"), autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {made} STRATEGY FILE_COPY")
+        yield url.replace(f"/{made}", f"/{name}", 1)
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def no_sockets(where, names):

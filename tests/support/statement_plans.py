@@ -17,6 +17,7 @@ GROWING = (
     *("review_lease", "review_decision", "review_view"),
     *("packing_box", "packing_match", "packing_mismatch", "packing_ask"),
     *("tray_count", "tray_scan"),
+    *("mailing_weighing", "mailing_act", "manifest_print"),
     *("climate_reading", "climate_crossing", "climate_suspension"),
 )
 """Tables with rows for every document ever made."""

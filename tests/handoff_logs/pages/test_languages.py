@@ -14,6 +14,7 @@ from handoff_logs.pages.terms import FAMILIES, TERMS
 from handoff_logs.pages.words import TEXTS, Words
 from handoff_logs.questions.registry import ASKED, LOOKUPS
 from handoff_logs.records import Act, CaseKind, Kind, Outcome, State
+from stations.mailing.delivery_rules import REASONS
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 SAME_IN_BOTH = {"question.time_form"}
@@ -42,6 +43,7 @@ def test_every_word_of_the_log_has_a_translation() -> None:
     assert sorted(name for name in names if f"column.{name}" not in TERMS) == []
     filters = {name for question in every for name in (*question.filters, question.subject) if name}
     assert sorted(name for name in filters if f"filter.{name}" not in TERMS) == []
+    assert [reason for reason in REASONS if f"delivery_reason.{reason}" not in TERMS] == []
     assert set(FAMILIES.values()) <= {key.partition(".")[0] for key in TERMS}
 
 
@@ -58,7 +60,16 @@ def test_every_text_that_a_template_names_is_in_the_catalogue_and_none_is_left_o
     named = "\n".join(source.read_text("utf-8") for source in sources)
     for key in re.findall(r'\bt\("([a-z_.]+)"[,)]', named):
         assert key in TEXTS, key
-    composed = ("nav.", "fact.", "integrity.state.", "shift.line.", "board.theme.", "review.key.", "review.rates.")
+    composed = (
+        "mailing.",
+        "nav.",
+        "fact.",
+        "integrity.state.",
+        "shift.line.",
+        "board.theme.",
+        "review.key.",
+        "review.rates.",
+    )
     for key in TEXTS:
         assert key.removesuffix(".next") in named or key.startswith(composed), f"{key} is used nowhere"
 

@@ -1,0 +1,213 @@
+"""The mailing desk in a real browser: a scanner is a keyboard, a count outlasts its page, a refused file is kept."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from contrast import CONTRAST
+from mailing_desk import PASSWORD, MailingDesk, packed_by_hand
+from pwdlib.hashers.argon2 import Argon2Hasher
+from served import serving
+from signing_keys import open_signed
+from small_line import Line
+
+import stations.migrations
+from flows.app import Served
+from flows.desk_app import create_desk
+from flows.mailing_pages import MailingDesk as Desk
+from handoff_logs.asking import Asking
+from stations.people_register import passwords
+
+CHROMIUM = os.environ.get("PASSLINE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+SCREEN = {"viewport": {"width": 1280, "height": 800}}
+
+pytestmark = pytest.mark.skipif(
+    not Path(CHROMIUM).exists(),
+    reason=f"no Chromium at {CHROMIUM}; install it, or name it in PASSLINE_CHROMIUM",
+)
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+
+@pytest.fixture
+def desk(tmp_path: Path, sqlite_template: Path, signing_keys: Path) -> Iterator[tuple[MailingDesk, str]]:
+    """The desk of a line with trays that mailing accepted, and where it is served."""
+    url = f"sqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'passline.db')}"
+    stations.migrations.upgrade(url)
+    with pytest.MonkeyPatch.context() as patch, open_signed(url, signing_keys, tmp_path / "signing") as database:
+        patch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
+        line = Line(database, tmp_path)
+        packed_by_hand(line, 12)
+        made = MailingDesk.of(line)
+        made.set_passwords()
+        served = Served(tmp_path, "test", True, bytes(32), Asking(url, str))
+        app = create_desk(
+            served, database, lambda renderer: [Desk(renderer, served.asking, made.here, "test", line.mailer)]
+        )
+        with serving(app) as address:
+            yield made, address
+        line.close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """Chromium with a fresh profile."""
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page_of(chromium: Any, desk: tuple[MailingDesk, str]) -> Iterator[Callable[..., Any]]:
+    """Makes pages in which a mailer has signed in; whatever the policy blocks or a script breaks fails the test."""
+    opened, said = [], []
+
+    def make(**more: Any) -> Any:
+        context = chromium.new_context(base_url=desk[1], **{"locale": "en-GB", **SCREEN, **more})
+        opened.append(context)
+        context.on("console", lambda message: said.append(message.text))
+        context.on("weberror", lambda error: said.append(str(error.error)))
+        page = context.new_page()
+        page.goto("/mailing")
+        page.fill("[name=code]", desk[0].by["ann"].code)
+        page.fill("[name=password]", PASSWORD)
+        page.click("main button")
+        page.wait_for_url("**/mailing")
+        return page
+
+    yield make
+    for context in opened:
+        context.close()
+    # Nobody's password is to be kept in a browser of a station.
+    expected = r"status of 4\d\d|net::ERR_|\[DOM\] (Password|Multiple) forms"
+    assert [each for each in said if not re.search(expected, each)] == []
+
+
+def picture_of(page: Any, name: str, tmp_path: Path) -> None:
+    """A screenshot; kept in the folder that PASSLINE_PICTURES names, as the docs show it."""
+    page.screenshot(path=Path(os.environ.get("PASSLINE_PICTURES", tmp_path)) / f"{name}.png")
+
+
+def counted(page: Any, count: int) -> None:
+    """Wait until so many are counted."""
+    page.wait_for_function("count => document.querySelector('[data-tally]').textContent === count", arg=str(count))
+
+
+def scan(page: Any, text: str) -> None:
+    """Type as a scanner does."""
+    page.keyboard.type(text)
+    page.keyboard.press("Enter")
+
+
+def test_parcels_are_weighed_by_keyboard_alone(desk: tuple[MailingDesk, str], page_of: Any, tmp_path: Path) -> None:
+    """Label, Enter, weight, Enter: the field has the focus again; the EMULATED scanner is a key."""
+    made, _ = desk
+    page = page_of()
+    waiting = made.unweighed()
+    for label, grams in waiting[:3]:
+        scan(page, label)
+        with page.expect_navigation():
+            scan(page, str(grams))
+        assert page.evaluate("document.activeElement.name") == "label"
+    (label, grams) = waiting[3]
+    scan(page, label)
+    with page.expect_navigation():
+        scan(page, str(grams - 6))
+    assert page.locator(".reason h1").inner_text() == "Weigh it once more"
+    picture_of(page, "mailing-reason", tmp_path)
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    for _ in waiting[4:-2]:
+        with page.expect_navigation():
+            page.keyboard.press("F8")
+        assert page.evaluate("document.activeElement.name") == "grams"
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+    picture_of(page, "mailing-desk", tmp_path)
+    assert len(made.rows("SELECT DISTINCT parcel_unit FROM mailing_weighing")) == len(waiting) - 2
+
+
+def test_the_drivers_count_outlasts_its_page(desk: tuple[MailingDesk, str], page_of: Any, tmp_path: Path) -> None:
+    """Each label once; loaded again it is there still, and after it was stored no more."""
+    made, _ = desk
+    made.weigh_all()
+    made.book()
+    labels = made.offered()
+    page = page_of()
+    page.goto("/mailing/door")
+    for label in (*labels, labels[0]):
+        scan(page, label)
+    counted(page, len(labels))
+    page.goto("/mailing/manifests")
+    picture_of(page, "mailing-manifests", tmp_path)
+    page.goto("/mailing/door")
+    counted(page, len(labels))
+    page.fill("[name=code]", made.by["dan"].code)
+    picture_of(page, "mailing-door", tmp_path)
+    page.fill("[name=second_password]", "wrong")
+    page.click(".act > button")
+    assert "refused" in page.locator("#refused").inner_text()
+    counted(page, len(labels))
+    page.fill("[name=second_password]", PASSWORD)
+    page.click(".act > button")
+    page.wait_for_url("**/mailing/acts")
+    made.run()
+    page.wait_for_selector(f"text={len(labels)} parcels are with the carrier")
+    page.goto("/mailing/door")
+    counted(page, 0)
+
+
+def test_a_refused_file_is_kept_in_its_form(desk: tuple[MailingDesk, str], page_of: Any, tmp_path: Path) -> None:
+    """Only the passwords are typed anew."""
+    made, _ = desk
+    made.weigh_all()
+    made.book()
+    made.count(*made.offered())
+    page = page_of()
+    page.goto("/mailing/deliveries")
+    file = tmp_path / "carrier.jsonl"
+    file.write_text('{"event_id": "E1", "event": "eaten", "at": "2026-12-01T00:00:00Z"}\nnothing\n', "utf-8")
+    page.set_input_files("[name=file]", str(file))
+    page.fill("[name=code]", made.by["bob"].code)
+    for password in ("wrong", PASSWORD):
+        page.fill("[name=password]", password)
+        page.fill("[name=second_password]", PASSWORD)
+        page.click(".act > button")
+        if password == "wrong":
+            page.wait_for_selector("#refused .problem")
+    page.wait_for_url("**/mailing/acts")
+    made.run()
+    page.wait_for_selector("text=the line is no event")
+    picture_of(page, "mailing-acts", tmp_path)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_legible_in_both_languages(
+    desk: tuple[MailingDesk, str], page_of: Any, tmp_path: Path, scheme: str
+) -> None:
+    """Contrast as WCAG asks, nothing wider than the screen, a name for every field."""
+    made, _ = desk
+    made.weigh_all()
+    made.book()
+    labels = made.offered()
+    made.count(*labels)
+    made.sign("receive", labels=(labels[0], labels[1]))
+    made.run()
+    page = page_of(color_scheme=scheme, locale="zh-CN" if scheme == "dark" else "en-GB")
+    for path in ("", "/count", "/door", "/manifests", "/deliveries", "/returns", "/acts"):
+        page.goto(f"/mailing{path}")
+        assert page.evaluate(CONTRAST) == [], path
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        unnamed = page.evaluate(
+            "[...document.querySelectorAll('main :is(input:not([type=hidden]), textarea, select)')]"
+            ".filter(each => !each.labels?.length && !each.ariaLabel).length"
+        )
+        assert unnamed == 0, path
+        picture_of(page, f"mailing{path.replace('/', '-')}-{scheme}", tmp_path)
