@@ -266,17 +266,18 @@ def test_a_copy_over_what_is_there_is_refused(line: RunFolder, server: Callable[
             into.write(copied)
 
 
-def test_no_function_runs_with_more_rights_than_its_caller_but_the_guard_that_follows_the_gates_records(
+def test_no_function_runs_with_more_rights_than_its_caller_but_the_guards_that_follow_the_records(
     line: RunFolder, server: Callable[[str], str]
 ) -> None:
-    """It is a trigger's, which nobody can call, and finds its tables by a path that nobody else can stand in."""
+    """They are triggers', which nobody can call, and find their tables by a path that nobody else can stand in."""
     with psycopg.connect(server("")) as connection:
         query = (
             "SELECT proname, prorettype::regtype::text, proconfig FROM pg_proc"
-            " WHERE prosecdef AND pronamespace = 'public'::regnamespace"
+            " WHERE prosecdef AND pronamespace = 'public'::regnamespace ORDER BY proname"
         )
         found = connection.execute(query).fetchall()
-    assert found == [("custody_register_gate", "trigger", ["search_path=public, pg_temp"])]
+    following = ("custody_case_opened", "custody_event_settled", "custody_register_gate")
+    assert found == [(name, "trigger", ["search_path=public, pg_temp"]) for name in following]
 
 
 def test_the_owner_of_the_tables_can_not_log_in(line: RunFolder, server: Callable[[str], str]) -> None:
