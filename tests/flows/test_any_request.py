@@ -17,13 +17,13 @@ from enrolled import enrol
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from patrol_line import HOLDABLE, PLAN
+from review_served import review_desk
 from served import browser, serving
 from signing_keys import open_signed
 from small_desk import ALIKE, sign_in
 from small_line import Line
 
 from flows.app import Served, create_app
-from flows.desk_app import create_desk
 from flows.patrol_forms import Rounds
 from flows.sessions import Sessions
 from handoff_logs.asking import Asking
@@ -60,7 +60,8 @@ class Fuzzed:
         assert personal is not None
         rounds = Rounds((PLAN,), HOLDABLE, personal, "day", lambda: None)
         served = Served(folder, "test", True, COOKIE_KEY, Asking(url, str), rounds=rounds)
-        self.apps = {"desk": create_desk(served, line.at("review"), self.sessions)}
+        desk = review_desk(folder, url, line.at("review"), sessions=self.sessions, cookie_key=COOKIE_KEY)
+        self.apps = {"desk": desk}
         self.apps["pages"] = create_app(served, line.database, self.sessions)
         self.at: dict[str, str] = {}
         self.known: dict[Role, str] = {}
