@@ -175,6 +175,6 @@ def test_no_field_is_broken_by_a_word_that_a_database_refuses(fuzzed: Fuzzed, wh
                 answer = send(fuzzed, which, client, made | {"where": where, "pairs": []})
                 assert answer.status_code < 500, (method, where)
             where = address(path, {"lease": fuzzed.lease, "name": "state" if "/questions/" in path else "machines"})
-            for field in FORM if method == "POST" else ASKED:
+            for field in FORM if method == "POST" else ASKED[:7]:
                 answer = send(fuzzed, which, client, made | {"where": where, "pairs": [(field, "\x00")]})
                 assert answer.status_code < 500, (method, where, field, answer.text[:300])
