@@ -66,6 +66,8 @@ AHEAD_AT_A_KILL: Final = 5
 """Applications that are decided while no desk is there: the browser has them."""
 LOOK_MS: Final = 410
 """A little more than the desk takes a second press for the same."""
+AGAIN_S: Final = 4.0
+"""After so long a key that did nothing is pressed again."""
 RETURN_EVERY: Final = 40
 LIMITS_MS: Final = {0: 30.0, OTHERS: 60.0}
 """What 95 % are to be painted within, by how many others there are."""
@@ -259,6 +261,19 @@ def press(page: Any, number: int) -> str:
     return "pass"
 
 
+def decide(page: Any, lease: str, pressed: dict[str, str], patience_s: float = PATIENCE_S) -> str | None:
+    """Decide what is shown, and again where nothing came of it; the next lease, None if there is none in that time."""
+    number, give_up_s = len(pressed), time.monotonic() + patience_s
+    while True:
+        pressed[lease] = press(page, number)
+        following = on_desk(page, lease, AGAIN_S)
+        if following is not None or time.monotonic() > give_up_s:
+            return following
+        if not page.locator("article").count():
+            # It was decided; the next one is not there yet, or never.
+            return on_desk(page, lease, max(0.1, give_up_s - time.monotonic()))
+
+
 def measure_painting(folder: Path, others: int, verdicts: int, seed: int) -> Painted:
     """Let one reviewer decide so many by the keyboard, beside the others."""
     # Nine in each reviewer's hand, and what they decide meanwhile.
@@ -278,9 +293,9 @@ def measure_painting(folder: Path, others: int, verdicts: int, seed: int) -> Pai
         lease = on_desk(page, None)
         page.wait_for_timeout(2_000)
         began_s, used_s, before = time.monotonic(), _cpu_s(served.pid), decided()
-        for number in range(verdicts):
-            press(page, number)
-            lease = on_desk(page, lease)
+        pressed: dict[str, str] = {}
+        while lease is not None and len(pressed) < verdicts:
+            lease = decide(page, lease, pressed)
         took_ms = page.evaluate("performance.getEntriesByName('verdict-to-painted').map(each => each.duration)")
         clock_s, used_s = time.monotonic() - began_s, _cpu_s(served.pid) - used_s
         return Painted(others, took_ms, decided() - before, used_s, clock_s)
@@ -384,18 +399,16 @@ def measure_run(folder: Path, documents: int, kills: int, seed: int) -> Decided:
             with browser(address) as page:
                 sit_down(page, code)
                 lease = on_desk(page, None)
-                while lease is not None:
-                    found.pressed[lease] = press(page, len(found.pressed))
-                    if len(found.pressed) in at:
+                while lease is not None and len(found.pressed) < documents:
+                    last = len(found.pressed) == documents - 1
+                    lease = decide(page, lease, found.pressed, AGAIN_S if last else PATIENCE_S)
+                    if lease is not None and len(found.pressed) in at:
                         os.kill(served.pid, signal.SIGKILL)
                         served.wait()
                         _decide_alone(page, lease, found)
                         served = start_desk(folder, port)
                         sit_down(page, code)
-                        lease = None
-                    if len(found.pressed) == documents:
-                        break
-                    lease = on_desk(page, lease)
+                        lease = on_desk(page, None)
                 page.wait_for_function("() => document.getElementById('unsent').textContent === '0'", timeout=60_000)
         finally:
             served.send_signal(signal.SIGINT)
@@ -410,11 +423,10 @@ def measure_run(folder: Path, documents: int, kills: int, seed: int) -> Decided:
 
 def _decide_alone(page: Any, lease: str, found: Decided) -> None:
     """Go on with what the browser holds while there is no desk; what it could not send waits in the browser."""
+    left: str | None = lease
     for _ in range(AHEAD_AT_A_KILL):
-        lease = on_desk(page, lease, 5) or ""
-        if not lease:
-            break
-        found.pressed[lease] = press(page, len(found.pressed))
+        if left is not None:
+            left = decide(page, left, found.pressed, AGAIN_S)
     found.kills += 1
     found.unsent_at_kills.append(int(page.locator("#unsent").inner_text()))
 

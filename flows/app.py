@@ -58,6 +58,9 @@ ALARM_READERS: Final = READERS | TAKERS | frozenset(MENDERS)
 """Who may look at the alarms, and at the board and the climate: also whoever mends machines."""
 SIGN_IN: Final = "/sign-in"
 SIGN_OUT: Final = "/sign-out"
+NO_ROLE: Final = {"pages": "sign_in.role", "desks": "sign_in.role_desk"}
+OTHER_ROLE: Final = {"pages": "problem.role", "desks": "problem.role_desk"}
+"""What is said to whoever has no role for any page here, and for this one."""
 HASHES_AT_ONCE: Final = 2
 """Passwords verified side by side: each takes 64 MB and a core."""
 _log = structlog.get_logger()
@@ -112,6 +115,8 @@ class Doors:
 
     entrants: frozenset[Role] = ALARM_READERS
     """Who may come in at all."""
+    front: str = "pages"
+    """What stands behind these doors, as the words at them say: pages or desks."""
 
     def __init__(self, served: Served, database: Database, renderer: Renderer, sessions: Sessions) -> None:
         self._served, self._database, self._renderer = served, database, renderer
@@ -196,7 +201,7 @@ class Doors:
         except (BadCodeError, BadgeRefusedError, EmulatedStaffError, SignInRefusedError):
             return self.form(request, 403, "sign_in.refused", to=to)
         if self.entrants.isdisjoint(signed.roles):
-            return self.form(request, 403, "sign_in.role", to=to)
+            return self.form(request, 403, NO_ROLE[self.front], to=to)
         self._begin(request, signed.code, signed.sign_in)
         return RedirectResponse(to or self.first_page(signed.roles), 303)
 
@@ -242,7 +247,7 @@ class Doors:
 
     def refuse(self, request: Request, _error: NotYoursError) -> Response:
         """Say that a page is for other roles, to whoever is signed in."""
-        return self._renderer.problem(request, "problem.role", 403)
+        return self._renderer.problem(request, OTHER_ROLE[self.front], 403)
 
     def refuse_signing(self, request: Request, _error: ReadingOnlyError) -> Response:
         """Say that an act needs the password, to whoever came in without one."""
@@ -265,7 +270,7 @@ class Doors:
             request, "sign_in.html", status, key=key, facts=facts, look=look, token=token, to=to,
             nobody=not is_founded(self._database), folder=self._served.folder,
             issuer=None if self._served.issuer is None else urlsplit(self._served.issuer.name).netloc,
-            begin=f"{BEGIN}?{urlencode({'to': to})}" if to else BEGIN,
+            begin=f"{BEGIN}?{urlencode({'to': to})}" if to else BEGIN, front=self.front,
         )  # fmt: skip
 
 

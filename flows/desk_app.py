@@ -32,6 +32,8 @@ _log = structlog.get_logger()
 class DeskDoors(Doors):
     """Who comes in here: the people of each place, to theirs."""
 
+    front: str = "desks"
+
     def __init__(
         self, served: Served, database: Database, renderer: Renderer, sessions: Sessions, places: Sequence[Place]
     ) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+import psycopg
 import structlog
 from fastapi import FastAPI, Request, Response
 from sqlalchemy.exc import DataError
@@ -58,7 +59,8 @@ def tell_problems(app: FastAPI, renderer: Renderer, finish: Callable[[Response],
         return renderer.problem(request, key, status)
 
     @app.exception_handler(DataError)
-    def unwritable(request: Request, _error: DataError) -> Response:
+    @app.exception_handler(psycopg.DataError)
+    def unwritable(request: Request, _error: Exception) -> Response:
         # A word or a number that the database has no place for (NUL, say): it names nothing that could be there.
         return renderer.problem(request, "problem.missing", 404)
 

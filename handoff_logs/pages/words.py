@@ -1006,6 +1006,11 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "You are signed in, and the log's pages need the role auditor. Alarms and climate are open to you above.",
         "您已登录，但日志页面需要审计员角色。您可以打开上方的警报和环境页面。",
     ),
+    "problem.role_desk": ("This page is for other roles", "此页面供其他岗位使用"),
+    "problem.role_desk.next": (
+        "You are signed in; the desks that are yours are named above.",
+        "您已登录；您可使用的工位列在上方。",
+    ),
     "problem.reading": ("This needs your password", "此操作需要口令"),
     "problem.reading.next": (
         "Nothing was changed. You came in through the centre's own sign-in, which opens pages and signs nothing. Sign"
@@ -1061,6 +1066,15 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "For auditors, leads, administrators and those who take alarms or walk rounds. After 15 minutes without opening"
         " a page you are signed out.",
         "供审计员、班长、管理员以及处理警报、执行巡检的人员使用。15 分钟无操作将自动退出。",
+    ),
+    "sign_in.hint_desk": (
+        "For those who work at a desk, and leads. After 15 minutes without a key you are signed out.",
+        "供各工位人员和班长使用。15 分钟无操作将自动退出。",
+    ),
+    "sign_in.role_desk": (
+        "You are who you say, but no desk here is for your role. Two administrators give one: `passline people enrol"
+        " CODE --role reviewer`.",
+        "身份无误，但此处没有适合您角色的工位。角色由两名管理员授予：`passline people enrol 工号 --role reviewer`。",
     ),
     "sign_in.refused": (
         "The sign-in is refused. Type code and password again; after 5 refusals a code is locked for 15 minutes.",

@@ -283,6 +283,28 @@ def test_a_lead_sees_how_reviewers_work(context_of: Any, served: ServedDesk, tmp
     picture_of(page, "review-rates-zh", tmp_path)
 
 
+def test_an_answer_from_before_a_verdict_lays_nothing_on_the_desk_again(context_of: Any, served: ServedDesk) -> None:
+    """What is in hand is asked for while verdicts are given: what such an answer does not know yet stays decided."""
+    page = context_of().new_page()
+    page.add_init_script(SHOWN_ONE_AFTER_ANOTHER)
+    sign_in(page)
+
+    def late(route: Any) -> None:
+        answer = route.fetch()
+        page.wait_for_timeout(700)
+        route.fulfill(response=answer)
+
+    page.route("**/review/take", late)
+    for _ in range(4):
+        press(page, "p")
+    stored(page)
+    page.wait_for_timeout(1_500)
+    page.unroute("**/review/take")
+    shown = page.evaluate("window.shown")
+    assert len(shown) == len(set(shown)) == 5
+    assert served.rows("SELECT count(*) FROM review_decision") == [(4,)]
+
+
 def test_the_next_applications_are_painted_without_asking_the_server(context_of: Any, served: ServedDesk) -> None:
     """Those ahead wait in the browser with their pictures; docs/speed.md says how long the next takes to be painted."""
     context = context_of()
@@ -303,3 +325,7 @@ NAMELESS = """() => [...document.querySelectorAll("main img, main canvas, main b
     .filter(each => each.getClientRects().length)
     .filter(each => !(each.alt || each.getAttribute("aria-label") || each.innerText || each.labels?.[0]?.innerText))
     .map(each => each.outerHTML.slice(0, 100))"""
+SHOWN_ONE_AFTER_ANOTHER = """window.shown = []; new MutationObserver(() => {
+  const lease = document.querySelector("article")?.dataset.lease;
+  if (lease && window.shown.at(-1) !== lease) window.shown.push(lease);
+}).observe(document, { childList: true, subtree: true })"""

@@ -11,6 +11,7 @@ const REGIONS = { eyes: [.2, .37, .6, .19], left: [.1, .39, .27, .23], right: [.
 const ACTS = { pass: "p", return: "r", hold: "h", undo: "u", book: "c", last: "l", keys: "k" };
 const ITEM_KEYS = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
+const done = new Set(); // leases whose verdict was stored or refused: a lease is decided once, an undone one comes back as another
 let held = [], cases = new Map(), current = null, paintedAt = 0, choosing = null, finishing = false, undoable = null;
 let sending = false, taking = false, takeAgain = false, tries = 0, waking = null;
 
@@ -112,6 +113,7 @@ async function send() {
     }
     tries = 0;
     drop(verdict);
+    done.add(verdict.lease);
     cases.delete(verdict.lease);
     if (answer.ok) undoable = verdict.decision;
     else tellRefused(answer.said);
@@ -136,7 +138,7 @@ async function take(headers = {}) {
       if (answer.said) tellRefused(answer.said);
       break;
     }
-    held = answer.held;
+    held = answer.held.filter((each) => !done.has(each.lease)); // an answer from before the last verdict was stored knows it not
     if (!unsent().length) undoable = answer.undo;
     const kept = new Set(held.map((each) => each.lease));
     for (const lease of cases.keys()) if (!kept.has(lease) && lease !== current?.lease) cases.delete(lease);
