@@ -409,10 +409,10 @@ def folder() -> Iterator[Path]:
 def test_whichever_burst_a_fault_strikes_the_machine_works_on_and_does_nothing_twice(
     exchange: type[Exchange], name: FaultName, folder: Path, pytestconfig: pytest.Config
 ) -> None:
-    """Of a document's bursts each fault has one in three, another third than its neighbours, unless `--dense`."""
+    """Of a document's bursts each fault has one in five, another fifth than its neighbours, unless `--dense`."""
     on_the_line = name in BURSTS
     bursts = bursts_of(exchange(folder / "clean")) if on_the_line else MOTIONS
-    step = 1 if bursts < MANY or pytestconfig.getoption("--dense") else 3
+    step = 1 if bursts < MANY or pytestconfig.getoption("--dense") else 5
     places = 1 + MANY // bursts if name in DAMAGES else 1
     struck = 0
     occasions = range(1 + list(FaultName).index(name) % step, bursts + 1, step)

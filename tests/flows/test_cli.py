@@ -1,6 +1,7 @@
 """The command line answers at once, with a sentence and a status; a traceback only for those who ask for one."""
 
 import errno
+import gc
 import os
 import subprocess
 import sys
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from flows import cli
-from flows.cli import COMMANDS, run
+from flows.cli import COMMANDS, main, run
+from flows.collector import NEW_OBJECTS
 from flows.default_line import write_default
 from flows.errors import Exit, FlowError
 from flows.run_folder import RunFolder
@@ -205,3 +207,15 @@ def test_a_new_line_with_a_word_that_no_line_takes_is_refused_and_leaves_nothing
     assert run(["new", "--dir", str(tmp_path), "--centre", 'two words " =']) == Exit.REFUSED
     assert "Traceback" not in capsys.readouterr().err
     assert not (tmp_path / "line.toml").exists()
+
+
+def test_a_command_looks_for_garbage_seldom(monkeypatch):
+    """What it imports stays: hundreds of thousands of objects, for a line."""
+    before = gc.get_threshold()
+    monkeypatch.setattr("sys.argv", ["passline", "--version"])
+    try:
+        with pytest.raises(SystemExit):
+            main()
+        assert gc.get_threshold()[0] == NEW_OBJECTS
+    finally:
+        gc.set_threshold(*before)

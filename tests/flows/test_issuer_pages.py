@@ -173,7 +173,7 @@ TOKENS = {
 }
 
 
-@once_on_postgresql("behaviour", list(TOKENS.values()))
+@once_on_postgresql("behaviour", list(TOKENS.values()), list(TOKENS))
 def test_a_token_that_is_not_what_was_asked_for_lets_nobody_in(
     pages: httpx.Client, centre: Provider, database: Database, behaviour: dict[str, Any]
 ) -> None:
