@@ -68,6 +68,13 @@ class TraysAndBoxes(TraysAtDesks):
             self.known.add(claimed.tray)
         return claimed
 
+    async def work(self, tray: TrayToWork) -> dict[str, int]:
+        """See TraysAtDesks; a box that was emptied is found again with its next piece."""
+        try:
+            return await super().work(tray)
+        finally:
+            self.known.discard(tray.tray)
+
 
 def _at_desks(line: Line, machines: PackingMachines) -> StationWork:
     here = line.workplace(STATION)

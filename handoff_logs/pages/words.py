@@ -238,7 +238,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "请扫描证件、工单和封套，顺序不限。",
     ),
     "packing.again": ("Scanned already: {code}", "已扫描过：{code}"),
-    "packing.clear": ("Begin this piece anew", "重新扫描这一件"),
+    "packing.clear": ("Begin anew", "重新扫描"),
     "packing.unsent": ("not stored yet", "尚未保存"),
     "packing.away": (
         "The server does not answer. Your scans are kept and sent again; wait before you pack.",
@@ -298,7 +298,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "packing.post": ("post", "邮寄"),
     "packing.scanned": ("Scanned", "扫描数"),
     "packing.by_weight": ("By weight", "按重量"),
-    "packing.weight": ("Weight, g", "重量（克）"),
     "packing.postage": ("Postage", "邮资"),
     "packing.state": ("Now", "当前"),
     "packing.aside": ("its weight differs: on the hold shelf", "重量不符：在搁置架"),

@@ -18,7 +18,7 @@ from stations.intake.states import stopped
 from stations.intake.tables import ApplicationState
 from stations.packing import boxes, matching
 from stations.packing.desk import PackingDesk
-from stations.packing.errors import PackedElsewhereError
+from stations.packing.errors import LeftAtDeskError, PackedElsewhereError
 from stations.packing.machines import BY_HAND, PackingMachines
 from stations.packing.matching import BOX, IN_IT, one_at_a_time, written
 from stations.packing.station import UNPAID, book_parcels, offer_parcels, resume_tray, slip
@@ -105,8 +105,8 @@ def book(
         is_box = _BOX.run(conn, {"box_id": tray}).fetchone() is not None
     try:
         return (book_box if is_box else book_tray)(workplace, tray, desk, nodes, machines)
-    except PackedElsewhereError:
-        # The guards saw what came in between; it is looked at again.
+    except (PackedElsewhereError, LeftAtDeskError):
+        # The guards saw what came in between, or the line stops while people are asked: it is looked at again.
         return None
 
 
@@ -145,6 +145,9 @@ def book_tray(
     with workplace.database.read() as conn:
         pieces, matches = pieces_of_tray(conn, workplace.station, tray), _matches(conn, tray)
     known = _Sorted.of(pieces, matches)
+    if pieces and not (known.aside or known.boxed) and len(known.posted) < len(pieces):
+        # Nothing new: it is looked at twice a second, and most of the time people are at it.
+        return None
     _carry(workplace, desk, known.aside, known.boxed)
     parcel_tray, again = new_id(), new_id()
 
@@ -180,11 +183,14 @@ def book_box(
 ) -> TrayOutcome | None:
     """Make a parcel of a closed box; None while it is open, or a stopped piece was not taken out of it.
 
-    Raises MachineStandsError, PackedElsewhereError (nothing was booked, and it is tried again).
+    An empty one is no parcel, and ends what there is to do for now. Raises MachineStandsError, PackedElsewhereError (nothing was booked, and it is tried again).
     """
     with workplace.database.read() as conn:
         pieces, matches = pieces_of_tray(conn, workplace.station, box_id, BOX), _matches(conn, box_id)
+        closed = (_BOX.run(conn, {"box_id": box_id}).fetchone() or (None,))[0]
     known = _Sorted.of(pieces, matches)
+    if closed is None and not known.aside and pieces:
+        return None
     _carry(workplace, desk, known.aside, ())
     parcel_tray, again = new_id(), new_id()
 
@@ -196,7 +202,12 @@ def book_box(
         box = _BOX.run(tx, {"box_id": box_id}).fetchone()
         coming = _ON_THE_WAY.run(tx, {"box_id": box_id, "station": workplace.station}).fetchone()
         left = pieces_of_tray(tx, workplace.station, box_id, BOX)
-        if box is None or box[0] is None or (coming and coming[0]):
+        if box is None or (coming and coming[0]):
+            return None, now
+        if not left:
+            # All was taken out; it waits for its next piece.
+            return 0, now
+        if box[0] is None:
             return None, now
         if stopped(tx, [piece.application_id for piece in left]):
             return None, now

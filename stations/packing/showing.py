@@ -111,6 +111,11 @@ class PackedParcel:
     aside: bool
     gone: bool
 
+    @property
+    def weighs_right(self) -> bool:
+        """Whether it was weighed and weighs what its documents and packaging must."""
+        return self.weighed_g is not None and abs(self.weighed_g - self.expected_g) <= self.tolerance_g
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:

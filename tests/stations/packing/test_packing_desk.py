@@ -221,6 +221,28 @@ def test_a_box_is_closed_once_and_never_empty(desk):
     assert desk.rows("SELECT count(*) FROM packing_box") == [(1 + (len(same) > 1),)]
 
 
+def test_a_box_that_was_emptied_waits_for_its_next_piece(desk):
+    """Nothing is packed of it, nothing waits for it, and it is closed with what comes then."""
+    tray = desk.accept_one(24)
+    by_office = {}
+    for piece in desk.pieces(tray, delivery="collection"):
+        by_office.setdefault(piece.office, []).append(piece)
+    first, second, *_ = max(by_office.values(), key=len)
+    desk.match("pia", first)
+    desk.book()
+    desk.line.stop(first.application_id)
+    desk.scan("pia", first.blank_serial)
+    (box,) = boxes.filled(desk.here)
+    outcome = desk_booking.book(desk.here, box, desk.line.packer)
+    assert (outcome.units, boxes.filled(desk.here), desk.rows("SELECT count(*) FROM parcel")) == (0, [], [(0,)])
+    desk.match("pia", second)
+    desk.close_boxes("pete")
+    desk.book()
+    assert desk.rows("SELECT box_id FROM packing_box") == [(box,)]
+    desk.book()
+    assert desk.rows("SELECT documents FROM parcel") == [(1,)]
+
+
 @pytest.mark.parametrize(
     "statement",
     [
