@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from benchmarks import appending, generated_year, green_channel, many_machines, questions, verification
+from benchmarks import appending, delivery_events, generated_year, green_channel, many_machines, questions, verification
 from benchmarks.raw_inserts import raw_rate
 
 START_S = 120.0
@@ -100,6 +100,12 @@ def main() -> None:
         default=questions.UNIT_ROWS,
         help=f"unit rows of the log that the sixteen questions are asked of (default {questions.UNIT_ROWS:,})",
     )
+    parser.add_argument(
+        "--events",
+        type=int,
+        default=delivery_events.EVENTS,
+        help=f"delivery events of a carrier's file (default {delivery_events.EVENTS:,})",
+    )
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="passline-bench-") as scratch:
@@ -112,6 +118,7 @@ def main() -> None:
         appended = appending.measure(Path(scratch) / "appending")
         on_postgresql = appending.measure_postgresql(Path(scratch) / "postgresql")
         verified = verification.measure(Path(scratch) / "verification")
+        delivered = delivery_events.run(Path(scratch) / "delivery", asked.events)
     line_rows_per_s = line["handoff_units"] / line["line_seconds"]
     ratio = line["documents_per_second"] / max(tutorial.values())
     print(f"(a) the line       {line['documents_per_second']:8.1f} documents/s, {line_rows_per_s:,.0f} handoff units/s")
@@ -130,6 +137,8 @@ def main() -> None:
     print(f"(e) the log        {appended.line}")
     print(f"                   {on_postgresql.line}")
     verification.report(verified)
+    for name, found in delivered.items():
+        print(f"(f) delivery events, {name}: {found['loaded']:,} a second; again {found['loaded_again']:,}")
     print()
     with tempfile.TemporaryDirectory(prefix="passline-questions-") as scratch:
         questions.run(Path(scratch), asked.units, generated_year.DAYS, questions.DATABASES)
