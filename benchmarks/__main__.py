@@ -19,6 +19,7 @@ from typing import Any
 
 from benchmarks import (
     appending,
+    delivery_events,
     generated_year,
     green_channel,
     many_machines,
@@ -115,6 +116,12 @@ def main() -> None:
         default=review_desk.DOCUMENTS,
         help=f"applications that a scripted reviewer decides in a browser (default {review_desk.DOCUMENTS:,})",
     )
+    parser.add_argument(
+        "--events",
+        type=int,
+        default=delivery_events.EVENTS,
+        help=f"delivery events of a carrier's file (default {delivery_events.EVENTS:,})",
+    )
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="passline-bench-") as scratch:
@@ -128,6 +135,7 @@ def main() -> None:
         on_postgresql = appending.measure_postgresql(Path(scratch) / "postgresql")
         verified = verification.measure(Path(scratch) / "verification")
         packed = packing_match.measure(Path(scratch) / "packing")
+        delivered = delivery_events.run(Path(scratch) / "delivery", asked.events)
     line_rows_per_s = line["handoff_units"] / line["line_seconds"]
     ratio = line["documents_per_second"] / max(tutorial.values())
     print(f"(a) the line       {line['documents_per_second']:8.1f} documents/s, {line_rows_per_s:,.0f} handoff units/s")
@@ -146,6 +154,8 @@ def main() -> None:
     print(f"(e) the log        {appended.line}")
     print(f"                   {on_postgresql.line}")
     verification.report(verified)
+    for name, found in delivered.items():
+        print(f"(f) delivery events, {name}: {found['loaded']:,} a second; again {found['loaded_again']:,}")
     packing_match.report(packed)
     print()
     with tempfile.TemporaryDirectory(prefix="passline-review-") as scratch:

@@ -33,6 +33,7 @@ from stations.personal import PersonalData
 from stations.workplace import Workplace
 
 TRAY = 500
+EVENTS = 20_000
 
 
 @contextmanager
@@ -143,7 +144,7 @@ def run(folder: Path, events: int, *, profiled: bool = False) -> dict[str, dict[
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--events", type=int, default=EVENTS)
     parser.add_argument("--profile", action="store_true", help="say where the time goes")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:

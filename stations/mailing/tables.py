@@ -255,7 +255,7 @@ class DeskAct(SQLModel, table=True):
 
     __tablename__ = "mailing_act"
     __table_args__ = (
-        Index("ix_mailing_act_open", "kind", "stored_us", sqlite_where=text("booked_us IS NULL"),
+        Index("ix_mailing_act_open", "stored_us", "act_id", sqlite_where=text("booked_us IS NULL"),
               postgresql_where=text("booked_us IS NULL")),
         Index("ix_mailing_act_stored", "stored_us"),
         CheckConstraint("length(act_id) = 32", name="ck_mailing_act_id"),

@@ -569,3 +569,28 @@ def test_a_line_that_owns_its_tables_makes_its_months_itself(
     _upgrade(url, RunFolder(tmp_path))
     with open_reading(url) as reading:
         assert months_alarms(reading, time.time_ns() // 1_000) == []
+
+
+def test_the_mailing_desk_stores_as_the_service_and_changes_nothing_otherwise(
+    line: RunFolder,
+    server: Callable[[str], str],
+) -> None:
+    """It writes what was weighed, signed and printed; an act is booked once; auditors read all of it."""
+    tables = ("mailing_weighing", "mailing_act", "manifest_print")
+    with psycopg.connect(server(SERVICE), autocommit=True) as login:
+        for table in tables:
+            for right, may in (("INSERT", True), ("SELECT", True), ("DELETE", False)):
+                asked = "SELECT has_table_privilege(%s, %s, %s), has_table_privilege(%s, %s, 'SELECT')"
+                answer = login.execute(asked, (SERVICE, table, right, ROLES.auditor, table)).fetchone()
+                assert answer == (may, True), (table, right)
+        for column in ("booked_us", "refusal", "told", "content"):
+            login.execute(f"UPDATE mailing_act SET {column} = {column} WHERE false")
+        for statement in (
+            "UPDATE mailing_weighing SET grams = 1",
+            "UPDATE mailing_act SET second = 'p-0009'",
+            "UPDATE mailing_act SET subject = ''",
+            "DELETE FROM mailing_act",
+            "UPDATE manifest_print SET person = 'p-0009'",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                login.execute(statement)

@@ -84,7 +84,7 @@ def page_of(chromium: Any, desk: tuple[MailingDesk, str]) -> Iterator[Callable[.
     for context in opened:
         context.close()
     # Nobody's password is to be kept in a browser of a station.
-    expected = r"status of 4\d\d|net::ERR_|\[DOM\] (Password|Multiple) forms"
+    expected = r"status of 4\d\d|net::ERR_|Autofocus processing|\[DOM\] (Password|Multiple) forms"
     assert [each for each in said if not re.search(expected, each)] == []
 
 

@@ -6,9 +6,10 @@ import pickle
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from handoff_logs import errors, log, offers, register, whereabouts
-from handoff_logs.records import Birth, CaseKind, Kind, new_id
+from handoff_logs.records import Birth, CaseKind, Kind, Outcome, new_id
 from handoff_logs.writing import Difference, Entry
 
 
@@ -171,6 +172,37 @@ def test_parcels_end_one_at_a_time(centre: Any) -> None:
     parcels = [dispatched(centre, centre.documents(1)) for _ in range(2)]
     with pytest.raises(errors.CustodyRefusedError, match="each parcel ends alone"):
         centre.settle(parcels, "delivered")
+
+
+def test_parcels_settled_together_end_as_each_would_alone(centre: Any) -> None:
+    """A record each, with all that is in it, numbered and signed in their order; the next act goes on from there."""
+    inside = [centre.documents(2), centre.documents(1)]
+    parcels = [dispatched(centre, documents) for documents in inside]
+    alone = [dispatched(centre, centre.documents(1)) for _ in range(2)]
+    centre.settle([alone[0]], "delivered")
+    by, second = centre.by("review"), centre.by("review", 2).person
+    centre.do(lambda tx: log.settle_each(tx, by, second, parcels, Outcome.DELIVERED, "shelf", centre.stamp()))
+    centre.settle([alone[1]], "delivered")
+    for parcel, documents in zip(parcels, inside, strict=True):
+        assert centre.states([parcel, *documents]) == [("ended", "carrier"), *[("ended", "review")] * len(documents)]
+    select = "SELECT {} FROM custody_event WHERE act = 'settle' ORDER BY seq"
+    facts = "person, second_person, from_station, to_place, reason, count_counted, last_position"
+    rows = lambda names: centre.do(lambda tx: [tuple(row) for row in tx.execute(text(select.format(names)))])  # noqa: E731
+    first, *together, last = rows(facts)
+    assert [each[:5] for each in together] == [first[:5]] * 2 and last == first
+    assert [each[5:] for each in together] == [(3, 3), (2, 2)]
+    numbers = [number for (number,) in rows("key_number")]
+    assert numbers == list(range(numbers[0], numbers[0] + 4))
+
+
+def test_of_parcels_settled_together_none_ends_where_one_may_not(centre: Any) -> None:
+    """One that is here is none; nor is anything settled together otherwise than as an end."""
+    away, here = dispatched(centre, centre.documents(1)), centre.pack(centre.documents(1))
+    by, second = centre.by("review"), centre.by("review", 2).person
+    for parcels, outcome in (([away, here], Outcome.DELIVERED), ([away], Outcome.FOUND_ELSEWHERE)):
+        with pytest.raises(errors.CustodyRefusedError):
+            centre.do(lambda tx, p=parcels, o=outcome: log.settle_each(tx, by, second, p, o, "shelf", centre.stamp()))
+    assert centre.states([away]) == [("outside", "carrier")]
 
 
 def test_only_what_is_outside_is_delivered(centre: Any) -> None:

@@ -74,7 +74,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_mailing_act_open",
         "mailing_act",
-        ["kind", "stored_us"],
+        ["stored_us", "act_id"],
         sqlite_where=sa.text("booked_us IS NULL"),
         postgresql_where=sa.text("booked_us IS NULL"),
     )
