@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 import structlog
@@ -108,7 +108,7 @@ class ReadingOnlyError(Exception):
 class Doors:
     """Signing in and out, and who of those that come may read. Other applications have doors of their own."""
 
-    entrants: ClassVar[frozenset[Role]] = ALARM_READERS
+    entrants: frozenset[Role] = ALARM_READERS
     """Who may come in at all."""
 
     def __init__(self, served: Served, database: Database, renderer: Renderer, sessions: Sessions) -> None:

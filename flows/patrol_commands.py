@@ -33,7 +33,7 @@ from stations.people_register.asking import Asking, PasswordsFrom
 
 if TYPE_CHECKING:
     from flows.settings import LineSettings
-    from stations.patrol.rounds import By
+    from stations.by import By
     from stations.workplace import Workplace
 
 app = App(name="patrol", help="Rounds by plan, what they find, and each finding to its end.")
@@ -321,7 +321,7 @@ def _signer(
     emulated: bool,
 ) -> "By":
     from flows.two_hands import as_one
-    from stations.patrol.rounds import By
+    from stations.by import By
 
     if emulated:
         return By(emulated_code)

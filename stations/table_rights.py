@@ -21,10 +21,13 @@ AUDITED: Final = (
     *("parcel", "consignment", "consigned_parcel"),
     *DELIVERIES,
     *("review_lease", "review_decision", "review_view"),
+    *("tray_count", "tray_scan"),
+    *("qc_hold", "qc_decision", "qc_void", "qc_view"),
 )
 """What auditors read beside the log: who may sign, and who did; which deadlines moved, and what was raised to the green
 channel; the alarms; what two people counted; the room's climate; the rolls; what patrols found; who passed the gate;
-what carriers took and said, and what came back; who held, decided and looked at which application at the review desk.
+what carriers took and said, and what came back; who held, decided and looked at which application at the review desk;
+who counted which tray; who had which piece in hand at QC, decided and looked at it, and which two signed for a void.
 Never an applicant's data, never a password's hash, never a photograph.
 """
 
@@ -44,6 +47,13 @@ def grants(roles: Roles) -> list[str]:
         # A lease ends once and a decision is undone once; the guards say how.
         f"GRANT UPDATE (ended_us, ended_how) ON review_lease TO {service}",
         f"GRANT UPDATE (undone_us) ON review_decision TO {service}",
+        # What readers found and people decided is written once; a hold ends, and a decision is undone, once.
+        f"REVOKE UPDATE, DELETE ON qc_reading, qc_hold, qc_decision, qc_void, qc_view FROM {service}",
+        f"GRANT UPDATE (ended_us, ended_how) ON qc_hold TO {service}",
+        f"GRANT UPDATE (undone_us) ON qc_decision TO {service}",
+        # A count ends once.
+        f"REVOKE UPDATE, DELETE ON tray_count, tray_scan FROM {service}",
+        f"GRANT UPDATE (ended_us, ended_how) ON tray_count TO {service}",
         f"REVOKE DELETE ON application, application_stop FROM {service}",
         # A shift is closed once; all else of it is written once.
         f"REVOKE DELETE ON shift, evacuation FROM {service}",

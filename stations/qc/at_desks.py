@@ -8,19 +8,25 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
+from handoff_logs.offers import OpenOffer
+from stations.acceptance import counts
+from stations.by import By
 from stations.intake.tables import ApplicationState
 from stations.qc import in_hand, inspecting, readings
 from stations.qc.booking import VOIDED, Inspected, offer_onward, store_inspections, void_and_remake
 from stations.qc.desk import QcDesk
 from stations.qc.inspecting import Stands
-from stations.qc.pieces import Piece, pieces_of_tray
+from stations.qc.pieces import Piece, document_units, offered_numbers, pieces_of_tray
 from stations.qc.reading_back import Means, ReadBack, read_back
 from stations.qc.readings import Found
 from stations.trays import (
     PUBLISHED,
     QUARANTINE,
+    Counted,
     TimeNodes,
     TrayOutcome,
+    TrayScanner,
+    accept_by_scan,
     book_without_stopped,
     quarantine,
     table_place,
@@ -29,6 +35,17 @@ from stations.workplace import Workplace
 
 READ_TOGETHER = 8
 """Pieces that are read before what was found is stored: the first are soon at the desks, and a crash loses few."""
+
+
+def accept_tray(workplace: Workplace, offer: OpenOffer, hands: TrayScanner | None) -> Counted:
+    """Accept an offered tray by what somebody counted at a desk, in their name. `hands`: see `CountedTray`.
+
+    Raises `AlreadyAnsweredError` when another worker was first, LookupError where nobody counted it.
+    """
+    with workplace.database.read() as conn:
+        counted = counts.counted_tray(conn, offer, hands)
+        expected = offered_numbers(conn, offer.handoff_id)
+    return accept_by_scan(_as(workplace, counted.by), offer, counted, expected, document_units)
 
 
 def read_tray(workplace: Workplace, tray: str, means: Means) -> int:
@@ -139,7 +156,10 @@ def _of_the_last(workplace: Workplace, stands: Sequence[Stands]) -> Workplace:
     """The workplace with whoever decided last at it: they hand the tray on."""
     if not stands:
         return workplace
-    by = max(stands, key=lambda stand: stand.stored_us).by
+    return _as(workplace, max(stands, key=lambda stand: stand.stored_us).by)
+
+
+def _as(workplace: Workplace, by: By) -> Workplace:
     others = [code for code in workplace.people if code != by.code]
     return workplace.at(workplace.station, (by.code, *others), {by.code: by.sign_in} if by.sign_in else {})
 

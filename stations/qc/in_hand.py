@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from handoff_logs.dialects import clock_us, listed
 from handoff_logs.records import new_id
 from handoff_logs.statements import Statement
+from stations.by import By
 from stations.intake.tables import ApplicationState
 from stations.qc.errors import (
     ActedAtOnceError,
@@ -25,7 +26,6 @@ from stations.qc.errors import (
     PieceStoppedError,
 )
 from stations.qc.tables import HoldEnd
-from stations.review.leases import By
 from stations.trays import INPUT
 from stations.workplace import Workplace
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from handoff_logs.dialects import clock_us, listed
 from handoff_logs.statements import Statement
+from stations.by import By
 from stations.intake.states import refuse_stopped
 from stations.people_register.credentials import TwoSigned
 from stations.qc import in_hand
@@ -24,7 +25,6 @@ from stations.qc.errors import (
 )
 from stations.qc.rules import DEFECTS
 from stations.qc.tables import HoldEnd
-from stations.review.leases import By
 from stations.workplace import Workplace
 
 PASS, FAIL = "pass", "fail"

@@ -14,6 +14,7 @@ from handoff_logs.dialects import clock_us
 from handoff_logs.records import new_id
 from handoff_logs.statements import Statement
 from stations import mrz
+from stations.by import By
 from stations.intake import filed
 from stations.intake.filed import FiledImage
 from stations.intake.pictures import outline
@@ -23,7 +24,6 @@ from stations.qc import in_hand, readings
 from stations.qc.in_hand import Hold
 from stations.qc.readings import Found
 from stations.qc.tables import Viewed
-from stations.review.leases import By
 from stations.workplace import Workplace
 
 _MADE = Statement("SELECT application_id, document_number, product FROM job WHERE document_unit = :document_unit")

@@ -47,6 +47,7 @@ from handoff_logs.reading import open_reading
 from handoff_logs.records import Act, Birth, Kind, Party, new_id
 from handoff_logs.roles import Roles
 from handoff_logs.sealing import Sealer
+from stations.by import By
 from stations.climate import bar
 from stations.climate import station as climate
 from stations.gate.passages import settle
@@ -54,7 +55,7 @@ from stations.gate.rules import Found
 from stations.intake.generator.defects import Shares
 from stations.intake.generator.generate import generate
 from stations.intake.load import load
-from stations.patrol.rounds import By, record_round, record_step
+from stations.patrol.rounds import record_round, record_step
 from stations.patrol.rules import Step
 from stations.people import Role
 from stations.people_register import displays
@@ -339,7 +340,7 @@ def test_the_lines_own_acts_work_as_the_service(line: RunFolder, server: Callabl
 
 def test_the_review_desk_works_as_the_service(line: RunFolder, server: Callable[[str], str], tmp_path: Path) -> None:
     """Assigning, looking, deciding, undoing, booking, giving up; and nothing of it is changed in any other way."""
-    url, by, lines = driver(server(SERVICE)), leases.By("e-rev-9"), PersonalData(line.keys)
+    url, by, lines = driver(server(SERVICE)), By("e-rev-9"), PersonalData(line.keys)
     generate(tmp_path / "batch", 3, 77, day=date(2026, 9, 1), shares=ALIKE)
     with Database(url, keyring=Keyring(line.signing_keys), bound=True) as database:
         clerks = Workplace(database, "intake", "day", ("e-int-1", "e-int-2"), True, lines)

@@ -10,13 +10,11 @@ import httpx
 import pytest
 from enrolled import end
 from pwdlib.hashers.argon2 import Argon2Hasher
+from review_served import review_desk
 from served import browser, serving
 from small_desk import ALIKE, PASSWORD, Desk
 from small_line import Line
 
-from flows.app import Served
-from flows.desk_app import create_desk
-from handoff_logs.asking import Asking
 from handoff_logs.database import Database
 from handoff_logs.records import new_id
 from stations.people_register import passwords
@@ -54,7 +52,7 @@ def desk(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def app(desk: Desk, database_url: str, tmp_path: Path) -> Any:
-    return create_desk(Served(tmp_path, "test", True, bytes(32), Asking(database_url, str)), desk.here)
+    return review_desk(tmp_path, database_url, desk.here)
 
 
 @pytest.fixture
@@ -204,4 +202,4 @@ def test_it_says_that_it_is_alive_and_nothing_else(address: str) -> None:
     """To anybody: whoever watches over it has no sign-in."""
     answer = httpx.get(f"{address}/healthz")
     assert (answer.status_code, answer.text) == (200, "ok\n")
-    assert httpx.get(f"{address}/").headers["location"] == "/review"
+    assert httpx.get(f"{address}/").headers["location"] == "/sign-in"

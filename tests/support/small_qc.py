@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from handoff_logs.database import Database
 from handoff_logs.records import new_id
+from stations.by import By
 from stations.people_register import passwords
 from stations.people_register.credentials import SignedIn, TwoSigned
 from stations.qc import at_desks, in_hand, inspecting
@@ -17,7 +18,6 @@ from stations.qc.inspecting import Stands
 from stations.qc.pieces import document_units, offered_numbers
 from stations.qc.reading_back import Means
 from stations.review import station as review
-from stations.review.leases import By
 from stations.trays import TrayOutcome, accept_by_scan, tray_of, unfinished_trays
 from stations.workplace import Workplace
 

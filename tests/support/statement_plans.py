@@ -15,6 +15,8 @@ GROWING = (
     *("patrol_round", "patrol_answer", "patrol_finding", "patrol_step", "patrol_photo"),
     *("delivery_event", "delivered_parcel", "returned_parcel", "return_remake"),
     *("review_lease", "review_decision", "review_view"),
+    *("tray_count", "tray_scan"),
+    *("qc_reading", "qc_hold", "qc_decision", "qc_void", "qc_view", "inspection"),
     *("climate_reading", "climate_crossing", "climate_suspension"),
 )
 """Tables with rows for every document ever made."""

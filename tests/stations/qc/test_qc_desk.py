@@ -7,6 +7,7 @@ from small_desk import sign_in
 from sqlalchemy.exc import IntegrityError
 
 from handoff_logs.records import new_id
+from stations.by import By
 from stations.errors import ApplicationStoppedError
 from stations.personal import PersonalData
 from stations.qc import at_desks, in_hand, inspecting, readings, viewing
@@ -27,7 +28,6 @@ from stations.qc.errors import (
     UnknownInspectionError,
 )
 from stations.qc.inspecting import codes_chosen
-from stations.review.leases import By
 
 
 def with_other_zone(piece):
