@@ -59,12 +59,20 @@ class DeskDoors(Doors):
         def admit(request: Request) -> None:
             self._admit(request, place.people)
 
-        return Door(admit, self.second)
+        return Door(admit, self.again, self.second)
+
+    def again(self, request: Request, password: str, roles: frozenset[Role]) -> SignedIn:
+        """Sign whoever the session is of in again at this moment, as often as signing in is allowed; see Door."""
+        signed: SignedIn = request.state.signed
+        return self._now(request, Credentials(signed.code, password), roles)
 
     def second(self, request: Request, who: Credentials, roles: frozenset[Role]) -> SignedIn:
         """Sign another person in at this moment, as often as signing in is allowed; see Door."""
         signed: SignedIn = request.state.signed
         rules.check_two(signed.code, who.code)
+        return self._now(request, who, roles)
+
+    def _now(self, request: Request, who: Credentials, roles: frozenset[Role]) -> SignedIn:
         if not self.may_try(request):
             raise SignInRefusedError(who.code)
         with self._hashing:

@@ -9,6 +9,7 @@ from flows.app import Served
 from flows.cookie_key import cookie_key
 from flows.desk_places import Place
 from flows.errors import NoDeskError
+from flows.qc_pages import QcDesk
 from flows.review_pages import RatesPage, ReviewDesk
 from flows.rolled_back import refuse_rolled_back
 from flows.run_folder import RunFolder
@@ -17,6 +18,7 @@ from handoff_logs.asking import Asking
 from handoff_logs.database import Database
 from handoff_logs.pages.rendering import Renderer
 from handoff_logs.pseudonyms import hidden, pseudonym_key
+from stations.emulated_staff import EmulatedInspector
 from stations.people import emulated_duty
 from stations.personal import PersonalData
 from stations.workplace import Workplace
@@ -49,6 +51,8 @@ class DeskParts:
         if desks.review is Desk.PEOPLE:
             thresholds = self.settings.review.thresholds(self.folder.hold_lists)
             made += [ReviewDesk(renderer, self.at("review"), thresholds), RatesPage(renderer, asking)]
+        if desks.qc is Desk.PEOPLE:
+            made.append(QcDesk(renderer, self.at("qc"), None if self.hands is None else EmulatedInspector(self.hands)))
         return made
 
 

@@ -112,6 +112,17 @@ class CodesRefusedError(StationError):
         return f"a {self.outcome} with these codes is none: {self.why}; nothing was stored, choose again"
 
 
+class ReaderBarsPassError(StationError):
+    """A reader found what no eye can see; `codes` are its defect codes, separated by one space."""
+
+    def __init__(self, serial: str, codes: str) -> None:
+        super().__init__(serial, codes)
+        self.serial, self.codes = serial, codes
+
+    def __str__(self) -> str:
+        return f"piece {self.serial} can't be passed by eye: its reader found {self.codes}; nothing was stored, fail it"
+
+
 class UnknownInspectionError(StationError):
     """No decision of this id stands that this person may touch."""
 

@@ -21,9 +21,10 @@ from stations.qc.errors import (
     InspectionBookedError,
     InspectionIdError,
     InspectionTakenError,
+    ReaderBarsPassError,
     UnknownInspectionError,
 )
-from stations.qc.rules import DEFECTS
+from stations.qc.rules import DEFECTS, READERS_ALONE
 from stations.qc.tables import HoldEnd
 from stations.workplace import Workplace
 
@@ -33,7 +34,7 @@ _STORED = Statement(
     "SELECT d.hold_id, d.inspector, d.outcome, d.codes, d.document_unit, d.undone_us, j.blank_serial, j.application_id"
     " FROM qc_decision AS d JOIN job AS j ON j.document_unit = d.document_unit WHERE d.decision_id = :decision_id"
 )
-_APPLICATION = Statement("SELECT application_id FROM qc_reading WHERE document_unit = :document_unit")
+_READ = Statement("SELECT application_id, codes FROM qc_reading WHERE document_unit = :document_unit")
 _END = Statement(
     f"UPDATE qc_hold SET ended_us = :now_us, ended_how = '{HoldEnd.DECIDED}'"  # noqa: S608 (our own word)
     " WHERE hold_id = :hold_id"
@@ -115,7 +116,8 @@ def codes_chosen(outcome: str, codes: Sequence[str]) -> tuple[str, ...]:
 def decide(workplace: Workplace, by: By, hold_id: str, decision_id: str, codes: tuple[str, ...]) -> bool:
     """Store a decision on the piece in hand, a pass where `codes` are none; False where it was stored before.
 
-    Raises InspectionIdError, InspectionTakenError, NotInHandError, ApplicationStoppedError, ActedAtOnceError.
+    Raises InspectionIdError, InspectionTakenError, NotInHandError, ReaderBarsPassError, ApplicationStoppedError,
+    ActedAtOnceError.
     """
     if _ID.fullmatch(decision_id) is None:
         raise InspectionIdError
@@ -131,8 +133,10 @@ def decide(workplace: Workplace, by: By, hold_id: str, decision_id: str, codes: 
             return False
         now_us = clock_us(tx)
         piece = in_hand.named(tx, by, hold_id, now_us)
-        row = _APPLICATION.run(tx, {"document_unit": piece.document_unit}).fetchone()
-        refuse_stopped(tx, [row[0]] if row else [])
+        application_id, found = _READ.run(tx, {"document_unit": piece.document_unit}).fetchone() or ("", "")
+        refuse_stopped(tx, [application_id])
+        if not codes and not READERS_ALONE.isdisjoint(found.split()):
+            raise ReaderBarsPassError(piece.serial, found)
         _END.run(tx, {"hold_id": hold_id, "now_us": now_us})
         facts = {
             "decision_id": decision_id,

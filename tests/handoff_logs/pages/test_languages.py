@@ -58,7 +58,17 @@ def test_every_text_that_a_template_names_is_in_the_catalogue_and_none_is_left_o
     named = "\n".join(source.read_text("utf-8") for source in sources)
     for key in re.findall(r'\bt\("([a-z_.]+)"[,)]', named):
         assert key in TEXTS, key
-    composed = ("nav.", "fact.", "integrity.state.", "shift.line.", "board.theme.", "review.key.", "review.rates.")
+    composed = (
+        "nav.",
+        "fact.",
+        "integrity.state.",
+        "shift.line.",
+        "board.theme.",
+        "review.key.",
+        "review.rates.",
+        "qc.key.",
+        "qc.page.",
+    )
     for key in TEXTS:
         assert key.removesuffix(".next") in named or key.startswith(composed), f"{key} is used nowhere"
 

@@ -93,6 +93,10 @@ BEGIN
         RAISE EXCEPTION 'qc_decision: one stands, on a piece in hand, by nobody who reviewed the application'
             USING ERRCODE = 'check_violation';
     END IF;
+    IF NEW.outcome = 'pass' AND EXISTS (SELECT 1 FROM qc_reading WHERE document_unit = NEW.document_unit
+            AND (position('chip' IN codes) > 0 OR position('unreadable' IN codes) > 0)) THEN
+        RAISE EXCEPTION 'qc_decision: no person passes what only a reader can see' USING ERRCODE = 'check_violation';
+    END IF;
     RETURN NEW;
 END $$
 --;

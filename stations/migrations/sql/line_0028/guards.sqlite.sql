@@ -61,6 +61,11 @@ WHEN NEW.undone_us IS NOT NULL
         WHERE r.document_unit = NEW.document_unit AND v.reviewer = NEW.inspector)
 BEGIN SELECT RAISE(ABORT, 'qc_decision: one stands, on a piece in hand, by nobody who reviewed the application'); END
 --;
+CREATE TRIGGER qc_decision_barred BEFORE INSERT ON qc_decision
+WHEN NEW.outcome = 'pass' AND EXISTS (SELECT 1 FROM qc_reading WHERE document_unit = NEW.document_unit
+    AND (instr(codes, 'chip') > 0 OR instr(codes, 'unreadable') > 0))
+BEGIN SELECT RAISE(ABORT, 'qc_decision: no person passes what only a reader can see'); END
+--;
 CREATE TRIGGER qc_decision_undone BEFORE UPDATE ON qc_decision
 WHEN OLD.undone_us IS NOT NULL OR NEW.undone_us IS NULL
     OR NEW.decision_id <> OLD.decision_id OR NEW.hold_id <> OLD.hold_id OR NEW.document_unit <> OLD.document_unit
