@@ -53,6 +53,7 @@ shift = "day"
 
 [desks]
 review = "emulated"      # "people": reviewers decide at their desks, docs/review-desk.md
+qc = "emulated"          # "people": inspectors decide at theirs, docs/qc-desk.md
 
 # Hours of working time that each station may take; time nodes are set backwards from the deadline with them.
 {allowances}

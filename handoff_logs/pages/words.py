@@ -288,7 +288,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "qc.booked_serial": ("booked", "登记"),
     "qc.was_read": ("read", "读取"),
     "qc.in_order": ("order", "订单"),
-    "qc.differing": ("{count} characters differ", "有 {count} 个字符不同"),
+    "qc.differing": ("characters that differ: {count}", "不同字符：{count} 个"),
     "qc.zone_faults": ("Check digits fail:", "校验位错误："),
     "qc.swiped": ("Swiped:", "刷读："),
     "qc.not_swiped": ("not swiped", "未刷读"),

@@ -2,7 +2,9 @@
 // void. A scanner is a keyboard: its capitals, digits and Enter go into the field, small letters are what the desk does.
 const desk = document.getElementById("desk"), stage = document.getElementById("piece"), below = document.getElementById("overview");
 const scanner = document.getElementById("scan"), field = document.getElementById("serial"), said = document.getElementById("says"), refused = document.getElementById("refused");
-const dialog = document.getElementById("void"), signing = dialog.querySelector("form"), wrong = dialog.querySelector(".wrong");
+const dialog = document.getElementById("void"), wrong = dialog.querySelector(".wrong");
+const first = document.getElementById("first-hand"), other = document.getElementById("second-hand");
+const { password } = first.elements, { second, second_password } = other.elements;
 const { token } = desk.dataset;
 const LOOK_MS = 5_000, PATIENCE_MS = 10_000, AGAIN_MS = [500, 1_000, 2_000, 4_000, 8_000];
 const LEAST_LOOK_MS = 400; // a key that is pressed twice is one decision
@@ -86,6 +88,7 @@ async function lay(hold) {
   stage.replaceChildren(article);
   await Promise.allSettled([...article.querySelectorAll("img")].map((image) => image.decode()));
   paintedAt = performance.now();
+  article.dataset.painted = "";
   sure = false;
   ready();
 }
@@ -149,6 +152,7 @@ async function decide(outcome, codes) {
     return;
   }
   refused.replaceChildren();
+  undoable = decision;
   clear();
   say(outcome === "pass" ? desk.dataset.passed : desk.dataset.failed, serial);
   await look();
@@ -181,16 +185,22 @@ function sign(button) {
   voided = { ...button.dataset };
   document.getElementById("void-serial").textContent = voided.serial;
   document.getElementById("void-codes").textContent = voided.codes;
-  signing.reset();
-  wrong.textContent = "";
+  empty();
   dialog.showModal();
-  signing.elements.password.focus();
+  password.focus();
 }
 
-signing.addEventListener("submit", async (event) => {
+function empty() {
+  first.reset();
+  other.reset();
+  wrong.textContent = "";
+}
+
+first.addEventListener("submit", (event) => { event.preventDefault(); second.focus(); });
+other.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (busy) return;
-  const { password, second, second_password } = signing.elements;
+  if (!password.value) return password.focus();
   const facts = { decision: voided.decision, password: password.value, second: second.value, second_password: second_password.value };
   const answer = await ask("/qc/void", facts);
   if (!answer.ok) {
@@ -206,7 +216,7 @@ signing.addEventListener("submit", async (event) => {
   await look();
 });
 document.getElementById("later").addEventListener("click", () => dialog.close());
-dialog.addEventListener("close", () => { signing.reset(); ready(); });
+dialog.addEventListener("close", () => { empty(); ready(); });
 
 function does(name) {
   if (name === "pass") decide("pass", []);
