@@ -1,12 +1,11 @@
 """The QC desk of a small line."""
 
 import pytest
+from read_by_hand import means_by_hand
 from small_qc import QcDesk
-
-from stations.qc.reading_back import Means
 
 
 @pytest.fixture
-def desk(line, readers) -> QcDesk:
-    """A desk at which nothing waits yet."""
-    return QcDesk.of(line, Means(line.inspector, readers, line.trust_anchor))
+def desk(line) -> QcDesk:
+    """A desk at which nothing waits yet; its readings are real, without a reader's process."""
+    return QcDesk.of(line, means_by_hand(line))

@@ -25,9 +25,11 @@ from stations.qc.errors import (
     PieceNotReadError,
     PieceOfAnotherError,
     PieceStoppedError,
+    ReaderBarsPassError,
     UnknownInspectionError,
 )
 from stations.qc.inspecting import codes_chosen
+from stations.qc.rules import READERS_ALONE
 
 
 def with_other_zone(piece):
@@ -160,6 +162,35 @@ def test_a_decision_sent_again_is_one_and_another_under_its_id_is_refused(desk):
     assert desk.rows("SELECT count(*) FROM qc_decision") == [(1,)]
 
 
+@pytest.mark.parametrize("code", sorted(READERS_ALONE - {"unreadable", "chip"}))
+def test_what_only_a_reader_can_see_no_person_passes(desk, code):
+    """The rule says so, and the database to whoever passes it by; a fail is always taken."""
+    changes = {
+        "chip_zone": lambda piece: {**piece.chip, "EF.DG1": piece.chip["EF.DG1"][:-1] + b"9"},
+        "chip_portrait": lambda piece: {**piece.chip, "EF.DG2": piece.chip["EF.DG2"][:-1] + b"x"},
+        "chip_signature": lambda piece: {**piece.chip, "EF.SOD": piece.chip["EF.SOD"][:-1]},
+    }
+    change = changes.get(code, lambda piece: piece.chip)
+    desk.make(1, spoil=lambda piece: replace(piece, chip=change(piece)))
+    (serial,) = desk.serials()
+    if code == "chip_lock":
+        world = desk.line.hands.world
+        world.write_chip(serial, world.piece(serial).data.encode(), locked=False)
+        world.print(serial)
+    desk.read(*desk.begun())
+    assert code in desk.rows("SELECT codes FROM qc_reading")[0][0].split()
+    held = desk.take("ann", serial)
+    with pytest.raises(ReaderBarsPassError, match=code):
+        inspecting.decide(desk.here, desk.by["ann"], held.hold_id, new_id(), ())
+    desk.decide("ann", serial, code)
+    with pytest.raises(IntegrityError, match="only a reader"):
+        desk.sql(
+            "INSERT INTO qc_decision SELECT :id, hold_id, document_unit, inspector, 'pass', '', stored_us, NULL, emulated"
+            " FROM qc_decision",
+            id=new_id(),
+        )
+
+
 def test_a_decision_is_undone_until_it_is_booked_or_signed_for(desk):
     """The piece is in hand again; nobody undoes another's."""
     tray = desk.made(2)
@@ -261,7 +292,7 @@ def test_emulated_staff_does_the_rest_and_what_people_decided_stands(desk):
     desk.sign(desk.decide("bob", signed, "blank"), "bob")
     desk.take("cid", in_a_hand)
     line = desk.line
-    outcome = qc.resume_tray(desk.here, tray, line.inspector, desk.means.readers, line.trust_anchor)
+    outcome = qc.resume_tray(desk.here, tray, desk.means.desk, desk.means.readers, line.trust_anchor)
     assert (outcome.units, outcome.passed, outcome.voided) == (5, 3, 2)
     by = dict(
         desk.rows(
