@@ -50,7 +50,7 @@ from stations.qc.errors import (
     UnknownInspectionError,
 )
 from stations.qc.in_hand import Hold
-from stations.qc.items import Group, InspectionItem, codes_of, first_doubts_first
+from stations.qc.items import ITEM_OF, Group, InspectionItem, codes_of, first_doubts_first
 from stations.qc.rules import DEFECTS, READERS_ALONE
 from stations.trays import tray_place
 from stations.workplace import Workplace
@@ -61,8 +61,8 @@ SECONDS: Final = frozenset({Role.INSPECTOR, Role.LEAD})
 """Who may be the second hand of a void."""
 LONGEST_SERIAL: Final = 40
 MOST_CODES: Final = len(DEFECTS)
-CODE_KEYS: Final = dict(zip(DEFECTS, "abcdefghijklmnopqrstuvwxyz", strict=False))
-"""The key of each defect code, after the one that fails a piece."""
+CODE_KEYS: Final = dict(zip(ITEM_OF, "abcdefghijklmnopqrstuvwxyz", strict=False))
+"""The key of each defect code, after the one that fails a piece: in the order in which a sound piece shows them."""
 REFUSALS: Final[dict[type[StationError], tuple[str, int]]] = {
     PieceNotHereError: ("qc.not_here", 404),
     PieceNotReadError: ("qc.not_read", 409),
