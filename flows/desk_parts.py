@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from devices.emulation.hands import Hands
 from flows.app import Served
+from flows.casebook_pages import CasebookPages, TrainingPage
 from flows.cookie_key import cookie_key
 from flows.desk_places import Place
 from flows.errors import NoDeskError
@@ -51,6 +52,9 @@ class DeskParts:
         if desks.review is Desk.PEOPLE:
             thresholds = self.settings.review.thresholds(self.folder.hold_lists)
             made += [ReviewDesk(renderer, self.at("review"), thresholds), RatesPage(renderer, asking)]
+            made += [CasebookPages(renderer, asking, self.at("review"), thresholds)]
+            if self.settings.emulated:
+                made += [TrainingPage(renderer, self.at("review"))]
         if desks.qc is Desk.PEOPLE:
             made.append(QcDesk(renderer, self.at("qc"), None if self.hands is None else EmulatedInspector(self.hands)))
         return made
@@ -74,6 +78,7 @@ def open_desks(folder: RunFolder, settings: LineSettings, *, https: bool) -> Ite
         cookie_key=cookie_key(folder.keys),
         asking=Asking(url, lambda word: hidden(key, word)),
         https=https,
+        display_key=key,
     )
     hands = Hands(folder.world, folder.machines) if settings.emulated else None
     try:

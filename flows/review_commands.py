@@ -1,6 +1,5 @@
 """`passline review`: what is looked at on every application, and the list of persons whose applications wait."""
 
-import csv
 import json
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from cyclopts import App, Parameter
 
 from flows.errors import Exit
 from flows.run_folder import RunFolder
+from handoff_logs.sheets import SheetWriter
 from stations.people_register.asking import Asking, PasswordsFrom
 from stations.review.items import ITEMS, ReviewItem
 from stations.review.words import SHOWN
@@ -37,7 +37,7 @@ def items_command(
             sys.stdout.write(json.dumps([_as_json(item) for item in ITEMS.values()], ensure_ascii=False, indent=2))
             sys.stdout.write("\n")
         case "csv":
-            writer = csv.writer(sys.stdout, lineterminator="\n")
+            writer = SheetWriter(sys.stdout)
             writer.writerow(["item", "reason", "english", "chinese", "question", "question_zh", "shown", "rule"])
             writer.writerows(_csv_rows())
         case "markdown":

@@ -6,9 +6,18 @@ from handoff_logs.roles import Roles, quoted
 
 ALARMS: Final = ("alarm", "alarm_step", "alarm_notice", "alarm_delivery")
 DELIVERIES: Final = ("delivery_event", "delivered_parcel", "returned_parcel", "return_remake")
+CASEBOOK: Final = ("casebook_entry", "casebook_attachment")
 GATE: Final = ("gate_passage", "gate_step", "gate_ending")
 AUDITED: Final = (
-    *("person", "person_role", "sign_in_attempt", "issuer_sign_in", "terminal_session"),
+    *(
+        "person",
+        "person_role",
+        "sign_in_attempt",
+        "issuer_sign_in",
+        "terminal_session",
+        "person_badge",
+        "badge_sign_in",
+    ),
     *("deadline_reckoning", "deadline_change", "green_channel"),
     *ALARMS,
     *("shift", "shift_count", "shift_counted", "shift_difference"),
@@ -23,11 +32,13 @@ AUDITED: Final = (
     *("review_lease", "review_decision", "review_view"),
     *("tray_count", "tray_scan"),
     *("qc_hold", "qc_decision", "qc_void", "qc_view"),
+    *CASEBOOK,
 )
 """What auditors read beside the log: who may sign, and who did; which deadlines moved, and what was raised to the green
 channel; the alarms; what two people counted; the room's climate; the rolls; what patrols found; who passed the gate;
 what carriers took and said, and what came back; who held, decided and looked at which application at the review desk;
-who counted which tray; who had which piece in hand at QC, decided and looked at it, and which two signed for a void.
+who counted which tray; who had which piece in hand at QC, decided and looked at it, and which two signed for a void;
+the casebook, whose pieces of pictures are nobody's.
 Never an applicant's data, never a password's hash, never a photograph.
 """
 
@@ -36,9 +47,9 @@ def grants(roles: Roles) -> list[str]:
     """Return the statements; `handoff_logs.roles.grants` comes before."""
     service, auditor = quoted(roles.service), quoted(roles.auditor)
     return [
-        f"REVOKE DELETE ON person FROM {service}",
-        f"REVOKE UPDATE, DELETE ON person_role, sign_in_attempt, issuer_sign_in, deadline_change, green_channel"
-        f" FROM {service}",
+        f"REVOKE DELETE ON person, person_badge FROM {service}",
+        f"REVOKE UPDATE, DELETE ON person_role, sign_in_attempt, issuer_sign_in, badge_sign_in, deadline_change,"
+        f" green_channel FROM {service}",
         f"REVOKE UPDATE, DELETE ON roll, roll_step FROM {service}",
         f"REVOKE DELETE ON deadline_reckoning FROM {service}",
         # Who reviewed and who inspected is written once; an application and its stop change, and stay.
@@ -67,6 +78,7 @@ def grants(roles: Roles) -> list[str]:
         f"REVOKE UPDATE, DELETE ON terminal_session FROM {service}",
         f"GRANT UPDATE (seen_us, ended_us, ended_how) ON terminal_session TO {service}, {auditor}",
         f"REVOKE UPDATE, DELETE ON {', '.join(GATE)} FROM {service}",
+        f"REVOKE UPDATE, DELETE ON {', '.join(CASEBOOK)} FROM {service}",
         f"REVOKE DELETE ON {', '.join(ALARMS)} FROM {service}",
         # What came back is decided once; all else that a carrier said is written once.
         f"REVOKE DELETE ON returned_parcel FROM {service}",

@@ -51,6 +51,10 @@ from handoff_logs.records import Act, Birth, Kind, Party, new_id
 from handoff_logs.roles import Roles
 from handoff_logs.sealing import Sealer
 from stations.by import By
+from stations.casebook import listing as casebook_listing
+from stations.casebook import station as casebook
+from stations.casebook.rules import CaughtAt
+from stations.casebook.station import Told
 from stations.climate import bar
 from stations.climate import station as climate
 from stations.gate.passages import settle
@@ -366,7 +370,9 @@ def test_the_review_desk_works_as_the_service(line: RunFolder, server: Callable[
         booked = [review.book_decided(here, tray) for tray in unfinished_trays(here)]
         assert sum(outcome.passed for outcome in booked if outcome) == len(held)
         assert leases.give_up(here, by) == 0
-    with open_reading(server(SERVICE)) as reading:
+        assert casebook.write_of_nothing(here, by, casebook.fresh_id(), CaughtAt.REVIEW, Told("photo_ears"))
+    with open_reading(server(SERVICE)) as reading, open_reading(server(ROLES.auditor)) as auditors:
+        assert casebook_listing.search(reading, {}) == casebook_listing.search(auditors, {}) != []
         assert [rate.passed for rate in rates.rates(reading, 0, 1)] == [len(held)]
         assert rates.nobodys(reading) == []
     with psycopg.connect(server(SERVICE), autocommit=True) as login:
@@ -375,6 +381,8 @@ def test_the_review_desk_works_as_the_service(line: RunFolder, server: Callable[
             "UPDATE review_decision SET outcome = 'hold'",
             "UPDATE review_view SET what = 'photo'",
             "DELETE FROM review_view",
+            "UPDATE casebook_entry SET words = ''",
+            "DELETE FROM casebook_attachment",
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 login.execute(statement)  # type: ignore[call-overload]

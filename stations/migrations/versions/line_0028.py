@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "line_0028"
-down_revision = "line_0027"
+down_revision = "line_0031"
 branch_labels = None
 depends_on = None
 
