@@ -47,6 +47,7 @@ from stations.qc.errors import (
     PieceOfAnotherError,
     PieceStoppedError,
     ReaderBarsPassError,
+    ReadOftenError,
     UnknownInspectionError,
 )
 from stations.qc.in_hand import Hold
@@ -73,6 +74,7 @@ REFUSALS: Final[dict[type[StationError], tuple[str, int]]] = {
     PieceDecidedError: ("qc.decided", 409),
     NotInHandError: ("qc.not_in_hand", 404),
     ReaderBarsPassError: ("qc.barred", 409),
+    ReadOftenError: ("qc.read_often", 409),
     InspectionTakenError: ("qc.taken", 409),
     InspectionBookedError: ("qc.booked", 409),
     UnknownInspectionError: ("qc.unknown", 404),
@@ -137,7 +139,7 @@ class QcDesk:
         desk.add_api_route("/overview", self.overview, methods=["GET"], response_class=Response)
         desk.add_api_route("/piece/{hold}", self.piece, methods=["GET"], response_class=Response)
         desk.add_api_route("/portrait/{hold}", self.portrait, methods=["GET"], response_class=Response)
-        for act in (self.scan, self.decide, self.undo, self.back, self.void):
+        for act in (self.scan, self.decide, self.undo, self.back, self.again, self.void):
             desk.add_api_route(f"/{act.__name__}", act, methods=["POST"], response_class=Response)
         if self._eyes is not None:
             desk.add_api_route("/printed/{hold}", self.printed, methods=["GET"], response_class=Response)
@@ -261,6 +263,16 @@ class QcDesk:
             return JSONResponse({"news": in_hand.put_back(self._here, by_of(request))})
         except REFUSED as error:
             return _refused(request, error)
+
+    def again(self, request: Request, token: str = Form(""), hold: str = Form("")) -> Response:
+        """Lay the piece in hand back to be read again."""
+        if (stale := _stale(request, token)) is not None:
+            return stale
+        try:
+            in_hand.read_again(self._here, by_of(request), hold)
+        except REFUSED as error:
+            return _refused(request, error)
+        return JSONResponse({"news": True})
 
     def void(
         self,

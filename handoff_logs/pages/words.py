@@ -235,6 +235,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "qc.key.pass": ("Pass", "合格"),
     "qc.key.fail": ("Fail", "不合格"),
     "qc.key.back": ("Lay back", "放回"),
+    "qc.key.again": ("Read again", "重新读取"),
     "qc.key.undo": ("Undo", "撤销"),
     "qc.key.void": ("Sign a void", "签署作废"),
     "qc.away": (
@@ -260,6 +261,14 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "qc.failed": ("{serial} failed: deface it, and two sign.", "{serial} 不合格：请毁损，并由两人签署。"),
     "qc.signed": ("{serial}: both signed; it is voided and made again.", "{serial}：两人已签署，将作废并重制。"),
     "qc.laid_back": ("{serial} is laid back, undecided.", "{serial} 已放回，未作结论。"),
+    "qc.read_again": (
+        "{serial}: lay it back, it is read again. Scan it again in a moment.",
+        "{serial}：请放回，将重新读取，稍后再扫描。",
+    ),
+    "qc.read_often": (
+        "It was read three times and is not read again. Decide by what was read.",
+        "该件已读取三次，不再重新读取，请按读取结果判断。",
+    ),
     "qc.undone": ("{serial}: undone. Take it in hand and decide it again.", "{serial}：已撤销。请拿起证件重新检查。"),
     "qc.last": ("Your last:", "您上一件："),
     "qc.to_sign": ("Two must deface it and sign:", "须由两人毁损并签署："),
@@ -284,7 +293,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "qc.page.expires": ("Valid until", "有效期至"),
     "qc.suspects": ("{reader} suspects:", "{reader} 发现可疑："),
     "qc.nothing_suspected": ("{reader} found nothing wrong. The rest is yours.", "{reader} 未发现问题，其余由您检查。"),
-    "qc.barred_hint": ("No eye can see that: it can only fail.", "此项肉眼无法判断，只能判为不合格。"),
+    "qc.barred_hint": (
+        "No eye can see that: have it read again, or fail it.",
+        "此项肉眼无法判断：请重新读取，或判为不合格。",
+    ),
     "qc.booked_serial": ("booked", "登记"),
     "qc.was_read": ("read", "读取"),
     "qc.in_order": ("order", "订单"),
@@ -338,8 +350,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "该件已不在您手中，未保存，请重新扫描。",
     ),
     "qc.barred": (
-        "It can't be passed by eye: {codes}. Nothing was stored; fail it.",
-        "不能凭肉眼判为合格：{codes}。未保存，请判为不合格。",
+        "It can't be passed by eye: {codes}. Nothing was stored; have it read again, or fail it.",
+        "不能凭肉眼判为合格：{codes}。未保存，请重新读取或判为不合格。",
     ),
     "qc.taken": (
         "Another decision was stored under this id, and that stands. Load the page again.",

@@ -80,6 +80,17 @@ class NotInHandError(StationError):
         return f"you do not have the piece of {self.hold_id[:32]} in hand, or its time is over; scan it again"
 
 
+class ReadOftenError(StationError):
+    """The piece was read as often as a piece is read."""
+
+    def __init__(self, serial: str, times: int) -> None:
+        super().__init__(serial, times)
+        self.serial, self.times = serial, times
+
+    def __str__(self) -> str:
+        return f"piece {self.serial} was read {self.times} times; it is not read again, decide by what was read"
+
+
 class InspectionTakenError(StationError):
     """Another decision was stored under this id."""
 
@@ -120,7 +131,10 @@ class ReaderBarsPassError(StationError):
         self.serial, self.codes = serial, codes
 
     def __str__(self) -> str:
-        return f"piece {self.serial} can't be passed by eye: its reader found {self.codes}; nothing was stored, fail it"
+        return (
+            f"piece {self.serial} can't be passed by eye: its reader found {self.codes}; nothing was stored, have"
+            " it read again or fail it"
+        )
 
 
 class UnknownInspectionError(StationError):

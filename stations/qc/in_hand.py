@@ -24,8 +24,9 @@ from stations.qc.errors import (
     PieceNotReadError,
     PieceOfAnotherError,
     PieceStoppedError,
+    ReadOftenError,
 )
-from stations.qc.tables import HoldEnd
+from stations.qc.tables import MOST_READINGS, HoldEnd
 from stations.trays import INPUT
 from stations.workplace import Workplace
 
@@ -39,7 +40,9 @@ _ONE_AT_A_TIME: Final = Statement("SELECT pg_advisory_xact_lock(hashtextextended
 _PIECE = Statement(
     """
     SELECT w.unit_id, w.tray, a.state,
-        EXISTS (SELECT 1 FROM qc_reading AS r WHERE r.document_unit = w.unit_id),
+        (SELECT r.turn FROM qc_reading AS r WHERE r.document_unit = w.unit_id AND NOT EXISTS (SELECT 1
+            FROM qc_hold AS h WHERE h.document_unit = r.document_unit AND h.turn = r.turn
+            AND h.ended_how = 'read_again')),
         EXISTS (SELECT 1 FROM review_verdict AS v WHERE v.application_id = a.application_id AND v.reviewer = :inspector)
     FROM whereabouts AS w JOIN job AS j ON j.document_unit = w.unit_id
     JOIN application AS a ON a.application_id = j.application_id
@@ -49,26 +52,28 @@ _PIECE = Statement(
 )
 _DECIDED = Statement("SELECT outcome FROM qc_decision WHERE document_unit = :document_unit AND undone_us IS NULL")
 _HELD = Statement(
-    "SELECT h.hold_id, h.document_unit, j.blank_serial, h.until_us FROM qc_hold AS h"
+    "SELECT h.hold_id, h.document_unit, j.blank_serial, h.turn, h.until_us FROM qc_hold AS h"
     " JOIN job AS j ON j.document_unit = h.document_unit WHERE h.inspector = :inspector AND h.ended_us IS NULL"
 )
 _HOLDER = Statement("SELECT inspector FROM qc_hold WHERE document_unit = :document_unit AND ended_us IS NULL")
 _NAMED = Statement(
-    "SELECT h.hold_id, h.document_unit, j.blank_serial, h.until_us FROM qc_hold AS h"
+    "SELECT h.hold_id, h.document_unit, j.blank_serial, h.turn, h.until_us FROM qc_hold AS h"
     " JOIN job AS j ON j.document_unit = h.document_unit"
     " WHERE h.hold_id = :hold_id AND h.inspector = :inspector AND h.ended_us IS NULL AND h.until_us > :now_us"
 )
+_WANTED = Statement(
+    f"SELECT 1 FROM qc_hold WHERE hold_id = :hold_id AND inspector = :inspector AND ended_how = '{HoldEnd.READ_AGAIN}'"  # noqa: S608
+)
 _TAKE = Statement(
-    "INSERT INTO qc_hold (hold_id, document_unit, inspector, sign_in, taken_us, until_us, emulated)"
-    " VALUES (:hold_id, :document_unit, :inspector, :sign_in, :taken_us, :until_us, :emulated)"
+    "INSERT INTO qc_hold (hold_id, document_unit, turn, inspector, sign_in, taken_us, until_us, emulated)"
+    " VALUES (:hold_id, :document_unit, :turn, :inspector, :sign_in, :taken_us, :until_us, :emulated)"
 )
 _LAPSE = Statement(
     f"UPDATE qc_hold SET ended_us = :now_us, ended_how = '{HoldEnd.LAPSED}'"  # noqa: S608 (our own word)
     " WHERE ended_us IS NULL AND until_us <= :now_us"
 )
 _LAY_BACK = Statement(
-    f"UPDATE qc_hold SET ended_us = :now_us, ended_how = '{HoldEnd.PUT_BACK}'"  # noqa: S608 (our own word)
-    " WHERE inspector = :inspector AND ended_us IS NULL"
+    "UPDATE qc_hold SET ended_us = :now_us, ended_how = :how WHERE inspector = :inspector AND ended_us IS NULL"
 )
 _WITHDRAW = Statement(
     f"UPDATE qc_hold SET ended_us = :now_us, ended_how = '{HoldEnd.WITHDRAWN}'"  # noqa: S608 (our own word)
@@ -78,11 +83,12 @@ _WITHDRAW = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """One piece in an inspector's hand, by its serial, until `until_us` (microseconds UTC)."""
+    """One piece in an inspector's hand, by its serial and reading, until `until_us` (microseconds UTC)."""
 
     hold_id: str
     document_unit: str
     serial: str
+    turn: int
     until_us: int
 
 
@@ -102,8 +108,8 @@ def take(workplace: Workplace, by: By, serial: str, *, hold_s: float = HOLD_S) -
             return had
         if had is not None:
             lay_back(tx, by, now_us)
-        unit = _takeable(tx, workplace, by, serial)
-        return hold(tx, workplace, by, (unit, serial), (now_us, now_us + int(hold_s * 1_000_000)))
+        unit, turn = _takeable(tx, workplace, by, serial)
+        return hold(tx, workplace, by, (unit, serial, turn), (now_us, now_us + int(hold_s * 1_000_000)))
 
     return written(workplace, work)
 
@@ -120,6 +126,25 @@ def put_back(workplace: Workplace, by: By) -> bool:
     return written(workplace, work)
 
 
+def read_again(workplace: Workplace, by: By, hold_id: str) -> None:
+    """Lay the piece in hand back to be read again by the line; nobody takes it before. Done twice, it is one wish.
+
+    Raises NotInHandError, ReadOftenError.
+    """
+
+    def work(tx: Connection) -> None:
+        one_at_a_time(tx)
+        now_us = clock_us(tx)
+        if _WANTED.run(tx, {"hold_id": hold_id, "inspector": by.code}).fetchone() is not None:
+            return
+        piece = named(tx, by, hold_id, now_us)
+        if piece.turn >= MOST_READINGS:
+            raise ReadOftenError(piece.serial, piece.turn)
+        lay_back(tx, by, now_us, HoldEnd.READ_AGAIN)
+
+    written(workplace, work)
+
+
 def held(conn: Connection, inspector: str) -> Hold | None:
     """What an inspector has in hand; one that lapsed and was not ended yet too."""
     row = _HELD.run(conn, {"inspector": inspector}).fetchone()
@@ -134,12 +159,13 @@ def named(conn: Connection, by: By, hold_id: str, now_us: int) -> Hold:
     return Hold(*row)
 
 
-def hold(tx: Connection, workplace: Workplace, by: By, piece: tuple[str, str], span_us: tuple[int, int]) -> Hold:
-    """Give a piece (unit and serial) into an inspector's hand, from and until (microseconds)."""
+def hold(tx: Connection, workplace: Workplace, by: By, piece: tuple[str, str, int], span_us: tuple[int, int]) -> Hold:
+    """Give a piece (unit, serial, reading) into an inspector's hand, from and until (microseconds)."""
     taken = Hold(new_id(), *piece, span_us[1])
     facts = {
         "hold_id": taken.hold_id,
         "document_unit": taken.document_unit,
+        "turn": taken.turn,
         "inspector": by.code,
         "sign_in": by.sign_in,
         "taken_us": span_us[0],
@@ -150,9 +176,9 @@ def hold(tx: Connection, workplace: Workplace, by: By, piece: tuple[str, str], s
     return taken
 
 
-def lay_back(tx: Connection, by: By, now_us: int) -> int:
+def lay_back(tx: Connection, by: By, now_us: int, how: HoldEnd = HoldEnd.PUT_BACK) -> int:
     """End what an inspector has in hand; how many."""
-    return _LAY_BACK.run(tx, {"now_us": now_us, "inspector": by.code}).rowcount
+    return _LAY_BACK.run(tx, {"now_us": now_us, "inspector": by.code, "how": how.value}).rowcount
 
 
 def lapse(tx: Connection, now_us: int) -> int:
@@ -187,14 +213,15 @@ def written(workplace: Workplace, work: Callable[[Connection], T]) -> T:
         raise ActedAtOnceError from error
 
 
-def _takeable(tx: Connection, workplace: Workplace, by: By, serial: str) -> str:
+def _takeable(tx: Connection, workplace: Workplace, by: By, serial: str) -> tuple[str, int]:
+    """The unit of a piece and the reading in force."""
     row = _PIECE.run(tx, _asked(workplace, by.code, serial)).fetchone()
     if row is None:
         raise PieceNotHereError(serial)
-    unit, _, state, read, own = row
+    unit, _, state, turn, own = row
     if state != ApplicationState.IN_PRODUCTION:
         raise PieceStoppedError(serial)
-    if not read:
+    if turn is None:
         raise PieceNotReadError(serial)
     if own:
         raise PieceOfAnotherError(serial)
@@ -204,7 +231,7 @@ def _takeable(tx: Connection, workplace: Workplace, by: By, serial: str) -> str:
     holder = _HOLDER.run(tx, {"document_unit": unit}).fetchone()
     if holder is not None:
         raise PieceInOtherHandsError(serial, holder[0])
-    return str(unit)
+    return unit, turn
 
 
 def _asked(workplace: Workplace, inspector: str, serial: str) -> dict[str, str]:

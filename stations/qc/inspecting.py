@@ -31,10 +31,11 @@ from stations.workplace import Workplace
 PASS, FAIL = "pass", "fail"
 _ID: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _STORED = Statement(
-    "SELECT d.hold_id, d.inspector, d.outcome, d.codes, d.document_unit, d.undone_us, j.blank_serial, j.application_id"
-    " FROM qc_decision AS d JOIN job AS j ON j.document_unit = d.document_unit WHERE d.decision_id = :decision_id"
+    "SELECT d.hold_id, d.inspector, d.outcome, d.codes, d.document_unit, d.undone_us, j.blank_serial, j.application_id,"
+    " h.turn FROM qc_decision AS d JOIN job AS j ON j.document_unit = d.document_unit"
+    " JOIN qc_hold AS h ON h.hold_id = d.hold_id WHERE d.decision_id = :decision_id"
 )
-_READ = Statement("SELECT application_id, codes FROM qc_reading WHERE document_unit = :document_unit")
+_READ = Statement("SELECT application_id, codes FROM qc_reading WHERE document_unit = :document_unit AND turn = :turn")
 _END = Statement(
     f"UPDATE qc_hold SET ended_us = :now_us, ended_how = '{HoldEnd.DECIDED}'"  # noqa: S608 (our own word)
     " WHERE hold_id = :hold_id"
@@ -133,7 +134,8 @@ def decide(workplace: Workplace, by: By, hold_id: str, decision_id: str, codes: 
             return False
         now_us = clock_us(tx)
         piece = in_hand.named(tx, by, hold_id, now_us)
-        application_id, found = _READ.run(tx, {"document_unit": piece.document_unit}).fetchone() or ("", "")
+        seen = {"document_unit": piece.document_unit, "turn": piece.turn}
+        application_id, found = _READ.run(tx, seen).fetchone() or ("", "")
         refuse_stopped(tx, [application_id])
         if not codes and not READERS_ALONE.isdisjoint(found.split()):
             raise ReaderBarsPassError(piece.serial, found)
@@ -165,7 +167,7 @@ def undo(workplace: Workplace, by: By, decision_id: str, *, hold_s: float = in_h
         found = _STORED.run(tx, {"decision_id": decision_id}).fetchone()
         if found is None or found[1] != by.code:
             raise UnknownInspectionError(decision_id)
-        _, _, outcome, _, unit, undone_us, serial, application_id = found
+        _, _, outcome, _, unit, undone_us, serial, application_id, turn = found
         now_us = clock_us(tx)
         in_hand.lapse(tx, now_us)
         had = in_hand.held(tx, by.code)
@@ -178,7 +180,7 @@ def undo(workplace: Workplace, by: By, decision_id: str, *, hold_s: float = in_h
         refuse_stopped(tx, [application_id])
         _UNDO.run(tx, {"decision_id": decision_id, "now_us": now_us})
         in_hand.lay_back(tx, by, now_us)
-        return in_hand.hold(tx, workplace, by, (unit, serial), (now_us, now_us + int(hold_s * 1_000_000)))
+        return in_hand.hold(tx, workplace, by, (unit, serial, turn), (now_us, now_us + int(hold_s * 1_000_000)))
 
     return in_hand.written(workplace, work)
 

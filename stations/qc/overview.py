@@ -15,10 +15,11 @@ _WAITING = Statement(
     """
     SELECT w.tray, j.blank_serial, a.state, r.document_unit IS NOT NULL, d.decision_id, d.outcome, d.codes,
         v.decision_id IS NOT NULL, h.inspector,
-        EXISTS (SELECT 1 FROM review_verdict AS o WHERE o.application_id = a.application_id AND o.reviewer = :inspector)
+        EXISTS (SELECT 1 FROM review_verdict AS e WHERE e.application_id = a.application_id AND e.reviewer = :inspector)
     FROM whereabouts AS w JOIN job AS j ON j.document_unit = w.unit_id
     JOIN application AS a ON a.application_id = j.application_id
-    LEFT JOIN qc_reading AS r ON r.document_unit = w.unit_id
+    LEFT JOIN qc_reading AS r ON r.document_unit = w.unit_id AND NOT EXISTS (SELECT 1 FROM qc_hold AS o
+        WHERE o.document_unit = r.document_unit AND o.turn = r.turn AND o.ended_how = 'read_again')
     LEFT JOIN qc_decision AS d ON d.document_unit = w.unit_id AND d.undone_us IS NULL
     LEFT JOIN qc_void AS v ON v.document_unit = w.unit_id AND v.decision_id = d.decision_id
     LEFT JOIN qc_hold AS h ON h.document_unit = w.unit_id AND h.ended_us IS NULL

@@ -15,13 +15,20 @@ from stations.personalization import chip
 from stations.personalization.chip import Finding, MalformedChipError
 from stations.workplace import Workplace
 
-_READ = Statement("SELECT document_unit FROM qc_reading WHERE document_unit IN {ids}")
-_STORE = Statement(
-    "INSERT INTO qc_reading (document_unit, application_id, reader, codes, reading, read_us, emulated)"
-    " VALUES (:document_unit, :application_id, :reader, :codes, :reading, :read_us, :emulated)"
+# Each reading but the last was followed by a wish for another; the last one is in force where none follows it.
+_READ = Statement(
+    """
+    SELECT r.document_unit FROM qc_reading AS r WHERE r.document_unit IN {ids} AND NOT EXISTS (SELECT 1
+        FROM qc_hold AS h WHERE h.document_unit = r.document_unit AND h.turn = r.turn AND h.ended_how = 'read_again')
+    """
 )
-_KEPT = Statement("SELECT reader, codes, reading FROM qc_reading WHERE document_unit = :document_unit")
-_READERS = Statement("SELECT document_unit, reader FROM qc_reading WHERE document_unit IN {ids}")
+_LAST = Statement("SELECT coalesce(max(turn), 0) FROM qc_reading WHERE document_unit = :document_unit")
+_STORE = Statement(
+    "INSERT INTO qc_reading (document_unit, turn, application_id, reader, codes, reading, read_us, emulated)"
+    " VALUES (:document_unit, :turn, :application_id, :reader, :codes, :reading, :read_us, :emulated)"
+)
+_KEPT = Statement("SELECT reader, codes, reading FROM qc_reading WHERE document_unit = :document_unit AND turn = :turn")
+_READERS = Statement("SELECT document_unit, reader FROM qc_reading WHERE document_unit IN {ids} ORDER BY turn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +94,10 @@ def store(
 ) -> None:
     """Store the reading of a document (its unit and its application)."""
     unit, application_id = named
+    (last,) = _LAST.run(tx, {"document_unit": unit}).fetchone() or (0,)
     facts = {
         "document_unit": unit,
+        "turn": last + 1,
         "application_id": application_id,
         "reader": reader,
         "codes": " ".join(codes),
@@ -100,18 +109,18 @@ def store(
 
 
 def read_units(conn: Connection, units: Sequence[str]) -> frozenset[str]:
-    """Those of these documents that were read."""
+    """Those of these documents that were read, and that nobody wants read again."""
     return frozenset(row[0] for row in _READ.run(conn, {"ids": listed(units)}).fetchall())
 
 
 def readers_of(conn: Connection, units: Sequence[str]) -> dict[str, str]:
-    """The reader that each of these documents was read by, as far as they were."""
+    """The reader that each of these documents was last read by, as far as they were."""
     return {row[0]: row[1] for row in _READERS.run(conn, {"ids": listed(units)}).fetchall()}
 
 
-def kept(conn: Connection, personal: PersonalData, document_unit: str) -> Kept:
-    """The reading of a document that was read, decrypted. Raises SealBrokenError, LookupError."""
-    row = _KEPT.run(conn, {"document_unit": document_unit}).fetchone()
+def kept(conn: Connection, personal: PersonalData, document_unit: str, turn: int) -> Kept:
+    """A reading of a document, decrypted. Raises SealBrokenError, LookupError."""
+    row = _KEPT.run(conn, {"document_unit": document_unit, "turn": turn}).fetchone()
     if row is None:
         raise LookupError(document_unit)
     reader, codes, sealed = row

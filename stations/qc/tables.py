@@ -78,6 +78,8 @@ class HoldEnd(StrEnum):
     DECIDED = "decided"
     PUT_BACK = "put_back"
     """It was laid back, or another one taken."""
+    READ_AGAIN = "read_again"
+    """It was laid back to be read again: nobody takes it before."""
     LAPSED = "lapsed"
     """Its time was over, and somebody else took it."""
     WITHDRAWN = "withdrawn"
@@ -97,17 +99,26 @@ def _one_of(column: str, values: type[StrEnum]) -> str:
     return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
 
 
+MOST_READINGS = 3
+"""Of one document: what two readers after each other can't read is nothing that a third one will."""
+
+
 class QcReading(SQLModel, table=True):
     """What a reader found on a document, for the inspector who looks at it afterwards. Written once.
 
-    `codes`: defect codes by comparison with the order, separated by one space. `reading`: zone, serial and chip as they
-    were read, encrypted.
+    `turn` counts from 1: an inspector may have it read again, and the last reading is the one that is shown. `codes`:
+    defect codes by comparison with the order, separated by one space. `reading`: zone, serial and chip as they were
+    read, encrypted.
     """
 
     __tablename__ = "qc_reading"
-    __table_args__ = (CheckConstraint("length(document_unit) = 32", name="ck_qc_reading_unit"),)
+    __table_args__ = (
+        CheckConstraint("length(document_unit) = 32", name="ck_qc_reading_unit"),
+        CheckConstraint(f"turn BETWEEN 1 AND {MOST_READINGS}", name="ck_qc_reading_turn"),
+    )
 
     document_unit: str = Field(sa_column=Column(String(32), primary_key=True))
+    turn: int = Field(primary_key=True)
     application_id: str = Field(sa_column=Column(String(32), ForeignKey("application.application_id"), nullable=False))
     reader: str = Field(sa_column=Column(String(64), nullable=False))
     codes: str = Field(sa_column=Column(String(LONGEST_CODES), nullable=False))
@@ -117,13 +128,19 @@ class QcReading(SQLModel, table=True):
 
 
 class QcHold(SQLModel, table=True):
-    """One piece in one inspector's hand, by a scan, until it is decided, laid back or its time is over."""
+    """One piece in one inspector's hand, by a scan, until it is decided, laid back or its time is over.
+
+    `turn` is the reading that is shown to them.
+    """
 
     __tablename__ = "qc_hold"
     __table_args__ = (
         _open("uq_qc_hold_open", "document_unit"),
         _open("uq_qc_hold_hand", "inspector"),
-        Index("ix_qc_hold_unit", "document_unit"),
+        Index("ix_qc_hold_unit", "document_unit", "turn"),
+        ForeignKeyConstraint(
+            ["document_unit", "turn"], ["qc_reading.document_unit", "qc_reading.turn"], name="fk_qc_hold_reading"
+        ),
         # What a decision refers to, so that the database itself compares who had what in hand.
         UniqueConstraint("hold_id", "document_unit", "inspector", name="uq_qc_hold_named"),
         CheckConstraint("length(hold_id) = 32", name="ck_qc_hold_id"),
@@ -141,7 +158,8 @@ class QcHold(SQLModel, table=True):
     )
 
     hold_id: str = Field(sa_column=Column(String(32), primary_key=True))
-    document_unit: str = Field(sa_column=Column(String(32), ForeignKey("qc_reading.document_unit"), nullable=False))
+    document_unit: str = Field(sa_column=Column(String(32), nullable=False))
+    turn: int
     inspector: str = Field(sa_column=Column(String(64), nullable=False))
     sign_in: str | None = Field(default=None, sa_column=Column(String(32), ForeignKey("sign_in_attempt.attempt_id")))
     taken_us: int = Field(sa_column=Column(BigInteger, nullable=False))

@@ -96,7 +96,7 @@ def facts(workplace: Workplace, by: By, hold_id: str) -> Shown:
     """The piece that an inspector has in hand, beside its order. Raises NotInHandError, SealBrokenError."""
     piece, application_id, number, product = _looked(workplace, by, hold_id, Viewed.FACTS)
     with workplace.database.read() as conn:
-        kept = readings.kept(conn, workplace.personal, piece.document_unit)
+        kept = readings.kept(conn, workplace.personal, piece.document_unit, piece.turn)
         sheet = sheets(conn, workplace.personal, [application_id])[application_id]
     zone, face = expected_zone(sheet, number), outline(sheet.portrait)
     wanted = {

@@ -36,6 +36,7 @@ ROUTES = (
     ("POST", "/qc/decide"),
     ("POST", "/qc/undo"),
     ("POST", "/qc/back"),
+    ("POST", "/qc/again"),
     ("POST", "/qc/void"),
 )
 OPEN = {"/sign-in", "/sign-out", "/healthz", "/", "/static"}
@@ -138,7 +139,7 @@ def test_a_production_desk_has_no_emulated_scanner(desk: QcDesk, database_url: s
 
 def test_a_form_without_its_own_token_changes_nothing(address: str, desk: QcDesk) -> None:
     with opened(address) as ann:
-        for act in ("scan", "emulated", "decide", "undo", "back", "void"):
+        for act in ("scan", "emulated", "decide", "undo", "back", "again", "void"):
             answer = ann.post(f"/qc/{act}", data={"token": "x", "serial": desk.serials()[0]})
             assert answer.status_code == 403 and answer.json()["said"]
     assert desk.rows("SELECT count(*) FROM qc_hold") == [(0,)]
@@ -155,7 +156,7 @@ def test_a_piece_is_shown_beside_its_order_to_whoever_has_it_in_hand_and_never_t
             assert (shown.status_code, shown.headers["cache-control"]) == (200, "no-store")
             assert bob.get(f"/qc/{what}/{hold}").status_code == 404
         page = ann.get(f"/qc/piece/{hold}").text
-        assert "signature does not hold" in page and "it can only fail" in page
+        assert "signature does not hold" in page and "have it read again, or fail it" in page
         assert not any(reviewer in page + ann.get("/qc/overview").text for reviewer in reviewers)
         assert post(bob, "scan", serial=desk.serials()[0]).json()["said"] == f"It is in the hand of {ANN}."
         assert post(ann, "back").json() == {"news": True}
@@ -175,6 +176,8 @@ def test_what_only_a_reader_sees_no_person_passes(address: str, desk: QcDesk) ->
         assert (answer.status_code, answer.json()["refused"]) == (409, "qc.barred")
         assert "hashes or signature" in answer.json()["said"]
         assert ann.get(f"/qc/piece/{hold}").status_code == 200
+        assert post(ann, "again", hold=hold).status_code == 200
+        assert post(ann, "scan", serial=desk.serials()[0]).json()["refused"] == "qc.not_read"
 
 
 def test_a_void_needs_both_passwords_at_that_moment_and_two_people(address: str, desk: QcDesk) -> None:
@@ -231,6 +234,7 @@ def test_decided_undone_and_decided_again_by_hand(address: str, desk: QcDesk) ->
         ("decide", {"outcome": "pass", "decision": "1"}, 400),
         ("decide", {"outcome": "pass", "decision": "0" * 32, "hold": "x"}, 404),
         ("undo", {"decision": "0" * 32}, 404),
+        ("again", {"hold": "x"}, 404),
         ("back", {}, 200),
     ],
 )

@@ -8,7 +8,7 @@ const { password } = first.elements, { second, second_password } = other.element
 const { token } = desk.dataset;
 const LOOK_MS = 5_000, PATIENCE_MS = 10_000, AGAIN_MS = [500, 1_000, 2_000, 4_000, 8_000];
 const LEAST_LOOK_MS = 400; // a key that is pressed twice is one decision
-const ACTS = { p: "pass", f: "fail", b: "back", u: "undo", v: "void" };
+const ACTS = { p: "pass", f: "fail", b: "back", r: "again", u: "undo", v: "void" };
 
 let paintedAt = 0, choosing = false, sure = false, busy = false, undoable = "", voided = null;
 
@@ -180,6 +180,17 @@ async function back() {
   await look();
 }
 
+async function again() {
+  const article = piece();
+  if (article === null) return say(desk.dataset.nothing);
+  const answer = await act("/qc/again", { hold: article.dataset.hold });
+  if (answer.busy) return;
+  if (!answer.ok) return trouble(answer);
+  clear();
+  say(desk.dataset.again, article.dataset.serial);
+  await look();
+}
+
 function sign(button) {
   if (!button) return;
   voided = { ...button.dataset };
@@ -223,6 +234,7 @@ function does(name) {
   else if (name === "fail") { if (piece() === null) say(desk.dataset.nothing); else choose(true); }
   else if (name === "undo") undo();
   else if (name === "back") back();
+  else if (name === "again") again();
   else if (name === "void") sign(below.querySelector(".sign-it"));
   else if (name === "emulated") scanEmulated();
 }

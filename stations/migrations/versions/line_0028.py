@@ -20,6 +20,7 @@ def upgrade() -> None:
     op.create_table(
         "qc_reading",
         sa.Column("document_unit", sa.String(length=32), nullable=False),
+        sa.Column("turn", sa.Integer(), nullable=False),
         sa.Column("application_id", sa.String(length=32), nullable=False),
         sa.Column("reader", sa.String(length=64), nullable=False),
         sa.Column("codes", sa.String(length=200), nullable=False),
@@ -27,13 +28,15 @@ def upgrade() -> None:
         sa.Column("read_us", sa.BigInteger(), nullable=False),
         sa.Column("emulated", sa.Boolean(), nullable=False),
         sa.CheckConstraint("length(document_unit) = 32", name="ck_qc_reading_unit"),
+        sa.CheckConstraint("turn BETWEEN 1 AND 3", name="ck_qc_reading_turn"),
         sa.ForeignKeyConstraint(["application_id"], ["application.application_id"]),
-        sa.PrimaryKeyConstraint("document_unit"),
+        sa.PrimaryKeyConstraint("document_unit", "turn"),
     )
     op.create_table(
         "qc_hold",
         sa.Column("hold_id", sa.String(length=32), nullable=False),
         sa.Column("document_unit", sa.String(length=32), nullable=False),
+        sa.Column("turn", sa.Integer(), nullable=False),
         sa.Column("inspector", sa.String(length=64), nullable=False),
         sa.Column("sign_in", sa.String(length=32), nullable=True),
         sa.Column("taken_us", sa.BigInteger(), nullable=False),
@@ -42,7 +45,7 @@ def upgrade() -> None:
         sa.Column("ended_how", sa.String(length=10), nullable=True),
         sa.Column("emulated", sa.Boolean(), nullable=False),
         sa.CheckConstraint(
-            "(ended_us IS NULL AND ended_how IS NULL) OR (ended_us IS NOT NULL AND ended_how IS NOT NULL AND ended_us >= taken_us AND ended_how IN ('decided', 'put_back', 'lapsed', 'withdrawn') AND (ended_how <> 'decided' OR ended_us < until_us) AND (ended_how <> 'lapsed' OR ended_us >= until_us))",
+            "(ended_us IS NULL AND ended_how IS NULL) OR (ended_us IS NOT NULL AND ended_how IS NOT NULL AND ended_us >= taken_us AND ended_how IN ('decided', 'put_back', 'read_again', 'lapsed', 'withdrawn') AND (ended_how <> 'decided' OR ended_us < until_us) AND (ended_how <> 'lapsed' OR ended_us >= until_us))",
             name="ck_qc_hold_ended",
         ),
         sa.CheckConstraint(
@@ -51,7 +54,9 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("length(hold_id) = 32", name="ck_qc_hold_id"),
         sa.CheckConstraint("until_us - taken_us BETWEEN 1 AND 3600000000", name="ck_qc_hold_length"),
-        sa.ForeignKeyConstraint(["document_unit"], ["qc_reading.document_unit"]),
+        sa.ForeignKeyConstraint(
+            ["document_unit", "turn"], ["qc_reading.document_unit", "qc_reading.turn"], name="fk_qc_hold_reading"
+        ),
         sa.ForeignKeyConstraint(["sign_in"], ["sign_in_attempt.attempt_id"]),
         sa.PrimaryKeyConstraint("hold_id"),
         sa.UniqueConstraint("hold_id", "document_unit", "inspector", name="uq_qc_hold_named"),
@@ -111,7 +116,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("view_id"),
     )
     for name, table, columns, where in (
-        ("ix_qc_hold_unit", "qc_hold", ["document_unit"], None),
+        ("ix_qc_hold_unit", "qc_hold", ["document_unit", "turn"], None),
         ("uq_qc_hold_hand", "qc_hold", ["inspector"], "ended_us IS NULL"),
         ("uq_qc_hold_open", "qc_hold", ["document_unit"], "ended_us IS NULL"),
         ("ix_qc_decision_inspector", "qc_decision", ["inspector", "stored_us"], None),

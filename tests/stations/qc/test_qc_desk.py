@@ -26,6 +26,7 @@ from stations.qc.errors import (
     PieceOfAnotherError,
     PieceStoppedError,
     ReaderBarsPassError,
+    ReadOftenError,
     UnknownInspectionError,
 )
 from stations.qc.inspecting import codes_chosen
@@ -116,7 +117,9 @@ def test_who_reviewed_an_application_takes_no_piece_of_it(desk):
     (unit,) = desk.rows("SELECT document_unit FROM qc_reading")[0]
     now_us = desk.database.write(desk.database.clock_us)
     with pytest.raises(IntegrityError, match="reviewed"):
-        desk.database.write(lambda tx: in_hand.hold(tx, desk.here, By(reviewer), (unit, serial), (now_us, now_us + 9)))
+        desk.database.write(
+            lambda tx: in_hand.hold(tx, desk.here, By(reviewer), (unit, serial, 1), (now_us, now_us + 9))
+        )
 
 
 @pytest.mark.parametrize(("first", "second"), [("ann", "rev"), ("rev", "ann"), ("lead", "ann"), ("ann", "ann")])
@@ -188,6 +191,49 @@ def test_what_only_a_reader_can_see_no_person_passes(desk, code):
             "INSERT INTO qc_decision SELECT :id, hold_id, document_unit, inspector, 'pass', '', stored_us, NULL, 1 = 1"
             " FROM qc_decision",
             id=new_id(),
+        )
+
+
+def test_a_piece_is_read_again_where_an_inspector_asks_and_decided_by_the_last_reading(desk):
+    """A lens that was dirty; three times at most, and nobody takes it meanwhile."""
+    tray = desk.make(1)
+    (serial,) = desk.serials()
+    world, sound = desk.line.hands.world, desk.line.hands.world.piece(serial).data
+    world.write_chip(serial, replace(sound, chip={}).encode(), locked=True)
+    world.print(serial)
+    desk.read(tray)
+    held = desk.take("ann", serial)
+    with pytest.raises(ReaderBarsPassError):
+        inspecting.decide(desk.here, desk.by["ann"], held.hold_id, new_id(), ())
+    with pytest.raises(NotInHandError):
+        in_hand.read_again(desk.here, desk.by["bob"], held.hold_id)
+    for _ in range(2):
+        in_hand.read_again(desk.here, desk.by["ann"], held.hold_id)
+    with pytest.raises(PieceNotReadError):
+        desk.take("bob", serial)
+    world.write_chip(serial, sound.encode(), locked=True)
+    world.print(serial)
+    assert (desk.read(tray), desk.read(tray)) == (1, 0)
+    held = desk.take("bob", serial)
+    assert (held.turn, viewing.facts(desk.here, desk.by["bob"], held.hold_id).codes) == (2, ())
+    in_hand.read_again(desk.here, desk.by["bob"], held.hold_id)
+    assert desk.read(tray) == 1
+    held = desk.take("bob", serial)
+    with pytest.raises(ReadOftenError):
+        in_hand.read_again(desk.here, desk.by["bob"], held.hold_id)
+    assert desk.undo("bob", desk.decide("bob", serial)).turn == 3
+    desk.decide("bob", serial)
+    assert desk.book(tray).passed == 1
+    assert desk.rows("SELECT turn, codes <> '' FROM qc_reading ORDER BY turn") == [(1, 1), (2, 0), (3, 0)]
+
+
+def test_nothing_is_read_again_unasked(desk):
+    """In plain SQL: a second reading would hide the first."""
+    desk.made(1)
+    with pytest.raises(IntegrityError, match="again where an inspector asks"):
+        desk.sql(
+            "INSERT INTO qc_reading SELECT document_unit, 2, application_id, reader, '', reading, read_us, emulated"
+            " FROM qc_reading"
         )
 
 

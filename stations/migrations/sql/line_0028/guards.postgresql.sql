@@ -3,10 +3,14 @@ BEGIN
     IF TG_OP <> 'INSERT' THEN
         RAISE EXCEPTION 'qc_reading: append-only' USING ERRCODE = 'check_violation';
     END IF;
-    IF EXISTS (SELECT 1 FROM inspection WHERE document_unit = NEW.document_unit)
+    IF NEW.turn <> 1 + coalesce((SELECT max(turn) FROM qc_reading WHERE document_unit = NEW.document_unit), 0)
+        OR (NEW.turn > 1 AND NOT EXISTS (SELECT 1 FROM qc_hold WHERE document_unit = NEW.document_unit
+            AND turn = NEW.turn - 1 AND ended_how = 'read_again'))
+        OR EXISTS (SELECT 1 FROM qc_decision WHERE document_unit = NEW.document_unit AND undone_us IS NULL)
+        OR EXISTS (SELECT 1 FROM inspection WHERE document_unit = NEW.document_unit)
         OR NOT EXISTS (SELECT 1 FROM job WHERE document_unit = NEW.document_unit
             AND application_id = NEW.application_id) THEN
-        RAISE EXCEPTION 'qc_reading: one a document that was made and is not inspected'
+        RAISE EXCEPTION 'qc_reading: of a document that was made and is not inspected; again where an inspector asks'
             USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
@@ -27,9 +31,10 @@ BEGIN
     END IF;
     IF TG_OP = 'UPDATE' THEN
         IF OLD.ended_us IS NOT NULL OR NEW.ended_us IS NULL
-            OR (NEW.hold_id, NEW.document_unit, NEW.inspector, NEW.sign_in, NEW.taken_us, NEW.until_us, NEW.emulated)
-            IS DISTINCT FROM (OLD.hold_id, OLD.document_unit, OLD.inspector, OLD.sign_in, OLD.taken_us, OLD.until_us,
-                OLD.emulated)
+            OR (NEW.hold_id, NEW.document_unit, NEW.turn, NEW.inspector, NEW.sign_in, NEW.taken_us, NEW.until_us,
+                NEW.emulated)
+            IS DISTINCT FROM (OLD.hold_id, OLD.document_unit, OLD.turn, OLD.inspector, OLD.sign_in, OLD.taken_us,
+                OLD.until_us, OLD.emulated)
             OR (NEW.ended_how = 'decided' AND OLD.until_us <= clock_us) THEN
             RAISE EXCEPTION 'qc_hold: ends once, decided before its time is over; all else is written once'
                 USING ERRCODE = 'check_violation';
@@ -39,8 +44,10 @@ BEGIN
     IF NEW.ended_us IS NOT NULL OR abs(NEW.taken_us - clock_us) > 60000000
         OR EXISTS (SELECT 1 FROM qc_decision WHERE document_unit = NEW.document_unit AND undone_us IS NULL)
         OR EXISTS (SELECT 1 FROM inspection WHERE document_unit = NEW.document_unit)
+        OR EXISTS (SELECT 1 FROM qc_hold WHERE document_unit = NEW.document_unit AND turn = NEW.turn
+            AND ended_how = 'read_again')
         OR NOT EXISTS (SELECT 1 FROM qc_reading AS r JOIN application AS a ON a.application_id = r.application_id
-            WHERE r.document_unit = NEW.document_unit AND a.state = 'in_production')
+            WHERE r.document_unit = NEW.document_unit AND r.turn = NEW.turn AND a.state = 'in_production')
         OR NOT EXISTS (SELECT 1 FROM whereabouts WHERE unit_id = NEW.document_unit AND station = 'qc'
             AND state = 'held' AND place = 'input') THEN
         RAISE EXCEPTION 'qc_hold: of a piece that was read, waits at QC, is undecided and in nobody''s hand'
@@ -93,8 +100,9 @@ BEGIN
         RAISE EXCEPTION 'qc_decision: one stands, on a piece in hand, by nobody who reviewed the application'
             USING ERRCODE = 'check_violation';
     END IF;
-    IF NEW.outcome = 'pass' AND EXISTS (SELECT 1 FROM qc_reading WHERE document_unit = NEW.document_unit
-            AND (position('chip' IN codes) > 0 OR position('unreadable' IN codes) > 0)) THEN
+    IF NEW.outcome = 'pass' AND EXISTS (SELECT 1 FROM qc_hold AS h
+            JOIN qc_reading AS r ON r.document_unit = h.document_unit AND r.turn = h.turn WHERE h.hold_id = NEW.hold_id
+            AND (position('chip' IN r.codes) > 0 OR position('unreadable' IN r.codes) > 0)) THEN
         RAISE EXCEPTION 'qc_decision: no person passes what only a reader can see' USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;

@@ -1,9 +1,12 @@
 -- INSERT OR REPLACE would delete the row in its way without any other trigger noticing: each insert looks for one.
 CREATE TRIGGER qc_reading_read BEFORE INSERT ON qc_reading
-WHEN EXISTS (SELECT 1 FROM qc_reading WHERE document_unit = NEW.document_unit)
+WHEN NEW.turn <> 1 + coalesce((SELECT max(turn) FROM qc_reading WHERE document_unit = NEW.document_unit), 0)
+    OR (NEW.turn > 1 AND NOT EXISTS (SELECT 1 FROM qc_hold WHERE document_unit = NEW.document_unit
+        AND turn = NEW.turn - 1 AND ended_how = 'read_again'))
+    OR EXISTS (SELECT 1 FROM qc_decision WHERE document_unit = NEW.document_unit AND undone_us IS NULL)
     OR EXISTS (SELECT 1 FROM inspection WHERE document_unit = NEW.document_unit)
     OR NOT EXISTS (SELECT 1 FROM job WHERE document_unit = NEW.document_unit AND application_id = NEW.application_id)
-BEGIN SELECT RAISE(ABORT, 'qc_reading: one a document that was made and is not inspected'); END
+BEGIN SELECT RAISE(ABORT, 'qc_reading: of a document that was made and is not inspected; again where an inspector asks'); END
 --;
 CREATE TRIGGER qc_reading_no_update BEFORE UPDATE ON qc_reading
 BEGIN SELECT RAISE(ABORT, 'qc_reading: append-only'); END
@@ -20,8 +23,10 @@ WHEN NEW.ended_us IS NOT NULL
     OR EXISTS (SELECT 1 FROM qc_hold WHERE inspector = NEW.inspector AND ended_us IS NULL)
     OR EXISTS (SELECT 1 FROM qc_decision WHERE document_unit = NEW.document_unit AND undone_us IS NULL)
     OR EXISTS (SELECT 1 FROM inspection WHERE document_unit = NEW.document_unit)
+    OR EXISTS (SELECT 1 FROM qc_hold WHERE document_unit = NEW.document_unit AND turn = NEW.turn
+        AND ended_how = 'read_again')
     OR NOT EXISTS (SELECT 1 FROM qc_reading AS r JOIN application AS a ON a.application_id = r.application_id
-        WHERE r.document_unit = NEW.document_unit AND a.state = 'in_production')
+        WHERE r.document_unit = NEW.document_unit AND r.turn = NEW.turn AND a.state = 'in_production')
     OR NOT EXISTS (SELECT 1 FROM whereabouts WHERE unit_id = NEW.document_unit AND station = 'qc' AND state = 'held'
         AND place = 'input')
 BEGIN SELECT RAISE(ABORT, 'qc_hold: of a piece that was read, waits at QC, is undecided and in nobody''s hand'); END
@@ -41,8 +46,8 @@ BEGIN SELECT RAISE(ABORT, 'qc_hold: by an inspector who signed in within a shift
 --;
 CREATE TRIGGER qc_hold_ends BEFORE UPDATE ON qc_hold
 WHEN OLD.ended_us IS NOT NULL OR NEW.ended_us IS NULL
-    OR NEW.hold_id <> OLD.hold_id OR NEW.document_unit <> OLD.document_unit OR NEW.inspector <> OLD.inspector
-    OR NEW.sign_in IS NOT OLD.sign_in OR NEW.taken_us <> OLD.taken_us OR NEW.until_us <> OLD.until_us
+    OR NEW.hold_id <> OLD.hold_id OR NEW.document_unit <> OLD.document_unit OR NEW.turn <> OLD.turn
+    OR NEW.inspector <> OLD.inspector OR NEW.sign_in IS NOT OLD.sign_in OR NEW.taken_us <> OLD.taken_us OR NEW.until_us <> OLD.until_us
     OR NEW.emulated <> OLD.emulated
     OR (NEW.ended_how = 'decided' AND OLD.until_us <= CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER))
 BEGIN SELECT RAISE(ABORT, 'qc_hold: ends once, decided before its time is over; all else is written once'); END
@@ -62,8 +67,9 @@ WHEN NEW.undone_us IS NOT NULL
 BEGIN SELECT RAISE(ABORT, 'qc_decision: one stands, on a piece in hand, by nobody who reviewed the application'); END
 --;
 CREATE TRIGGER qc_decision_barred BEFORE INSERT ON qc_decision
-WHEN NEW.outcome = 'pass' AND EXISTS (SELECT 1 FROM qc_reading WHERE document_unit = NEW.document_unit
-    AND (instr(codes, 'chip') > 0 OR instr(codes, 'unreadable') > 0))
+WHEN NEW.outcome = 'pass' AND EXISTS (SELECT 1 FROM qc_hold AS h
+    JOIN qc_reading AS r ON r.document_unit = h.document_unit AND r.turn = h.turn
+    WHERE h.hold_id = NEW.hold_id AND (instr(r.codes, 'chip') > 0 OR instr(r.codes, 'unreadable') > 0))
 BEGIN SELECT RAISE(ABORT, 'qc_decision: no person passes what only a reader can see'); END
 --;
 CREATE TRIGGER qc_decision_undone BEFORE UPDATE ON qc_decision
