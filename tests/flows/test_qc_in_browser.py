@@ -232,13 +232,9 @@ def test_the_desk_fits_its_screen_and_can_be_read_in_both_languages(
             )
             == 0
         )
-        if picture := os.environ.get("PASSLINE_PICTURES"):
-            page.screenshot(path=f"{picture}/qc-{scheme}-{locale}.png")
         page.keyboard.press("f")
         assert page.locator(".items label:visible").count() == 14
         assert page.evaluate("document.querySelector('.piece').getBoundingClientRect().bottom <= innerHeight")
-        if picture:
-            page.screenshot(path=f"{picture}/qc-fail-{scheme}-{locale}.png")
         page.keyboard.press("Escape")
         page.keyboard.press("b")
         page.wait_for_selector(".piece", state="detached")

@@ -32,6 +32,21 @@ from stations.qc.errors import (
 from stations.qc.inspecting import codes_chosen
 from stations.qc.rules import READERS_ALONE
 
+REFUSED = (
+    "UPDATE qc_reading SET codes = 'zone'",
+    "DELETE FROM qc_reading",
+    "UPDATE qc_hold SET inspector = 'p-0099'",
+    "UPDATE qc_hold SET ended_us = NULL, ended_how = NULL",
+    "DELETE FROM qc_hold",
+    "UPDATE qc_decision SET outcome = 'pass', codes = ''",
+    "UPDATE qc_decision SET undone_us = stored_us",
+    "DELETE FROM qc_decision",
+    "UPDATE qc_void SET second = 'p-0099'",
+    "DELETE FROM qc_void",
+    "UPDATE qc_view SET what = 'portrait'",
+    "DELETE FROM qc_view",
+)
+
 
 def with_other_zone(piece):
     """A printed zone with one character changed."""
@@ -122,13 +137,13 @@ def test_who_reviewed_an_application_takes_no_piece_of_it(desk):
         )
 
 
-@pytest.mark.parametrize(("first", "second"), [("ann", "rev"), ("rev", "ann"), ("lead", "ann"), ("ann", "ann")])
-def test_no_void_without_an_inspector_and_a_second_who_both_sign_in_for_it(desk, first, second):
+def test_no_void_without_an_inspector_and_a_second_who_both_sign_in_for_it(desk):
     """Rule 4: two different people, of the roles that may."""
     desk.made(1)
     failed = desk.decide("ann", desk.serials()[0], "print")
-    with pytest.raises(ActedAtOnceError):
-        desk.sign(failed, first, second)
+    for first, second in (("ann", "rev"), ("rev", "ann"), ("lead", "ann"), ("ann", "ann")):
+        with pytest.raises(ActedAtOnceError):
+            desk.sign(failed, first, second)
     assert desk.rows("SELECT count(*) FROM qc_void") == [(0,)]
 
 
@@ -374,32 +389,16 @@ def test_the_database_refuses_an_inspection_that_differs_from_the_decision(desk)
     store(first, desk.by["ann"].code)
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE qc_reading SET codes = 'zone'",
-        "DELETE FROM qc_reading",
-        "UPDATE qc_hold SET inspector = 'p-0099'",
-        "UPDATE qc_hold SET ended_us = NULL, ended_how = NULL",
-        "DELETE FROM qc_hold",
-        "UPDATE qc_decision SET outcome = 'pass', codes = ''",
-        "UPDATE qc_decision SET undone_us = stored_us",
-        "DELETE FROM qc_decision",
-        "UPDATE qc_void SET second = 'p-0099'",
-        "DELETE FROM qc_void",
-        "UPDATE qc_view SET what = 'portrait'",
-        "DELETE FROM qc_view",
-    ],
-)
-def test_nothing_of_an_inspection_is_changed_or_deleted(desk, statement):
+def test_nothing_of_an_inspection_is_changed_or_deleted(desk):
     """In plain SQL, by the owner of the tables."""
     desk.made(1)
     (serial,) = desk.serials()
     held = desk.take("ann", serial)
     viewing.facts(desk.here, desk.by["ann"], held.hold_id)
     desk.sign(desk.decide("ann", serial, "print"))
-    with pytest.raises(IntegrityError):
-        desk.sql(statement)
+    for statement in REFUSED:
+        with pytest.raises(IntegrityError):
+            desk.sql(statement)
 
 
 def test_what_was_read_is_shown_beside_the_order_to_whoever_has_the_piece_in_hand(desk):
