@@ -171,7 +171,7 @@ class QcDesk:
         """Show the piece that its reader has in hand beside its order, to be laid on the desk."""
         try:
             shown = viewing.facts(self._here, by_of(request), hold)
-        except (NotInHandError, ActedAtOnceError):
+        except (NotInHandError, ActedAtOnceError, SealBrokenError):
             raise HTTPException(404) from None
         lines = _lines(request, shown.codes)
         groups = {group: [line for line in lines if line.item.group is group] for group in Group}

@@ -3,6 +3,7 @@
 Nobody who reviewed an application takes a piece of it; the tables hold that too. Custody stays with the tray.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -35,6 +36,7 @@ T = TypeVar("T")
 HOLD_S: Final = 10 * 60.0
 """For one piece: some twenty times what an inspection takes."""
 
+_ID: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 # On PostgreSQL desks and the booking of a tray wait for each other, each for a few milliseconds.
 _ONE_AT_A_TIME: Final = Statement("SELECT pg_advisory_xact_lock(hashtextextended('passline qc', 0))")
 _PIECE = Statement(
@@ -131,6 +133,8 @@ def read_again(workplace: Workplace, by: By, hold_id: str) -> None:
 
     Raises NotInHandError, ReadOftenError.
     """
+    if not is_id(hold_id):
+        raise NotInHandError(hold_id)
 
     def work(tx: Connection) -> None:
         one_at_a_time(tx)
@@ -153,6 +157,8 @@ def held(conn: Connection, inspector: str) -> Hold | None:
 
 def named(conn: Connection, by: By, hold_id: str, now_us: int) -> Hold:
     """The hold of this id, which is the inspector's and not over. Raises NotInHandError."""
+    if not is_id(hold_id):
+        raise NotInHandError(hold_id)
     row = _NAMED.run(conn, {"hold_id": hold_id, "inspector": by.code, "now_us": now_us}).fetchone()
     if row is None:
         raise NotInHandError(hold_id)
@@ -197,6 +203,15 @@ def state_of(conn: Connection, workplace: Workplace, piece: Hold) -> str | None:
     """The state of the application of a piece that waits at the station; None where it does not."""
     row = _PIECE.run(conn, _asked(workplace, "", piece.serial)).fetchone()
     return None if row is None else str(row[2])
+
+
+def is_id(word: str) -> bool:
+    """Whether a word has the form of an id.
+
+    >>> is_id("0" * 32), is_id("x" * 32)
+    (True, False)
+    """
+    return _ID.fullmatch(word) is not None
 
 
 def one_at_a_time(tx: Connection) -> None:

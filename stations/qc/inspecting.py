@@ -3,10 +3,8 @@
 A desk makes a decision's id before it sends it, so that one that is sent again is the same decision.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from sqlalchemy import Connection
 
@@ -29,7 +27,6 @@ from stations.qc.tables import HoldEnd
 from stations.workplace import Workplace
 
 PASS, FAIL = "pass", "fail"
-_ID: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _STORED = Statement(
     "SELECT d.hold_id, d.inspector, d.outcome, d.codes, d.document_unit, d.undone_us, j.blank_serial, j.application_id,"
     " h.turn FROM qc_decision AS d JOIN job AS j ON j.document_unit = d.document_unit"
@@ -120,7 +117,7 @@ def decide(workplace: Workplace, by: By, hold_id: str, decision_id: str, codes: 
     Raises InspectionIdError, InspectionTakenError, NotInHandError, ReaderBarsPassError, ApplicationStoppedError,
     ActedAtOnceError.
     """
-    if _ID.fullmatch(decision_id) is None:
+    if not in_hand.is_id(decision_id):
         raise InspectionIdError
     outcome = FAIL if codes else PASS
     sent = (hold_id, by.code, outcome, " ".join(codes))
@@ -164,6 +161,8 @@ def undo(workplace: Workplace, by: By, decision_id: str, *, hold_s: float = in_h
 
     def work(tx: Connection) -> in_hand.Hold:
         in_hand.one_at_a_time(tx)
+        if not in_hand.is_id(decision_id):
+            raise UnknownInspectionError(decision_id)
         found = _STORED.run(tx, {"decision_id": decision_id}).fetchone()
         if found is None or found[1] != by.code:
             raise UnknownInspectionError(decision_id)
@@ -193,6 +192,8 @@ def sign_void(workplace: Workplace, decision_id: str, by: TwoSigned) -> bool:
 
     def work(tx: Connection) -> bool:
         in_hand.one_at_a_time(tx)
+        if not in_hand.is_id(decision_id):
+            raise UnknownInspectionError(decision_id)
         found = _STORED.run(tx, {"decision_id": decision_id}).fetchone()
         if found is None or found[2] != FAIL or found[5] is not None:
             raise UnknownInspectionError(decision_id)

@@ -51,6 +51,12 @@ NO_ACTS: tuple[tuple[str, dict[str, str], int], ...] = (
     ("decide", {"outcome": "pass", "decision": "0" * 32, "hold": "x"}, 404),
     ("undo", {"decision": "0" * 32}, 404),
     ("again", {"hold": "x"}, 404),
+    ("again", {"hold": "\x00" * 32}, 404),
+    ("undo", {"decision": "\x00"}, 404),
+    ("decide", {"outcome": "pass", "decision": "0" * 32, "hold": "\x00"}, 404),
+    ("void", {"decision": "\x00", "password": PASSWORD, "second": LEAD, "second_password": PASSWORD}, 404),
+    ("void", {"password": "\x00", "second": "\x00", "second_password": "\x00"}, 403),
+    ("scan", {"serial": "EA\x00"}, 404),
     ("back", {}, 200),
 )
 OPEN = {"/sign-in", "/sign-out", "/healthz", "/", "/static"}
@@ -239,6 +245,8 @@ def test_what_is_no_act_is_refused_whole(address: str, desk: QcDesk) -> None:
     with opened(address) as ann:
         for act, facts, status in NO_ACTS:
             assert post(ann, act, **facts).status_code == status, (act, facts)
+        for what in ("piece", "portrait", "printed"):
+            assert ann.get(f"/qc/{what}/%00").status_code == 404
     assert desk.rows("SELECT count(*) FROM qc_decision") == [(0,)]
 
 
