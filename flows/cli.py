@@ -42,6 +42,7 @@ COMMANDS: Final = (
     Command("applications", "flows.applications_commands:app", "Stop an application; release or end it."),
     Command("review", "flows.review_commands:app", "What is looked at on every application; the hold list."),
     Command("casebook", "flows.casebook_commands:app", "Mistakes that were caught; those that test a rule."),
+    Command("qc", "flows.qc_commands:app", "What is looked at on every document."),
     Command("alarms", "flows.alarm_commands:app", "What a person must look at: list, acknowledge, try the targets."),
     Command("climate", "flows.climate_commands:app", "The air of each zone: status, readings; resume a suspended one."),
     Command("board", "flows.board:app", "Watch the line in the terminal; displays that show it on a wall."),

@@ -55,6 +55,7 @@ shift = "day"
 review = "emulated"      # "people": reviewers decide at their desks, docs/review-desk.md
 packing = "emulated"     # "people": packers match and pack at theirs, docs/packing-desk.md
 mailing = "emulated"     # "people": mailers weigh at their desk, and drivers sign there, docs/mailing.md
+qc = "emulated"          # "people": inspectors decide at theirs, docs/qc-desk.md
 
 # Hours of working time that each station may take; time nodes are set backwards from the deadline with them.
 {allowances}

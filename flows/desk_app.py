@@ -61,12 +61,15 @@ class DeskDoors(Doors):
         def admit(request: Request) -> None:
             self._admit(request, place.people)
 
-        return Door(admit, self.second, self.sign_again)
+        return Door(admit, self.sign_again, self.second)
 
     def second(self, request: Request, who: Credentials, roles: frozenset[Role]) -> SignedIn:
         """Sign another person in at this moment, as often as signing in is allowed; see Door."""
         signed: SignedIn = request.state.signed
         rules.check_two(signed.code, who.code)
+        return self._now(request, who, roles)
+
+    def _now(self, request: Request, who: Credentials, roles: frozenset[Role]) -> SignedIn:
         if not self.may_try(request):
             raise SignInRefusedError(who.code)
         with self._hashing:

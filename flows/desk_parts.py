@@ -13,6 +13,7 @@ from flows.errors import NoDeskError
 from flows.mailing_pages import MailingDesk
 from flows.packing_pages import PackingDeskPages
 from flows.parts import LABEL_PRINTERS
+from flows.qc_pages import QcDesk
 from flows.review_pages import RatesPage, ReviewDesk
 from flows.rolled_back import refuse_rolled_back
 from flows.run_folder import RunFolder
@@ -21,7 +22,7 @@ from handoff_logs.asking import Asking
 from handoff_logs.database import Database
 from handoff_logs.pages.rendering import Renderer
 from handoff_logs.pseudonyms import hidden, pseudonym_key
-from stations.emulated_staff import EmulatedMailer, EmulatedPacker
+from stations.emulated_staff import EmulatedInspector, EmulatedMailer, EmulatedPacker
 from stations.people import emulated_duty
 from stations.personal import PersonalData
 from stations.workplace import Workplace
@@ -65,6 +66,8 @@ class DeskParts:
         if desks.mailing is Desk.PEOPLE:
             mailer = None if self.hands is None else EmulatedMailer(self.hands)
             made.append(MailingDesk(renderer, asking, self.at("mailing"), self.settings.centre, mailer))
+        if desks.qc is Desk.PEOPLE:
+            made.append(QcDesk(renderer, self.at("qc"), None if self.hands is None else EmulatedInspector(self.hands)))
         return made
 
 

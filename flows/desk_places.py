@@ -17,14 +17,16 @@ from stations.people_register.credentials import Credentials, SignedIn
 class Door:
     """How a request comes to a place: `admit` lets its people alone pass and puts `reader` and `signed` into it.
 
+    `again` signs whoever the session is of in again, at this moment, by their password: (request, password, roles of
+    which they have one). It raises SignInRefusedError, SignInLockedError, RoleMissingError.
     `second` signs another person in, at this moment, for the second hand of an act: (request, their credentials, roles
     of which they have one). It raises SamePersonTwiceError, SignInRefusedError, SignInLockedError, RoleMissingError,
-    BadCodeError, EmulatedStaffError. `again` signs whoever has signed in by their password anew, for the first hand.
+    BadCodeError, EmulatedStaffError.
     """
 
     admit: Callable[[Request], None]
-    second: Callable[[Request, Credentials, frozenset[Role]], SignedIn]
     again: Callable[[Request, str, frozenset[Role]], SignedIn]
+    second: Callable[[Request, Credentials, frozenset[Role]], SignedIn]
 
 
 class Place(Protocol):

@@ -94,6 +94,11 @@ class EmulatedInspector(_Handler, QcDesk):
         seen = self._hands.find(case.number)
         return ("defaced",) if seen is None or seen.defaced else case.codes
 
+    def portrait(self, number: str) -> bytes | None:
+        """See the portrait that is printed on the piece; None where nothing is to be seen."""
+        seen = self._hands.examine(number)
+        return seen.data.portrait if seen is not None and seen.printed else None
+
     def deface(self, numbers: Sequence[str], first: str, second: str) -> None:
         """Two different people deface the pieces."""
         if first == second:

@@ -34,13 +34,14 @@ AUDITED: Final = (
     *("review_lease", "review_decision", "review_view"),
     *("packing_box", "packing_match", "packing_ask"),
     *("tray_count", "tray_scan"),
+    *("qc_hold", "qc_decision", "qc_void", "qc_view"),
     *CASEBOOK,
 )
 """What auditors read beside the log: who may sign, and who did; which deadlines moved, and what was raised to the green
 channel; the alarms; what two people counted; the room's climate; the rolls; what patrols found; who passed the gate;
 what carriers took and said, and what came back; who held, decided and looked at which application at the review desk;
-who counted which tray; who matched and packed what at the packing desk; the casebook, whose pieces of pictures are
-nobody's.
+who counted which tray; who had which piece in hand at QC, decided and looked at it, and which two signed for a void;
+who matched and packed what at the packing desk; the casebook, whose pieces of pictures are nobody's.
 Never an applicant's data, never a password's hash, never a photograph.
 """
 
@@ -64,6 +65,10 @@ def grants(roles: Roles) -> list[str]:
         f"REVOKE UPDATE, DELETE ON packing_box, packing_match, packing_ask FROM {service}",
         f"GRANT UPDATE (closed_us, closed_by, closed_sign_in) ON packing_box TO {service}",
         f"GRANT UPDATE (answer, answered_us, answered_by, sign_in) ON packing_ask TO {service}",
+        # What readers found and people decided is written once; a hold ends, and a decision is undone, once.
+        f"REVOKE UPDATE, DELETE ON qc_reading, qc_hold, qc_decision, qc_void, qc_view FROM {service}",
+        f"GRANT UPDATE (ended_us, ended_how) ON qc_hold TO {service}",
+        f"GRANT UPDATE (undone_us) ON qc_decision TO {service}",
         # A count ends once.
         f"REVOKE UPDATE, DELETE ON tray_count, tray_scan FROM {service}",
         f"GRANT UPDATE (ended_us, ended_how) ON tray_count TO {service}",

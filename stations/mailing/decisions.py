@@ -24,8 +24,8 @@ from stations.mailing.returns import RETURNED, stamp_of_two, waits_here
 from stations.mailing.tables import Decision, ReturnedParcel, ReturnRemake
 from stations.personalization import jobs
 from stations.personalization.rules import VOIDED
+from stations.qc.booking import remake_number
 from stations.qc.pieces import order_numbers
-from stations.qc.station import remake_number
 from stations.trays import INPUT, PUBLISHED, TimeNodes, urgency
 from stations.workplace import Workplace
 

@@ -134,6 +134,18 @@ def verify(files: Mapping[str, bytes], trust_anchor: bytes) -> list[Finding]:
     return findings
 
 
+def stated_hashes(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The hash that a chip's security object states for each data group, by file; none where it can't be read.
+
+    Whether the signature over them holds is for `verify` to say.
+    """
+    try:
+        stated = _open_security_object(files[EF_SOD]).group_hashes
+    except (ValueError, KeyError, TypeError, IndexError):
+        return {}
+    return {name: stated[number] for name, number in GROUPS.items() if number in stated}
+
+
 def read_zone(group_1: bytes) -> str:
     """The printed zone that DG1 holds, its lines joined. Raises `MalformedChipError`."""
     try:

@@ -25,6 +25,11 @@ DEFECTS: Mapping[str, tuple[str, str]] = {
 }
 """Every defect code with its words in English and Chinese; the last four only a person sees."""
 
+READERS_ALONE = frozenset(
+    {"unreadable", "chip", "chip_zone", "chip_portrait", "chip_signature", "chip_lock"},
+)
+"""Defects that no eye can see: where a reader found one, no person passes the document."""
+
 
 @dataclass(frozen=True, slots=True)
 class Expected:

@@ -20,14 +20,14 @@ class Swipes:
     def __init__(self, reader: KeptMachine[SwipeReader], share: float = 1.0) -> None:
         self._reader, self._share = reader, share
 
-    def differs(self, number: str, zone: tuple[str, ...], desk: QcDesk) -> bool:
-        """Whether the document with serial `number`, if it is one to be swiped, bears another zone than `zone`.
+    def agrees(self, number: str, zone: tuple[str, ...], desk: QcDesk) -> bool | None:
+        """Whether the document with serial `number` bears `zone`; None where it is not one to be swiped.
 
         A difference is believed when it is seen twice. Raises MachineStandsError when the reader does not come back.
         """
         if not self._chosen(number):
-            return False
-        return self._swipe(number, desk) != zone and self._swipe(number, desk, after_quiet=True) != zone
+            return None
+        return self._swipe(number, desk) == zone or self._swipe(number, desk, after_quiet=True) == zone
 
     def first(self) -> "Swipes":
         """The same reader for documents of the green channel, before all others that wait for it."""

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ import a_day_of_air
 import psycopg
 import pytest
 from patrol_line import CRACK, HOLDABLE, picture, walked
+from read_by_hand import means_by_hand
 from signing_keys import keyring_copy
 from small_desk import ALIKE, verdict
+from small_line import Line as HandMade
 from small_shift import ONE as OPENERS
 from small_shift import plan, scanned
 from sqlalchemy import create_engine, make_url
@@ -68,6 +71,10 @@ from stations.people_register.credentials import Credentials, SignedIn
 from stations.people_register.rules import ADMINISTRATORS
 from stations.people_register.sign_in import sign_in_as, sign_in_two
 from stations.personal import PersonalData
+from stations.qc import at_desks, in_hand, inspecting, overview
+from stations.qc import viewing as qc_viewing
+from stations.qc.errors import NotInHandError
+from stations.qc.pieces import document_units, offered_numbers
 from stations.review import decisions, leases, rates, viewing
 from stations.review import station as review
 from stations.rolls import balance as rolls_balance
@@ -76,7 +83,7 @@ from stations.rolls.rules import Delivered
 from stations.shift.counting import Signers as TwoWhoSettle
 from stations.shift.rules import Ending
 from stations.shift.station import close_shift, open_shift
-from stations.trays import unfinished_trays
+from stations.trays import accept_by_scan, unfinished_trays
 from stations.workplace import Workplace
 
 SERVICE = "passline"
@@ -409,6 +416,50 @@ def test_the_service_changes_of_the_packing_desk_only_what_ends(
         assert login.execute(of_table, {"table": table, "what": "SELECT"}).fetchone() == (True,)
 
 
+def test_the_qc_desk_works_as_the_service(line: RunFolder, server: Callable[[str], str]) -> None:
+    """Reading, taking, looking, deciding, undoing, booking; and nothing of it is changed in any other way."""
+    url, by = driver(server(SERVICE)), By("e-qc-9")
+    with Database(url, keyring=Keyring(line.signing_keys), bound=True) as database:
+        small = HandMade(database, line.path, shares=ALIKE)
+        small.file(2, seed=78)
+        for offer in small.waiting("review"):
+            review.work_tray(small.at("review"), offer, small.reviewer)
+        small.machines_made = 7_000_000
+        small.make_documents(only=small.waiting("personalization")[-1])
+        here = small.at("qc")
+        means = means_by_hand(small)
+        for offer in small.waiting("qc"):
+            with database.read() as conn:
+                expected = offered_numbers(conn, offer.handoff_id)
+            accept_by_scan(here, offer, small.inspector, expected, document_units)
+        (tray,) = unfinished_trays(here)
+        assert at_desks.read_tray(here, tray, means) == 2
+        with database.read() as conn:
+            (_, first), (_, second) = overview.next_to_take(conn, here, by)
+        held = in_hand.take(here, by, first)
+        assert qc_viewing.facts(here, by, held.hold_id).codes == ()
+        decision = new_id()
+        assert inspecting.decide(here, by, held.hold_id, decision, ())
+        held = inspecting.undo(here, by, decision)
+        for hold_id in (held.hold_id, in_hand.take(here, by, second).hold_id):
+            with suppress(NotInHandError):
+                inspecting.decide(here, by, hold_id, new_id(), ())
+        inspecting.decide(here, by, in_hand.take(here, by, first).hold_id, new_id(), ())
+        outcome = at_desks.book_decided(here, tray, small.inspector)
+        assert outcome is not None and outcome.passed == 2
+        small.close()
+    with psycopg.connect(server(SERVICE), autocommit=True) as login:
+        for statement in (
+            "UPDATE qc_reading SET codes = 'zone'",
+            "UPDATE qc_hold SET inspector = 'e-qc-8'",
+            "UPDATE qc_decision SET outcome = 'fail'",
+            "UPDATE qc_void SET second = 'e-qc-8'",
+            "DELETE FROM qc_view",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                login.execute(statement)  # type: ignore[call-overload]
+
+
 def test_an_auditor_reads_the_log_and_nothing_personal_and_writes_nothing(
     line: RunFolder, server: Callable[[str], str], tried: Callable[..., None]
 ) -> None:
@@ -425,6 +476,7 @@ def test_an_auditor_reads_the_log_and_nothing_personal_and_writes_nothing(
         "SELECT * FROM application_image",
         "SELECT hash FROM person_password",
         "SELECT sealed FROM patrol_photo",
+        "SELECT * FROM qc_reading",
         "INSERT INTO custody_event SELECT * FROM custody_event",
         "UPDATE open_offer SET priority = 1",
         "DELETE FROM whereabouts",

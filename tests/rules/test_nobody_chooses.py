@@ -5,7 +5,7 @@
 | direct function | the best offer is called, whoever asks and whichever they would like | `test_acts` (order of the queue, leases), `test_review_station` (assigned in turn), `test_review_desk` (the most urgent, one reviewer, not again), `test_production` (machines draw the best), `test_turns` |
 | plain SQL | - : who claimed an offer is a line table's word and passes no custody | `test_illegal_custody` (acceptance alone passes it) |
 | command | no command takes a tray or an application to work on | `test_commands_are_documented` |
-| page | no page does | `test_app` (which pages take a form) |
+| page | no page does; at QC a piece of the tray that was assigned is what lies on top of it | `test_app` (which pages take a form) |
 | two processes | workers that ask at the same instant get the next ones, each another | `test_races` (threads) |
 """  # noqa: E501
 

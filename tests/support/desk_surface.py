@@ -20,6 +20,7 @@ ANYBODY: Final = frozenset[Role]()
 """Open by design, signed in or not."""
 REVIEWERS: Final = frozenset({Role.REVIEWER})
 LEADS: Final = frozenset({Role.LEAD})
+INSPECTORS: Final = frozenset({Role.INSPECTOR})
 PACKERS: Final = frozenset({Role.PACKER})
 LOG: Final = frozenset({Role.AUDITOR, Role.LEAD, Role.ADMINISTRATOR})
 ALARMS: Final = LOG | {Role.KEEPER, Role.OPERATOR, Role.ENGINEER}
@@ -48,6 +49,24 @@ DESK: Final[Stated] = {
     ("POST", "/casebook/similar"): BOOK,
     ("POST", "/casebook/write"): BOOK,
     ("GET", "/training"): LEADS,
+    ("GET", "/qc"): INSPECTORS,
+    ("GET", "/qc/overview"): INSPECTORS,
+    ("GET", "/qc/piece/{hold}"): INSPECTORS,
+    ("GET", "/qc/portrait/{hold}"): INSPECTORS,
+    ("GET", "/qc/printed/{hold}"): INSPECTORS,
+    ("POST", "/qc/emulated"): INSPECTORS,
+    ("POST", "/qc/scan"): INSPECTORS,
+    ("POST", "/qc/decide"): INSPECTORS,
+    ("POST", "/qc/undo"): INSPECTORS,
+    ("POST", "/qc/back"): INSPECTORS,
+    ("POST", "/qc/again"): INSPECTORS,
+    ("POST", "/qc/void"): INSPECTORS,
+    ("GET", "/qc/count"): INSPECTORS,
+    ("POST", "/qc/count/begin"): INSPECTORS,
+    ("POST", "/qc/count/scan"): INSPECTORS,
+    ("POST", "/qc/count/close"): INSPECTORS,
+    ("POST", "/qc/count/anew"): INSPECTORS,
+    ("POST", "/qc/count/emulated"): INSPECTORS,
     ("GET", "/packing"): PACKERS,
     ("GET", "/packing/now"): PACKERS,
     ("POST", "/packing/match"): PACKERS,

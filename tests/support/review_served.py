@@ -11,11 +11,12 @@ from flows.desk_app import create_desk
 from flows.desk_places import Place
 from flows.mailing_pages import MailingDesk
 from flows.packing_pages import PackingDeskPages
+from flows.qc_pages import QcDesk
 from flows.review_pages import RatesPage, ReviewDesk
 from flows.sessions import Sessions
 from handoff_logs.asking import Asking
 from handoff_logs.pages.rendering import Renderer
-from stations.emulated_staff import EmulatedMailer, EmulatedPacker
+from stations.emulated_staff import EmulatedInspector, EmulatedMailer, EmulatedPacker
 from stations.people import emulated_duty
 from stations.review.rules import Thresholds
 from stations.workplace import Workplace
@@ -42,6 +43,8 @@ def review_desk(
             TrainingPage(renderer, here),
         ]
         if hands is not None:
+            qc = here.at("qc", emulated_duty("qc", "day").codes)
+            made.append(QcDesk(renderer, qc, EmulatedInspector(hands)))
             packing = here.at("packing", emulated_duty("packing", "day").codes)
             made.append(PackingDeskPages(renderer, packing, "test", EmulatedPacker(hands), prints_here=True))
             mailing = here.at("mailing", emulated_duty("mailing", "day").codes)

@@ -18,6 +18,7 @@ GROWING = (
     *("packing_box", "packing_match", "packing_mismatch", "packing_ask"),
     *("tray_count", "tray_scan"),
     *("mailing_weighing", "mailing_act", "manifest_print"),
+    *("qc_reading", "qc_hold", "qc_decision", "qc_void", "qc_view", "inspection"),
     *("climate_reading", "climate_crossing", "climate_suspension"),
 )
 """Tables with rows for every document ever made."""

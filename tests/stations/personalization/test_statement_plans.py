@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from enrolled import enrol
+from read_by_hand import means_by_hand
 from rolls_in_hand import RollHands
 from small_desk import Desk
 from small_packing_desk import PackingDeskLine
+from small_qc import QcDesk
 from statement_plans import listening, whole_tables
 
 from stations.alarms import outbox
@@ -21,7 +23,9 @@ from stations.packing import asking, showing
 from stations.packing import station as packing
 from stations.packing.errors import LeftAtDeskError
 from stations.personalization import blanks, specimen_run, specimens
+from stations.qc import in_hand, inspecting, overview
 from stations.qc import station as qc
+from stations.qc import viewing as qc_viewing
 from stations.review import decisions, leases, rates, viewing
 from stations.review import station as review
 from stations.rolls import balance, projection
@@ -103,6 +107,30 @@ def test_no_piece_is_packed_at_a_desk_by_reading_a_growing_table_whole(heard, li
         asking.AskingDesk(desk.here, True, lambda: True).came_out(parcels[0].label, "printer-01")
     assert len(heard) > 100
     assert whole_tables(list(heard), tmp_path / "passline.db") == set()
+
+
+def test_no_piece_is_inspected_at_a_desk_by_reading_a_growing_table_whole(heard, line, tmp_path):
+    desk = QcDesk.of(line, means_by_hand(line))
+    tray = desk.make(4)
+    heard.clear()
+    desk.read(tray)
+    first, second, third, fourth = desk.serials()
+    qc_viewing.facts(desk.here, desk.by["ann"], desk.take("ann", first).hold_id)
+    desk.undo("ann", desk.decide("ann", first))
+    with desk.database.read() as conn:
+        assert inspecting.undoable(conn, desk.by["ann"].code) is None
+        assert len(overview.trays(conn, desk.here)) == 1
+        assert len(overview.next_to_take(conn, desk.here, desk.by["ann"])) == 4
+    desk.sign(desk.decide("ann", second, "print"))
+    desk.void(tray)
+    desk.line.stop(desk.rows("SELECT application_id FROM job WHERE blank_serial = :serial", serial=third)[0][0])
+    for serial in (first, fourth):
+        desk.decide("ann", serial)
+    in_hand.put_back(desk.here, desk.by["ann"])
+    assert desk.book(tray).passed == 2
+    asked = [sql for sql in heard if "ORDER BY 1" not in sql]
+    assert len(asked) > 50
+    assert whole_tables(asked, tmp_path / "passline.db") == set()
 
 
 def test_no_machine_is_opened_by_reading_a_growing_table_whole(heard, shop, tmp_path):
