@@ -265,6 +265,26 @@ def test_what_was_matched_is_never_changed_doubled_or_anothers(desk, statement):
         desk.sql(statement)
 
 
+def test_what_was_put_aside_is_not_matched_after_all(desk):
+    """Nor is a piece of a stopped application, or one for an office as if for the post: in plain SQL."""
+    tray = desk.accept_one(12)
+    post, other, *_ = desk.pieces(tray, delivery="post")
+    desk.scan("pia", post.blank_serial, other.order_unit, desk.codes(post)[2])
+    matched = (
+        "INSERT INTO packing_match (match_id, document_unit, tray, outcome, scanned_document, scanned_order,"
+        " scanned_envelope, postage_cny, packer, stored_us, emulated) SELECT :id, :unit, :tray, 'matched', 'a', 'b',"
+        " 'c', 15, 'e-pck-1', :now, emulated FROM packing_match LIMIT 1"
+    )
+    now_us = desk.database.write(desk.database.clock_us)
+    office = desk.pieces(tray, delivery="collection")[0]
+    desk.line.stop(other.application_id)
+    for piece in (post, office, other):
+        with pytest.raises(IntegrityError):
+            desk.sql(matched, id=new_id(), unit=piece.unit_id, tray=tray, now=now_us)
+    third = desk.pieces(tray, delivery="post")[2]
+    desk.sql(matched, id=new_id(), unit=third.unit_id, tray=tray, now=now_us)
+
+
 def test_a_lead_packs_nothing_and_neither_does_whose_sign_in_is_over(desk):
     piece = desk.pieces(desk.accept_one(2))[0]
     with pytest.raises(matching.PackedElsewhereError):
