@@ -86,6 +86,8 @@ LOOKED_AT: Final[tuple[tuple[str, Role | None, str], ...]] = (
     ("/sign-in", None, "form"),
     ("/review", Role.REVIEWER, "article"),
     ("/rates", Role.LEAD, "table"),
+    ("/casebook", Role.REVIEWER, "h1"),
+    ("/training", Role.LEAD, "h1"),
 )
 """The desks' pages: address, whose (None: nobody is signed in), and what stands on it once all is there."""
 
