@@ -212,9 +212,12 @@ def test_each_page_is_used_by_keyboard_and_by_name(desks: Desks, path: str, role
         "document.body.setAttribute('tabindex', '-1'); document.body.focus(); document.body.removeAttribute('tabindex')"
     )
     reached = []
-    for _ in range(len(controls) + 2):
+    for _ in range(4 * len(controls)):
         page.keyboard.press("Tab")
         number, outlined = page.evaluate(FOCUSED)
+        if reached and number == reached[-1]:
+            # A date has a part for its day, its month and its year.
+            continue
         if number is None or number in reached:
             break
         assert outlined, controls[number]

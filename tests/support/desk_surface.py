@@ -151,6 +151,15 @@ LOOKED_AT: Final[tuple[tuple[str, Role | None, str], ...]] = (
     ("/rates", Role.LEAD, "table"),
     ("/packing", Role.PACKER, "#now section"),
     ("/packing/count", Role.PACKER, "form.big"),
+    ("/casebook", Role.REVIEWER, "h1"),
+    ("/training", Role.LEAD, "h1"),
+    ("/qc", Role.INSPECTOR, "h1"),
+    ("/qc/count", Role.INSPECTOR, "form.big"),
+    ("/mailing", Role.MAILER, "h1"),
+    ("/mailing/door", Role.MAILER, "h1"),
+    ("/mailing/manifests", Role.MAILER, "h1"),
+    ("/mailing/deliveries", Role.MAILER, "h1"),
+    ("/mailing/returns", Role.MAILER, "h1"),
 )
 """The desks' pages: address, whose (None: nobody is signed in), and what stands on it once all is there."""
 
