@@ -18,7 +18,9 @@ from handoff_logs.asking import Asking
 from handoff_logs.pages.languages import Language, spoken
 from handoff_logs.pages.rendering import Reader, Renderer
 from handoff_logs.pages.words import Words
+from stations.characters.alike import Alike, alike
 from stations.errors import ApplicationStoppedError, SealBrokenError, StationError
+from stations.intake.batch import Applicant
 from stations.offices import OFFICES
 from stations.people_register.credentials import SignedIn
 from stations.review import decisions, leases, rates, viewing
@@ -139,7 +141,8 @@ class ReviewPages:
         return self._renderer.page(
             request, "review_case.html", lease=lease, filed=shown.filed, record=shown.filed.record, groups=groups,
             told=sorted(told, key=lambda line: line.weight), has_signature=shown.has_signature,
-            office=OFFICES.get(shown.filed.office),
+            office=OFFICES.get(shown.filed.office), guides=self._thresholds.head_lines_mm,
+            alike=_alike(shown.filed.record.applicant),
         )  # fmt: skip
 
     def picture(self, request: Request, lease: str, role: str) -> Response:
@@ -216,6 +219,12 @@ def _items(request: Request, findings: Mapping[str, Finding]) -> dict[Group, lis
         group: sorted((line for line in lines if line.item.group is group), key=lambda line: line.weight)
         for group in Group
     }
+
+
+def _alike(applicant: Applicant) -> list[tuple[str, tuple[Alike, ...]]]:
+    """Each character of the printed name that has some with those that it is taken for; each character once."""
+    name = dict.fromkeys(applicant.surname + applicant.given_names)
+    return [(character, those) for character in name if (those := alike(character))]
 
 
 def _looked(finding: Finding | None) -> Finding | None:

@@ -19,6 +19,7 @@ from flows.desk_app import create_desk
 from handoff_logs.asking import Asking
 from handoff_logs.database import Database
 from handoff_logs.records import new_id
+from stations.characters.alike import alike
 from stations.people_register import passwords
 
 ROUTES = (
@@ -198,6 +199,20 @@ def test_where_no_rule_looked_nothing_is_said_to_look_at_first(address: str, des
             page = ann.get(f"/review/case/{lease['lease']}").text
             assert "Not on the hold list?" in page
             assert "No hold list is kept here" not in page and "Not measured at intake" not in page
+
+
+def test_beside_the_signature_stands_what_each_character_is_taken_for(address: str, desk: Desk) -> None:
+    """The hardest item: 晓 against 哓, one stroke apart and spoken alike. Each differing part is marked."""
+    with opened(address, "p-0011") as ann:
+        pages = [ann.get(f"/review/case/{lease['lease']}").text for lease in take(ann)]
+    for page in pages:
+        name = re.search(r'class="printed" lang="zh-CN">([^<]+)<', page)[1]  # type: ignore[index]
+        shown = re.findall(r"<li><b>(.)</b>(.*?)</li>", page, re.DOTALL)
+        assert [head for head, _ in shown] == [each for each in dict.fromkeys(name) if alike(each)] != []
+        for head, those in shown:
+            found = re.findall(r"<(?:i|text [^>]+)>(.)</", those)
+            assert found == [each.character for each in alike(head)]
+            assert those.count("<rect") == sum(each.differs is not None for each in alike(head))
 
 
 def test_it_says_that_it_is_alive_and_nothing_else(address: str) -> None:
