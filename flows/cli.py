@@ -39,7 +39,7 @@ COMMANDS: Final = (
     Command("patrol", "flows.patrol_commands:app", "Rounds by plan, what they find, and each finding to its end."),
     Command("gate", "flows.gate_commands:app", "The gate of the core area: who is inside, who passed."),
     Command("applications", "flows.applications_commands:app", "Stop an application; release or end it."),
-    Command("review", "flows.review_commands:app", "What is looked at on every application; the hold list."),
+    Command("review", "flows.review_commands:app", "What is looked at on every application; the hold list; questions."),
     Command("alarms", "flows.alarm_commands:app", "What a person must look at: list, acknowledge, try the targets."),
     Command("climate", "flows.climate_commands:app", "The air of each zone: status, readings; resume a suspended one."),
     Command("board", "flows.board:app", "Watch the line in the terminal; displays that show it on a wall."),

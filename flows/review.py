@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from prefect import flow
@@ -13,7 +13,8 @@ from flows.settings import Desk
 from flows.station_run import Served, run_station
 from flows.work import StationWork, TrayToWork, TrayWork, claim, units_by_outcome
 from stations.review import station
-from stations.trays import unfinished_trays
+from stations.review.answers import answered_trays
+from stations.trays import TrayOutcome, unfinished_trays
 
 STATION = "review"
 LOOK_AGAIN_S: Final = 0.5
@@ -28,7 +29,8 @@ async def review(folder: str, shift: str, tray: str | None = None) -> Served:
     """Serve the review station of the line in `folder` until it is done; with `tray`, work that one tray."""
     async with line_of(folder, shift, STATION) as line:
         at_desks = line.settings.desks.review is Desk.PEOPLE
-        return await run_station(line, TraysAtDesks(line) if at_desks else _emulated(line), only=tray)
+        work = TraysAtDesks(line) if at_desks else _emulated(line)
+        return await run_station(line, WithAnswered(line, work), only=tray)
 
 
 def _emulated(line: Line) -> StationWork:
@@ -36,9 +38,48 @@ def _emulated(line: Line) -> StationWork:
     return TrayWork(
         line=line,
         station=STATION,
-        begin=lambda offer: station.work_tray(here, offer, desk, line.thresholds(), line.nodes()),
-        resume=lambda begun: station.resume_tray(here, begun, desk, line.thresholds(), line.nodes()),
+        begin=lambda offer: station.work_tray(here, offer, desk, line.thresholds(), line.nodes(), line.second_looks()),
+        resume=lambda begun: station.resume_tray(
+            here, begun, desk, line.thresholds(), line.nodes(), line.second_looks()
+        ),
     )
+
+
+@dataclass
+class WithAnswered:
+    """Review's work, and the trays that come off its hold shelf meanwhile: they are here already, nobody offers them."""
+
+    line: Line
+    work_: StationWork
+    station: str = STATION
+    begun: set[str] = field(default_factory=set)
+
+    @property
+    def abreast(self) -> int:
+        """See StationWork."""
+        return self.work_.abreast
+
+    def unfinished(self) -> Sequence[TrayToWork]:
+        """See StationWork."""
+        return [self._begin(tray) for tray in self.work_.unfinished()]
+
+    def claim(self, *, green_only: bool, only: str | None) -> TrayToWork | None:
+        """Claim the most urgent tray that waits, or else one whose questions were answered."""
+        claimed = self.work_.claim(green_only=green_only, only=only)
+        if claimed is not None:
+            return self._begin(claimed)
+        if green_only or only is not None:
+            return None
+        here = self.line.workplace(STATION)
+        return next((self._begin(TrayToWork(each)) for each in answered_trays(here) if each not in self.begun), None)
+
+    async def work(self, tray: TrayToWork) -> dict[str, int]:
+        """See StationWork."""
+        return await self.work_.work(tray)
+
+    def _begin(self, tray: TrayToWork) -> TrayToWork:
+        self.begun.add(tray.tray)
+        return tray
 
 
 @dataclass
@@ -66,9 +107,13 @@ class TraysAtDesks:
         if offer is not None:
             await self.line.blocking(lambda: station.accept_tray(here, offer))
         while True:
-            booked = await self.line.blocking(lambda: station.book_decided(here, tray.tray, self.line.nodes()))
+            booked = await self.line.blocking(lambda: self._book(tray.tray))
             if booked is not None:
                 return units_by_outcome(booked)
             if self.line.stopping:
                 return {"left": 1}
             await asyncio.sleep(LOOK_AGAIN_S)
+
+    def _book(self, tray: str) -> TrayOutcome | None:
+        line = self.line
+        return station.book_decided(line.workplace(STATION), tray, line.nodes(), line.second_looks())

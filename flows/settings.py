@@ -18,6 +18,7 @@ from stations.climate.rules import ISO_CLASSES, Figure, Range, Zone
 from stations.deadlines import ALLOWANCES
 from stations.patrol.rules import Item, Patrol
 from stations.people import STAFFING
+from stations.review.second import SecondLooks
 from stations.review.thresholds import Thresholds
 from stations.vault.rules import Reserve
 
@@ -248,6 +249,14 @@ class ReviewSettings(_Section):
     renewal_months: Months = 6
     """A document that runs out within these may be asked for anew."""
     address_characters: Annotated[int, Field(ge=1, le=120)] = 8
+    second_share: Share = 0.0
+    """Of all passes; another reviewer decides them again."""
+    second_classes: frozenset[Literal["normal", "expedited", "emergency"]] = frozenset()
+    """Service classes of which every pass is decided again."""
+
+    def second_looks(self) -> SecondLooks:
+        """Which passes are decided again."""
+        return SecondLooks(self.second_share, self.second_classes)
 
     def thresholds(self, hold_lists: Path) -> Thresholds:
         """The limits as the rules have them; `hold_lists`: where the hold list's files are."""

@@ -20,11 +20,12 @@ AUDITED: Final = (
     *GATE,
     *("parcel", "consignment", "consigned_parcel"),
     *DELIVERIES,
-    *("review_lease", "review_decision", "review_view"),
+    *("review_lease", "review_decision", "review_view", "review_question", "review_answer", "review_second"),
 )
 """What auditors read beside the log: who may sign, and who did; which deadlines moved, and what was raised to the green
 channel; the alarms; what two people counted; the room's climate; the rolls; what patrols found; who passed the gate;
-what carriers took and said, and what came back; who held, decided and looked at which application at the review desk.
+what carriers took and said, and what came back; who held, decided and looked at which application at the review desk,
+what was asked and answered, and what was decided twice.
 Never an applicant's data, never a password's hash, never a photograph.
 """
 
@@ -41,6 +42,7 @@ def grants(roles: Roles) -> list[str]:
         # Who reviewed and who inspected is written once; an application and its stop change, and stay.
         f"REVOKE UPDATE, DELETE ON review_verdict, inspection, review_view, review_lease, review_decision"
         f" FROM {service}",
+        f"REVOKE UPDATE, DELETE ON review_question, review_answer, review_second FROM {service}",
         # A lease ends once and a decision is undone once; the guards say how.
         f"GRANT UPDATE (ended_us, ended_how) ON review_lease TO {service}",
         f"GRANT UPDATE (undone_us) ON review_decision TO {service}",

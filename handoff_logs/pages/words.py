@@ -275,6 +275,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "review.stale": ("The page is from another sign-in. Load it again.", "页面来自另一次登录。请重新加载。"),
     "review.case": ("Application: {product}", "申请：{product}"),
+    "review.history": ("Before", "此前审核"),
+    "review.revision": ("revision {revision}", "第 {revision} 版"),
     "review.suspicions": ("Look here first", "请先看"),
     "review.no_suspicion": (
         "No rule suspects anything. Rules only suggest; look at all of it.",
@@ -327,6 +329,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "review.rates.undone": ("Undone", "撤销"),
     "review.rates.lapsed": ("Lapsed", "超时"),
     "review.rates.given_up": ("Given up", "放弃"),
+    "review.rates.seconds": ("Passes decided again", "复审"),
+    "review.rates.differed": ("Not passed then", "复审未通过"),
     "review.rates.left_share": ("Share let go", "放弃比例"),
     "review.rates.held_share": ("Share held", "暂缓比例"),
     "patrol.title": ("Patrol", "巡检"),

@@ -111,7 +111,8 @@ class Measured:
         found = []
         for whole, *halves in (shares[:5], shares[5:]):
             found.append((1 - _HALF_WEIGHT) * whole + _HALF_WEIGHT * np.max(halves, axis=0))
-        return np.max(found, axis=0)
+        likest: Glyphs = np.maximum(*found)
+        return likest
 
     def differs(self, character: str, other: str) -> str:
         """Where the glyph of `other` differs, as four digits; empty where that is most of it."""
