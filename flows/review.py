@@ -47,7 +47,7 @@ def _emulated(line: Line) -> StationWork:
 
 @dataclass
 class WithAnswered:
-    """Review's work, and the trays that come off its hold shelf meanwhile: they are here already, nobody offers them."""
+    """Review's work, and the trays that come off its hold shelf meanwhile, which nobody offers: they are here."""
 
     line: Line
     work_: StationWork
