@@ -260,8 +260,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "同一编号下已存有另一结论，本结论未保存。",
     ),
     "review.booked": (
-        "Its tray went on; the verdict can't be undone. Tell the lead.",
-        "该盘已流转，结论不能撤销。请告知班长。",
+        "Its tray was decided; the verdict can't be undone. Tell the lead.",
+        "该盘已全部审核，结论不能撤销。请告知班长。",
     ),
     "review.again": (
         "Somebody acted at the same moment, or your sign-in is too old. Load the page again.",

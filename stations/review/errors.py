@@ -95,7 +95,7 @@ class UnknownDecisionError(StationError):
 
 
 class TooLateToUndoError(StationError):
-    """The tray was booked, and the verdict with it; what went on is put right at the next station."""
+    """The verdict is on record: its tray went on, or waits for what is decided again. It is put right further on."""
 
     def __init__(self, application_id: str, outcome: str) -> None:
         super().__init__(application_id, outcome)
@@ -103,8 +103,8 @@ class TooLateToUndoError(StationError):
 
     def __str__(self) -> str:
         return (
-            f"the tray of application {self.application_id} went on and your {self.outcome} with it; nothing was"
-            " undone, tell the lead, who can stop the application"
+            f"your {self.outcome} of application {self.application_id} was booked; nothing was undone, tell the lead,"
+            " who can stop the application"
         )
 
 

@@ -40,7 +40,8 @@ AND NOT EXISTS (SELECT 1 FROM person AS p JOIN person_role AS r ON r.code = p.co
 ORDER BY a.priority, w.due_us, a.application_id
 """
 _SECONDS: Final = """
-SELECT first.reviewer, count(*) AS seconds, sum(CASE WHEN again.outcome <> 'pass' THEN 1 ELSE 0 END) AS differed
+SELECT first.reviewer || '' AS reviewer, count(*) AS seconds,
+    sum(CASE WHEN again.outcome <> 'pass' THEN 1 ELSE 0 END) AS differed
 FROM review_second AS s
 JOIN review_verdict AS first
     ON first.application_id = s.application_id AND first.revision = s.revision AND first.round = s.round
