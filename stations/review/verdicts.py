@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, insert
 
-from handoff_logs.dialects import clock_us, listed
+from handoff_logs.dialects import listed
 from handoff_logs.statements import Statement
 from stations.intake.states import stopped
 from stations.review.cases import Order
@@ -30,9 +30,17 @@ def store(
     tx: Connection, workplace: Workplace, orders: Sequence[Order], decided: Mapping[str, tuple[str, Decision]]
 ) -> None:
     """Store what was decided on these orders, each in its next round."""
-    if not orders:
-        return
-    written_us = workplace.database.clock_us(tx)
+    if orders:
+        _store(tx, workplace, orders, decided, workplace.database.clock_us(tx))
+
+
+def _store(
+    tx: Connection,
+    workplace: Workplace,
+    orders: Sequence[Order],
+    decided: Mapping[str, tuple[str, Decision]],
+    written_us: int,
+) -> None:
     rows = []
     for order in orders:
         reviewer, decision = decided[order.application_id]
@@ -70,10 +78,13 @@ def decide_again(
             named = (order.application_key, order.revision, order.rounds + 1)
             if why := seconds.why(workplace.personal.draw, *named, order.service_class):
                 chosen[order.application_id] = order, why
-    store(tx, workplace, [order for order, _ in chosen.values()], decided)
+    if not chosen:
+        return 0
+    now_us = workplace.database.clock_us(tx)
+    _store(tx, workplace, [order for order, _ in chosen.values()], decided, now_us)
     for application_id, (order, why) in chosen.items():
         facts = {"application_id": application_id, "revision": order.revision, "round": order.rounds + 1}
-        _CHOOSE.run(tx, {**facts, "why": why.value, "now_us": clock_us(tx)})
+        _CHOOSE.run(tx, {**facts, "why": why.value, "now_us": now_us})
     return len(chosen)
 
 

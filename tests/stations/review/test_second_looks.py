@@ -4,6 +4,7 @@ import pytest
 from small_desk import ALIKE
 from sqlalchemy.exc import IntegrityError
 
+from flows.facts import DONE
 from handoff_logs.reading import open_reading
 from stations.review import decisions, rates, station, viewing
 from stations.review.errors import TooLateToUndoError
@@ -31,6 +32,9 @@ def test_a_chosen_pass_is_not_booked_alone(desk):
     desk.decide_all("bob")
     (outcome,) = book(desk)
     assert (outcome.units, outcome.passed) == (3, 3)
+    assert desk.rows(f"SELECT documents FROM ({DONE.replace(':since_us', '0')}) AS done WHERE station = 'review'") == [
+        (3,)
+    ]
     rows = desk.rows("SELECT DISTINCT round, reviewer, outcome FROM review_verdict ORDER BY 1")
     assert rows == [(1, desk.by["ann"].code, "pass"), (2, desk.by["bob"].code, "pass")]
     assert desk.take("cid") == ()
