@@ -64,13 +64,17 @@ class WithAnswered:
         return [self._begin(tray) for tray in self.work_.unfinished()]
 
     def claim(self, *, green_only: bool, only: str | None) -> TrayToWork | None:
-        """Claim the most urgent tray that waits, or else one whose questions were answered."""
+        """Claim the most urgent tray that waits, or else one whose questions were answered.
+
+        With nothing else to do, send back what was filed anew instead of being answered.
+        """
         claimed = self.work_.claim(green_only=green_only, only=only)
         if claimed is not None:
             return self._begin(claimed)
         if green_only or only is not None:
             return None
         here = self.line.workplace(STATION)
+        station.dispatch_superseded(here)
         return next((self._begin(TrayToWork(each)) for each in answered_trays(here) if each not in self.begun), None)
 
     async def work(self, tray: TrayToWork) -> dict[str, int]:

@@ -182,6 +182,9 @@ def dispatch_superseded(workplace: Workplace) -> int:
         _send_back(tx, workplace, None, orders, "superseded")
         return len(orders)
 
+    with workplace.database.read() as conn:
+        if conn.execute(query).first() is None:
+            return 0
     return workplace.database.write(dispatch)
 
 

@@ -100,7 +100,7 @@ def test_a_tray_that_was_left_is_booked_by_the_next_run(line: Line) -> None:
 
 
 def test_a_tray_that_comes_off_the_hold_shelf_is_booked_by_the_run_that_goes_on(line: Line) -> None:
-    """Nobody offers it: it is at review already. Once taken up it is not taken up again."""
+    """Nobody offers it: it is at review already, and taken up once. What was filed anew meanwhile goes back."""
     at_desks = TraysAtDesks(line)
     station, here = WithAnswered(line, at_desks), line.workplace("review")
     trays = [station.claim(green_only=False, only=None) for _ in range(2)]
@@ -111,7 +111,12 @@ def test_a_tray_that_comes_off_the_hold_shelf_is_booked_by_the_run_that_goes_on(
         decisions.decide(here, EMULATED, verdict(lease, "hold", "person_name"))
     for tray in at_desks.unfinished():
         assert "held" in asyncio.run(station.work(tray))
+    anew = "UPDATE application SET state = 'returned', live = FALSE WHERE application_id = (SELECT min(application_id)"
+    line.database.write(lambda tx: tx.execute(text(f"{anew} FROM application)")))
     assert station.claim(green_only=False, only=None) is None
+    with line.database.read() as conn:
+        outside = conn.execute(text("SELECT station FROM whereabouts WHERE state = 'outside'")).scalars().all()
+    assert len(outside) == 1 and outside[0].startswith("office:")
     clerk = By("p-0001", "0" * 32)
     row = {"id": clerk.sign_in, "code": clerk.code}
     line.database.write(
@@ -125,7 +130,7 @@ def test_a_tray_that_comes_off_the_hold_shelf_is_booked_by_the_run_that_goes_on(
     other = By("e-rev-8")
     for lease in leases.take(here, other):
         decisions.decide(here, other, verdict(lease))
-    assert asyncio.run(station.work(again)) == {"units": 3, "passed": 3}
+    assert asyncio.run(station.work(again)) == {"units": 2, "passed": 2}
 
 
 def test_who_decides_is_a_word_that_is_known(line: Line) -> None:
