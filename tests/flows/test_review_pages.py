@@ -21,6 +21,7 @@ from handoff_logs.database import Database
 from handoff_logs.records import new_id
 from stations.characters.alike import alike
 from stations.people_register import passwords
+from stations.review.items import REASONS
 
 ROUTES = (
     ("GET", "/review", "reviewer"),
@@ -213,6 +214,19 @@ def test_beside_the_signature_stands_what_each_character_is_taken_for(address: s
             found = re.findall(r"<(?:i|text [^>]+)>(.)</", those)
             assert found == [each.character for each in alike(head)]
             assert those.count("<rect") == sum(each.differs is not None for each in alike(head))
+
+
+def test_what_it_was_held_for_and_what_was_answered_is_shown_and_not_who_held_it(address: str, desk: Desk) -> None:
+    """The answer is another's to judge, without regard to the person."""
+    desk.decide_all("bob", "hold", "person_name")
+    desk.book()
+    with opened(address, "p-0011") as ann:
+        assert take(ann) == []
+        desk.answer_holds()
+        page = ann.get(f"/review/case/{take(ann)[0]['lease']}").text
+    before = page[page.index('aria-label="Before"') :]
+    assert REASONS["person_name"].english in before and "confirmed as filed" in before
+    assert desk.by["bob"].code not in page
 
 
 def test_it_says_that_it_is_alive_and_nothing_else(address: str) -> None:
