@@ -1,6 +1,5 @@
 """`passline alarms`: what is open and whose it is, taking one, and whether the targets can be told."""
 
-import csv
 import json
 import sys
 import time
@@ -16,11 +15,10 @@ from flows.durations import duration
 from flows.errors import Exit, FlowError
 from flows.run_folder import RunFolder
 from handoff_logs.reading import open_reading
+from handoff_logs.sheets import write_rows
 from stations.alarms.listing import Listed, listed
 from stations.people_register.asking import Asking, PasswordsFrom
 
-PIPED_WIDTH: Final = 160
-"""Characters of a table that no terminal bounds."""
 DEFAULT_DIRECTORY: Final = Path(".passline")
 Directory = Annotated[Path, Parameter("--dir", help="The run's folder.")]
 Output = Annotated[Literal["table", "json", "csv"], Parameter(name="--output", help="How to print.")]
@@ -63,9 +61,7 @@ def list_command(
             sys.stdout.write(json.dumps({"emulated": line.emulated, "alarms": rows}, indent=2) + "\n")
         case "csv":
             rows = [_as_row(one) for one in found]
-            writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(row | {"escalated_to": " ".join(row["escalated_to"])} for row in rows)
+            write_rows(COLUMNS, (row | {"escalated_to": " ".join(row["escalated_to"])} for row in rows))
         case "table":
             _print_table(found, now_us, emulated=line.emulated)
     return Exit.FINDINGS if any(one.cleared_us is None for one in found) else Exit.FINE
@@ -160,11 +156,12 @@ def _as_row(one: Listed) -> dict[str, Any]:
 
 
 def _print_table(found: Sequence[Listed], now_us: int, *, emulated: bool) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    from handoff_logs.screen import screen
+
+    console = screen()
     if emulated:
         console.print(Text(" EMULATED ", "black on yellow"))
     if not found:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 import structlog
@@ -39,15 +39,17 @@ from handoff_logs.pages.routes import AuditPages
 from handoff_logs.verify.state import FILE_NAME
 from stations.patrol.rules import MENDERS
 from stations.people import Role
+from stations.people_register.badges import sign_in_by
 from stations.people_register.credentials import Credentials, SignedIn
 from stations.people_register.errors import (
     BadCodeError,
+    BadgeRefusedError,
     EmulatedStaffError,
     SignInLockedError,
     SignInRefusedError,
 )
 from stations.people_register.rights import MAY, Right
-from stations.people_register.sign_in import sign_in, sign_in_as
+from stations.people_register.sign_in import sign_in_as
 from stations.people_register.standing import is_founded, standing
 
 READERS: Final = MAY[Right.ASK]
@@ -70,7 +72,7 @@ class Served:
     """What is served: the line's folder, centre and database, the key that signs cookies, whether over https.
 
     `rounds`: what patrols walk; None where no round is walked through these pages.
-    `display_key` is what the tokens of displays are held against: without the line's own it admits none.
+    `display_key` is what the tokens of displays and badges are held against: without the line's own it admits none.
     An offer that stays unanswered for `offer_age_min` is an alarm on the board, as in the terminal.
     `issuer`: who proves who somebody is, beside their password; None where the centre has none.
     `witness_silent_s`: when a witness that was heard of last so long ago is silent; None where the line has none.
@@ -108,7 +110,7 @@ class ReadingOnlyError(Exception):
 class Doors:
     """Signing in and out, and who of those that come may read. Other applications have doors of their own."""
 
-    entrants: ClassVar[frozenset[Role]] = ALARM_READERS
+    entrants: frozenset[Role] = ALARM_READERS
     """Who may come in at all."""
 
     def __init__(self, served: Served, database: Database, renderer: Renderer, sessions: Sessions) -> None:
@@ -177,7 +179,7 @@ class Doors:
         token: str = Form(""),
         to: str = Form(""),
     ) -> Response:
-        """Sign in by code and password; what is refused does not say which of them was wrong."""
+        """Sign in by code or badge, and password; what is refused does not say which of them was wrong."""
         to = _own(to)
         if not _same(token, request.session.get(_TOKEN)):
             return self.form(request, 403, "sign_in.stale", to=to)
@@ -185,11 +187,11 @@ class Doors:
             return self.form(request, 429, "sign_in.many", to=to)
         try:
             with self._hashing:
-                signed = sign_in(self._database, Credentials(code.strip(), password))
+                signed = sign_in_by(self._database, self._served.display_key, code.strip(), password)
         except SignInLockedError as error:
             until = datetime.fromtimestamp(error.until_us / 1_000_000, UTC).astimezone()
             return self.form(request, 403, "sign_in.locked", to=to, until=f"{until:%H:%M:%S}")
-        except (BadCodeError, EmulatedStaffError, SignInRefusedError):
+        except (BadCodeError, BadgeRefusedError, EmulatedStaffError, SignInRefusedError):
             return self.form(request, 403, "sign_in.refused", to=to)
         if self.entrants.isdisjoint(signed.roles):
             return self.form(request, 403, "sign_in.role", to=to)

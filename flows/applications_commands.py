@@ -1,6 +1,5 @@
 """`passline applications`: stop one wherever it is, let it go on or end it by two (domain.md, rule 8); raise it."""
 
-import csv
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ from cyclopts import App, Parameter
 from flows.counts import Absent, CountedFiles
 from flows.errors import Exit
 from flows.run_folder import RunFolder
+from handoff_logs.sheets import write_rows
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
 
 if TYPE_CHECKING:
@@ -315,16 +315,15 @@ def _print(rows: Sequence[dict[str, Any]], output: str, names: Sequence[str], no
         case "json":
             sys.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
         case "csv":
-            writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+            write_rows(names, rows)
         case _:
             _table(rows, nothing)
 
 
 def _table(rows: Sequence[dict[str, Any]], nothing: str) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from handoff_logs.screen import screen
 
     if not rows:
         sys.stdout.write(f"{nothing}\n")
@@ -336,4 +335,4 @@ def _table(rows: Sequence[dict[str, Any]], nothing: str) -> None:
             table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*(str(value) for name, value in row.items() if name != "emulated"))
-    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(table)
+    screen().print(table)

@@ -1,6 +1,5 @@
 """`passline blanks balance`: what became of every blank, by kind, station and machine, over any period or shift."""
 
-import csv
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ from flows.errors import Exit, FlowError
 from flows.run_folder import RunFolder
 from flows.who_asks import recorded
 from handoff_logs.cli import moment_us
+from handoff_logs.sheets import write_rows
 from handoff_logs.terminal import Audience
 from stations.vault.balance import FIRST_US, HERE, LAST_US, Balance, Period, balance, shift_period
 
@@ -125,17 +125,17 @@ def _period(at: str | None, from_: str | None, to: str | None) -> Period:
 
 
 def _print_csv(rows: Sequence[Balance]) -> None:
-    writer = csv.DictWriter(sys.stdout, list(Balance.__annotations__), lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({**row, "unaccounted": " ".join(row["unaccounted"]), "missing": " ".join(row["missing"])})
+    lists = ("unaccounted", "missing")
+    shown = ({**row, **{name: " ".join(row[name]) for name in lists}} for row in rows)  # type: ignore[literal-required]
+    write_rows(list(Balance.__annotations__), shown)
 
 
 def _print_table(rows: Sequence[Balance], period: Period) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    from handoff_logs.screen import screen
+
+    console = screen(piped_width=PIPED_WIDTH)
     mark = "EMULATED: " if any(row["emulated"] for row in rows) else ""
     console.print(f"{mark}blanks{_told(period)}", style="bold")
     if not rows:

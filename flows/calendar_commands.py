@@ -1,6 +1,5 @@
 """`passline calendar`: which days are worked and by what that is known, and a file that settles or corrects them."""
 
-import csv
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from flows.errors import DaysReversedError, Exit
 from flows.run_folder import RunFolder
 from flows.terms import Terms, terms
 from handoff_logs.reading import open_reading
+from handoff_logs.sheets import SheetWriter
 from stations.calendar import CHINA, Source, from_us, load_calendar
 
 app = App(name="calendar", help="Working days: which are worked, by what that is known, and what settles them.")
@@ -72,7 +72,7 @@ def show(
         case "json":
             sys.stdout.write(json.dumps(_as_json(found, provisional, shown, emulated=line.emulated), indent=2) + "\n")
         case "csv":
-            writer = csv.writer(sys.stdout, lineterminator="\n")
+            writer = SheetWriter(sys.stdout)
             writer.writerow(["day", "worked", "kind", "source"])
             writer.writerows([one.day, "yes" if one.worked else "no", one.kind, one.source] for one in shown)
         case "table":
@@ -189,11 +189,12 @@ def _as_json(found: Terms, provisional: int, shown: list[Day], *, emulated: bool
 
 
 def _print_table(found: Terms, provisional: int, shown: list[Day], *, emulated: bool) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False)
+    from handoff_logs.screen import screen
+
+    console = screen()
     mark = Text(" EMULATED ", "black on yellow") if emulated else Text("")
     told = json.loads(found.rule.terms)
     console.print(Text.assemble(("calendar ", "bold"), found.rule.digest[:12], "  ", mark))

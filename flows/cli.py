@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from cyclopts import App, CycloptsError
 
+from flows.collector import collect_seldom
 from flows.errors import Exit
 
 
@@ -40,6 +41,7 @@ COMMANDS: Final = (
     Command("gate", "flows.gate_commands:app", "The gate of the core area: who is inside, who passed."),
     Command("applications", "flows.applications_commands:app", "Stop an application; release or end it."),
     Command("review", "flows.review_commands:app", "What is looked at on every application; the hold list; questions."),
+    Command("casebook", "flows.casebook_commands:app", "Mistakes that were caught; those that test a rule."),
     Command("alarms", "flows.alarm_commands:app", "What a person must look at: list, acknowledge, try the targets."),
     Command("climate", "flows.climate_commands:app", "The air of each zone: status, readings; resume a suspended one."),
     Command("board", "flows.board:app", "Watch the line in the terminal; displays that show it on a wall."),
@@ -96,6 +98,7 @@ def build() -> App:
 
 def main() -> None:
     """The entry point: run the command and end with its status; never show a traceback unless PASSLINE_DEBUG is set."""
+    collect_seldom()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -1,6 +1,5 @@
 """`passline climate`: how the air of each zone is and was; a lead lets a suspended zone work again."""
 
-import csv
 import json
 import sys
 import time
@@ -16,6 +15,7 @@ from cyclopts.validators import Number
 from flows.errors import Exit
 from flows.run_folder import RunFolder
 from handoff_logs.reading import open_reading
+from handoff_logs.sheets import write_rows
 from stations.climate.listing import FIGURES, READINGS, ZoneStanding, standing
 from stations.climate.rules import UNITS, Figure
 from stations.people_register.asking import Asking, PasswordsFrom
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 HERE: Final = Path(".passline")
 Directory = Annotated[Path, Parameter("--dir", help="The run's folder.")]
 Output = Annotated[Literal["table", "json", "csv"], Parameter(name="--output", help="How to print.")]
-PIPED_WIDTH: Final = 160
 MOST_ROWS: Final = 200
 """Rows of a table; JSON and CSV have all."""
 HOUR_US: Final = 3_600_000_000
@@ -186,11 +185,12 @@ def within(zone: ZoneStanding, figure: Figure) -> str:
 
 
 def _print_zones(zones: Sequence[ZoneStanding], *, emulated: bool) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    from handoff_logs.screen import screen
+
+    console = screen()
     if emulated:
         console.print(Text(" EMULATED ", "black on yellow"))
     if not zones:
@@ -245,10 +245,11 @@ def _told(row: Mapping[str, Any]) -> list[Any]:
 
 
 def _print_readings(rows: Sequence[Mapping[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    from handoff_logs.screen import screen
+
+    console = screen()
     if not rows:
         console.print("no reading was kept in that time")
         return
@@ -272,9 +273,7 @@ def _spread(row: Mapping[str, Any], figure: Figure, unit: str) -> str:
 
 
 def _write_csv(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
-    writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    write_rows(names, rows)
 
 
 def _clock(at_us: int | None) -> str:

@@ -1,6 +1,5 @@
 """`passline mailing deliveries`: a carrier's events are loaded, and what they leave open is listed and settled."""
 
-import csv
 import hashlib
 import json
 import sys
@@ -17,6 +16,7 @@ from flows.errors import Exit
 from flows.run_folder import RunFolder
 from flows.two_hands import as_two, signed_by_two, workplace_of
 from flows.who_asks import recorded
+from handoff_logs.sheets import write_rows
 from handoff_logs.terminal import Audience
 from stations.mailing import deliveries, delivery_load, explaining
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
@@ -24,8 +24,6 @@ from stations.people_register.asking import Asking, First, PasswordsFrom, Second
 Directory = Annotated[Path, Parameter("--dir", help="The run's folder.")]
 Item = Annotated[str, Parameter(help="The parcel's label or tracking number.")]
 HERE: Final = Path(".passline")
-PIPED_WIDTH: Final = 160
-"""Characters of a table that no terminal bounds."""
 
 
 def load_command(
@@ -83,9 +81,7 @@ def open_command(
         case "json":
             sys.stdout.write(json.dumps(rows, indent=2) + "\n")
         case "csv" if rows:
-            writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+            write_rows(list(rows[0]), rows)
         case "table":
             _print_open(rows, emulated=emulated)
     return Exit.FINE
@@ -138,10 +134,11 @@ def _digest(file: Path) -> str:
 
 
 def _print_open(rows: list[dict[str, Any]], *, emulated: bool) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    from handoff_logs.screen import screen
+
+    console = screen()
     mark = "EMULATED: " if emulated else ""
     if not rows:
         sys.stdout.write(f"{mark}nothing waits\n")

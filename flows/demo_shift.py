@@ -29,6 +29,7 @@ from flows.two_hands import workplace_of
 from handoff_logs.errors import AlreadyAnsweredError, LineFrozenError
 from handoff_logs.reading import open_reading
 from handoff_logs.records import new_id
+from stations.by import By
 from stations.climate import station as climate
 from stations.climate.errors import NotLookedError, StillOutsideError
 from stations.gate.rules import Direction
@@ -36,7 +37,6 @@ from stations.green import station as green
 from stations.green.errors import NotRaisableError
 from stations.intake.deadline_changes import in_force
 from stations.patrol import rounds
-from stations.patrol.rounds import By
 from stations.patrol.rules import EMULATED_PATROLLER, Answer, Walked
 from stations.people import Role, emulated_roster
 from stations.people_register.credentials import SignedIn

@@ -1,87 +1,109 @@
-"""The desks' web application: sign-in, the review desk, the lead's rates, and whether it is alive."""
+"""The desks' web application: sign-in, the desks of the stations' people, and whether it is alive."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
 
 import structlog
 from fastapi import FastAPI, Request, Response
 from starlette.responses import PlainTextResponse, RedirectResponse
 
 from flows.app import SIGN_IN, SIGN_OUT, Doors, Served, close
-from flows.review_pages import RATES, REVIEW, ReviewPages
+from flows.desk_places import Door, Place
 from flows.sessions import Sessions
+from handoff_logs.database import Database
 from handoff_logs.errors import HandoffLogError
 from handoff_logs.pages.rendering import Renderer
+from handoff_logs.statements import Statement
+from stations.by import By
 from stations.errors import StationError
 from stations.people import Role
-from stations.review import leases
-from stations.review.leases import By
-from stations.review.rules import Thresholds
-from stations.workplace import Workplace
+from stations.people_register import rules
+from stations.people_register.credentials import Credentials, SignedIn
+from stations.people_register.errors import SignInRefusedError
+from stations.people_register.sign_in import sign_in_as
 
 HEALTH: Final = "/healthz"
-REVIEWERS: Final = frozenset({Role.REVIEWER})
-LEADS: Final = frozenset({Role.LEAD})
 _COOKIE: Final = "passline_desk"
+_ANSWERS: Final = Statement("SELECT 1")
 _log = structlog.get_logger()
 
 
 class DeskDoors(Doors):
-    """Who comes in here: reviewers to their desk, leads to the page of rates."""
+    """Who comes in here: the people of each place, to theirs."""
 
-    entrants: ClassVar[frozenset[Role]] = REVIEWERS | LEADS
-
-    def __init__(self, here: Workplace, served: Served, renderer: Renderer, sessions: Sessions) -> None:
-        super().__init__(served, here.database, renderer, sessions)
-        self._here = here
+    def __init__(
+        self, served: Served, database: Database, renderer: Renderer, sessions: Sessions, places: Sequence[Place]
+    ) -> None:
+        super().__init__(served, database, renderer, sessions)
+        self._places = places
+        self.entrants = frozenset[Role]().union(*(place.people for place in places))
 
     def places(self, roles: frozenset[str]) -> tuple[str, ...]:
         """See Doors."""
-        own = ((REVIEW, REVIEWERS), (RATES, LEADS))
-        return tuple(place.removeprefix("/") for place, its in own if not its.isdisjoint(roles))
+        return tuple(place.path.removeprefix("/") for place in self._places if not place.people.isdisjoint(roles))
 
     def first_page(self, roles: frozenset[str]) -> str:
         """See Doors."""
-        return RATES if REVIEWERS.isdisjoint(roles) else REVIEW
+        return f"/{self.places(roles)[0]}"
 
-    def admit_reviewers(self, request: Request) -> None:
-        """Let a reviewer pass. Raises NotSignedInError, NotYoursError."""
-        self._admit(request, REVIEWERS)
+    def home(self, request: Request) -> Response:
+        """Lead whoever has signed in to their first place. Raises NotSignedInError."""
+        self._admit(request, self.entrants)
+        signed: SignedIn = request.state.signed
+        return RedirectResponse(self.first_page(signed.roles), 303)
 
-    def admit_leads(self, request: Request) -> None:
-        """Let a lead pass. Raises NotSignedInError, NotYoursError."""
-        self._admit(request, LEADS)
+    def door(self, place: Place) -> Door:
+        """The door of one place."""
+
+        def admit(request: Request) -> None:
+            self._admit(request, place.people)
+
+        return Door(admit, self.second)
+
+    def second(self, request: Request, who: Credentials, roles: frozenset[Role]) -> SignedIn:
+        """Sign another person in at this moment, as often as signing in is allowed; see Door."""
+        signed: SignedIn = request.state.signed
+        rules.check_two(signed.code, who.code)
+        if not self.may_try(request):
+            raise SignInRefusedError(who.code)
+        with self._hashing:
+            return sign_in_as(self._database, who, tuple(roles))
 
     def left(self, code: str) -> None:
         """Give what they held to others at once."""
-        try:
-            leases.give_up(self._here, By(code))
-        except (StationError, HandoffLogError) as error:
-            # It lapses by itself.
-            _log.warning("leases_not_given_up", error=type(error).__name__)
+        for place in self._places:
+            try:
+                place.left(By(code))
+            except (StationError, HandoffLogError) as error:
+                # It lapses by itself.
+                _log.warning("not_given_up", place=place.path, error=type(error).__name__)
 
 
 def create_desk(
-    served: Served, here: Workplace, sessions: Sessions | None = None, thresholds: Thresholds | None = None
+    served: Served,
+    database: Database,
+    places: Callable[[Renderer], Sequence[Place]],
+    sessions: Sessions | None = None,
 ) -> FastAPI:
-    """Return the application over the review station's workplace."""
+    """Return the application over a line's database, with the places that `places` makes."""
     renderer = Renderer(served.centre, served.emulated, [Path(__file__).parent / "templates"])
-    doors = DeskDoors(here, served, renderer, sessions or Sessions())
-    pages = ReviewPages(renderer, served.asking, here, thresholds or Thresholds())
+    made = places(renderer)
+    doors = DeskDoors(served, database, renderer, sessions or Sessions(), made)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.add_api_route(SIGN_IN, doors.ask, methods=["GET"], response_class=Response)
     app.add_api_route(SIGN_IN, doors.sign_in, methods=["POST"], response_class=Response)
     app.add_api_route(SIGN_OUT, doors.sign_out, methods=["POST"], response_class=Response)
-    app.add_api_route("/", lambda: RedirectResponse(REVIEW, 303), methods=["GET"], response_class=Response)
-    app.add_api_route(HEALTH, lambda: _alive(here), methods=["GET"], response_class=Response)
-    app.include_router(pages.desk(doors.admit_reviewers))
-    app.include_router(pages.lead(doors.admit_leads))
+    app.add_api_route("/", doors.home, methods=["GET"], response_class=Response)
+    app.add_api_route(HEALTH, lambda: _alive(database), methods=["GET"], response_class=Response)
+    for place in made:
+        app.include_router(place.router(doors.door(place)))
     close(app, doors, renderer, served, _COOKIE)
     return app
 
 
-def _alive(here: Workplace) -> Response:
+def _alive(database: Database) -> Response:
     """Say whether the database answers; nothing else, to anybody."""
-    with here.database.read() as conn:
-        leases.held(conn, "")
+    with database.read() as conn:
+        _ANSWERS.run(conn)
     return PlainTextResponse("ok\n")

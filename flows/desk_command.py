@@ -24,14 +24,14 @@ def desk_command(
     key: Annotated[Path | None, Parameter(help="The certificate's private key (PEM).")] = None,
     directory: Annotated[Path, Parameter("--dir", help="The run's folder.")] = Path(".passline"),
 ) -> int:
-    """Serve the review desk until Ctrl-C: reviewers sign in and decide the applications that are assigned to them.
+    """Serve the desks until Ctrl-C: the stations' people sign in, and each comes to the desk of their station.
 
-    The line must run with `[desks] review = "people"`; leads see there who was given what, and what became of it.
+    The line must run with `"people"` for a station under `[desks]`; leads see there what became of what was assigned.
     """
     from flows.composition import prepare
     from flows.configuration import read_settings
     from flows.desk_app import create_desk
-    from flows.desk_parts import open_desk
+    from flows.desk_parts import open_desks
     from flows.program_log import set_up_log
 
     place = Place(host, port, certificate, key)
@@ -43,10 +43,10 @@ def desk_command(
     with (
         contextlib.suppress(KeyboardInterrupt),
         place.listening() as (listening, address),
-        open_desk(folder, settings, https=place.https) as (served, here, thresholds),
+        open_desks(folder, settings, https=place.https) as parts,
     ):
-        mark = "EMULATED line: " if served.emulated else ""
-        sys.stdout.write(f"{mark}review desk at {address}/review; stop with Ctrl-C.\n")
+        mark = "EMULATED line: " if settings.emulated else ""
+        sys.stdout.write(f"{mark}desks at {address}; stop with Ctrl-C.\n")
         sys.stdout.flush()
-        place.serve(create_desk(served, here, thresholds=thresholds), listening)
+        place.serve(create_desk(parts.served, parts.database, parts.places), listening)
     return Exit.FINE

@@ -1,35 +1,69 @@
 """What the desks are served from: the database, which records no custody here, and the keys of personal data."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
+from devices.emulation.hands import Hands
 from flows.app import Served
+from flows.casebook_pages import CasebookPages, TrainingPage
 from flows.cookie_key import cookie_key
-from flows.errors import ReviewerIsEmulatedError
+from flows.desk_places import Place
+from flows.errors import NoDeskError
+from flows.review_pages import RatesPage, ReviewDesk
 from flows.rolled_back import refuse_rolled_back
 from flows.run_folder import RunFolder
 from flows.settings import Desk, LineSettings
 from handoff_logs.asking import Asking
 from handoff_logs.database import Database
+from handoff_logs.pages.rendering import Renderer
 from handoff_logs.pseudonyms import hidden, pseudonym_key
 from stations.people import emulated_duty
 from stations.personal import PersonalData
-from stations.review.thresholds import Thresholds
 from stations.workplace import Workplace
 
-STATION = "review"
+
+@dataclass(frozen=True, slots=True)
+class DeskParts:
+    """What every place at the desks is made of.
+
+    `hands`: the hands of EMULATED staff on an emulated line, for what nobody could take into theirs; None elsewhere.
+    """
+
+    served: Served
+    folder: RunFolder
+    settings: LineSettings
+    database: Database
+    personal: PersonalData
+    hands: Hands | None
+
+    def at(self, station: str) -> Workplace:
+        """A station's workplace, where custody is not recorded: what is stored at a desk bears who stored it."""
+        shift = self.settings.staff.shift
+        people = emulated_duty(station, shift).codes
+        return Workplace(self.database, station, shift, people, self.settings.emulated, self.personal)
+
+    def places(self, renderer: Renderer) -> Sequence[Place]:
+        """The places of the stations whose people work at desks."""
+        desks, asking = self.settings.desks, self.served.asking
+        made: list[Place] = []
+        if desks.review is Desk.PEOPLE:
+            thresholds = self.settings.review.thresholds(self.folder.hold_lists)
+            made += [ReviewDesk(renderer, self.at("review"), thresholds), RatesPage(renderer, asking)]
+            made += [CasebookPages(renderer, asking, self.at("review"), thresholds)]
+            if self.settings.emulated:
+                made += [TrainingPage(renderer, self.at("review"))]
+        return made
 
 
 @contextmanager
-def open_desk(
-    folder: RunFolder, settings: LineSettings, *, https: bool
-) -> Iterator[tuple[Served, Workplace, Thresholds]]:
-    """Open what the review desk of a prepared folder needs.
+def open_desks(folder: RunFolder, settings: LineSettings, *, https: bool) -> Iterator[DeskParts]:
+    """Open what the desks of a prepared folder need.
 
-    Raises ReviewerIsEmulatedError, RolledBackError, CookieKeyRefusedError, PseudonymKeyError, KeyFileError.
+    Raises NoDeskError, RolledBackError, CookieKeyRefusedError, PseudonymKeyError, KeyFileError.
     """
-    if settings.desks.review is not Desk.PEOPLE:
-        raise ReviewerIsEmulatedError(folder.configuration)
+    if not settings.desks.open:
+        raise NoDeskError(folder.configuration)
     refuse_rolled_back(folder, settings)
     url = folder.resolve_database(settings.database.url)
     key = pseudonym_key(folder.keys)
@@ -40,11 +74,13 @@ def open_desk(
         cookie_key=cookie_key(folder.keys),
         asking=Asking(url, lambda word: hidden(key, word)),
         https=https,
+        display_key=key,
     )
-    # Without signing keys: what is decided here passes no custody; the run books it by tray.
-    with Database(url, bound=not folder.line().emulated) as database:
-        shift = settings.staff.shift
-        people = emulated_duty(STATION, shift).codes
-        personal = PersonalData(folder.keys)
-        here = Workplace(database, STATION, shift, people, settings.emulated, personal)
-        yield served, here, settings.review.thresholds(folder.hold_lists)
+    hands = Hands(folder.world, folder.machines) if settings.emulated else None
+    try:
+        # Without signing keys: what is done here passes no custody; the run books it by tray.
+        with Database(url, bound=not folder.line().emulated) as database:
+            yield DeskParts(served, folder, settings, database, PersonalData(folder.keys), hands)
+    finally:
+        if hands is not None:
+            hands.close()

@@ -1,6 +1,5 @@
 """`passline blanks destroy` and `certificate`: voided pieces end in lots, with a witness and a paper to show for it."""
 
-import csv
 import json
 import os
 import sys
@@ -13,6 +12,7 @@ from cyclopts import Parameter
 
 from flows.errors import Exit, FlowError
 from flows.run_folder import RunFolder
+from handoff_logs.sheets import write_rows
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ Out = Annotated[
     Path | None, Parameter("--out", help="Where to write the certificate; else certificates/ of the folder.")
 ]
 DEFAULT_DIRECTORY: Final = Path(".passline")
-PIPED_WIDTH: Final = 160
-"""Characters of a table that no terminal bounds."""
 SEALED_WITHIN_S: Final = 20.0
 """How long the line's own sealer is waited for, where it runs."""
 
@@ -184,12 +182,11 @@ def _print_lots(rows: list[dict[str, Any]], output: str, emulated: bool) -> None
         case "json":
             sys.stdout.write(json.dumps(shown, indent=2) + "\n")
         case "csv" if shown:
-            writer = csv.DictWriter(sys.stdout, list(shown[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(shown)
+            write_rows(list(shown[0]), shown)
         case "table" if shown:
-            from rich.console import Console
             from rich.table import Table
+
+            from handoff_logs.screen import screen
 
             table = Table(
                 "when", "destruction", "pieces", "method", "signed by", "SHA-256", box=None, header_style="dim"
@@ -205,6 +202,6 @@ def _print_lots(rows: list[dict[str, Any]], output: str, emulated: bool) -> None
                     f"{row['person']} {row['witness']}",
                     row["sha256"][:16] or "not printed",
                 )
-            Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
+            screen().print(table)
         case "table":
             sys.stdout.write(f"{'EMULATED: ' if emulated else ''}nothing was destroyed yet\n")

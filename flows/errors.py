@@ -95,19 +95,19 @@ class DesksNotOpenError(FlowError):
         return 'The stations\' people are to work at desks (staff.kind = "desks"), which are not part of this version.'
 
 
-class ReviewerIsEmulatedError(FlowError):
-    """Nobody decides at the review desk of this line: emulated staff does, or is to."""
+class NoDeskError(FlowError):
+    """Nobody works at a desk of this line: emulated staff does everything, or is to."""
 
     def __init__(self, configuration: Path) -> None:
         super().__init__(configuration)
         self.configuration = configuration
         self.next_step = (
-            f'Set review = "people" under [desks] in {configuration}, and start `passline run` again: it then leaves'
-            " deciding to the desk."
+            f'Set a station to "people" under [desks] in {configuration}, such as review = "people", and start'
+            " `passline run` again: it then leaves that work to the desk."
         )
 
     def __str__(self) -> str:
-        return "On this line EMULATED staff reviews, and the desk would show people nothing to decide."
+        return "On this line EMULATED staff works at every station, and the desks would show people nothing to do."
 
 
 class LineRunsAlreadyError(FlowError):

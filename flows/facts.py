@@ -203,12 +203,12 @@ def board_facts(reading: Reading, *, offer_age_min: int = 30, since_us: int | No
 
 def has_register(reading: Reading) -> bool:
     """Whether the database has the register of alarms: one that no newer passline has opened yet has none."""
-    return _has(reading, "alarm_delivery")
+    return has_table(reading, "alarm_delivery")
 
 
 def evacuation(reading: Reading) -> dict[str, Any] | None:
     """The evacuation that is under way: its reason, who ordered it, and when."""
-    rows = reading.rows(EVACUATED) if _has(reading, "evacuation") else ()
+    rows = reading.rows(EVACUATED) if has_table(reading, "evacuation") else ()
     return next(({**row, "emulated": bool(row["emulated"])} for row in rows), None)
 
 
@@ -219,7 +219,8 @@ def _evacuated(reading: Reading) -> list[Alarm]:
     return [Alarm("evacuated", "line", 1, row["ordered_us"], f"{row['reason']}, by {row['ordered_by']}")]
 
 
-def _has(reading: Reading, table: str) -> bool:
+def has_table(reading: Reading, table: str) -> bool:
+    """Say whether a table is there: a line that was set up before has it from its next start on."""
     tables = "sqlite_master WHERE name" if reading.dialect == "sqlite" else "pg_class WHERE relname"
     return bool(reading.rows(f"SELECT 1 FROM {tables} = '{table}'"))  # noqa: S608 own words
 

@@ -20,8 +20,6 @@ app = App(name="gate", help="The gate of the core area: who is inside, who passe
 Directory = Annotated[Path, Parameter("--dir", help="The run's folder.")]
 Output = Annotated[Literal["table", "json"], Parameter("--output", help="How to print.")]
 HERE: Final = Path(".passline")
-PIPED_WIDTH: Final = 160
-"""Characters of a table that no terminal bounds."""
 MOST: Final = 50
 
 INSIDE: Final = "SELECT person, since_us FROM inside ORDER BY since_us, person"
@@ -242,9 +240,9 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _print_status(content: dict[str, Any]) -> None:
-    from rich.console import Console
+    from handoff_logs.screen import screen
 
-    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    console = screen()
     mark = "EMULATED: " if content["emulated"] else ""
     gate, under_way = content["gate"], content["under_way"]
     if gate is None:
@@ -268,8 +266,9 @@ def _print_status(content: dict[str, Any]) -> None:
 
 
 def _print_passages(rows: Sequence[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from handoff_logs.screen import screen
 
     if not rows:
         sys.stdout.write("nobody passed yet\n")
@@ -282,7 +281,7 @@ def _print_passages(rows: Sequence[dict[str, Any]]) -> None:
         machines = f"{row['reader']} {row['shower']}".strip()
         words = (row["number"], f"{mark}{_local(row['begun_us'])}", row["direction"], row["person"], row["outcome"])
         table.add_row(*map(str, (*words, row["reason"], machines, row["missed"] or "", settled)))
-    Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
+    screen().print(table)
 
 
 def _local(time_us: int) -> str:

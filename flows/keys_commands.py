@@ -24,8 +24,6 @@ DEFAULT_DIRECTORY = Path(".passline")
 ReasonCode = Annotated[Literal["stolen", "lost", "retired"], Parameter("--reason", help="Why the old key ends.")]
 LOG = "log"
 """How the log's own key is named, which is no station's and no person's."""
-PIPED_WIDTH = 160
-"""Characters of a table that no terminal bounds."""
 
 app = App(name="keys", help="The keys that sign the handoff log: make, replace, revoke.")
 
@@ -72,15 +70,16 @@ def list_command(
     if output == "json":
         sys.stdout.write(json.dumps({"emulated": line.emulated, "keys": rows}, indent=2) + "\n")
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from handoff_logs.screen import screen
 
     table = Table(title="EMULATED line" if line.emulated else None, box=None, header_style="dim", pad_edge=False)
     for column in rows[0]:
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row.values()))
-    Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
+    screen().print(table)
 
 
 @app.command

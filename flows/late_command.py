@@ -1,6 +1,5 @@
 """`passline late`: what is late, what will be late at the present rate, and why, the worst first."""
 
-import csv
 import json
 import sys
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from flows.late import CARRIER, Late, LateFacts, Status, late_facts
 from flows.run_folder import RunFolder
 from flows.station_rates import HOUR_US
 from handoff_logs.reading import open_reading
+from handoff_logs.sheets import write_rows
 from stations.calendar import CHINA, from_us
 
 if TYPE_CHECKING:
@@ -106,17 +106,16 @@ def _rounded(per_hour: float | None) -> float | None:
 
 def _write_csv(found: LateFacts) -> None:
     names = [*Late.__dataclass_fields__, "words"]
-    writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(_row(one, found.now_us) for one in found.listed)
+    write_rows(names, (_row(one, found.now_us) for one in found.listed))
 
 
 def _print_table(found: LateFacts, centre: str, *, emulated: bool) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False)
+    from handoff_logs.screen import screen
+
+    console = screen()
     mark = Text(" EMULATED ", "black on yellow") if emulated else Text("")
     console.print(Text.assemble((f"passline · {centre}", "bold"), "  ", mark))
     console.print(_summary(found), soft_wrap=True)

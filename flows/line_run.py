@@ -7,13 +7,14 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from rich.console import Console
 
 from flows.alarm_targets import open_targets
 from flows.board import Board
 from flows.configuration import read_settings
 from flows.errors import PrefectLostError
-from flows.facts import evacuation
+from flows.facts import evacuation, has_table
 from flows.line_state import Line
 from flows.prefect_client import enter_client
 from flows.prefect_server import prefect_server
@@ -24,8 +25,11 @@ from flows.rolled_back import refuse_rolled_back
 from flows.run_folder import RunFolder
 from flows.settings import LineSettings
 from handoff_logs.reading import open_reading
+from stations.casebook import listing
 from stations.shift.errors import LineEvacuatedError
 from stations.shift.stops import OPEN_SHIFT
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,23 @@ def run_line(folder: RunFolder, *, shift: str | None = None, screen: Console | N
     refuse_rolled_back(folder, settings)
     refuse_evacuated(folder)
     set_up_log(folder, level=settings.logging.level, form=settings.logging.form)
+    warn_of_missed_cases(folder, settings)
     with prefect_ready(folder, settings) as ready:
         return run_line_on(folder, settings, ready, shift=shift, screen=screen)
+
+
+def warn_of_missed_cases(folder: RunFolder, settings: LineSettings) -> None:
+    """Say in the log which rules of review no longer catch a case that tests them; people review all the same."""
+    reading = open_if_there(folder.line().database_url)
+    if reading is None:
+        return
+    with reading:
+        if not has_table(reading, "casebook_attachment"):
+            return
+        trials = listing.trials(reading, settings.review.thresholds(folder.hold_lists))
+    for trial in trials:
+        if not trial.caught:
+            _log.warning("casebook_rule_misses", case=trial.case["case_id"], code=trial.rule)
 
 
 def refuse_evacuated(folder: RunFolder) -> None:

@@ -1,6 +1,5 @@
 """`passline blanks report-lost`, `found`, `void` and `report`: what is lost, what turned up, and what is told of it."""
 
-import csv
 import json
 import re
 import sys
@@ -12,6 +11,7 @@ from cyclopts import Parameter
 
 from flows.errors import Exit, FlowError
 from flows.run_folder import RunFolder
+from handoff_logs.sheets import write_rows
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
 
 if TYPE_CHECKING:
@@ -202,7 +202,5 @@ def _csv(rows: "Sequence[Ending]") -> str:
     from stations.vault.report import Ending
 
     out = io.StringIO()
-    writer = csv.DictWriter(out, list(Ending.__annotations__), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    write_rows(list(Ending.__annotations__), rows, out)
     return out.getvalue()

@@ -1,6 +1,5 @@
 """`passline mailing manifest` and `manifests`: what was handed to the carrier together, on paper and as a table."""
 
-import csv
 import json
 import os
 import sys
@@ -16,6 +15,7 @@ from cyclopts import Parameter, validators
 from flows.errors import Exit, FlowError
 from flows.run_folder import RunFolder
 from flows.who_asks import recorded
+from handoff_logs.sheets import write_rows
 from handoff_logs.terminal import Audience
 from stations.mailing import manifests
 
@@ -23,8 +23,6 @@ Directory = Annotated[Path, Parameter("--dir", help="The run's folder.")]
 HERE: Final = Path(".passline")
 DAY_US: Final = 86_400_000_000
 MOST: Final = 10_000
-PIPED_WIDTH: Final = 160
-"""Characters of a table that no terminal bounds."""
 
 
 class NoManifestFileError(FlowError):
@@ -87,14 +85,13 @@ def manifests_command(
         case "json":
             sys.stdout.write(json.dumps(rows, indent=2) + "\n")
         case "csv" if rows:
-            writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+            write_rows(list(rows[0]), rows)
         case "table" if rows:
-            from rich.console import Console
             from rich.table import Table
 
-            console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+            from handoff_logs.screen import screen
+
+            console = screen()
             listed = Table("offered", "manifest", "to", "parcels", "documents", "g", "state", box=None)
             for row in rows:
                 offered = datetime.fromtimestamp(row["offered_us"] / 1e6).astimezone()

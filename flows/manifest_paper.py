@@ -1,10 +1,10 @@
 """A manifest for the carrier: on paper in Chinese and English with two fields to sign, and as a table for programs."""
 
-import csv
 import io
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from handoff_logs.sheets import SheetWriter
 from stations.calendar import CHINA, from_us
 from stations.mailing.manifests import Manifest, ManifestLine
 from stations.offices import OFFICES
@@ -55,7 +55,7 @@ def manifest_table(found: Manifest, language: str) -> str:
     """The manifest as CSV with a last row of totals, headings in `language` (en, zh); UTF-8 with a mark, for Excel."""
     office = POST[language] if found.office is None else _office(found.office, language)
     written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\r\n")
+    writer = SheetWriter(written, line_end="\r\n")
     writer.writerow(HEADINGS[language])
     for number, line in enumerate(found.lines, 1):
         taken = ANSWERS[language][line.taken]

@@ -1,6 +1,5 @@
 """`passline devices oee`: how each machine spent a shift, and what of it was work."""
 
-import csv
 import json
 import sys
 import time
@@ -8,12 +7,13 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from devices.cli import DEFAULT_DIRECTORY, PIPED_WIDTH, Directory, Output
+from devices.cli import DEFAULT_DIRECTORY, Directory, Output
 from devices.oee import Group
 from flows.durations import duration
 from flows.machine_oee import FACTORS, as_row, oee_of_shifts
 from flows.run_folder import RunFolder
 from handoff_logs.reading import open_reading
+from handoff_logs.sheets import write_rows
 
 
 def oee_command(
@@ -32,9 +32,7 @@ def oee_command(
         case "json":
             sys.stdout.write(json.dumps(rows, indent=2) + "\n")
         case "csv" if rows:
-            writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(row | {"stoppages": "; ".join(_stoppages(row))} for row in rows)
+            write_rows(list(rows[0]), (row | {"stoppages": "; ".join(_stoppages(row))} for row in rows))
         case "table" if rows:
             _print_table(rows)
     if not rows:
@@ -50,8 +48,9 @@ def _stoppages(row: dict[str, Any]) -> list[str]:
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from handoff_logs.screen import screen
 
     # Two tables: all figures side by side are wider than a terminal, and a folded figure can't be read.
     times, worth = (Table(box=None, header_style="dim", pad_edge=False, collapse_padding=True) for _ in range(2))
@@ -71,7 +70,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
         factors = ("–" if row[name] is None else f"{row[name]:.1%}" for name in FACTORS)
         counts = (str(row[name]) for name in ("good", "spoiled", "specimens"))
         worth.add_row(*who, *factors, *counts, "\n".join(_stoppages(row)))
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    console = screen()
     console.print(times)
     console.print()
     console.print(worth)

@@ -16,7 +16,6 @@ from flows.patrol_view import (
     answer_rows,
     due_row,
     finding_row,
-    print_csv,
     print_due,
     print_finding,
     print_findings,
@@ -26,6 +25,7 @@ from flows.patrol_view import (
 )
 from flows.run_folder import RunFolder
 from handoff_logs.reading import open_reading
+from handoff_logs.sheets import write_rows
 from stations.patrol import listing, rules
 from stations.patrol.rules import Answer, Found, Kind, Patrol, Step, Walked
 from stations.people import Role
@@ -33,7 +33,7 @@ from stations.people_register.asking import Asking, PasswordsFrom
 
 if TYPE_CHECKING:
     from flows.settings import LineSettings
-    from stations.patrol.rounds import By
+    from stations.by import By
     from stations.workplace import Workplace
 
 app = App(name="patrol", help="Rounds by plan, what they find, and each finding to its end.")
@@ -116,7 +116,7 @@ def plan_command(
         case "json":
             print_json([_plan_row(patrol) for patrol in plan])
         case "csv":
-            print_csv(ANSWERS, [row for patrol in plan for row in answer_rows(patrol)])
+            write_rows(ANSWERS, [row for patrol in plan for row in answer_rows(patrol)])
         case "table":
             print_plan(plan)
     return Exit.FINE
@@ -201,14 +201,14 @@ def findings_command(
             elif output == "json":
                 print_json({**finding_row(one), "steps": [step_row(done) for done in steps]})
             else:
-                print_csv(listing.COLUMNS, [finding_row(one)])
+                write_rows(listing.COLUMNS, [finding_row(one)])
             return Exit.FINE if one.ended else Exit.FINDINGS
         found = listing.findings(reading, ended=ended)
     match output:
         case "json":
             print_json({"emulated": line.emulated, "findings": [finding_row(one) for one in found]})
         case "csv":
-            print_csv(listing.COLUMNS, [finding_row(one) for one in found])
+            write_rows(listing.COLUMNS, [finding_row(one) for one in found])
         case "table":
             print_findings(found)
     return Exit.FINE if all(one.ended for one in found) else Exit.FINDINGS
@@ -321,7 +321,7 @@ def _signer(
     emulated: bool,
 ) -> "By":
     from flows.two_hands import as_one
-    from stations.patrol.rounds import By
+    from stations.by import By
 
     if emulated:
         return By(emulated_code)

@@ -22,6 +22,7 @@ from handoff_logs.database import Database
 from handoff_logs.pages.languages import Language, spoken
 from handoff_logs.pages.rendering import Reader, Renderer
 from handoff_logs.records import new_id
+from stations.by import By
 from stations.errors import SealBrokenError, StationError
 from stations.patrol import listing, photos, rules
 from stations.patrol.errors import (
@@ -39,7 +40,7 @@ from stations.patrol.errors import (
     UnknownFindingError,
     UnknownPatrolError,
 )
-from stations.patrol.rounds import By, record_round, record_step
+from stations.patrol.rounds import record_round, record_step
 from stations.patrol.rules import Kind, Patrol, Step, Walked
 from stations.people import Role, emulated_duty
 from stations.people_register.credentials import SignedIn

@@ -1,18 +1,14 @@
 """How patrols are shown on a terminal: which rounds are due, what they ask, what they found."""
 
-import csv
 import json
 import sys
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from handoff_logs.outputs import FORMULA
 from stations.patrol.listing import COLUMNS, Done, Due, Finding
 from stations.patrol.rules import Patrol
 
-PIPED_WIDTH: Final = 160
-"""Characters of a table that no terminal bounds."""
 ANSWERS: Final = ("point", "item", "answer", "kind", "what", "photo", "hold")
 """Columns of a round's answers; `passline patrol plan NAME --output csv` prints them to be filled in."""
 LOOKS: Final = {
@@ -52,15 +48,6 @@ def step_row(done: Done) -> dict[str, Any]:
 def print_json(content: Any) -> None:
     """Print an object."""
     sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-
-
-def print_csv(columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
-    """Print rows under their columns; a text that a spreadsheet would take for a formula begins with an apostrophe."""
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        cells = [row.get(column, "") for column in columns]
-        writer.writerow([f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell for cell in cells])
 
 
 def print_due(found: Sequence[Due], now_us: int) -> None:
@@ -134,9 +121,9 @@ def _table(*columns: str) -> Any:
 
 
 def _print(table: Any) -> None:
-    from rich.console import Console
+    from handoff_logs.screen import screen
 
-    Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
+    screen(markup=True).print(table)
 
 
 def _plain(text: str) -> str:

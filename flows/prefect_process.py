@@ -9,11 +9,13 @@ import runpy
 import sys
 from pathlib import Path
 
+from flows.collector import collect_seldom
 from flows.processes import ProcessMark
 
 
 def main() -> None:
     """Keep this process's mark and become uvicorn."""
+    collect_seldom()
     mark = ProcessMark.of(os.getpid())
     if mark is not None:
         mark.write(Path(sys.argv.pop(1)))

@@ -1,27 +1,20 @@
 """Review: every application is passed, returned for recapture or held, and passed ones go on to personalization."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from prefect import flow
 
 from flows.composition import line_of
+from flows.desk_trays import TraysAtDesks
 from flows.line_state import Line
 from flows.settings import Desk
 from flows.station_run import Served, run_station
-from flows.work import StationWork, TrayToWork, TrayWork, claim, units_by_outcome
+from flows.work import StationWork, TrayToWork, TrayWork
 from stations.review import station
 from stations.review.answers import answered_trays
-from stations.trays import TrayOutcome, unfinished_trays
 
 STATION = "review"
-LOOK_AGAIN_S: Final = 0.5
-"""How often it is looked whether people have decided a tray."""
-TRAYS_AT_DESKS: Final = 20
-"""Trays that lie at the desks at once, and any of the green channel besides: enough for all, and the rest is assigned
-by what is most urgent when it is accepted."""
 
 
 @flow(name="review", flow_run_name="review · {shift}", retries=0, persist_result=False)
@@ -29,8 +22,21 @@ async def review(folder: str, shift: str, tray: str | None = None) -> Served:
     """Serve the review station of the line in `folder` until it is done; with `tray`, work that one tray."""
     async with line_of(folder, shift, STATION) as line:
         at_desks = line.settings.desks.review is Desk.PEOPLE
-        work = TraysAtDesks(line) if at_desks else _emulated(line)
+        work = trays_at_desks(line) if at_desks else _emulated(line)
         return await run_station(line, WithAnswered(line, work), only=tray)
+
+
+def trays_at_desks(line: Line) -> StationWork:
+    """Review by people at their desks."""
+    here = line.workplace(STATION)
+    return TraysAtDesks(
+        line=line,
+        station=STATION,
+        accept=lambda offer: station.accept_tray(here, offer),
+        book=lambda tray: station.book_decided(here, tray, line.nodes(), line.second_looks()),
+        # Orders are data: there is nothing to count.
+        counted=False,
+    )
 
 
 def _emulated(line: Line) -> StationWork:
@@ -84,40 +90,3 @@ class WithAnswered:
     def _begin(self, tray: TrayToWork) -> TrayToWork:
         self.begun.add(tray.tray)
         return tray
-
-
-@dataclass
-class TraysAtDesks:
-    """Trays whose applications people decide one by one at their desks: accepted here, and booked once all are decided.
-
-    The desks and this flow meet in the database alone, and either may be stopped and started again by itself.
-    """
-
-    line: Line
-    station: str = STATION
-    abreast: int = TRAYS_AT_DESKS
-
-    def unfinished(self) -> Sequence[TrayToWork]:
-        """Trays that were accepted and are not booked."""
-        return [TrayToWork(tray) for tray in unfinished_trays(self.line.workplace(STATION))]
-
-    def claim(self, *, green_only: bool, only: str | None) -> TrayToWork | None:
-        """Claim the most urgent tray that waits."""
-        return claim(self.line, STATION, green_only=green_only, only=only)
-
-    async def work(self, tray: TrayToWork) -> dict[str, int]:
-        """Accept the tray, and book it when it is decided; one that isn't when the line stops is left at the desks."""
-        here, offer = self.line.workplace(STATION), tray.offer
-        if offer is not None:
-            await self.line.blocking(lambda: station.accept_tray(here, offer))
-        while True:
-            booked = await self.line.blocking(lambda: self._book(tray.tray))
-            if booked is not None:
-                return units_by_outcome(booked)
-            if self.line.stopping:
-                return {"left": 1}
-            await asyncio.sleep(LOOK_AGAIN_S)
-
-    def _book(self, tray: str) -> TrayOutcome | None:
-        line = self.line
-        return station.book_decided(line.workplace(STATION), tray, line.nodes(), line.second_looks())

@@ -1,6 +1,5 @@
 """`passline review`: what is looked at on every application, and the list of persons whose applications wait."""
 
-import csv
 import json
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from cyclopts import App, Parameter
 
 from flows.errors import Exit
 from flows.run_folder import RunFolder
+from handoff_logs.sheets import SheetWriter, write_rows
 from stations.people import Role
 from stations.people_register.asking import Asking, PasswordsFrom
 from stations.review.items import ITEMS, REASONS, ReviewItem
@@ -47,7 +47,7 @@ def items_command(
             sys.stdout.write(json.dumps([_as_json(item) for item in ITEMS.values()], ensure_ascii=False, indent=2))
             sys.stdout.write("\n")
         case "csv":
-            writer = csv.writer(sys.stdout, lineterminator="\n")
+            writer = SheetWriter(sys.stdout)
             writer.writerow(["item", "reason", "english", "chinese", "question", "question_zh", "shown", "rule"])
             writer.writerows(_csv_rows())
         case "markdown":
@@ -158,8 +158,8 @@ def questions_command(
     back as JSON Lines: `passline review answers load FILE`.
     """
     from flows.two_hands import as_one, workplace_of
+    from stations.by import By
     from stations.review import questions
-    from stations.review.leases import By
 
     with workplace_of(RunFolder(directory), "review") as here:
         hand = as_one(here, Asking(passwords_from), by, _askers())
@@ -171,9 +171,7 @@ def questions_command(
         case "json":
             sys.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
         case "csv":
-            writer = csv.DictWriter(sys.stdout, QUESTION_COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows({**row, "reasons": " ".join(row["reasons"])} for row in rows)
+            write_rows(QUESTION_COLUMNS, ({**row, "reasons": " ".join(row["reasons"])} for row in rows))
         case "table":
             for row in rows:
                 sys.stdout.write(f"{row['number']}  revision {row['revision']}  {row['product']}  {row['asked']}\n")
@@ -203,9 +201,9 @@ def load_answers_command(
     """
     from flows.configuration import read_settings
     from flows.two_hands import as_one, workplace_of
+    from stations.by import By
     from stations.intake.deadline_changes import in_force
     from stations.review import answers
-    from stations.review.leases import By
     from stations.trays import TimeNodes
 
     lines = answers.lines_of(file)

@@ -8,21 +8,23 @@ import hmac
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from flows.desk_places import Door, by_of
 from handoff_logs.asking import Asking
 from handoff_logs.pages.languages import Language, spoken
 from handoff_logs.pages.rendering import Reader, Renderer
 from handoff_logs.pages.words import Words
+from stations.by import By
 from stations.characters.alike import Alike, alike
 from stations.errors import ApplicationStoppedError, SealBrokenError, StationError
 from stations.intake.batch import Applicant
 from stations.offices import OFFICES
-from stations.people_register.credentials import SignedIn
+from stations.people import Role
 from stations.review import decisions, leases, rates, viewing
 from stations.review.decisions import Verdict
 from stations.review.errors import (
@@ -39,7 +41,6 @@ from stations.review.errors import (
 )
 from stations.review.history import Round
 from stations.review.items import ITEMS, REASONS, Group, Reason, ReviewItem
-from stations.review.leases import By
 from stations.review.rules import Finding, Suggestion, Thresholds
 from stations.review.tables import Viewed
 from stations.review.words import DOUBTS, NOT_LOOKED
@@ -90,15 +91,18 @@ class Line:
         return order.index(self.finding.suggestion) if self.finding and self.finding.suggestion in order else len(order)
 
 
-class ReviewPages:
-    """The pages. Whoever joins them with a sign-in puts `reader` and `signed` into a request."""
+class ReviewDesk:
+    """The desk, a Place."""
 
-    def __init__(self, renderer: Renderer, asking: Asking, here: Workplace, thresholds: Thresholds) -> None:
-        self._renderer, self._asking, self._here, self._thresholds = renderer, asking, here, thresholds
+    path = REVIEW
+    people = frozenset({Role.REVIEWER})
 
-    def desk(self, admit: Any) -> APIRouter:
-        """Return the routes of the desk, which `admit` lets reviewers through to."""
-        router = APIRouter(prefix=REVIEW, dependencies=[Depends(admit)])
+    def __init__(self, renderer: Renderer, here: Workplace, thresholds: Thresholds) -> None:
+        self._renderer, self._here, self._thresholds = renderer, here, thresholds
+
+    def router(self, door: Door) -> APIRouter:
+        """See Place."""
+        router = APIRouter(prefix=REVIEW, dependencies=[Depends(door.admit)])
         router.add_api_route("", self.show, methods=["GET"], response_class=Response)
         router.add_api_route("/take", self.take, methods=["POST"], response_class=Response)
         router.add_api_route("/case/{lease}", self.case, methods=["GET"], response_class=Response)
@@ -107,11 +111,9 @@ class ReviewPages:
         router.add_api_route("/undo", self.undo, methods=["POST"], response_class=Response)
         return router
 
-    def lead(self, admit: Any) -> APIRouter:
-        """Return the routes of the lead's page."""
-        router = APIRouter(prefix=RATES, dependencies=[Depends(admit)])
-        router.add_api_route("", self.rates, methods=["GET"], response_class=Response)
-        return router
+    def left(self, by: By) -> None:
+        """See Place."""
+        leases.give_up(self._here, by)
 
     def show(self, request: Request) -> Response:
         """Show the desk, on which the browser lays one application after another."""
@@ -121,7 +123,7 @@ class ReviewPages:
         """Give the next ones: leases in their turn, and the verdict that can be undone."""
         if (stale := _stale(request, token)) is not None:
             return stale
-        by, wanted = _by(request), _number(ahead)
+        by, wanted = by_of(request), _number(ahead)
         try:
             held = leases.take(self._here, by, ahead=min(wanted, leases.AHEAD)) if wanted else self._held(by)
         except REFUSED as error:
@@ -134,7 +136,7 @@ class ReviewPages:
     def case(self, request: Request, lease: str) -> Response:
         """Show one application that its reader holds, to be laid on the desk."""
         try:
-            shown = viewing.facts(self._here, _by(request), lease, self._thresholds)
+            shown = viewing.facts(self._here, by_of(request), lease, self._thresholds)
         except NotHeldError:
             raise HTTPException(404) from None
         groups = _items(request, shown.findings)
@@ -151,7 +153,7 @@ class ReviewPages:
         if role not in (Viewed.PHOTO, Viewed.SIGNATURE):
             raise HTTPException(404)
         try:
-            found = viewing.image(self._here, _by(request), lease, Viewed(role))
+            found = viewing.image(self._here, by_of(request), lease, Viewed(role))
         except (NotHeldError, SealBrokenError):
             raise HTTPException(404) from None
         if found is None:
@@ -175,7 +177,7 @@ class ReviewPages:
         try:
             chosen = decisions.decision_of(outcome, reasons.split()[:MOST_REASONS])
             sent = Verdict(decision, lease, _number(revision), _number(round_), chosen)
-            news = decisions.decide(self._here, _by(request), sent)
+            news = decisions.decide(self._here, by_of(request), sent)
         except REFUSED as error:
             return _refused(request, error)
         return JSONResponse({"news": news})
@@ -185,10 +187,33 @@ class ReviewPages:
         if (stale := _stale(request, token)) is not None:
             return stale
         try:
-            news = decisions.undo(self._here, _by(request), decision)
+            news = decisions.undo(self._here, by_of(request), decision)
         except REFUSED as error:
             return _refused(request, error)
         return JSONResponse({"news": news})
+
+    def _held(self, by: By) -> tuple[leases.Lease, ...]:
+        with self._here.database.read() as conn:
+            return leases.held(conn, by.code)
+
+
+class RatesPage:
+    """The lead's page of rates, a Place."""
+
+    path = RATES
+    people = frozenset({Role.LEAD})
+
+    def __init__(self, renderer: Renderer, asking: Asking) -> None:
+        self._renderer, self._asking = renderer, asking
+
+    def router(self, door: Door) -> APIRouter:
+        """See Place."""
+        router = APIRouter(prefix=RATES, dependencies=[Depends(door.admit)])
+        router.add_api_route("", self.rates, methods=["GET"], response_class=Response)
+        return router
+
+    def left(self, by: By) -> None:
+        """See Place: leads hold nothing."""
 
     def rates(self, request: Request) -> Response:
         """Show what each reviewer was given, decided, held and let go, and what nobody may be given any more."""
@@ -202,10 +227,6 @@ class ReviewPages:
         return self._renderer.page(
             request, "review_rates.html", found=found, nobodys=nobodys, span=span, spans=tuple(SPANS_S)
         )
-
-    def _held(self, by: By) -> tuple[leases.Lease, ...]:
-        with self._here.database.read() as conn:
-            return leases.held(conn, by.code)
 
 
 def _items(request: Request, findings: Mapping[str, Finding]) -> dict[Group, list[Line]]:
@@ -252,11 +273,6 @@ def _said(finding: Finding | None, *, chinese: bool) -> str:
     words = REASONS.get(finding.reason) or DOUBTS.get(finding.reason)
     why = "" if words is None else words.chinese if chinese else words.english
     return " ".join((why, *finding.details)).strip()
-
-
-def _by(request: Request) -> By:
-    signed: SignedIn = request.state.signed
-    return By(signed.code, signed.sign_in)
 
 
 def _stale(request: Request, token: str) -> Response | None:

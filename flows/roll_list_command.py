@@ -1,6 +1,5 @@
 """`passline rolls list`: every roll, where it is, and what was used of it against the documents made."""
 
-import csv
 import json
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from cyclopts import Parameter
 from flows.errors import Exit
 from flows.run_folder import RunFolder
 from flows.who_asks import recorded
+from handoff_logs.sheets import write_rows
 from handoff_logs.terminal import Audience
 from stations.rolls.balance import RollRow, rolls
 
@@ -36,19 +36,18 @@ def list_command(
         case "json":
             sys.stdout.write(json.dumps(rows, indent=2) + "\n")
         case "csv":
-            writer = csv.DictWriter(sys.stdout, list(RollRow.__annotations__), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows({**row, "findings": "; ".join(row["findings"])} for row in rows)
+            write_rows(list(RollRow.__annotations__), ({**row, "findings": "; ".join(row["findings"])} for row in rows))
         case "table":
             _print_table(rows, emulated=line.emulated)
     return Exit.FINDINGS if any(row["findings"] for row in rows) else Exit.FINE
 
 
 def _print_table(rows: Sequence[RollRow], *, emulated: bool) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    from handoff_logs.screen import screen
+
+    console = screen(piped_width=PIPED_WIDTH)
     console.print(f"{'EMULATED: ' if emulated else ''}rolls of laminate", style="bold")
     if not rows:
         console.print("There are none.")

@@ -120,6 +120,14 @@ class DesksSettings(_Section):
     """The stations where people decide at their desks, on a page; all others are left to `[staff]`."""
 
     review: Desk = Desk.EMULATED
+    qc: Desk = Desk.EMULATED
+    packing: Desk = Desk.EMULATED
+    mailing: Desk = Desk.EMULATED
+
+    @property
+    def open(self) -> bool:
+        """Whether people work at any of them."""
+        return Desk.PEOPLE in (self.review, self.qc, self.packing, self.mailing)
 
 
 class StationHours(_Section):

@@ -1,6 +1,5 @@
 """`passline devices settle`: the jobs that no machine can answer for, and two people's word on what became of them."""
 
-import csv
 import json
 import re
 import sys
@@ -15,6 +14,7 @@ from cyclopts import Parameter
 from flows.errors import Exit, FlowError
 from flows.run_folder import RunFolder
 from handoff_logs.reading import Reading, open_reading
+from handoff_logs.sheets import write_rows
 from stations.documents import PRODUCTS
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
 
@@ -40,8 +40,6 @@ LEFT JOIN unit_number d ON d.unit_id = j.document_unit WHERE j.job_id = :job
 """
 
 _PLACE: Final = re.compile(r"[a-z0-9][a-z0-9:/-]{0,39}", re.ASCII)
-PIPED_WIDTH = 160
-"""Characters of a table that no terminal bounds."""
 
 Found = Literal["made-good", "made-bad", "unmarked", "unreadable", "not-found", "not-drawn"]
 Output = Annotated[Literal["table", "json", "csv"], Parameter(name="--output", help="How to print.")]
@@ -204,9 +202,7 @@ def _print(rows: Sequence[Mapping[str, Any]], output: str, empty: str = "") -> N
         case "json":
             sys.stdout.write(json.dumps(rows, indent=2) + "\n")
         case "csv" if rows:
-            writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+            write_rows(list(rows[0]), rows)
         case "table" if rows:
             _print_tables(rows)
         case "table":
@@ -214,11 +210,12 @@ def _print(rows: Sequence[Mapping[str, Any]], output: str, empty: str = "") -> N
 
 
 def _print_tables(rows: Sequence[Mapping[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
+    from handoff_logs.screen import screen
+
     # One table a job: there are few, and each is read line by line by two people on their feet.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    console = screen()
     for row in rows:
         table = Table(box=None, show_header=False, pad_edge=False)
         table.add_column(style="dim")

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse
 
 from flows.run_folder import RunFolder
 from flows.shift_paper import shift_paper
-from flows.shift_report import ShiftReport, as_json, is_long_ago, shift_report
+from flows.shift_report import HERE_TERMS, ShiftReport, as_json, is_long_ago, shift_report
 from handoff_logs.asking import Asking
 from handoff_logs.pages.languages import Language, spoken
 from handoff_logs.pages.rendering import Reader, Renderer
@@ -20,7 +20,7 @@ from stations.qc.rules import DEFECTS
 from stations.review.items import REASONS
 from stations.shift.errors import ShiftUnknownError
 from stations.shift.report import MOVED, find, listed
-from stations.vault.balance import HERE, LAST_US
+from stations.vault.balance import LAST_US
 
 SHIFTS: Final = "/shifts"
 DAY: Final = "/day"
@@ -69,7 +69,7 @@ class ShiftPages:
         terms = MOVED if found.is_open else ("carried_over", *MOVED, "still_here")
         return self._renderer.page(
             request, "shift_report.html", report=as_json(found), terms=(*terms, "difference"),
-            here=HERE, meant=_Reasons(spoken(request)), mine=found.emulated,
+            here=HERE_TERMS, meant=_Reasons(spoken(request)), mine=found.emulated,
         )  # fmt: skip
 
     def paper(self, request: Request, shift: str) -> Response:

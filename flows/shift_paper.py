@@ -11,11 +11,10 @@ from typing import Final, NamedTuple
 from devices.oee import Group
 from flows.durations import duration
 from flows.machine_oee import FACTORS, as_row
-from flows.shift_report import ShiftReport, stoppages
+from flows.shift_report import HERE_TERMS, ShiftReport, stoppages
 from stations.calendar import CHINA, from_us
 from stations.paper import HEIGHT_MM, REPORT_FONT_FILE, WIDTH_MM, Mark, Rule, Words, pdf, width_mm
 from stations.shift.report import MOVED
-from stations.vault.balance import HERE
 
 _LEFT_MM, _RIGHT_MM = 16.0, WIDTH_MM - 16.0
 _TOP_MM, _BOTTOM_MM = 34.0, HEIGHT_MM - 20.0
@@ -39,6 +38,7 @@ TERMS: Final = {
     "good": "完好",
     "unmarked": "未制作",
     "voided": "已作废",
+    "specimens": "其中样证",
     "in_machine": "设备内",
     "in_doubt": "存疑",
     "offered": "待接收",
@@ -285,19 +285,21 @@ def _spoils(sheet: _Sheet, found: ShiftReport) -> None:
 
 def _machines(sheet: _Sheet, found: ShiftReport) -> None:
     columns = (
-        _Column("设备", "machine", 23),
-        *(_Column(GROUPS[group], group.value, 14, True) for group in Group),
+        _Column("设备", "machine", 21),
+        *(_Column(GROUPS[group], group.value, 12, True) for group in Group),
         _Column("可用率", "availability", 15, True),
         _Column("性能率", "effectiveness", 15, True),
         _Column("合格率", "quality", 14, True),
         _Column("综合效率", "OEE", 14, True),
         _Column("合格", "good", 13, True),
-        _Column("报废", "spoiled", 14, True),
+        _Column("报废", "spoiled", 13, True),
+        _Column("样证", "specimens", 13, True),
     )
     rows = [as_row(each) for each in found.machines]
     cells = [
         (row["machine"], *(duration(row[f"{group}_s"]) for group in Group),
-         *("–" if row[name] is None else f"{row[name]:.0%}" for name in FACTORS), row["good"], row["spoiled"])
+         *("–" if row[name] is None else f"{row[name]:.0%}" for name in FACTORS),
+         row["good"], row["spoiled"], row["specimens"])
         for row in rows
     ]  # fmt: skip
     if _begun(sheet, "设备综合效率与停机  OEE and stoppages of machines", cells):
@@ -333,12 +335,17 @@ def _balance(sheet: _Sheet, found: ShiftReport) -> None:
         sheet.table(columns, rows)
     if not found.is_open and any(row["still_here"] for row in facts.balance):
         here = [
-            (_both(KINDS, row["kind"]), _both(STATIONS, row["station"]), row["machine"], *(row[term] for term in HERE))
+            (
+                _both(KINDS, row["kind"]),
+                _both(STATIONS, row["station"]),
+                row["machine"],
+                *(row[term] for term in HERE_TERMS),
+            )
             for row in facts.balance
             if row["still_here"]
         ]
         sheet.heading("现存，其中  Still here, of which", rows=len(here))
-        counted_in = (_Column(TERMS[term], term.replace("_", " "), 108 / len(HERE), True) for term in HERE)
+        counted_in = (_Column(TERMS[term], term.replace("_", " "), 108 / len(HERE_TERMS), True) for term in HERE_TERMS)
         sheet.table((*columns[:3], *counted_in), here)
     if facts.counts:
         counted = [

@@ -1,6 +1,5 @@
 """The shift report as a whole: what the database says of a shift and how its machines spent it; as JSON and text."""
 
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +12,10 @@ from flows.machine_oee import FACTORS, ShiftOee, as_row, oee_between
 from flows.run_folder import RunFolder
 from handoff_logs.reading import Reading
 from stations.shift.report import MOVED, Report, find, report
+from stations.vault.balance import HERE
 
-PIPED_WIDTH: Final = 160
-"""Characters of a table that no terminal bounds."""
+HERE_TERMS: Final = tuple(term for each in HERE for term in ((each, "specimens") if each == "voided" else (each,)))
+"""What is still here, with the specimens beside the voided ones that they are among."""
 LONG_US: Final = timedelta(days=7) // timedelta(microseconds=1)
 """After so long it takes seconds to go back to what stood when a shift was closed."""
 NO_LINE: Final = {
@@ -127,10 +127,10 @@ def moment(time_us: int) -> str:
 
 def print_report(found: ShiftReport) -> None:
     """Print the report for the eye."""
-    from rich.console import Console
+    from handoff_logs.screen import screen
 
     facts, shift = found.facts, found.facts.shift
-    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    console = screen()
     console.print(told(found), style="bold", soft_wrap=True)
     for word, first, second, reason in (
         ("opened", shift.opened_by, shift.opened_second, shift.opening_reason),
@@ -157,13 +157,14 @@ def print_report(found: ShiftReport) -> None:
 def _print_machines(console: Any, machines: Sequence[ShiftOee]) -> None:
     rows = [as_row(each) for each in machines]
     factors = ("avail.", "effect.", "quality", "OEE")
-    _print_table(console, ("machine", *Group, *factors, "good", "spoiled", "longest stoppages"), [
+    _print_table(console, ("machine", *Group, *factors, "good", "spoiled", "specimens", "longest stoppages"), [
         (
             row["machine"],
             *(duration(row[f"{name}_s"]) for name in Group),
             *("–" if row[name] is None else f"{row[name]:.0%}" for name in FACTORS),
             row["good"],
             row["spoiled"],
+            row["specimens"],
             "; ".join(stoppages(row)),
         )
         for row in rows

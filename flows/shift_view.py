@@ -13,8 +13,6 @@ from stations.shift import stops
 from stations.shift.report import MOVED
 from stations.shift.rules import Difference
 
-PIPED_WIDTH: Final = 160
-"""Characters of a table that no terminal bounds."""
 NAMED: Final = 20
 """Differences that a table names; JSON names all."""
 
@@ -60,10 +58,11 @@ def _taken_over(reading: Reading, shift_id: str) -> dict[str, Any] | None:
 
 def print_standing(content: dict[str, Any]) -> None:
     """Print what `standing` found."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    from handoff_logs.screen import screen
+
+    console = screen()
     mark = "EMULATED: " if content["emulated"] else ""
     if (gone := content["evacuated"]) is not None:
         since = datetime.fromtimestamp(gone["ordered_us"] / 1e6).astimezone()
@@ -110,8 +109,9 @@ def print_standing(content: dict[str, Any]) -> None:
 
 def print_counts(rows: Sequence[dict[str, Any]], *, emulated: bool) -> None:
     """Print counts as a table; one that brings its places and differences, with them."""
-    from rich.console import Console
     from rich.table import Table
+
+    from handoff_logs.screen import screen
 
     if not rows:
         sys.stdout.write(f"{'EMULATED: ' if emulated else ''}nobody counted yet\n")
@@ -124,7 +124,7 @@ def print_counts(rows: Sequence[dict[str, Any]], *, emulated: bool) -> None:
         words = (row["moment"], row["pieces"], row["differences"], row["outcome"], row["shift"], row["reason"])
         signed = f"{row['counted_by']} {row['counted_second']}"
         table.add_row(f"{mark}{when:%Y-%m-%d %H:%M}", row["count_id"], *map(str, words), signed)
-    Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
+    screen().print(table)
     for row in rows:
         for place in row.get("places", ()):
             sys.stdout.write(f"{place['station']} {place['place'] or '(all of it)'}: {place['pieces']}\n")

@@ -32,13 +32,13 @@ class LoginCantSignInError(FlowError):
 
 
 def sign_in_command(
-    code: Annotated[str | None, Parameter(help="Your staff code; asked if left out.")] = None,
+    code: Annotated[str | None, Parameter(help="Your staff code, or your badge scanned; asked if left out.")] = None,
     /,
     *,
     directory: Directory = DEFAULT_DIRECTORY,
     passwords_from: PasswordsFrom = None,
 ) -> int:
-    """Sign in at this terminal with your own code and password, to ask the handoff log.
+    """Sign in at this terminal with your own code or badge, and password, to ask the handoff log.
 
     It holds for 8 hours, and for 30 minutes after the last question; then, or after `passline sign-out`, sign in again.
     It signs nothing: where two people sign, both type their passwords at that moment.
@@ -51,9 +51,8 @@ def sign_in_command(
     from handoff_logs.database import Database
     from handoff_logs.pseudonyms import pseudonym_key
     from handoff_logs.terminal import account
-    from stations.people_register import rules, terminal_sessions
+    from stations.people_register import badges, rules, terminal_sessions
     from stations.people_register.register import refuse_unfounded
-    from stations.people_register.sign_in import sign_in
 
     folder, asking = RunFolder(directory), Asking(passwords_from)
     settings = read_settings(folder)
@@ -63,9 +62,14 @@ def sign_in_command(
     try:
         with Database(url) as database:
             refuse_unfounded(database)
-            who = asking.credentials(rules.check_code(asking.own_code(code)))
-            set_us = terminal_sessions.password_set_us(url, who.code)
-            signed = sign_in(database, who)
+            typed = asking.own_code(code)
+            if badges.is_number(typed):
+                whose, password = badges.holder(database, key, typed), asking.badge_password()
+            else:
+                whose = rules.check_code(typed)
+                password = asking.credentials(typed).password
+            set_us = None if whose is None else terminal_sessions.password_set_us(url, whose)
+            signed = badges.sign_in_by(database, key, typed, password)
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) == INSUFFICIENT_PRIVILEGE:
             raise LoginCantSignInError from error

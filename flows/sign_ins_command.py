@@ -1,6 +1,5 @@
-"""`passline people sign-ins`: who signed in or was refused, by password or through the issuer, latest first."""
+"""`passline people sign-ins`: who signed in or was refused, by password, badge or through the issuer, latest first."""
 
-import csv
 import json
 import sys
 from collections.abc import Sequence
@@ -15,32 +14,36 @@ from flows.run_folder import RunFolder
 from flows.who_asks import SIGN_INS, recorded
 from handoff_logs.cli import moment_us
 from handoff_logs.reading import Row
+from handoff_logs.sheets import write_rows
 from handoff_logs.terminal import Audience
 from stations.people_register import rules
 
 MOST: Final = 100
 """Sign-ins that are listed where nothing else is said."""
-PIPED_WIDTH: Final = 160
-"""Characters of a table that no terminal bounds."""
 EVER_US: Final = -(2**53)
 
 _WITH = "AND code = :person "
-# Each half goes down an index and stops at the limit. That one was begun is no end: it is followed by how it ended.
+# Each part goes down an index and stops at the limit. That one was begun is no end: it is followed by how it ended.
 _SIGN_INS = """
-SELECT attempt.at_us, attempt.code, 'password' AS by, attempt.outcome, '' AS reason,
+SELECT attempt.at_us, attempt.code, CASE WHEN badge.attempt_id IS NULL THEN 'password' ELSE 'badge' END AS by,
+       attempt.outcome, '' AS reason,
        coalesce(session.computer || ' ' || session.account || ' ' || session.terminal, '') AS place,
        attempt.attempt_id
 FROM sign_in_attempt AS attempt LEFT JOIN terminal_session AS session ON session.sign_in = attempt.attempt_id
+LEFT JOIN badge_sign_in AS badge ON badge.attempt_id = attempt.attempt_id
 WHERE attempt.at_us >= :since_us {}AND attempt.outcome <> 'begun'
 UNION ALL
 SELECT at_us, coalesce(code, ''), 'issuer', CASE WHEN accepted THEN 'accepted' ELSE 'refused' END,
        coalesce(refusal, ''), issuer, attempt_id
 FROM issuer_sign_in WHERE at_us >= :since_us {}
+UNION ALL
+SELECT at_us, coalesce(code, ''), 'badge', 'refused', refusal, '', attempt_id
+FROM badge_sign_in WHERE at_us >= :since_us {}AND refusal IS NOT NULL
 ORDER BY 1 DESC, 7 DESC LIMIT :most
 """
-ALL: Final = _SIGN_INS.format("", "")
+ALL: Final = _SIGN_INS.format("", "", "")
 """The latest sign-ins since a time."""
-OF_PERSON: Final = _SIGN_INS.format("AND attempt.code = :person ", _WITH)
+OF_PERSON: Final = _SIGN_INS.format("AND attempt.code = :person ", _WITH, _WITH)
 """Those of one code, which may be nobody's."""
 
 
@@ -72,9 +75,7 @@ def sign_ins_command(
         case "json":
             sys.stdout.write(json.dumps(rows, indent=2) + "\n")
         case "csv" if rows:
-            writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+            write_rows(list(rows[0]), rows)
         case "table":
             _print_table(rows, emulated=emulated)
     if len(found) > most:
@@ -89,8 +90,9 @@ def _as_row(row: Row, *, emulated: bool) -> dict[str, Any]:
 
 
 def _print_table(rows: Sequence[dict[str, Any]], *, emulated: bool) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from handoff_logs.screen import screen
 
     table = Table(title="EMULATED line" if emulated else None, box=None, header_style="dim", pad_edge=False)
     shown = ("at", "code", "by", "outcome", "reason", "place")
@@ -98,4 +100,4 @@ def _print_table(rows: Sequence[dict[str, Any]], *, emulated: bool) -> None:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(row[column] for column in shown))
-    Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
+    screen().print(table)

@@ -1,6 +1,5 @@
 """`passline status`: the totals of a line, computed from its database at that moment."""
 
-import csv
 import io
 import json
 import sys
@@ -19,6 +18,7 @@ from flows.recovering import open_if_there, outside, written
 from flows.run_folder import LineIdentity, RunFolder
 from handoff_logs.reading import Reading, open_reading
 from handoff_logs.recovering import compare
+from handoff_logs.sheets import SheetWriter
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -176,7 +176,7 @@ def as_json(found: Totals) -> dict[str, Any]:
 def as_csv(found: Totals) -> str:
     """The totals as rows of section, name, station, state, count; the first says whether anything is emulated."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = SheetWriter(out)
     writer.writerow(["section", "name", "station", "state", "count"])
     writer.writerow(["line", found.line.centre, "", "EMULATED" if found.emulated else found.line.mode, ""])
     writer.writerows(["applications", "", "", row["state"], row["applications"]] for row in found.applications)
@@ -194,10 +194,11 @@ def as_csv(found: Totals) -> str:
 
 
 def _print_tables(found: Totals) -> None:
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console(highlight=False)
+    from handoff_logs.screen import screen
+
+    console = screen()
     mark = Text(" EMULATED ", "black on yellow") if found.emulated else Text(found.line.mode)
     console.print(Text.assemble((f"passline · {found.line.centre}", "bold"), "  ", mark))
     if found.missing:

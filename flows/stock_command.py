@@ -1,20 +1,17 @@
 """`passline blanks stock`: whether the blanks last for the days ahead."""
 
-import csv
 import json
 import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from flows.errors import Exit
 from flows.run_folder import RunFolder
-
-PIPED_WIDTH: Final = 160
-"""Characters of a table that no terminal bounds."""
+from handoff_logs.sheets import write_rows
 
 
 def stock_command(
@@ -47,17 +44,16 @@ def stock_command(
         case "json":
             sys.stdout.write(json.dumps(rows, indent=2) + "\n")
         case "csv":
-            writer = csv.DictWriter(sys.stdout, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+            write_rows(list(rows[0]), rows)
         case "table":
             _print_table(rows)
     return Exit.FINDINGS if any(each.low for each in found) else Exit.FINE
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from handoff_logs.screen import screen
 
     table = Table(box=None, header_style="dim", pad_edge=False)
     table.add_column("")
@@ -69,6 +65,6 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
         counts = (row["shelf"], row["usable"], row["orders"], f"{row['a_day']:.0f}", row["days_ahead"], row["needed"])
         told = f"! LOW, {row['short']} short" if row["low"] else "✓ lasts"
         table.add_row(row["kind"], *map(str, counts), left, told, style="bold" if row["low"] else None)
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    console = screen()
     console.print(f"{'EMULATED: ' if any(row['emulated'] for row in rows) else ''}blanks in stock", style="bold")
     console.print(table)

@@ -1,6 +1,6 @@
 """What a station flow needs of a station: which trays it has begun, which it may take, and how one is worked."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -61,8 +61,9 @@ def claim(
     only: str | None,
     kind: Kind | None = None,
     lacking: Callable[[OpenOffer], bool] = lambda _: False,
+    among: Container[str] | None = None,
 ) -> TrayToWork | None:
-    """Claim the most urgent offer to `station` (of `kind`), or the one of tray `only`.
+    """Claim the most urgent offer to `station` (of `kind`), or the one of tray `only`; `among`: only these handoffs.
 
     With `green_only` the green channel's alone, and those that are `lacking`. None where nothing waits, or another
     worker was quicker.
@@ -75,6 +76,7 @@ def claim(
         if only in (None, offer.tray)
         and kind in (None, offer.kind)
         and offer.handoff_id not in line.begun
+        and (among is None or offer.handoff_id in among)
         and (not green_only or offer.priority == GREEN_CHANNEL or lacking(offer))
     ]
     if not wanted:

@@ -4,7 +4,6 @@ JSON, JSON Lines and Parquet are for programs: columns and numbers as the questi
 timestamps UTC. Tables, CSV and XLSX are for people: local times, under the column's name without its `_us`.
 """
 
-import csv
 import json
 import os
 import shutil
@@ -20,17 +19,14 @@ from typing import IO, Any
 from handoff_logs.errors import BinaryToTerminalError, ExtraMissingError
 from handoff_logs.questions.answers import Column, Type
 from handoff_logs.reading import Row
+from handoff_logs.sheets import SheetWriter
 
 TABLE_ROWS = 500
 """Rows whose widths are looked at together: a longer table is printed in portions."""
-PIPED_WIDTH = 160
-"""Characters of a table that no terminal bounds."""
 SHEET_ROWS = 1_048_576
 """Rows of a worksheet; what is more goes on in the next."""
 EXACT = 2**53
 """Integers from here on a spreadsheet would round: they are written as text."""
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A text that begins so is a formula to a spreadsheet that opens a CSV file."""
 DUCKDB_MEMORY = "256MB"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -106,7 +102,7 @@ def _write_jsonl(rows: Iterable[Mapping[str, Any]], _columns: Sequence[Column], 
 def _write_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[Column], file: IO[str]) -> None:
     # Without the mark Excel takes Chinese for something else.
     file.write("\ufeff")
-    writer = csv.writer(file)
+    writer = SheetWriter(file, line_end="\r\n")
     writer.writerow([readable_name(column) for column in columns])
     for row in rows:
         writer.writerow([_csv_cell(column, row[column.name]) for column in columns])
@@ -117,8 +113,6 @@ def _csv_cell(column: Column, value: Any) -> Any:
         return ""
     if column.type is Type.TIME:
         return local(value).isoformat(" ", "microseconds")
-    if column.type is Type.TEXT and value.startswith(FORMULA):
-        return f"'{value}"
     return value
 
 
@@ -220,10 +214,10 @@ def print_table(
     `empty` is what is said instead when there are none. `on_its_side`: a column a row, for few rows of many columns.
     """
     # A third of the command's time: only where a table is asked for.
-    from rich.console import Console
+    from handoff_logs.screen import screen
 
     # Into a file or a pipe a table is as wide as it needs to be.
-    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    console = screen()
     coming = iter(rows)
     portion = list(islice(coming, TABLE_ROWS))
     if not portion:

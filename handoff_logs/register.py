@@ -42,6 +42,7 @@ class Register(StrEnum):
     GATE = "gate"
     HOLD_LIST = "hold_list"
     DELIVERY = "delivery"
+    BADGE = "badge"
 
 
 Facts = Mapping[tuple[str, str], str]

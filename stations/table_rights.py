@@ -6,9 +6,18 @@ from handoff_logs.roles import Roles, quoted
 
 ALARMS: Final = ("alarm", "alarm_step", "alarm_notice", "alarm_delivery")
 DELIVERIES: Final = ("delivery_event", "delivered_parcel", "returned_parcel", "return_remake")
+CASEBOOK: Final = ("casebook_entry", "casebook_attachment")
 GATE: Final = ("gate_passage", "gate_step", "gate_ending")
 AUDITED: Final = (
-    *("person", "person_role", "sign_in_attempt", "issuer_sign_in", "terminal_session"),
+    *(
+        "person",
+        "person_role",
+        "sign_in_attempt",
+        "issuer_sign_in",
+        "terminal_session",
+        "person_badge",
+        "badge_sign_in",
+    ),
     *("deadline_reckoning", "deadline_change", "green_channel"),
     *ALARMS,
     *("shift", "shift_count", "shift_counted", "shift_difference"),
@@ -21,11 +30,14 @@ AUDITED: Final = (
     *("parcel", "consignment", "consigned_parcel"),
     *DELIVERIES,
     *("review_lease", "review_decision", "review_view", "review_question", "review_answer", "review_second"),
+    *("tray_count", "tray_scan"),
+    *CASEBOOK,
 )
 """What auditors read beside the log: who may sign, and who did; which deadlines moved, and what was raised to the green
 channel; the alarms; what two people counted; the room's climate; the rolls; what patrols found; who passed the gate;
 what carriers took and said, and what came back; who held, decided and looked at which application at the review desk,
-what was asked and answered, and what was decided twice.
+what was asked and answered, and what was decided twice; who counted which tray; the casebook, whose pieces of pictures
+are nobody's.
 Never an applicant's data, never a password's hash, never a photograph.
 """
 
@@ -34,9 +46,9 @@ def grants(roles: Roles) -> list[str]:
     """Return the statements; `handoff_logs.roles.grants` comes before."""
     service, auditor = quoted(roles.service), quoted(roles.auditor)
     return [
-        f"REVOKE DELETE ON person FROM {service}",
-        f"REVOKE UPDATE, DELETE ON person_role, sign_in_attempt, issuer_sign_in, deadline_change, green_channel"
-        f" FROM {service}",
+        f"REVOKE DELETE ON person, person_badge FROM {service}",
+        f"REVOKE UPDATE, DELETE ON person_role, sign_in_attempt, issuer_sign_in, badge_sign_in, deadline_change,"
+        f" green_channel FROM {service}",
         f"REVOKE UPDATE, DELETE ON roll, roll_step FROM {service}",
         f"REVOKE DELETE ON deadline_reckoning FROM {service}",
         # Who reviewed and who inspected is written once; an application and its stop change, and stay.
@@ -46,6 +58,9 @@ def grants(roles: Roles) -> list[str]:
         # A lease ends once and a decision is undone once; the guards say how.
         f"GRANT UPDATE (ended_us, ended_how) ON review_lease TO {service}",
         f"GRANT UPDATE (undone_us) ON review_decision TO {service}",
+        # A count ends once.
+        f"REVOKE UPDATE, DELETE ON tray_count, tray_scan FROM {service}",
+        f"GRANT UPDATE (ended_us, ended_how) ON tray_count TO {service}",
         f"REVOKE DELETE ON application, application_stop FROM {service}",
         # A shift is closed once; all else of it is written once.
         f"REVOKE DELETE ON shift, evacuation FROM {service}",
@@ -59,6 +74,7 @@ def grants(roles: Roles) -> list[str]:
         f"REVOKE UPDATE, DELETE ON terminal_session FROM {service}",
         f"GRANT UPDATE (seen_us, ended_us, ended_how) ON terminal_session TO {service}, {auditor}",
         f"REVOKE UPDATE, DELETE ON {', '.join(GATE)} FROM {service}",
+        f"REVOKE UPDATE, DELETE ON {', '.join(CASEBOOK)} FROM {service}",
         f"REVOKE DELETE ON {', '.join(ALARMS)} FROM {service}",
         # What came back is decided once; all else that a carrier said is written once.
         f"REVOKE DELETE ON returned_parcel FROM {service}",

@@ -39,7 +39,8 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 ResidentIdNumber = Annotated[str, Field(max_length=18), AfterValidator(_resident_id)]
 ChineseName = Annotated[str, Field(pattern="^[\u3400-\u9fff\U00020000-\U000323af·]{1,20}$")]
 RomanName = Annotated[str, Field(pattern="^[A-Z][A-Z ']{0,38}$")]
-Words = Annotated[str, Field(min_length=1, max_length=120)]
+# Any script, but nothing that is no sign: no controls, no ends of lines, nothing that turns a line around or hides.
+Words = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$")]
 Phone = Annotated[str, Field(pattern=r"^\+?[0-9]{7,15}$")]
 OfficeCode = Annotated[str, AfterValidator(_office), Field(json_schema_extra={"enum": sorted(OFFICES)})]
 

@@ -188,14 +188,15 @@ def _print(result: dict[str, Any], output: str) -> None:
     if output == "json":
         sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from handoff_logs.screen import screen
 
     table = Table(show_header=False, box=None)
     for name, value in result.items():
         shown = ("yes" if value else "no") if isinstance(value, bool) else str(value)
         table.add_row(name.replace("_", " "), shown)
-    Console(soft_wrap=True, highlight=False).print(table)
+    screen(soft_wrap=True).print(table)
 
 
 @contextmanager

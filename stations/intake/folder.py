@@ -1,5 +1,6 @@
 """A batch on disk: checked whole against its manifest first, then read line by line in bounded memory."""
 
+import errno
 import hashlib
 import json
 import os
@@ -7,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from pydantic import ValidationError
 
@@ -33,7 +34,7 @@ class BatchFolder:
 
     def lines(self) -> Iterator[bytes | None]:
         """Every line of the applications, without its end; None for one longer than `MAX_LINE_BYTES`."""
-        with (self.path / APPLICATIONS).open("rb") as file:
+        with _regular(self.path / APPLICATIONS) as file:
             while line := file.readline(MAX_LINE_BYTES):
                 if line.endswith(b"\n") or len(line) < MAX_LINE_BYTES:
                     yield line.rstrip(b"\r\n")
@@ -48,18 +49,13 @@ class BatchFolder:
         Raises `OversizeImageError`, and `BatchRefusedError` when the bytes are not those that were sealed.
         """
         try:
-            descriptor = os.open(self.path / IMAGES / file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            opened = _regular(self.path / IMAGES / file)
         except OSError:
             return None
-        try:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode):
-                return None
-            if found.st_size > MAX_IMAGE_BYTES:
+        with opened:
+            if os.fstat(opened.fileno()).st_size > MAX_IMAGE_BYTES:
                 raise OversizeImageError(file)
-            data = os.read(descriptor, MAX_IMAGE_BYTES)
-        finally:
-            os.close(descriptor)
+            data = opened.read(MAX_IMAGE_BYTES)
         if hashlib.sha256(data).hexdigest() != sha256:
             raise BatchRefusedError(
                 str(self.path), f"{IMAGES}/{file}", "is not the file that was sealed (hash differs)"
@@ -85,9 +81,18 @@ def open_batch(path: Path) -> BatchFolder:
     return folder
 
 
+def _regular(path: Path) -> IO[bytes]:
+    """Open a file that is one: no link, which leads anywhere, no pipe or device, which never ends. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "is no file but a folder, a pipe or a device")
+
+
 def _manifest_bytes(path: Path) -> bytes:
     try:
-        with (path / MANIFEST).open("rb") as file:
+        with _regular(path / MANIFEST) as file:
             return file.read(_MAX_MANIFEST_BYTES)
     except OSError as error:
         raise BatchRefusedError(str(path), MANIFEST, f"cannot be read ({error.strerror})") from None
@@ -96,7 +101,7 @@ def _manifest_bytes(path: Path) -> bytes:
 def _check_lines(path: Path, manifest: Manifest) -> None:
     digest, ends, last = hashlib.sha256(), 0, b"\n"
     try:
-        with (path / APPLICATIONS).open("rb") as file:
+        with _regular(path / APPLICATIONS) as file:
             while portion := file.read(_READ_BYTES):
                 digest.update(portion)
                 ends += portion.count(b"\n")
@@ -113,11 +118,16 @@ def _check_lines(path: Path, manifest: Manifest) -> None:
 
 
 def _check_images(folder: BatchFolder) -> None:
+    place = folder.path / IMAGES
+    if place.is_symlink():
+        raise BatchRefusedError(str(folder.path), IMAGES, "is a link; the images themselves belong there")
     try:
-        with os.scandir(folder.path / IMAGES) as entries:
+        with os.scandir(place) as entries:
             images = sum(1 for _ in entries)
     except FileNotFoundError:
         images = 0
+    except OSError as error:
+        raise BatchRefusedError(str(folder.path), IMAGES, f"cannot be read ({error.strerror})") from None
     if images != folder.manifest.images:
         raise BatchRefusedError(
             str(folder.path), IMAGES, f"holds {images} files where the manifest says {folder.manifest.images}"

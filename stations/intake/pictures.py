@@ -1,22 +1,30 @@
 """Image files before any decoder sees them: the structure of a JPEG or PNG is walked, dimensions read, tails refused.
 
 Only a file that is exactly one picture from its first byte to its last passes: no other file hidden behind the end (a
-polyglot), no dimensions that would fill the memory (a bomb), no missing end.
+polyglot), no dimensions that would fill the memory (a bomb) nor scans that would take the time, no missing end.
 """
 
+import re
 from dataclasses import dataclass
 
 MAX_PIXELS = 4_000_000
 MAX_SIDE = 5_000
 MAX_TEXT_BYTES = 4_096
 """Comments and text chunks longer than this carry something else than a comment."""
+MAX_BESIDE_BYTES = 32_768
+"""Of a JPEG's comments and its programs' own segments: camera, colours, a small preview. More is another file."""
+MOST_SCANS = 40
+"""A progressive JPEG has some ten. Each is decoded over the whole picture: thousands, which fit in, take minutes."""
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
 _PNG_END = b"\x00\x00\x00\x00IEND\xaeB\x60\x82"
-_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
+_JPEG_START, _END = b"\xff\xd8", 0xD9
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SCAN = 0xDA
 _COMMENT = 0xFE
+_BESIDE = frozenset({*range(0xE0, 0xF0), _COMMENT})
+# Within a scan FF is followed by 00 or is a mark to begin anew; anything else ends it.
+_AFTER_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 # Colour types that a signature or photo may have: greyscale, RGB, palette, with or without alpha.
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _PNG_CHUNKS = frozenset(
@@ -46,7 +54,7 @@ def outline(data: bytes) -> Outline:
     """The outline of a whole, single JPEG or PNG.
 
     Raises `PictureError`: `not_image` (neither), `truncated` (no end), `trailing_data` (something behind the end or in
-    a comment), `too_large` (more pixels than `MAX_PIXELS`).
+    beside it), `too_large` (more pixels than `MAX_PIXELS`, more scans than `MOST_SCANS`).
     """
     if data.startswith(_JPEG_START):
         found = _jpeg(data)
@@ -60,18 +68,25 @@ def outline(data: bytes) -> Outline:
 
 
 def _jpeg(data: bytes) -> Outline:
-    """Walk the segments up to the scan; inside the scan FF D9 can only be the end, since FF is stuffed there."""
-    at, found = 2, None
+    """Walk segments and scans to the end, which is the end of the file."""
+    at, found, scans, beside = 2, None, 0, 0
     while True:
-        if len(data) < at + 4:
+        if len(data) < at + 2:
             raise PictureError("truncated")
         if data[at] != 0xFF:
             raise PictureError("not_image")
-        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4])
+        marker = data[at + 1]
+        if marker == _END:
+            break
+        length = int.from_bytes(data[at + 2 : at + 4])
+        if len(data) < at + 4 or len(data) < at + 2 + length:
+            raise PictureError("truncated")
         if length < 2:
             raise PictureError("not_image")
-        if marker == _COMMENT and length > MAX_TEXT_BYTES:
-            raise PictureError("trailing_data")
+        if marker in _BESIDE:
+            beside += length
+            if beside > MAX_BESIDE_BYTES or (marker == _COMMENT and length > MAX_TEXT_BYTES):
+                raise PictureError("trailing_data")
         if marker in _FRAMES:
             frame = data[at + 4 : at + 10]
             if len(frame) < 6 or found is not None:
@@ -80,13 +95,16 @@ def _jpeg(data: bytes) -> Outline:
             found = Outline("image/jpeg", width, height, frame[0] * frame[5])
         at += 2 + length
         if marker == _SCAN:
-            break
-    if found is None:
+            scans += 1
+            if scans > MOST_SCANS:
+                raise PictureError("too_large")
+            after = _AFTER_SCAN.search(data, at)
+            if after is None:
+                raise PictureError("truncated")
+            at = after.start()
+    if found is None or not scans:
         raise PictureError("not_image")
-    end = data.find(_JPEG_END, at)
-    if end < 0:
-        raise PictureError("truncated")
-    if end + len(_JPEG_END) != len(data):
+    if at + 2 != len(data):
         raise PictureError("trailing_data")
     return found
 

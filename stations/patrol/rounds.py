@@ -17,6 +17,7 @@ from handoff_logs.log import Stamp
 from handoff_logs.register import Register
 from handoff_logs.statements import Statement
 from handoff_logs.writing import Entry
+from stations.by import By
 from stations.patrol import photos, rules
 from stations.patrol.errors import (
     FindingMovedError,
@@ -50,14 +51,6 @@ _ONE_AT_A_TIME: Final = Statement("SELECT pg_advisory_xact_lock(hashtextextended
 _BEGUN = Statement("SELECT person, plan FROM patrol_round WHERE round_id = :round_id")
 _OPEN_SHIFT = Statement("SELECT shift_id, name FROM shift WHERE NOT closed")
 _NAMED = Statement("SELECT 1 FROM shift_person WHERE shift_id = :shift_id AND code = :code")
-
-
-@dataclass(frozen=True, slots=True)
-class By:
-    """Who signs: a staff code and the id of the accepted sign-in, None for emulated people."""
-
-    code: str
-    sign_in: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,10 @@ class Asking:
         """A person's code with the password that they type. Raises PasswordNotAskedError."""
         return Credentials(code, self._password(f"Password of {code}"))
 
+    def badge_password(self) -> str:
+        """The password of whoever scanned a badge, whose code is not said. Raises PasswordNotAskedError."""
+        return self._password("Password")
+
     def new_password(self, code: str) -> str:
         """A new password, typed twice on a terminal. Raises PasswordNotAskedError, PasswordsDifferError."""
         typed = self._password(f"New password of {code}")

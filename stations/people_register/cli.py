@@ -2,8 +2,8 @@
 
 import json
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 Directory = Annotated[Path, Parameter("--dir", help="The run's folder.")]
 Code = Annotated[str, Parameter(help="Staff code: a small letter, a hyphen and 4 to 8 digits; never a name.")]
 DEFAULT_DIRECTORY = Path(".passline")
-PIPED_WIDTH = 160
-"""Characters of a table that no terminal bounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +30,8 @@ class OpenRegister:
 
     database: "Database"
     emulated: bool
+    key: bytes = field(repr=False)
+    """What badges are held against; it lies outside the database."""
 
 
 open_register: Callable[[Path], OpenRegister] | None = None
@@ -62,7 +62,7 @@ def found(
     """
     from stations.people_register import register
 
-    line, asking = _open(directory), Asking(passwords_from)
+    line, asking = opened(directory), Asking(passwords_from)
     with line.database as database:
         rules.check_two(first, second)
         register.refuse_founded(database)
@@ -72,7 +72,7 @@ def found(
             Credentials(second, asking.new_password(second)),
             emulated=line.emulated,
         )
-    _say(line, f"{first} and {second} are the register's administrators; enrol a third, so that one may be away")
+    say(line, f"{first} and {second} are the register's administrators; enrol a third, so that one may be away")
 
 
 @people_app.command
@@ -92,7 +92,7 @@ def enrol(
     """
     from stations.people_register import register
 
-    line, asking = _open(directory), Asking(passwords_from)
+    line, asking = opened(directory), Asking(passwords_from)
     with line.database as database:
         enrolled = register.is_enrolled(database, code)
         by = administrators(database, asking, first, second, about=code)
@@ -102,7 +102,7 @@ def enrol(
             new = Credentials(code, asking.new_password(code))
             register.enrol(database, by, new, role, emulated=line.emulated)
     what = "has these roles too" if enrolled else "is enrolled as"
-    _say(line, f"{code} {what}: {', '.join(role)}; signed by {by.first} and {by.second}")
+    say(line, f"{code} {what}: {', '.join(role)}; signed by {by.first} and {by.second}")
 
 
 @people_app.command(name="list")
@@ -114,7 +114,7 @@ def list_command(
     """Print everybody who is or was enrolled: roles, who enrolled them, since when, until when."""
     from stations.people_register import register
 
-    line = _open(directory)
+    line = opened(directory)
     with line.database as database:
         everybody = register.everybody(database)
     rows = [
@@ -122,24 +122,25 @@ def list_command(
             "code": one.code,
             "roles": list(one.roles),
             "enrolled_by": list(one.by),
-            "enrolled": _local(one.enrolled_us),
+            "enrolled": local(one.enrolled_us),
             "ended_by": list(one.ended_by),
-            "ended": _local(one.ended_us),
+            "ended": local(one.ended_us),
         }
         for one in everybody
     ]
     if output == "json":
         sys.stdout.write(json.dumps({"emulated": line.emulated, "people": rows}, indent=2) + "\n")
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from handoff_logs.screen import screen
 
     table = Table(title="EMULATED line" if line.emulated else None, box=None, header_style="dim", pad_edge=False)
     for column in rows[0] if rows else ["nobody is enrolled; begin with `passline people found`"]:
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*(" ".join(cell) if isinstance(cell, list) else cell for cell in row.values()))
-    Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)
+    screen().print(table)
 
 
 @people_app.command
@@ -161,7 +162,7 @@ def password(
     """
     from stations.people_register import register
 
-    line, asking = _open(directory), Asking(passwords_from)
+    line, asking = opened(directory), Asking(passwords_from)
     rules.check_code(code)
     with line.database as database:
         if forgotten:
@@ -171,7 +172,7 @@ def password(
         else:
             who = asking.credentials(code)
             register.change_password(database, who, asking.new_password(code), emulated=line.emulated)
-    _say(line, f"the password of {code} is changed")
+    say(line, f"the password of {code} is changed")
 
 
 @people_app.command
@@ -190,29 +191,37 @@ def end(
     """
     from stations.people_register import register
 
-    line, asking = _open(directory), Asking(passwords_from)
+    line, asking = opened(directory), Asking(passwords_from)
     with line.database as database:
         rules.check_code(code)
         by = administrators(database, asking, first, second, about=code)
         register.end(database, by, code, emulated=line.emulated)
-    _say(line, f"{code} has ended; signed by {by.first} and {by.second}")
+    say(line, f"{code} has ended; signed by {by.first} and {by.second}")
 
 
-def _open(directory: Path) -> OpenRegister:
+def opened(directory: Path) -> OpenRegister:
+    """The register of the line in a folder. Raises NoLineError where no line is composed."""
     if open_register is None:
         raise NoLineError
     return open_register(directory)
 
 
 def administrators(
-    database: "Database", asking: Asking, first: str | None, second: str | None, *, about: str | None = None
+    database: "Database",
+    asking: Asking,
+    first: str | None,
+    second: str | None,
+    *,
+    about: str | None = None,
+    seconds: Sequence[Role] = rules.ADMINISTRATORS,
 ) -> TwoSigned:
     """Two administrators who sign in, neither of them the one that it is `about`; their own keys are unlocked.
 
-    Raises RegisterNotFoundedError, OwnEnrolmentError, and as `sign_in_two` and `unlock`.
+    The second may be of other roles where `seconds` says so. Raises RegisterNotFoundedError, OwnEnrolmentError, and as
+    `sign_in_two` and `unlock`.
     """
     from stations.people_register.register import refuse_own, refuse_unfounded
-    from stations.people_register.sign_in import sign_in_two, unlock_own
+    from stations.people_register.sign_in import sign_in_as, unlock_own
 
     refuse_unfounded(database)
     codes = asking.code("first", first), asking.code("second", second)
@@ -220,17 +229,21 @@ def administrators(
     if about is not None:
         refuse_own(codes, about)
     signers = asking.credentials(codes[0]), asking.credentials(codes[1])
-    by = sign_in_two(database, *signers, rules.ADMINISTRATORS)
+    may = (rules.ADMINISTRATORS, seconds)
+    one, other = (sign_in_as(database, who, roles) for who, roles in zip(signers, may, strict=True))
+    by = TwoSigned(one.code, other.code, one.sign_in, other.sign_in)
     unlock_own(database, by.codes, asking.pin)
     return by
 
 
-def _local(time_us: int | None) -> str | None:
+def local(time_us: int | None) -> str | None:
+    """A time in microseconds UTC as people read it; None of none."""
     if time_us is None:
         return None
     return datetime.fromtimestamp(time_us / 1_000_000, UTC).astimezone().isoformat(" ", "seconds")
 
 
-def _say(line: OpenRegister, sentence: str) -> None:
+def say(line: OpenRegister, sentence: str) -> None:
+    """Print a sentence, marked on an EMULATED line."""
     mark = "EMULATED line: " if line.emulated else ""
     sys.stdout.write(f"{mark}{sentence}.\n")

@@ -45,6 +45,27 @@ class SignInRefusedError(StationError):
         return f"the sign-in as {self.code} is refused and nothing was done; type code and password again"
 
 
+class BadgeRefusedError(StationError):
+    """A badge is unknown, ended, or not this password's, or its holder is locked: it isn't said which, nor whose."""
+
+    def __str__(self) -> str:
+        return (
+            "the sign-in with that badge is refused and nothing was done; scan it and type the password again, or type"
+            " your staff code instead. A badge that stays refused: an administrator and a second issue another"
+        )
+
+
+class BadgeMissingError(StationError):
+    """A person has no badge that could be ended."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+    def __str__(self) -> str:
+        return f"{self.code} has no live badge; nothing was changed. `passline people badge list` names all"
+
+
 class SignInLockedError(StationError):
     """Too many sign-ins with a code were refused, whether it is anybody's or not; it is locked for a while."""
 

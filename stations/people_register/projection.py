@@ -8,7 +8,7 @@ WITH entry AS (
            row_number() OVER (PARTITION BY said.register, said.subject, said.field
                               ORDER BY event.seq DESC, said.position DESC) AS age
     FROM custody_register AS said JOIN custody_event AS event ON event.event_id = said.event_id
-    WHERE said.register IN ('person', 'role')
+    WHERE said.register IN ('person', 'role', 'badge')
 ), logged AS (
     SELECT subject, field || ' ' || value || CASE
         WHEN field IN ('founder', 'password') OR subject IN (person, second_person) THEN ''
@@ -23,6 +23,10 @@ WITH entry AS (
     UNION ALL SELECT code, role || ' ' || given_us
         || coalesce(' by ' || given_by || ' and ' || given_second, '') FROM person_role
     UNION ALL SELECT code, 'password ' || set_us FROM person_password
+    UNION ALL SELECT mac, 'issued ' || code || ' ' || issued_us || ' by ' || issued_by || ' and ' || issued_second
+        FROM person_badge
+    UNION ALL SELECT mac, 'ended ' || ended_how || ' ' || ended_us || ' by ' || ended_by || ' and '
+        || coalesce(ended_second, 'nobody') FROM person_badge WHERE ended_us IS NOT NULL
 )
 SELECT subject, 'in the table and not in the log: ' || fact AS what
     FROM (SELECT subject, fact FROM kept EXCEPT SELECT subject, fact FROM logged) AS unlogged
@@ -43,7 +47,7 @@ SELECT event_id AS subject, 'not by an accepted sign-in of ' || coalesce(person,
         AND attempt.code = signed.person AND attempt.outcome = 'accepted' AND attempt.at_us <= signed.written_us)
 UNION ALL
 SELECT DISTINCT event.event_id, 'changed the register of people without a sign-in' FROM custody_event AS event
-    JOIN custody_register AS said ON said.event_id = event.event_id AND said.register IN ('person', 'role')
+    JOIN custody_register AS said ON said.event_id = event.event_id AND said.register IN ('person', 'role', 'badge')
     WHERE (event.sign_in IS NULL OR (event.second_person IS NOT NULL AND event.second_sign_in IS NULL))
     AND NOT EXISTS (SELECT 1 FROM custody_register AS founding WHERE founding.event_id = event.event_id
         AND founding.register = 'person' AND founding.field = 'founder')
@@ -54,4 +58,4 @@ DIFFERENCES: Final = (
     ("the register of people is what the log says", _FACTS),
     ("whoever signed had signed in", _SIGN_INS),
 )
-"""Each rule with the SQL that finds what breaks it: `subject` (a staff code, an event's id) and `what`."""
+"""Each rule with the SQL that finds what breaks it: `subject` (a code, a badge's MAC, an event's id), `what`."""

@@ -21,11 +21,21 @@ from stations.people import Role
 from stations.people_register import passwords, rules
 from stations.people_register.credentials import Credentials, SignedIn, TwoSigned
 from stations.people_register.errors import RelievedError, RoleMissingError, SignInLockedError, SignInRefusedError
-from stations.people_register.tables import EnrolledPerson, GivenRole, PersonPassword, SignInAttempt, SignInOutcome
+from stations.people_register.tables import (
+    BadgeSignIn,
+    EnrolledPerson,
+    GivenRole,
+    PersonBadge,
+    PersonPassword,
+    SignInAttempt,
+    SignInOutcome,
+)
 
 PERSON = EnrolledPerson.__table__  # type: ignore[attr-defined]
 ROLE = GivenRole.__table__  # type: ignore[attr-defined]
 PASSWORD = PersonPassword.__table__  # type: ignore[attr-defined]
+BADGE = PersonBadge.__table__  # type: ignore[attr-defined]
+BADGE_SIGN_IN = BadgeSignIn.__table__  # type: ignore[attr-defined]
 _ATTEMPT = SignInAttempt.__table__  # type: ignore[attr-defined]
 RELIEVED = Statement(
     "SELECT relief.reliever FROM shift_relief AS relief JOIN shift ON shift.shift_id = relief.shift_id"
@@ -49,12 +59,12 @@ def sign_in_as(database: Database, who: Credentials, roles: Sequence[Role]) -> S
     return _with_role(sign_in(database, who), roles)
 
 
-def sign_in(database: Database, who: Credentials) -> SignedIn:
-    """Sign one person in.
+def sign_in(database: Database, who: Credentials, badge: str | None = None) -> SignedIn:
+    """Sign one person in, who typed their code or scanned the `badge` of this MAC, which must be live still.
 
     Raises SignInRefusedError, SignInLockedError, RelievedError, BadCodeError, EmulatedStaffError.
     """
-    return _counted(database, who.code, lambda kept: passwords.matches(who.password, kept))
+    return _counted(database, who.code, lambda kept: passwords.matches(who.password, kept), badge)
 
 
 def unlock(database: Database, keyring: Keyring, code: str, pin: str) -> SignedIn:
@@ -88,14 +98,16 @@ def unlock_own(database: Database, codes: Iterable[str], ask: Callable[[str], st
             unlock(database, keyring, code, ask(code))
 
 
-def _counted(database: Database, code: str, verified: Callable[[str | None], bool]) -> SignedIn:
+def _counted(
+    database: Database, code: str, verified: Callable[[str | None], bool], badge: str | None = None
+) -> SignedIn:
     """Sign a person in whom `verified` knows by what is kept of their password; each try is counted."""
     code = rules.check_code(code)
-    until_us, kept = database.write(lambda tx: _begin(tx, code))
+    until_us, kept = database.write(lambda tx: _begin(tx, code, badge))
     if until_us is not None:
         raise SignInLockedError(code, until_us)
     good = verified(kept)
-    signed = database.write(lambda tx: _end(tx, code, kept if good else None))
+    signed = database.write(lambda tx: _end(tx, code, kept if good else None, badge))
     if isinstance(signed, SignedIn):
         return signed
     raise SignInRefusedError(code) if signed is None else RelievedError(code, signed)
@@ -117,12 +129,15 @@ def _with_role(signed: SignedIn, roles: Sequence[Role]) -> SignedIn:
     return signed
 
 
-def _begin(tx: Connection, code: str) -> tuple[int | None, str | None]:
+def _begin(tx: Connection, code: str, badge: str | None) -> tuple[int | None, str | None]:
     """Record the attempt; until when the code is locked, and the hash that is kept of its person's password."""
     person = find(tx, code)  # its lock makes attempts with one code follow each other
     now_us = clock_us(tx)
     until_us = rules.locked_until(_failures(tx, code), now_us)
-    _record(tx, code, now_us, SignInOutcome.BEGUN if until_us is None else SignInOutcome.LOCKED)
+    if until_us is None:
+        _record(tx, code, now_us, SignInOutcome.BEGUN)
+    else:
+        _record(tx, code, now_us, SignInOutcome.LOCKED, badge)
     if person is None or person.ended_us is not None:
         return until_us, None
     return until_us, tx.execute(select(PASSWORD.c.hash).where(PASSWORD.c.code == code)).scalar()
@@ -138,23 +153,27 @@ def _failures(tx: Connection, code: str) -> Sequence[int]:
     return tx.execute(latest).scalars().all()
 
 
-def _end(tx: Connection, code: str, kept: str | None) -> SignedIn | str | None:
+def _end(tx: Connection, code: str, kept: str | None, badge: str | None) -> SignedIn | str | None:
     """Record how the attempt ended; None if refused, the reliever of a person who was relieved in the open shift.
 
-    Accepted is whose password was right and is so still: neither ended nor changed meanwhile.
+    Accepted is whose password was right and is so still: neither ended nor changed meanwhile, nor the badge ended.
     """
     person = find(tx, code)
     still = tx.execute(select(PASSWORD.c.hash).where(PASSWORD.c.code == code)).scalar()
     accepted = kept is not None and kept == still and person is not None and person.ended_us is None
+    if accepted and badge is not None:
+        accepted = tx.execute(select(BADGE.c.ended_us).where(BADGE.c.mac == badge)).scalar_one() is None
     reliever = RELIEVED.run(tx, {"code": code}).fetchone() if accepted else None
     if reliever is not None:
-        _record(tx, code, clock_us(tx), SignInOutcome.REFUSED)
+        _record(tx, code, clock_us(tx), SignInOutcome.REFUSED, badge)
         return str(reliever[0])
-    attempt = _record(tx, code, clock_us(tx), SignInOutcome.ACCEPTED if accepted else SignInOutcome.REFUSED)
+    attempt = _record(tx, code, clock_us(tx), SignInOutcome.ACCEPTED if accepted else SignInOutcome.REFUSED, badge)
     return SignedIn(code, roles_of(tx, code), attempt) if accepted else None
 
 
-def _record(tx: Connection, code: str, at_us: int, outcome: SignInOutcome) -> str:
+def _record(tx: Connection, code: str, at_us: int, outcome: SignInOutcome, badge: str | None = None) -> str:
     attempt = new_id()
     tx.execute(insert(_ATTEMPT).values(attempt_id=attempt, code=code, at_us=at_us, outcome=outcome.value))
+    if badge is not None:
+        tx.execute(insert(BADGE_SIGN_IN).values(attempt_id=attempt, at_us=at_us, mac=badge, code=code))
     return attempt

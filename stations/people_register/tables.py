@@ -5,7 +5,7 @@ Times are integer microseconds UTC.
 
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, String, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from stations.people import Role
@@ -108,6 +108,74 @@ class SignInAttempt(SQLModel, table=True):
     code: str = Field(sa_column=Column(String(10), nullable=False))
     at_us: int = Field(sa_column=Column(BigInteger, nullable=False))
     outcome: str = Field(sa_column=Column(String(10), nullable=False))
+
+
+class BadgeEnd(StrEnum):
+    """How a badge ended, for good."""
+
+    REVOKED = "revoked"
+    LOST = "lost"
+    REPLACED = "replaced"
+
+
+class PersonBadge(SQLModel, table=True):
+    """One badge of a person: a MAC of its number under a key outside the database. Ended once, never deleted."""
+
+    __tablename__ = "person_badge"
+    __table_args__ = (
+        CheckConstraint(_two_others("issued_by", "issued_second"), name="ck_person_badge_issued_by_two"),
+        CheckConstraint(
+            "(ended_us IS NULL AND ended_how IS NULL AND ended_by IS NULL AND ended_second IS NULL) OR (ended_us IS NOT"
+            f" NULL AND ended_by IS NOT NULL AND ended_how IS NOT NULL AND {_one_of('ended_how', BadgeEnd)}"
+            " AND (ended_second IS NOT NULL) = (ended_how = 'replaced'))",
+            name="ck_person_badge_ended",
+        ),
+        Index(
+            "uq_person_badge_live",
+            "code",
+            unique=True,
+            sqlite_where=text("ended_us IS NULL"),
+            postgresql_where=text("ended_us IS NULL"),
+        ),
+    )
+
+    mac: str = Field(sa_column=Column(String(64), primary_key=True))
+    code: str = Field(sa_column=Column(String(10), ForeignKey("person.code"), nullable=False))
+    issued_by: str = Field(sa_column=Column(String(10), ForeignKey("person.code"), nullable=False))
+    issued_second: str = Field(sa_column=Column(String(10), ForeignKey("person.code"), nullable=False))
+    issued_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    ended_by: str | None = Field(default=None, sa_column=_person())
+    ended_second: str | None = Field(default=None, sa_column=_person())
+    ended_us: int | None = Field(default=None, sa_column=Column(BigInteger))
+    ended_how: str | None = Field(default=None, sa_column=Column(String(10)))
+
+
+class BadgeRefusal(StrEnum):
+    """Why a badge was refused before any password was looked at."""
+
+    UNKNOWN = "unknown"
+    ENDED = "ended"
+
+
+class BadgeSignIn(SQLModel, table=True):
+    """A sign-in that was begun with a badge: by its holder's attempt of that id, or refused, which is no attempt."""
+
+    __tablename__ = "badge_sign_in"
+    __table_args__ = (
+        CheckConstraint(
+            "(mac IS NULL) = (code IS NULL) AND (mac IS NOT NULL OR refusal IS NOT NULL) AND (refusal IS NULL OR"
+            " (refusal = 'unknown' AND mac IS NULL) OR (refusal = 'ended' AND mac IS NOT NULL))",
+            name="ck_badge_sign_in_refusal",
+        ),
+        Index("ix_badge_sign_in_code", "code", "at_us"),
+        Index("ix_badge_sign_in_at", "at_us"),
+    )
+
+    attempt_id: str = Field(sa_column=Column(String(32), primary_key=True))
+    at_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    mac: str | None = Field(default=None, sa_column=Column(String(64), ForeignKey("person_badge.mac")))
+    code: str | None = Field(default=None, sa_column=_person())
+    refusal: str | None = Field(default=None, sa_column=Column(String(10)))
 
 
 class IssuerRefusal(StrEnum):

@@ -16,11 +16,12 @@ from handoff_logs import log
 from handoff_logs.dialects import clock_us, listed
 from handoff_logs.records import new_id
 from handoff_logs.statements import Statement
+from stations.by import By
 from stations.intake.states import advance
 from stations.intake.tables import ApplicationState
 from stations.review.errors import AnswersUnreadableError
 from stations.review.history import answers_of
-from stations.review.leases import By, one_at_a_time
+from stations.review.leases import one_at_a_time
 from stations.trays import INPUT, PUBLISHED, TimeNodes, stamp
 from stations.workplace import Workplace
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from handoff_logs.dialects import clock_us, listed
 from handoff_logs.statements import Statement
+from stations.by import By
 from stations.intake.states import refuse_stopped
 from stations.review import leases
 from stations.review.desk import Decision, Outcome
@@ -27,7 +28,6 @@ from stations.review.errors import (
     UnknownLeaseError,
 )
 from stations.review.items import REASONS
-from stations.review.leases import By
 from stations.review.tables import LONGEST_REASONS, LeaseEnd
 from stations.workplace import Workplace
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from handoff_logs.dialects import clock_us, listed
 from handoff_logs.records import new_id
 from handoff_logs.statements import Statement
+from stations.by import By
 from stations.review.errors import HeldElsewhereError
 from stations.review.tables import LeaseEnd
 from stations.trays import INPUT
@@ -72,14 +73,6 @@ _WITHDRAW_STOPPED = Statement(
     " WHERE reviewer = :reviewer AND ended_us IS NULL AND EXISTS (SELECT 1 FROM application AS a"
     " WHERE a.application_id = review_lease.application_id AND a.state <> 'waiting')"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class By:
-    """Who is at the desk: a staff code and the id of the accepted sign-in, None for emulated people."""
-
-    code: str
-    sign_in: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 from handoff_logs.dialects import clock_us
 from handoff_logs.records import new_id
 from handoff_logs.statements import Statement
+from stations.by import By
 from stations.intake import filed
 from stations.offices import OFFICES
 from stations.review.errors import UnknownOfficeError
-from stations.review.leases import By
 from stations.workplace import Workplace
 
 _OPEN = Statement(

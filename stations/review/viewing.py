@@ -8,12 +8,12 @@ from sqlalchemy import Connection
 from handoff_logs.dialects import clock_us
 from handoff_logs.records import new_id
 from handoff_logs.statements import Statement
+from stations.by import By
 from stations.intake.filed import Filed, FiledImage
 from stations.review import leases
 from stations.review.cases import open_filed
 from stations.review.errors import NotHeldError
 from stations.review.history import Round, rounds
-from stations.review.leases import By
 from stations.review.rules import Facts, Finding, Thresholds, examine
 from stations.review.tables import Viewed
 from stations.workplace import Workplace

@@ -20,10 +20,13 @@ from flows.hardening import HEADERS
 from flows.sessions import ATTEMPTS, IDLE_S, LONGEST_S, WINDOW_S, Attempts, Sessions
 from handoff_logs.asking import Asking
 from handoff_logs.database import Database
-from stations.people_register import passwords
+from stations.people_register import badges, passwords
+from stations.people_register.credentials import Credentials, TwoSigned
+from stations.people_register.sign_in import sign_in as enter
 
 ADMINISTRATOR, AUDITOR, OPERATOR, SECOND, LEAD = "p-0001", "p-0417", "p-0418", "p-0002", "p-0419"
 PACKER = "p-0420"
+BADGE_KEY = bytes(range(32, 64))
 PASSWORD = "a password of everybody"
 PROTECTED = ("/", "/custody?number=E1", "/stations", "/shifts", "/day", "/questions", "/questions/state", "/integrity")
 
@@ -80,7 +83,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def app(database: Database, database_url: str, people: Any, clock: Clock, tmp_path: Path) -> Any:
-    served = Served(tmp_path, "test", True, bytes(range(32)), Asking(database_url, lambda word: f"h{len(word)}"))
+    asking = Asking(database_url, lambda word: f"h{len(word)}")
+    served = Served(tmp_path, "test", True, bytes(range(32)), asking, display_key=BADGE_KEY)
     return create_app(served, database, Sessions(clock))
 
 
@@ -126,6 +130,39 @@ def test_any_other_role_is_refused(pages: httpx.Client) -> None:
     answer = sign_in(pages, PACKER)
     assert answer.status_code == 403 and "need the role auditor" in answer.text
     assert pages.get("/").status_code == 303
+
+
+def test_a_badge_is_taken_in_the_codes_field_and_a_refused_one_told_as_a_code_is(
+    pages: httpx.Client, database: Database
+) -> None:
+    by = TwoSigned(ADMINISTRATOR, SECOND, *(enter(database, Credentials(code, PASSWORD)).sign_in
+                                            for code in (ADMINISTRATOR, SECOND)))  # fmt: skip
+    number = badges.issue(database, BADGE_KEY, by, AUDITOR, emulated=True)
+    refused = sign_in(pages, AUDITOR, "a wrong password")
+    for typed, password in ((number, "a wrong password"), ("1" * 20, PASSWORD)):
+        answer = sign_in(pages, typed, password)
+        assert answer.status_code == 403 and typed not in answer.text and AUDITOR not in answer.text
+        assert problem_of(answer) == problem_of(refused)
+    assert sign_in(pages, f" {number} ").status_code == 303
+    assert AUDITOR in pages.get("/integrity").text
+    assert [each["badge"] for each in tried(database)] == [False, True, False, True]
+
+
+def problem_of(answer: httpx.Response) -> str:
+    """What a page says is the matter."""
+    return re.findall(r'<div class="problem".*?</div>', answer.text, re.DOTALL)[0]
+
+
+def tried(database: Database) -> list[dict[str, bool]]:
+    """The auditor's attempts and unknown badges, in order."""
+    statement = """
+    SELECT attempt.at_us, badge.attempt_id IS NOT NULL AS badge FROM sign_in_attempt AS attempt
+    LEFT JOIN badge_sign_in AS badge ON badge.attempt_id = attempt.attempt_id
+    WHERE attempt.code = :code AND attempt.outcome <> 'begun'
+    UNION ALL SELECT at_us, refusal = 'ended' FROM badge_sign_in WHERE refusal IS NOT NULL ORDER BY 1
+    """
+    with database.read() as conn:
+        return [{"badge": bool(row.badge)} for row in conn.execute(text(statement), {"code": AUDITOR})]
 
 
 def test_who_takes_alarms_sees_those_and_nothing_of_the_log(pages: httpx.Client) -> None:

@@ -47,6 +47,11 @@ from handoff_logs.reading import open_reading
 from handoff_logs.records import Act, Birth, Kind, Party, new_id
 from handoff_logs.roles import Roles
 from handoff_logs.sealing import Sealer
+from stations.by import By
+from stations.casebook import listing as casebook_listing
+from stations.casebook import station as casebook
+from stations.casebook.rules import CaughtAt
+from stations.casebook.station import Told
 from stations.climate import bar
 from stations.climate import station as climate
 from stations.gate.passages import settle
@@ -54,7 +59,7 @@ from stations.gate.rules import Found
 from stations.intake.generator.defects import Shares
 from stations.intake.generator.generate import generate
 from stations.intake.load import load
-from stations.patrol.rounds import By, record_round, record_step
+from stations.patrol.rounds import record_round, record_step
 from stations.patrol.rules import Step
 from stations.people import Role
 from stations.people_register import displays
@@ -339,7 +344,7 @@ def test_the_lines_own_acts_work_as_the_service(line: RunFolder, server: Callabl
 
 def test_the_review_desk_works_as_the_service(line: RunFolder, server: Callable[[str], str], tmp_path: Path) -> None:
     """Assigning, looking, deciding, undoing, booking, giving up; and nothing of it is changed in any other way."""
-    url, by, lines = driver(server(SERVICE)), leases.By("e-rev-9"), PersonalData(line.keys)
+    url, by, lines = driver(server(SERVICE)), By("e-rev-9"), PersonalData(line.keys)
     generate(tmp_path / "batch", 3, 77, day=date(2026, 9, 1), shares=ALIKE)
     with Database(url, keyring=Keyring(line.signing_keys), bound=True) as database:
         clerks = Workplace(database, "intake", "day", ("e-int-1", "e-int-2"), True, lines)
@@ -358,7 +363,9 @@ def test_the_review_desk_works_as_the_service(line: RunFolder, server: Callable[
         booked = [review.book_decided(here, tray) for tray in unfinished_trays(here)]
         assert sum(outcome.passed for outcome in booked if outcome) == len(held)
         assert leases.give_up(here, by) == 0
-    with open_reading(server(SERVICE)) as reading:
+        assert casebook.write_of_nothing(here, by, casebook.fresh_id(), CaughtAt.REVIEW, Told("photo_ears"))
+    with open_reading(server(SERVICE)) as reading, open_reading(server(ROLES.auditor)) as auditors:
+        assert casebook_listing.search(reading, {}) == casebook_listing.search(auditors, {}) != []
         assert [rate.passed for rate in rates.rates(reading, 0, 1)] == [len(held)]
         assert rates.nobodys(reading) == []
     with psycopg.connect(server(SERVICE), autocommit=True) as login:
@@ -367,6 +374,8 @@ def test_the_review_desk_works_as_the_service(line: RunFolder, server: Callable[
             "UPDATE review_decision SET outcome = 'hold'",
             "UPDATE review_view SET what = 'photo'",
             "DELETE FROM review_view",
+            "UPDATE casebook_entry SET words = ''",
+            "DELETE FROM casebook_attachment",
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 login.execute(statement)  # type: ignore[call-overload]

@@ -1,6 +1,7 @@
 """`passline people`: the register by its real commands; a password is typed or piped, and is nowhere afterwards."""
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -72,6 +73,30 @@ def test_people_are_enrolled_given_roles_and_ended(founded: People, capsys: pyte
     assert people_table(founded, capsys).splitlines()[0].strip() == "EMULATED line"
 
 
+def test_a_badge_is_issued_listed_and_lost_and_its_number_is_printed_once(
+    founded: People, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert founded("enrol", "p-0417", "--role", "operator", *SIGNED, lines=(ONE, TWO, NEW + "!")) == Exit.FINE
+    capsys.readouterr()
+    assert founded("badge", "issue", "p-0417", *SIGNED, lines=(ONE, TWO)) == Exit.FINE
+    issued = capsys.readouterr()
+    assert re.fullmatch("[0-9]{20}\n", issued.out)
+    assert issued.err.startswith("EMULATED line: the badge of p-0417, issued by p-0001 and p-0002")
+    assert issued.out.strip() not in issued.err
+    assert founded("badge", "list", "--output", "json") == Exit.FINE
+    listed = capsys.readouterr().out
+    assert issued.out.strip() not in listed
+    (row,) = json.loads(listed)["badges"]
+    assert (row["code"], row["state"], row["issued_by"]) == ("p-0417", "live", ["p-0001", "p-0002"])
+    lost = ("badge", "revoke", "p-0417", "--lost", "--by", "p-0417", "--passwords-from", "-")
+    assert founded(*lost, lines=(NEW + "!",)) == Exit.FINE
+    assert capsys.readouterr().out == "EMULATED line: the badge of p-0417 is lost and ended; signed by p-0417.\n"
+    assert founded(*lost, lines=(NEW + "!",)) == Exit.REFUSED
+    assert "no live badge" in capsys.readouterr().err
+    assert founded("badge", "list") == Exit.FINE
+    assert "■ lost" in capsys.readouterr().out
+
+
 def people_table(people: People, capsys: pytest.CaptureFixture[str]) -> str:
     """The list for eyes."""
     capsys.readouterr()
@@ -91,6 +116,9 @@ NOT_SIGNED = (
     (("end", "p-0002", *SIGNED), (ONE, TWO), "their own standing"),
     (("end", "p-0009", *SIGNED), (ONE, TWO), "nobody's code"),
     (("end", "p-0009", "--first", "p-0001", "--second", "p-0001"), (), "named twice"),
+    (("badge", "issue", "p-0001", *SIGNED), (ONE, TWO), "their own standing"),
+    (("badge", "issue", "p-0009", *SIGNED), (ONE, TWO), "nobody's code"),
+    (("badge", "revoke", "p-0002", "--by", "p-0001", "--passwords-from", "-"), (ONE,), "no live badge"),
 )
 """Command, what is typed into it, and of what it answers."""
 

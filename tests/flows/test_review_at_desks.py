@@ -17,16 +17,16 @@ from flows.configuration import SettingsError, read_settings
 from flows.default_line import write_default
 from flows.errors import Exit
 from flows.line_state import Line
-from flows.review import TraysAtDesks, WithAnswered
+from flows.review import WithAnswered, trays_at_desks
 from flows.run_folder import RunFolder
 from flows.settings import Desk
 from handoff_logs import offers
 from handoff_logs.reading import open_reading
+from stations.by import By
 from stations.intake.generator.generate import generate
 from stations.intake.load import load
 from stations.offices import OFFICES
 from stations.review import answers, decisions, leases, questions
-from stations.review.leases import By
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ async def until(found: Any) -> None:
 
 def test_trays_are_accepted_and_booked_as_people_decide_them(line: Line) -> None:
     """One goes on as soon as its last application is decided, whatever becomes of the other."""
-    station = TraysAtDesks(line)
+    station = trays_at_desks(line)
 
     async def work() -> list[dict[str, int]]:
         trays = [station.claim(green_only=False, only=None) for _ in range(2)]
@@ -88,7 +88,7 @@ def test_trays_are_accepted_and_booked_as_people_decide_them(line: Line) -> None
 
 def test_a_tray_that_was_left_is_booked_by_the_next_run(line: Line) -> None:
     """People decide while no flow runs at all."""
-    station = TraysAtDesks(line)
+    station = trays_at_desks(line)
     trays = [station.claim(green_only=False, only=None) for _ in range(2)]
     line.stop("Ctrl-C")
     assert [asyncio.run(station.work(tray)) for tray in trays if tray] == [{"left": 1}, {"left": 1}]
@@ -101,7 +101,7 @@ def test_a_tray_that_was_left_is_booked_by_the_next_run(line: Line) -> None:
 
 def test_a_tray_that_comes_off_the_hold_shelf_is_booked_by_the_run_that_goes_on(line: Line) -> None:
     """Nobody offers it: it is at review already, and taken up once. What was filed anew meanwhile goes back."""
-    at_desks = TraysAtDesks(line)
+    at_desks = trays_at_desks(line)
     station, here = WithAnswered(line, at_desks), line.workplace("review")
     trays = [station.claim(green_only=False, only=None) for _ in range(2)]
     line.stop("Ctrl-C")

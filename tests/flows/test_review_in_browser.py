@@ -11,15 +11,13 @@ from typing import Any
 import pytest
 from contrast import CONTRAST
 from pwdlib.hashers.argon2 import Argon2Hasher
+from review_served import review_desk
 from served import serving
 from signing_keys import open_signed
 from small_desk import PASSWORD, Desk
 from small_line import Line
 
 import stations.migrations
-from flows.app import Served
-from flows.desk_app import create_desk
-from handoff_logs.asking import Asking
 from stations.intake.generator.defects import Shares
 from stations.people_register import passwords
 from stations.review import leases
@@ -59,7 +57,7 @@ def served(tmp_path: Path, sqlite_template: Path, signing_keys: Path) -> Iterato
         desk = Desk.of(line)
         desk.set_passwords()
         desk.accept(16)
-        with serving(create_desk(Served(tmp_path, "test", True, bytes(32), Asking(url, str)), desk.here)) as address:
+        with serving(review_desk(tmp_path, url, desk.here)) as address:
             yield ServedDesk(address, desk)
         line.close()
 

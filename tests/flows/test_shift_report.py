@@ -7,20 +7,24 @@ import sys
 import urllib.request
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from devices.packml import MachineState
 from flows.cli import run
 from flows.composition import open_line, prepare
 from flows.default_line import write_default
 from flows.errors import Exit
+from flows.machine_oee import ShiftOee
+from flows.machine_time import Period, Worked
 from flows.prefect_server import prefect_server
 from flows.run_folder import RunFolder
 from flows.shift_paper import shift_paper
-from flows.shift_report import NO_LINE, as_artifact, shift_report, told
+from flows.shift_report import NO_LINE, as_artifact, print_report, shift_report, told
 from handoff_logs import offers
 from handoff_logs.reading import open_reading
 from stations.emulated_staff import EmulatedReviewer
@@ -182,6 +186,31 @@ def test_the_paper_has_both_languages_the_line_and_two_fields_to_sign(report: An
     assert {one.service_class for one in report.facts.work} <= {word for line in said for word in line.split()}
 
 
+def with_specimens(report: Any) -> Any:
+    """The report of a shift whose machine made 17 specimens, 16 of which lie voided."""
+    shift = report.facts.shift
+    worked = Worked("book-01", (Period(MachineState.EXECUTE, None, 0, 60_000_000, shift.name, True),), 60_000_000)
+    machines = (ShiftOee(worked, good=3, spoiled=1, specimens=17, ideal_cycle_s=None, figures=None),)
+    balance = [{**row, "still_here": 21, "voided": 20, "specimens": 16} for row in report.facts.balance[:1]]
+    return replace(report, machines=machines, facts=replace(report.facts, balance=balance))
+
+
+def test_specimens_stand_on_the_paper_beside_what_their_machine_made_and_among_the_voided(report: Any) -> None:
+    said = words_of(shift_paper(with_specimens(report)))
+    for heading, english, before, pieces in (("样证", "specimens", None, "17"), ("其中样证", "specimens", "20", "16")):
+        assert heading in said and english in said
+        assert pieces in said and (before is None or said[said.index(pieces) - 1] == before)
+    assert "17" not in words_of(shift_paper(report))
+
+
+def test_specimens_are_printed_for_the_eye(report: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    print_report(with_specimens(report))
+    printed = capsys.readouterr().out
+    heading = next(line for line in printed.splitlines() if "specimens" in line)
+    row = next(line for line in printed.splitlines() if line.startswith("book-01"))
+    assert "spoiled" in heading and "17" in row
+
+
 def test_nothing_of_a_paper_stands_beyond_its_edge(report: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Long words are written smaller, never cut."""
     drawn: list[Words] = []
@@ -191,7 +220,7 @@ def test_nothing_of_a_paper_stands_beyond_its_edge(report: Any, monkeypatch: pyt
         return b""
 
     monkeypatch.setattr("flows.shift_paper.pdf", seen)
-    shift_paper(report)
+    shift_paper(with_specimens(report))
     assert len(drawn) > 100
     for mark in drawn:
         assert mark.x_mm + width_mm(mark.text, mark.size_pt, REPORT_FONT_FILE) <= WIDTH_MM - 14, mark

@@ -202,6 +202,30 @@ def test_whoever_signed_in_asks_by_their_own_code_and_signs_out(
     assert "it was signed out" in capsys.readouterr().err
 
 
+def test_a_badge_and_the_password_sign_in_and_never_say_whose_badge_is_refused(
+    passline: Command, production: RunFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    signed = ("--first", "p-0001", "--second", "p-0002", "--passwords-from", "-")
+    assert passline("people", "badge", "issue", AUDITOR, *signed, lines=(ONE, TWO)) == Exit.FINE
+    number = capsys.readouterr().out.strip()
+    for wrong, password in ((number, "a wrong password"), ("1" * 20, OWN)):
+        assert passline("sign-in", wrong, "--passwords-from", "-", lines=(password,)) == Exit.REFUSED
+        said = capsys.readouterr().err
+        assert "with that badge is refused" in said and AUDITOR not in said and wrong not in said
+    assert passline("sign-in", number, "--passwords-from", "-", lines=(OWN,)) == Exit.FINE
+    assert f"{AUDITOR} is signed in" in capsys.readouterr().out
+    assert passline("whoami", "--output", "json") == Exit.FINE
+    assert json.loads(capsys.readouterr().out)["code"] == AUDITOR
+    assert passline("people", "badge", "revoke", AUDITOR, "--by", LEAD, "--passwords-from", "-", lines=(OWN,)) == 0
+    assert passline("people", "sign-ins", "--output", "json") == Exit.FINE
+    rows = json.loads(capsys.readouterr().out.partition("\n")[2])
+    assert [(row["code"], row["outcome"], row["reason"]) for row in rows if row["by"] == "badge"] == [
+        (AUDITOR, "accepted", ""),
+        ("", "refused", "unknown"),
+        (AUDITOR, "refused", ""),
+    ]
+
+
 @pytest.mark.parametrize(
     ("code", "asks", "oversees"), [(AUDITOR, 0, 0), ("p-0001", 0, 0), (LEAD, 0, 2), (OPERATOR, 2, 2)]
 )

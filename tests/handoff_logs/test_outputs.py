@@ -61,7 +61,8 @@ def test_csv_opens_in_a_spreadsheet_without_running_anything(tmp_path: Path) -> 
 def test_text_that_begins_like_a_formula_is_quoted(tmp_path: Path, start: str) -> None:
     row = {"number": f"{start}1", "units": 1, "happened_us": None, "emulated": False}
     content = written(tmp_path, "csv", [row]).read_bytes().decode("utf-8-sig")
-    assert f"'{start}1" in content
+    # A bare return would begin a row to some programs; it is written as the end of a line within the cell.
+    assert f"'{start}1".replace("\r", "\n") in content
 
 
 def test_xlsx_cells_have_types_and_no_formulas(tmp_path: Path) -> None:

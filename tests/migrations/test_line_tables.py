@@ -15,7 +15,7 @@ from stations.personalization.rules import JOB_MOVES
 
 PLACES = (
     *("intake", "review", "personalization", "qc", "packing", "mailing"),
-    *("people_register", "alarms", "shift", "rolls", "patrol", "climate", "gate"),
+    *("people_register", "alarms", "shift", "rolls", "patrol", "climate", "gate", "acceptance", "casebook"),
 )
 
 

@@ -16,6 +16,7 @@ from handoff_logs.errors import HandoffLogError
 from handoff_logs.keyring import Keyring
 from handoff_logs.log import Stamp
 from handoff_logs.records import Party
+from stations.by import By
 from stations.errors import StationError
 from stations.intake.station import stop
 from stations.people import emulated_duty
@@ -142,18 +143,18 @@ def stop_one(database: Database, application_id: str, person: str) -> None:
 
 def take_applications(database: Database, keys: Path, reviewer: str, ahead: int) -> None:
     """Take the next applications at the review desk. Raises `ValueError` where nothing waits."""
-    if not leases.take(desk_at(database, keys), leases.By(reviewer), ahead=ahead):
+    if not leases.take(desk_at(database, keys), By(reviewer), ahead=ahead):
         raise ValueError("nothing waits")
 
 
 def decide_application(database: Database, keys: Path, reviewer: str, verdict: decisions.Verdict) -> None:
     """Decide an application at the review desk."""
-    decisions.decide(desk_at(database, keys), leases.By(reviewer), verdict)
+    decisions.decide(desk_at(database, keys), By(reviewer), verdict)
 
 
 def undo_decision(database: Database, keys: Path, reviewer: str, decision_id: str) -> None:
     """Undo a verdict at the review desk."""
-    decisions.undo(desk_at(database, keys), leases.By(reviewer), decision_id)
+    decisions.undo(desk_at(database, keys), By(reviewer), decision_id)
 
 
 def book_tray(database: Database, keys: Path, tray: str) -> None:

@@ -11,7 +11,8 @@ from patrol_line import CRACK, HOLDABLE, walked
 
 from handoff_logs.database import Database
 from handoff_logs.keyring import Keyring
-from stations.patrol.rounds import By, record_round
+from stations.by import By
+from stations.patrol.rounds import record_round
 from stations.people import emulated_duty
 from stations.personal import PersonalData
 from stations.workplace import Workplace

@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 from handoff_logs.database import Database
 from handoff_logs.records import new_id
-from stations.patrol.rounds import By, Recorded, Stepped, record_round, record_step
+from stations.by import By
+from stations.patrol.rounds import Recorded, Stepped, record_round, record_step
 from stations.patrol.rules import Answer, Found, Item, Kind, Patrol, Step, Walked
 from stations.people_register.credentials import SignedIn
 from stations.workplace import Workplace

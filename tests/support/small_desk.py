@@ -9,12 +9,13 @@ from sqlalchemy import text
 
 from handoff_logs.database import Database
 from handoff_logs.records import new_id
+from stations.by import By
 from stations.intake.generator.defects import Shares
 from stations.people_register import passwords
 from stations.people_register.credentials import SignedIn
 from stations.review import answers, decisions, leases, questions, station
 from stations.review.decisions import Verdict, decision_of
-from stations.review.leases import By, Lease
+from stations.review.leases import Lease
 from stations.review.questions import Question
 from stations.trays import TrayOutcome, unfinished_trays
 from stations.workplace import Workplace

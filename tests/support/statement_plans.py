@@ -15,6 +15,7 @@ GROWING = (
     *("patrol_round", "patrol_answer", "patrol_finding", "patrol_step", "patrol_photo"),
     *("delivery_event", "delivered_parcel", "returned_parcel", "return_remake"),
     *("review_lease", "review_decision", "review_view", "review_question", "review_answer", "review_second"),
+    *("tray_count", "tray_scan"),
     *("climate_reading", "climate_crossing", "climate_suspension"),
 )
 """Tables with rows for every document ever made."""

@@ -8,7 +8,7 @@ const ASK_MS = 5_000, PATIENCE_MS = 10_000, AGAIN_MS = [1_000, 2_000, 4_000, 8_0
 const LEAST_LOOK_MS = 400; // a key that is pressed twice is one verdict
 // Where they look for eyes, ears and mouth, in shares of the photograph: left, top, width, height. A passport photograph is framed.
 const REGIONS = { eyes: [.2, .37, .6, .19], left: [.1, .39, .27, .23], right: [.63, .39, .27, .23], mouth: [.3, .56, .4, .14] };
-const ACTS = { pass: "p", return: "r", hold: "h", undo: "u", last: "l", keys: "k" };
+const ACTS = { pass: "p", return: "r", hold: "h", undo: "u", book: "c", last: "l", keys: "k" };
 const ITEM_KEYS = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 let held = [], cases = new Map(), current = null, paintedAt = 0, choosing = null, finishing = false, undoable = null;
@@ -213,14 +213,20 @@ function put(article) {
   article.focus({ preventScroll: true });
   paintedAt = performance.now();
   counts();
+  tell("painted", article);
 }
+
+// For the casebook (casebook.js).
+function tell(what, detail) { dispatchEvent(new CustomEvent(`desk:${what}`, { detail })); }
 
 // What a person does.
 
 function decide(outcome, reasons, pressedAt) {
   if (current === null || performance.now() - paintedAt < LEAST_LOOK_MS || !stage.querySelector("article")) return;
   if (outcome !== "pass" && !reasons.length) return say(desk.dataset.noreason);
-  keep({ ...current, decision: newId(), outcome, reasons, at: Date.now() + performance.now() / 1e6 });
+  const verdict = { ...current, decision: newId(), outcome, reasons, at: Date.now() + performance.now() / 1e6 };
+  keep(verdict);
+  tell("decided", { verdict, article: stage.querySelector("article") });
   say("");
   lay();
   requestAnimationFrame(() => { const after = new MessageChannel(); after.port1.onmessage = () => performance.measure("verdict-to-painted", { start: pressedAt, end: performance.now() }); after.port2.postMessage(0); });
@@ -268,6 +274,7 @@ function act(name, pressedAt) {
   if (name === "keys") { fillKeys(keys); dialog.showModal(); }
   else if (name === "undo") undo();
   else if (name === "last") finish();
+  else if (name === "book") tell("case", keys.items);
   else if (name === "pass") decide("pass", [], pressedAt);
   else if (performance.now() - paintedAt >= LEAST_LOOK_MS && stage.querySelector("article")) choose(name);
 }
@@ -277,7 +284,7 @@ for (const button of document.querySelectorAll("[data-act]")) {
 }
 
 addEventListener("keydown", (event) => {
-  if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || dialog.open || event.isComposing) return;
+  if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || document.querySelector("dialog[open]") || event.isComposing) return;
   const typed = event.target.closest?.("input:not([type=checkbox]), select, textarea");
   if (typed) return;
   if (choosing !== null) {

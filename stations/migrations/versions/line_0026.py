@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "line_0026"
-down_revision = "line_0024"
+down_revision = "line_0031"
 branch_labels = None
 depends_on = None
 

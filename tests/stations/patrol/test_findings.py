@@ -11,10 +11,10 @@ from sqlalchemy.exc import IntegrityError
 
 from handoff_logs.reading import open_reading
 from handoff_logs.records import new_id
+from stations.by import By
 from stations.patrol import rules
 from stations.patrol.errors import FindingMovedError, StepRefusedError, TextRefusedError, UnknownFindingError
 from stations.patrol.listing import finding, findings
-from stations.patrol.rounds import By
 from stations.patrol.rules import Step
 from stations.people_register.errors import RoleMissingError
 from stations.personalization import activity, holds

@@ -9,8 +9,8 @@ from patrol_line import COLD, CRACK, PLAN, Patrolled
 from statement_plans import listening, whole_tables
 
 from handoff_logs.reading import open_reading
+from stations.by import By
 from stations.patrol import listing
-from stations.patrol.rounds import By
 
 
 @pytest.fixture

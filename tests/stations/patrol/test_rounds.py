@@ -14,6 +14,7 @@ from handoff_logs.log import Stamp
 from handoff_logs.reading import open_reading
 from handoff_logs.records import new_id
 from handoff_logs.writing import Entry
+from stations.by import By
 from stations.patrol import rules
 from stations.patrol.errors import (
     AnswersMissingError,
@@ -28,7 +29,7 @@ from stations.patrol.errors import (
 )
 from stations.patrol.listing import due, findings, overdue
 from stations.patrol.projection import DIFFERENCES
-from stations.patrol.rounds import By, record_round
+from stations.patrol.rounds import record_round
 from stations.patrol.rules import MINUTE_US, Answer, Found, Kind, Walked
 from stations.people_register.errors import RoleMissingError
 from stations.shift import station

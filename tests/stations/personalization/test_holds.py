@@ -8,7 +8,8 @@ import pytest
 from patrol_line import CRACK, HOLDABLE, walked
 
 from handoff_logs.records import new_id
-from stations.patrol.rounds import By, record_round, record_step
+from stations.by import By
+from stations.patrol.rounds import record_round, record_step
 from stations.patrol.rules import Step
 from stations.personalization import activity, draws, holds, leases
 from stations.personalization.errors import HeldByFindingError

@@ -19,10 +19,11 @@ from handoff_logs.errors import NotInsideError
 from handoff_logs.reading import open_reading
 from handoff_logs.records import new_id
 from stations import mrz
+from stations.by import By
 from stations.climate import station as climate
 from stations.climate.rules import Figure, Look, Zone
 from stations.documents import PRODUCTS
-from stations.patrol.rounds import By, record_round
+from stations.patrol.rounds import record_round
 from stations.personalization import (
     bench,
     blanks,

@@ -22,10 +22,10 @@ from handoff_logs import offers, statements
 from handoff_logs.database import Database
 from handoff_logs.keyring import Keyring
 from handoff_logs.records import new_id
+from stations.by import By
 from stations.review import decisions, leases, station
 from stations.review.decisions import Verdict, decision_of
 from stations.review.errors import TooLateToUndoError
-from stations.review.leases import By
 from stations.trays import unfinished_trays
 
 MOST = 400

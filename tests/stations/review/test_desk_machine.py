@@ -18,9 +18,10 @@ from small_line import Line
 from handoff_logs.database import Database
 from handoff_logs.questions import violations
 from handoff_logs.reading import open_reading
+from stations.by import By
 from stations.review import decisions, leases, station
 from stations.review.errors import LateVerdictError, NotItsTurnError, TooLateToUndoError
-from stations.review.leases import By, Lease
+from stations.review.leases import Lease
 from stations.trays import unfinished_trays
 
 PEOPLE = tuple(By(f"e-rev-{number}") for number in (7, 8, 9))

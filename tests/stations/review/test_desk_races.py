@@ -7,8 +7,8 @@ import pytest
 from at_once import DONE, book_tray, decide_application, take_applications, undo_decision
 from small_desk import EMULATED, verdict
 
+from stations.by import By
 from stations.review import decisions, leases
-from stations.review.leases import By
 
 OTHER = By("e-rev-8")
 

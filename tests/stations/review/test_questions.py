@@ -6,11 +6,11 @@ import pytest
 from small_desk import ALIKE, answer_to
 from sqlalchemy.exc import IntegrityError
 
+from stations.by import By
 from stations.intake.tables import ApplicationState
 from stations.review import answers, history, leases, questions, station, viewing
 from stations.review.answers import Aside
 from stations.review.errors import AnswersUnreadableError, HeldElsewhereError, UnknownOfficeError
-from stations.review.leases import By
 from stations.trays import unfinished_trays
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from handoff_logs.reading import open_reading
 from handoff_logs.records import new_id
+from stations.by import By
 from stations.review import decisions, errors, leases, rates, station, viewing
 from stations.review.decisions import decision_of
 from stations.review.errors import (
@@ -29,7 +30,6 @@ from stations.review.errors import (
     UnknownOfficeError,
 )
 from stations.review.items import ITEMS
-from stations.review.leases import By
 from stations.review.tables import Viewed
 from stations.trays import unfinished_trays
 
