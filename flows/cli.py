@@ -40,7 +40,7 @@ COMMANDS: Final = (
     Command("patrol", "flows.patrol_commands:app", "Rounds by plan, what they find, and each finding to its end."),
     Command("gate", "flows.gate_commands:app", "The gate of the core area: who is inside, who passed."),
     Command("applications", "flows.applications_commands:app", "Stop an application; release or end it."),
-    Command("review", "flows.review_commands:app", "What is looked at on every application; the hold list."),
+    Command("review", "flows.review_commands:app", "What is looked at on every application; the hold list; questions."),
     Command("casebook", "flows.casebook_commands:app", "Mistakes that were caught; those that test a rule."),
     Command("qc", "flows.qc_commands:app", "What is looked at on every document."),
     Command("alarms", "flows.alarm_commands:app", "What a person must look at: list, acknowledge, try the targets."),

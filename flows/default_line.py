@@ -101,6 +101,8 @@ photo_age_months = 6     # a photo is no older than this, 1 to 120
 renewal_months = 6       # a document that runs out within these may be asked for anew, 0 to 120
 face_width_min_mm = 13   # of the box that the extra passline[faces] finds, on a print of 33 mm
 face_width_max_mm = 22
+second_share = 0.0       # of all passes: another reviewer decides them again, 0 to 1
+second_classes = []      # and every pass of these: "emergency", "expedited", "normal"
 # photo_width_min_px = 354, sharpness_min = 0.11, brightness_min = 70, signs_from_years = 16 …
 
 [qc]

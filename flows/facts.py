@@ -43,7 +43,8 @@ CROSS JOIN has SQLite begin with the few machines: without it, it reads the whol
 """
 
 DONE: Final = f"""
-SELECT 'review' AS station, COUNT(*) AS documents FROM review_verdict WHERE written_us >= :since_us
+SELECT 'review' AS station, COUNT(*) - (SELECT COUNT(*) FROM review_second WHERE chosen_us >= :since_us) AS documents
+    FROM review_verdict WHERE written_us >= :since_us
 UNION ALL SELECT 'personalization', COUNT(*) FROM machine_state m CROSS JOIN job j
     WHERE {PIECES_SINCE} AND j.outcome = 'good'
 UNION ALL SELECT 'qc', COUNT(*) FROM inspection WHERE written_us >= :since_us

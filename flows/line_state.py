@@ -23,6 +23,7 @@ from stations.people import Duty
 from stations.personal import PersonalData
 from stations.personalization.setup import Setup
 from stations.personalization.signer import open_signer
+from stations.review.second import SecondLooks
 from stations.review.thresholds import Thresholds
 from stations.shift.acts import evacuation_row
 from stations.trays import TimeNodes
@@ -147,6 +148,10 @@ class Line:
     def thresholds(self) -> Thresholds:
         """What review's rules go by."""
         return self.settings.review.thresholds(self.folder.hold_lists)
+
+    def second_looks(self) -> SecondLooks:
+        """Which passes another reviewer decides again."""
+        return self.settings.review.second_looks()
 
     def gate(self, station: str) -> Gate:
         """The station's place at the gate; open where the station runs alone."""

@@ -42,6 +42,10 @@ def _machine(device: DeviceSettings) -> dict[str, str]:
     return facts
 
 
+def _said(value: float | frozenset[str]) -> str:
+    return " ".join(sorted(value)) or ANY if isinstance(value, frozenset) else f"{value:g}"
+
+
 def _thresholds(settings: LineSettings) -> Facts:
     facts = {
         (LINE, "tray_size"): str(settings.tray_size),
@@ -54,7 +58,7 @@ def _thresholds(settings: LineSettings) -> Facts:
         (LINE, "accepts_until"): settings.acceptance.closes if settings.acceptance.later_is_next_day else ANY,
         **({} if settings.gate is None else {(LINE, "min_inside"): str(settings.gate.min_inside)}),
         ("qc", "swipe_share"): f"{settings.qc.swipe_share:g}",
-        **{("review", name): f"{value:g}" for name, value in settings.review.model_dump().items()},
+        **{("review", name): _said(value) for name, value in settings.review.model_dump().items()},
     }
     for patrol in settings.patrols:
         facts[subject(patrol.name), "every_min"] = str(patrol.every_min)

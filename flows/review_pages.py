@@ -6,7 +6,7 @@ not stored yet and sends them again under the same id; nothing of an application
 
 import hmac
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,7 +20,9 @@ from handoff_logs.pages.languages import Language, spoken
 from handoff_logs.pages.rendering import Reader, Renderer
 from handoff_logs.pages.words import Words
 from stations.by import By
+from stations.characters.alike import Alike, alike
 from stations.errors import ApplicationStoppedError, SealBrokenError, StationError
+from stations.intake.batch import Applicant
 from stations.offices import OFFICES
 from stations.people import Role
 from stations.review import decisions, leases, rates, viewing
@@ -37,7 +39,8 @@ from stations.review.errors import (
     UnknownDecisionError,
     UnknownLeaseError,
 )
-from stations.review.items import ITEMS, REASONS, Group, ReviewItem
+from stations.review.history import Round
+from stations.review.items import ITEMS, REASONS, Group, Reason, ReviewItem
 from stations.review.rules import Finding, Suggestion, Thresholds
 from stations.review.tables import Viewed
 from stations.review.words import DOUBTS, NOT_LOOKED
@@ -141,7 +144,8 @@ class ReviewDesk:
         return self._renderer.page(
             request, "review_case.html", lease=lease, filed=shown.filed, record=shown.filed.record, groups=groups,
             told=sorted(told, key=lambda line: line.weight), has_signature=shown.has_signature,
-            office=OFFICES.get(shown.filed.office),
+            office=OFFICES.get(shown.filed.office), guides=self._thresholds.head_lines_mm,
+            alike=_alike(shown.filed.record.applicant), history=_history(request, shown.history),
         )  # fmt: skip
 
     def picture(self, request: Request, lease: str, role: str) -> Response:
@@ -237,6 +241,25 @@ def _items(request: Request, findings: Mapping[str, Finding]) -> dict[Group, lis
         group: sorted((line for line in lines if line.item.group is group), key=lambda line: line.weight)
         for group in Group
     }
+
+
+def _alike(applicant: Applicant) -> list[tuple[str, tuple[Alike, ...]]]:
+    """Each character of the printed name that has some with those that it is taken for; each character once."""
+    name = dict.fromkeys(applicant.surname + applicant.given_names)
+    return [(character, those) for character in name if (those := alike(character))]
+
+
+def _history(request: Request, rounds: Sequence[Round]) -> list[tuple[Round, list[tuple[str, str | None]]]]:
+    """Each earlier return and hold, with its reasons in words and what was answered to each."""
+    chinese = spoken(request) is Language.CHINESE
+    return [
+        (each, [(_word(REASONS[code], chinese=chinese), each.answers.get(code)) for code in each.reasons])
+        for each in rounds
+    ]
+
+
+def _word(reason: Reason, *, chinese: bool) -> str:
+    return reason.chinese if chinese else reason.english
 
 
 def _looked(finding: Finding | None) -> Finding | None:

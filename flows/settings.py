@@ -18,6 +18,7 @@ from stations.climate.rules import ISO_CLASSES, Figure, Range, Zone
 from stations.deadlines import ALLOWANCES
 from stations.patrol.rules import Item, Patrol
 from stations.people import STAFFING
+from stations.review.second import SecondLooks
 from stations.review.thresholds import Thresholds
 from stations.vault.rules import Reserve
 
@@ -208,6 +209,7 @@ Luma = Annotated[float, Field(ge=0, le=255)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Pixels = Annotated[int, Field(ge=1, le=5_000)]
 Millimetres = Annotated[float, Field(ge=1, le=33)]
+PrintHeight = Annotated[float, Field(ge=0, le=48)]
 Years = Annotated[int, Field(ge=1, le=30)]
 Months = Annotated[int, Field(ge=0, le=120)]
 
@@ -239,6 +241,12 @@ class ReviewSettings(_Section):
     face_off_middle_max: Share = 0.1
     face_roll_max_deg: Annotated[float, Field(ge=0, le=90)] = 8.0
     face_turn_max: Share = 0.25
+    crown_min_mm: PrintHeight = 3.0
+    crown_max_mm: PrintHeight = 5.0
+    """From the upper edge of a print of 48 mm to the crown."""
+    head_min_mm: PrintHeight = 28.0
+    head_max_mm: PrintHeight = 33.0
+    """From crown to chin."""
     ink_share_min: Share = 0.002
     ink_share_max: Share = 0.5
     ink_darkness_min: Luma = 150.0
@@ -249,6 +257,14 @@ class ReviewSettings(_Section):
     renewal_months: Months = 6
     """A document that runs out within these may be asked for anew."""
     address_characters: Annotated[int, Field(ge=1, le=120)] = 8
+    second_share: Share = 0.0
+    """Of all passes; another reviewer decides them again."""
+    second_classes: frozenset[Literal["normal", "expedited", "emergency"]] = frozenset()
+    """Service classes of which every pass is decided again."""
+
+    def second_looks(self) -> SecondLooks:
+        """Which passes are decided again."""
+        return SecondLooks(self.second_share, self.second_classes)
 
     def thresholds(self, hold_lists: Path) -> Thresholds:
         """The limits as the rules have them; `hold_lists`: where the hold list's files are."""
@@ -269,6 +285,8 @@ class ReviewSettings(_Section):
             face_off_middle=self.face_off_middle_max,
             face_roll_deg=self.face_roll_max_deg,
             face_turn=self.face_turn_max,
+            crown_mm=(self.crown_min_mm, self.crown_max_mm),
+            head_mm=(self.head_min_mm, self.head_max_mm),
             ink_share=(self.ink_share_min, self.ink_share_max),
             ink_darkness=self.ink_darkness_min,
             signs_from_age=self.signs_from_years,

@@ -22,7 +22,7 @@ from stations.packing.desk import Filling, PackingDesk, Scans, Slip
 from stations.packing.rules import PACKAGING_G, PIECE_G, Grouping, Part, part_of
 from stations.qc.desk import InspectionCase, QcDesk
 from stations.review.desk import Decision, Outcome, ReviewCase, ReviewDesk
-from stations.review.items import ITEMS
+from stations.review.items import ITEM_OF, ITEMS
 from stations.review.rules import Suggestion
 from stations.shift.counting import Signers
 from stations.shift.rules import EMULATED_LEADS
@@ -38,6 +38,8 @@ class EmulatedReviewer(ReviewDesk):
         """Return for what a new picture puts right; otherwise hold for what the applicant must be asked."""
         codes = [code for code, finding in case.findings.items() if finding.suggestion is Suggestion.SUSPECT]
         codes += [*seen_on(case.photo), *seen_on(case.signature or b"")]
+        answered = {ITEM_OF[code].code for each in case.history for code in each.answers}
+        codes = [code for code in codes if code not in answered]
         if not codes:
             return Decision(Outcome.PASS)
         asks = all(ITEMS[code].asks for code in codes)

@@ -60,6 +60,10 @@ class PersonalData:
         """The keyed hash (64 hex characters) that says whether two applications are of one person."""
         return self._blind("person", resident_id.upper())
 
+    def draw(self, about: str) -> float:
+        """A number from 0 to 1, 1 excluded, that follows from `about` and the key: the same for ever, not foreseen."""
+        return int(self._blind("draw", about)[:13], 16) / 16**13
+
     def _blind(self, kind: str, value: str) -> str:
         index = self._index.copy()
         index.update(f"{kind}:{value}".encode())

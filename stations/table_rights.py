@@ -31,7 +31,7 @@ AUDITED: Final = (
     *("parcel", "consignment", "consigned_parcel"),
     *DELIVERIES,
     *MAILING_DESK,
-    *("review_lease", "review_decision", "review_view"),
+    *("review_lease", "review_decision", "review_view", "review_question", "review_answer", "review_second"),
     *("packing_box", "packing_match", "packing_ask"),
     *("tray_count", "tray_scan"),
     *("qc_hold", "qc_decision", "qc_void", "qc_view"),
@@ -39,7 +39,8 @@ AUDITED: Final = (
 )
 """What auditors read beside the log: who may sign, and who did; which deadlines moved, and what was raised to the green
 channel; the alarms; what two people counted; the room's climate; the rolls; what patrols found; who passed the gate;
-what carriers took and said, and what came back; who held, decided and looked at which application at the review desk;
+what carriers took and said, and what came back; who held, decided and looked at which application at the review desk,
+what was asked and answered, and what was decided twice;
 who counted which tray; who had which piece in hand at QC, decided and looked at it, and which two signed for a void;
 who matched and packed what at the packing desk; the casebook, whose pieces of pictures are nobody's.
 Never an applicant's data, never a password's hash, never a photograph.
@@ -58,6 +59,7 @@ def grants(roles: Roles) -> list[str]:
         # Who reviewed and who inspected is written once; an application and its stop change, and stay.
         f"REVOKE UPDATE, DELETE ON review_verdict, inspection, review_view, review_lease, review_decision"
         f" FROM {service}",
+        f"REVOKE UPDATE, DELETE ON review_question, review_answer, review_second FROM {service}",
         # A lease ends once and a decision is undone once; the guards say how.
         f"GRANT UPDATE (ended_us, ended_how) ON review_lease TO {service}",
         f"GRANT UPDATE (undone_us) ON review_decision TO {service}",

@@ -772,8 +772,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "同一编号下已存有另一结论，本结论未保存。",
     ),
     "review.booked": (
-        "Its tray went on; the verdict can't be undone. Tell the lead.",
-        "该盘已流转，结论不能撤销。请告知班长。",
+        "Its tray was decided; the verdict can't be undone. Tell the lead.",
+        "该盘已全部审核，结论不能撤销。请告知班长。",
     ),
     "review.again": (
         "Somebody acted at the same moment, or your sign-in is too old. Load the page again.",
@@ -787,6 +787,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "review.stale": ("The page is from another sign-in. Load it again.", "页面来自另一次登录。请重新加载。"),
     "review.case": ("Application: {product}", "申请：{product}"),
+    "review.history": ("Before", "此前审核"),
+    "review.revision": ("revision {revision}", "第 {revision} 版"),
     "review.suspicions": ("Look here first", "请先看"),
     "review.no_suspicion": (
         "No rule suspects anything. Rules only suggest; look at all of it.",
@@ -800,6 +802,9 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "review.eyes": ("Eyes, enlarged", "双眼放大"),
     "review.left_ear": ("Ear on the left, enlarged", "左侧耳部放大"),
     "review.right_ear": ("Ear on the right, enlarged", "右侧耳部放大"),
+    "review.mouth": ("Mouth, enlarged", "口部放大"),
+    "review.guides": ("Lines between which crown and chin lie", "头顶与下颌参考线"),
+    "review.alike": ("Characters that each is taken for", "易混字"),
     "review.signature": ("Signature", "签名图像"),
     "review.no_signature": ("No signature was filed", "未提交签名"),
     "review.printed": ("Printed name", "打印姓名"),
@@ -836,6 +841,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "review.rates.undone": ("Undone", "撤销"),
     "review.rates.lapsed": ("Lapsed", "超时"),
     "review.rates.given_up": ("Given up", "放弃"),
+    "review.rates.seconds": ("Passes decided again", "复审"),
+    "review.rates.differed": ("Not passed then", "复审未通过"),
     "review.rates.left_share": ("Share let go", "放弃比例"),
     "review.rates.held_share": ("Share held", "暂缓比例"),
     "nav.casebook": ("Casebook", "案例本"),

@@ -10,7 +10,8 @@ from stations.intake.tables import ApplicationState as State
 
 MOVES: Mapping[State, frozenset[State]] = {
     State.WAITING: frozenset({State.PASSED, State.RETURNED, State.HELD, State.STOPPED}),
-    State.HELD: frozenset({State.WAITING, State.PASSED, State.RETURNED, State.STOPPED}),
+    # Back to `waiting` with the answer to its question on record, to be reviewed by another.
+    State.HELD: frozenset({State.WAITING, State.RETURNED, State.STOPPED}),
     State.PASSED: frozenset({State.IN_PRODUCTION, State.STOPPED}),
     # Back to `passed` when its document was voided and the application is made again.
     State.IN_PRODUCTION: frozenset({State.DISPATCHED, State.PASSED, State.STOPPED}),

@@ -13,7 +13,7 @@ from stations.calendar import CHINA, from_us
 from stations.intake import filed
 from stations.intake.filed import FiledImage
 from stations.intake.tables import Application, ApplicationState
-from stations.review import hold_list
+from stations.review import history, hold_list
 from stations.review.desk import ReviewCase
 from stations.review.rules import EarlierDocument, Facts, Thresholds, examine
 from stations.review.tables import ReviewVerdict
@@ -51,6 +51,7 @@ _ORDERS = (
     select(
         _where.c.unit_id,
         _application.c.application_id,
+        _application.c.application_key,
         _application.c.revision,
         _application.c.product,
         _application.c.priority,
@@ -104,7 +105,10 @@ def open_cases(
     workplace: Workplace, orders: Sequence[Order], reviewers: Sequence[str], thresholds: Thresholds
 ) -> list[ReviewCase]:
     """One case an order, each assigned to its reviewer, with what the rules suggest."""
-    opened = open_filed(workplace, [order.application_id for order in orders], thresholds)
+    ids = [order.application_id for order in orders]
+    opened = open_filed(workplace, ids, thresholds)
+    with workplace.database.read() as connection:
+        earlier = history.rounds(connection, ids)
     cases = []
     for order, reviewer in zip(orders, reviewers, strict=True):
         facts, photo, signature = opened[order.application_id]
@@ -118,6 +122,7 @@ def open_cases(
                 photo=photo.image,
                 signature=signature.image if signature else None,
                 approval=facts.filed.approval,
+                history=earlier.get(order.application_id, ()),
             )
         )
     return cases

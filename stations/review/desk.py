@@ -1,11 +1,12 @@
 """What review needs of a person: a decision on one application, with everything that is known about it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from stations.intake.filed import Approval
+from stations.review.history import Round
 from stations.review.rules import Finding
 
 
@@ -22,7 +23,7 @@ class ReviewCase:
     """One application as the desk shows it; assigned to `reviewer` by the line, never picked.
 
     `findings` are what the rules suggest, by item id; `photo` and `signature` are the pictures as filed. `approval`
-    says who let it into the green channel and why; None for all others.
+    says who let it into the green channel and why; None for all others. `history`: its earlier returns and holds.
     """
 
     application_id: str
@@ -33,6 +34,7 @@ class ReviewCase:
     photo: bytes
     signature: bytes | None
     approval: Approval | None = None
+    history: Sequence[Round] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What review refuses. A late verdict is told who decided instead, and what."""
 
 from stations.errors import StationError
+from stations.offices import OFFICES
 
 
 class UnknownLeaseError(StationError):
@@ -94,7 +95,7 @@ class UnknownDecisionError(StationError):
 
 
 class TooLateToUndoError(StationError):
-    """The tray was booked, and the verdict with it; what went on is put right at the next station."""
+    """The verdict is on record: its tray went on, or waits for what is decided again. It is put right further on."""
 
     def __init__(self, application_id: str, outcome: str) -> None:
         super().__init__(application_id, outcome)
@@ -102,8 +103,8 @@ class TooLateToUndoError(StationError):
 
     def __str__(self) -> str:
         return (
-            f"the tray of application {self.application_id} went on and your {self.outcome} with it; nothing was"
-            " undone, tell the lead, who can stop the application"
+            f"your {self.outcome} of application {self.application_id} was booked; nothing was undone, tell the lead,"
+            " who can stop the application"
         )
 
 
@@ -123,6 +124,28 @@ class NotHeldError(StationError):
 
     def __str__(self) -> str:
         return f"you do not hold the application of lease {self.lease_id[:32]}, or its time is over; nothing is shown"
+
+
+class UnknownOfficeError(StationError):
+    """No accepting office is called so; nothing was sent."""
+
+    def __init__(self, office: str) -> None:
+        super().__init__(office)
+        self.office = office
+
+    def __str__(self) -> str:
+        return f"no accepting office is called {self.office[:20]!r}; nothing was sent, name one of {', '.join(OFFICES)}"
+
+
+class AnswersUnreadableError(StationError):
+    """A file of answers can't be read as text; nothing of it was taken."""
+
+    def __init__(self, file: str, problem: str) -> None:
+        super().__init__(file, problem)
+        self.file, self.problem = file, problem
+
+    def __str__(self) -> str:
+        return f"{self.file} can't be read: {self.problem}. Nothing was taken; name a text file in UTF-8."
 
 
 class HoldListLineError(StationError):

@@ -1,7 +1,8 @@
 """Applications in reviewers' hands: the next are assigned by urgency, each to one reviewer, for a limited time.
 
-Nobody picks. What somebody lets lapse, gives up or holds goes to another and never comes back to them; the tables hold
-that too. While an application is leased its order stays where custody has it: in its tray, at the station.
+Nobody picks. What somebody lets lapse, gives up or decided in an earlier round goes to another and never comes back to
+them; the tables hold that too. While an application is leased its order stays where custody has it: in its tray, at the
+station.
 """
 
 from collections.abc import Callable, Sequence
@@ -46,6 +47,8 @@ _NEXT = Statement(
     WHERE w.station = :station AND w.state = 'held' AND w.kind = 'order' AND w.place = :place AND a.state = 'waiting'
     AND NOT EXISTS (SELECT 1 FROM review_lease AS l WHERE l.application_id = a.application_id
         AND (l.ended_us IS NULL OR (l.reviewer = :reviewer AND l.ended_how IN ('lapsed', 'given_up'))))
+    AND NOT EXISTS (SELECT 1 FROM review_verdict AS v
+        WHERE v.application_id = a.application_id AND v.reviewer = :reviewer)
     AND NOT EXISTS (SELECT 1 FROM review_decision AS d WHERE d.application_id = a.application_id AND d.undone_us IS NULL
         AND ((d.reviewer = :reviewer AND d.outcome = 'hold') OR NOT EXISTS (SELECT 1 FROM review_verdict AS v
             WHERE v.application_id = d.application_id AND v.revision = d.revision AND v.round = d.round)))

@@ -34,15 +34,30 @@ AND NOT EXISTS (SELECT 1 FROM person AS p JOIN person_role AS r ON r.code = p.co
     AND NOT EXISTS (SELECT 1 FROM review_lease AS l WHERE l.application_id = a.application_id AND l.reviewer = p.code
         AND l.ended_how IN ('lapsed', 'given_up'))
     AND NOT EXISTS (SELECT 1 FROM review_decision AS d WHERE d.application_id = a.application_id
-        AND d.reviewer = p.code AND d.undone_us IS NULL AND d.outcome = 'hold'))
+        AND d.reviewer = p.code AND d.undone_us IS NULL AND d.outcome = 'hold')
+    AND NOT EXISTS (SELECT 1 FROM review_verdict AS v WHERE v.application_id = a.application_id
+        AND v.reviewer = p.code))
 ORDER BY a.priority, w.due_us, a.application_id
 """
-QUESTIONS: Final = (_LEASES, _DECISIONS, _NOBODYS)
+_SECONDS: Final = """
+SELECT first.reviewer || '' AS reviewer, count(*) AS seconds,
+    sum(CASE WHEN again.outcome <> 'pass' THEN 1 ELSE 0 END) AS differed
+FROM review_second AS s
+JOIN review_verdict AS first
+    ON first.application_id = s.application_id AND first.revision = s.revision AND first.round = s.round
+LEFT JOIN review_verdict AS again
+    ON again.application_id = s.application_id AND again.revision = s.revision AND again.round = s.round + 1
+WHERE s.chosen_us >= :since_us GROUP BY 1
+"""
+QUESTIONS: Final = (_LEASES, _DECISIONS, _NOBODYS, _SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """One reviewer over a time; `undone` verdicts are in none of the other counts of verdicts."""
+    """One reviewer over a time; `undone` verdicts are in none of the other counts of verdicts.
+
+    `seconds`: passes of theirs that another decides again; `differed`: of these, those that the other did not pass.
+    """
 
     reviewer: str
     leased: int
@@ -53,6 +68,8 @@ class Rate:
     undone: int
     lapsed: int
     given_up: int
+    seconds: int = 0
+    differed: int = 0
 
     @property
     def decided(self) -> int:
@@ -78,6 +95,7 @@ def rates(reading: Reading, since_us: int, now_us: int) -> list[Rate]:
     leased: dict[str, Mapping[str, int]] = {
         row["reviewer"]: row for row in reading.rows(_LEASES, since_us=since_us, now_us=now_us)
     }
+    again: dict[str, Mapping[str, int]] = {row["reviewer"]: row for row in reading.rows(_SECONDS, since_us=since_us)}
     return [
         Rate(
             reviewer=code,
@@ -89,6 +107,8 @@ def rates(reading: Reading, since_us: int, now_us: int) -> list[Rate]:
             undone=decided.get((code, "undone"), 0),
             lapsed=row["lapsed"],
             given_up=row["given_up"],
+            seconds=again[code]["seconds"] if code in again else 0,
+            differed=again[code]["differed"] if code in again else 0,
         )
         for code, row in leased.items()
     ]

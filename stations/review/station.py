@@ -2,9 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from itertools import cycle, islice
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from handoff_logs import log
 from handoff_logs.offers import OpenOffer
@@ -12,11 +11,12 @@ from handoff_logs.records import State, new_id
 from handoff_logs.tables import Whereabouts
 from stations.intake.states import advance, check, stopped
 from stations.intake.tables import Application, ApplicationState
-from stations.review import decisions, leases
+from stations.people import EMULATED_PREFIX, emulated_duty
+from stations.review import decisions, history, leases, verdicts
 from stations.review.cases import PORTION, Order, open_cases, orders_of_tray
 from stations.review.desk import Decision, Outcome, ReviewDesk
 from stations.review.rules import Thresholds
-from stations.review.tables import ReviewVerdict
+from stations.review.second import NO_SECOND_LOOKS, SecondLooks
 from stations.trays import (
     HOLD,
     INPUT,
@@ -41,8 +41,6 @@ STATE_AFTER: Mapping[Outcome, ApplicationState] = {
     Outcome.HOLD: ApplicationState.HELD,
 }
 
-_STORE = insert(ReviewVerdict.__table__)  # type: ignore[attr-defined]
-
 
 def work_tray(
     workplace: Workplace,
@@ -50,10 +48,11 @@ def work_tray(
     desk: ReviewDesk,
     thresholds: Thresholds | None = None,
     nodes: TimeNodes = PUBLISHED,
+    seconds: SecondLooks = NO_SECOND_LOOKS,
 ) -> TrayOutcome:
     """Accept the offered tray and review it. Raises `AlreadyAnsweredError` when another worker was first."""
     accept_tray(workplace, offer)
-    return resume_tray(workplace, tray_of(offer), desk, thresholds, nodes)
+    return resume_tray(workplace, tray_of(offer), desk, thresholds, nodes, seconds)
 
 
 def accept_tray(workplace: Workplace, offer: OpenOffer) -> None:
@@ -75,48 +74,85 @@ def resume_tray(
     desk: ReviewDesk,
     thresholds: Thresholds | None = None,
     nodes: TimeNodes = PUBLISHED,
+    seconds: SecondLooks = NO_SECOND_LOOKS,
 ) -> TrayOutcome:
     """Decide every application of an accepted tray, then book verdicts, states and custody in one transaction.
 
     Until then nothing is stored, so a tray that was cut short is simply decided again. What people decided at their
-    desks before the tray was given to `desk` stands; what they hold is taken back when the tray is booked.
+    desks before the tray was given to `desk` stands; what they hold is taken back when the tray is booked. Passes of
+    `seconds` are stored first, and decided again by another reviewer.
     """
     limits = thresholds or Thresholds()
-    with workplace.database.read() as connection:
-        orders = orders_of_tray(connection, workplace.station, tray)
-        undecided = _undecided(connection, orders, {})
-    waiting = [order for order in orders if order.application_id in undecided]
-    reviewers = list(islice(cycle(workplace.people), len(waiting)))
-    decided: dict[str, tuple[str, Decision]] = {}
-    for start in range(0, len(waiting), PORTION):
-        portion = slice(start, start + PORTION)
-        for case in open_cases(workplace, waiting[portion], reviewers[portion], limits):
-            decided[case.application_id] = case.reviewer, desk.decide(case)
+    decided: dict[tuple[str, int], tuple[str, Decision]] = {}
+    while True:
+        with workplace.database.read() as connection:
+            orders = orders_of_tray(connection, workplace.station, tray)
+            undecided = _undecided(connection, orders, _of_now(orders, decided))
+            before = history.reviewers(connection, sorted(undecided))
+        waiting = [order for order in orders if order.application_id in undecided]
+        reviewers = [_another(workplace, before, order, place) for place, order in enumerate(waiting)]
+        for start in range(0, len(waiting), PORTION):
+            portion = slice(start, start + PORTION)
+            for case in open_cases(workplace, waiting[portion], reviewers[portion], limits):
+                decided[case.application_id, case.round] = case.reviewer, desk.decide(case)
+        booked = workplace.database.write(lambda tx: _book_whole(tx, workplace, tray, decided, nodes, seconds))
+        # None: some is decided again, or somebody undid at their desk what stood a moment before.
+        if booked is not None:
+            return booked
 
-    booked = workplace.database.write(lambda tx: _book_whole(tx, workplace, tray, decided, nodes))
-    # None: somebody undid at their desk what stood a moment before, and `desk` decides that too.
-    return booked or resume_tray(workplace, tray, desk, thresholds, nodes)
 
+def book_decided(
+    workplace: Workplace, tray: str, nodes: TimeNodes = PUBLISHED, seconds: SecondLooks = NO_SECOND_LOOKS
+) -> TrayOutcome | None:
+    """Book an accepted tray that people decided at their desks; None while any of it waits for its verdict.
 
-def book_decided(workplace: Workplace, tray: str, nodes: TimeNodes = PUBLISHED) -> TrayOutcome | None:
-    """Book an accepted tray that people decided at their desks; None, and nothing done, while any of it waits."""
+    Once all of it is decided, the passes of `seconds` are stored and wait for another reviewer, and the tray with them.
+    """
     with workplace.database.read() as connection:
         if _undecided(connection, orders_of_tray(connection, workplace.station, tray), {}):
             return None
-    return workplace.database.write(lambda tx: _book_whole(tx, workplace, tray, {}, nodes))
+    return workplace.database.write(lambda tx: _book_whole(tx, workplace, tray, {}, nodes, seconds))
 
 
 def _book_whole(
-    tx: Connection, workplace: Workplace, tray: str, decided: Mapping[str, tuple[str, Decision]], nodes: TimeNodes
+    tx: Connection,
+    workplace: Workplace,
+    tray: str,
+    decided: Mapping[tuple[str, int], tuple[str, Decision]],
+    nodes: TimeNodes,
+    seconds: SecondLooks,
 ) -> TrayOutcome | None:
-    """Book a tray by what stands at the desks and, for the rest, by `decided`; None where some has neither."""
+    """Book a tray by what stands at the desks and, for the rest, by `decided`; None where some has neither, or is
+    to be decided again."""
     leases.one_at_a_time(tx)
     orders = orders_of_tray(tx, workplace.station, tray)
-    if _undecided(tx, orders, decided):
+    of_now = _of_now(orders, decided)
+    if _undecided(tx, orders, of_now):
         return None
     ids = [order.application_id for order in orders]
     leases.withdraw(tx, ids)
-    return _book(tx, workplace, tray, orders, {**decided, **decisions.standing(tx, ids)}, nodes)
+    stand = {**of_now, **decisions.standing(tx, ids)}
+    if verdicts.decide_again(tx, workplace, _waiting(orders), stand, seconds):
+        return None
+    return _book(tx, workplace, tray, orders, stand, nodes)
+
+
+def _of_now(
+    orders: Sequence[Order], decided: Mapping[tuple[str, int], tuple[str, Decision]]
+) -> dict[str, tuple[str, Decision]]:
+    """What was decided of the round that each application is in now."""
+    named = {order.application_id: (order.application_id, order.rounds + 1) for order in orders}
+    return {application_id: decided[name] for application_id, name in named.items() if name in decided}
+
+
+def _another(workplace: Workplace, before: Mapping[str, Sequence[str]], order: Order, place: int) -> str:
+    """Somebody on duty who gave no verdict on it before, in turn; there is as much emulated staff as it takes."""
+    given = before.get(order.application_id, ())
+    people = workplace.people
+    if given and all(person.startswith(EMULATED_PREFIX) for person in people):
+        people = emulated_duty(workplace.station, workplace.shift, len(people) + len(given)).codes
+    free = [person for person in people if person not in given] or people
+    return free[place % len(free)]
 
 
 def _undecided(conn: Connection, orders: Sequence[Order], decided: Mapping[str, object]) -> set[str]:
@@ -146,6 +182,9 @@ def dispatch_superseded(workplace: Workplace) -> int:
         _send_back(tx, workplace, None, orders, "superseded")
         return len(orders)
 
+    with workplace.database.read() as conn:
+        if conn.execute(query).first() is None:
+            return 0
     return workplace.database.write(dispatch)
 
 
@@ -168,7 +207,7 @@ def _book(
     # A verdict is taken only on what waits.
     for outcome, group in by_outcome.items():
         check(tx, [order.application_id for order in group], ApplicationState.WAITING, STATE_AFTER[outcome])
-    _store_verdicts(tx, workplace, [order for group in by_outcome.values() for order in group], decided)
+    verdicts.store(tx, workplace, [order for group in by_outcome.values() for order in group], decided)
     for outcome, group in by_outcome.items():
         advance(tx, [order.application_id for order in group], ApplicationState.WAITING, STATE_AFTER[outcome])
     decisions.take_back(tx, sorted(stopped_ids))
@@ -186,30 +225,6 @@ def _book(
         stopped=len(stopped_ids),
         offered=_offer_on(tx, workplace, tray, by_outcome[Outcome.PASS], nodes),
     )
-
-
-def _store_verdicts(
-    tx: Connection, workplace: Workplace, orders: Sequence[Order], decided: Mapping[str, tuple[str, Decision]]
-) -> None:
-    if not orders:
-        return
-    written_us = workplace.database.clock_us(tx)
-    rows = []
-    for order in orders:
-        reviewer, decision = decided[order.application_id]
-        rows.append(
-            {
-                "application_id": order.application_id,
-                "revision": order.revision,
-                "round": order.rounds + 1,
-                "reviewer": reviewer,
-                "outcome": decision.outcome.value,
-                "reasons": " ".join(decision.reasons),
-                "written_us": written_us,
-                "emulated": workplace.emulated,
-            }
-        )
-    tx.execute(_STORE, rows)
 
 
 def _send_back(tx: Connection, workplace: Workplace, tray: str | None, orders: Sequence[Order], reason: str) -> None:

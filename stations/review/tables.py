@@ -13,14 +13,19 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    Integer,
     String,
     UniqueConstraint,
     text,
 )
 from sqlmodel import Field, SQLModel
 
+from stations.review.second import Why
+
 LONGEST_REASONS = 200
 """Characters of all reason codes of a verdict with the spaces between them."""
+LONGEST_ANSWERS = 500
+"""The same with an answer to each."""
 
 
 class LeaseEnd(StrEnum):
@@ -178,6 +183,73 @@ class ReviewDecision(SQLModel, table=True):
     stored_us: int = Field(sa_column=Column(BigInteger, nullable=False))
     undone_us: int | None = Field(default=None, sa_column=Column(BigInteger))
     emulated: bool
+
+
+_OF_VERDICT = ["review_verdict.application_id", "review_verdict.revision", "review_verdict.round"]
+
+
+class ReviewQuestion(SQLModel, table=True):
+    """A question to an applicant that went out to their accepting office: each sending is a row. Written once.
+
+    The question is the verdict that held the application: its reason codes, and nothing else.
+    """
+
+    __tablename__ = "review_question"
+    __table_args__ = (
+        ForeignKeyConstraint(["application_id", "revision", "round"], _OF_VERDICT, name="fk_review_question_verdict"),
+        Index("ix_review_question_application", "application_id", "round"),
+        CheckConstraint("length(sending_id) = 32", name="ck_review_question_id"),
+    )
+
+    sending_id: str = Field(sa_column=Column(String(32), primary_key=True))
+    application_id: str = Field(sa_column=Column(String(32), primary_key=True))
+    revision: int
+    round: int
+    office: str = Field(sa_column=Column(String(20), nullable=False))
+    sent_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    sent_by: str = Field(sa_column=Column(String(64), nullable=False))
+    sign_in: str = Field(sa_column=Column(String(32), ForeignKey("sign_in_attempt.attempt_id"), nullable=False))
+    emulated: bool
+
+
+class ReviewAnswer(SQLModel, table=True):
+    """What the office answered to the question of a round: a code for each of its reasons. Written once.
+
+    `answers`: reason and answer with a colon between, separated by one space. `answered_on`: the office's day.
+    """
+
+    __tablename__ = "review_answer"
+    __table_args__ = (
+        ForeignKeyConstraint(["application_id", "revision", "round"], _OF_VERDICT, name="fk_review_answer_verdict"),
+        CheckConstraint("answers <> ''", name="ck_review_answer_answers"),
+    )
+
+    application_id: str = Field(sa_column=Column(String(32), primary_key=True))
+    revision: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    round: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    answers: str = Field(sa_column=Column(String(LONGEST_ANSWERS), nullable=False))
+    answered_on: str = Field(sa_column=Column(String(10), nullable=False))
+    loaded_us: int = Field(sa_column=Column(BigInteger, nullable=False))
+    loaded_by: str = Field(sa_column=Column(String(64), nullable=False))
+    sign_in: str = Field(sa_column=Column(String(32), ForeignKey("sign_in_attempt.attempt_id"), nullable=False))
+    emulated: bool
+
+
+class ReviewSecond(SQLModel, table=True):
+    """A pass that another reviewer decides again, before its tray is booked. Written once, with its verdict."""
+
+    __tablename__ = "review_second"
+    __table_args__ = (
+        ForeignKeyConstraint(["application_id", "revision", "round"], _OF_VERDICT, name="fk_review_second_verdict"),
+        Index("ix_review_second_chosen", "chosen_us"),
+        CheckConstraint(_one_of("why", Why), name="ck_review_second_why"),
+    )
+
+    application_id: str = Field(sa_column=Column(String(32), primary_key=True))
+    revision: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    round: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    why: str = Field(sa_column=Column(String(8), nullable=False))
+    chosen_us: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
 class ReviewView(SQLModel, table=True):

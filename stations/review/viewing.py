@@ -1,6 +1,6 @@
 """What a reviewer is shown of an application that they hold: each look is recorded, then the data is decrypted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -13,6 +13,7 @@ from stations.intake.filed import Filed, FiledImage
 from stations.review import leases
 from stations.review.cases import open_filed
 from stations.review.errors import NotHeldError
+from stations.review.history import Round, rounds
 from stations.review.rules import Facts, Finding, Thresholds, examine
 from stations.review.tables import Viewed
 from stations.workplace import Workplace
@@ -28,18 +29,21 @@ _VIEWED = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An application as it was filed, and what the rules suggest, by item code."""
+    """An application as it was filed, what the rules suggest, by item code, and its earlier returns and holds."""
 
     filed: Filed
     findings: Mapping[str, Finding]
     has_signature: bool
+    history: Sequence[Round] = ()
 
 
 def facts(workplace: Workplace, by: By, lease_id: str, thresholds: Thresholds | None = None) -> Shown:
     """What was filed, for whoever holds it. Raises NotHeldError."""
     limits = thresholds or Thresholds()
     seen, _, signature = _opened(workplace, by, lease_id, Viewed.FACTS, limits)
-    return Shown(seen.filed, examine(seen, limits), signature is not None)
+    with workplace.database.read() as conn:
+        earlier = rounds(conn, [seen.filed.application_id]).get(seen.filed.application_id, ())
+    return Shown(seen.filed, examine(seen, limits), signature is not None, earlier)
 
 
 def image(workplace: Workplace, by: By, lease_id: str, role: Viewed) -> FiledImage | None:

@@ -39,8 +39,10 @@ custody_unit AS born ON born.unit_id = {parcel} AND born.step = 1
 """The documents of a parcel, with the applications that they were made for."""
 
 DONE: Final = f"""
-SELECT 'review' AS station, application.service_class, COUNT(*) AS documents FROM review_verdict AS verdict
-    JOIN application ON application.application_id = verdict.application_id
+SELECT 'review' AS station, application.service_class, COUNT(*) - COUNT(again.why) AS documents
+    FROM review_verdict AS verdict JOIN application ON application.application_id = verdict.application_id
+    LEFT JOIN review_second AS again ON again.application_id = verdict.application_id
+        AND again.revision = verdict.revision AND again.round = verdict.round
     WHERE verdict.written_us >= :from_us AND verdict.written_us < :to_us GROUP BY application.service_class
 UNION ALL SELECT 'personalization', application.service_class, COUNT(*) FROM machine_state AS made CROSS JOIN job
     JOIN application ON application.application_id = job.application_id

@@ -14,6 +14,7 @@ from flows.run_folder import RunFolder
 from flows.settings import ClimateSettings, Mode, ReviewSettings, StaffKind
 from stations.climate.rules import Figure
 from stations.deadlines import ALLOWANCES
+from stations.review.second import SecondLooks
 from stations.review.thresholds import Thresholds
 
 Refused = Callable[[str, str], tuple[SettingFault, ...]]
@@ -159,7 +160,7 @@ def test_a_wrong_gate_is_refused_with_its_place(
     assert fault.source.startswith("line.toml:")
 
 
-REVIEW_LIMITS = list(ReviewSettings.model_fields)
+REVIEW_LIMITS = [name for name in ReviewSettings.model_fields if name != "second_classes"]
 REVIEW_RANGES = [name for name in REVIEW_LIMITS if "_min" in name and name.replace("_min", "_max") in REVIEW_LIMITS]
 
 
@@ -169,6 +170,17 @@ def test_every_limit_of_review_has_a_range_and_is_refused_outside_with_its_key(f
     assert fault.place == f"review.{name}"
     assert " to " in fault.allowed
     assert fault.source == line_with(folder, f"{name} = 1000000")
+
+
+def test_passes_are_decided_again_by_share_and_class_where_it_is_set(folder: RunFolder) -> None:
+    """Off by default; a class that there is none of is refused with its key."""
+    assert read_settings(folder).review.second_looks() == SecondLooks()
+    (fault,) = limit(folder, 'second_classes = ["urgent"]')
+    assert fault.place.startswith("review.second_classes")
+    text = folder.configuration.read_text("utf-8")
+    set_ = text.replace('second_classes = ["urgent"]', 'second_classes = ["emergency"]\nsecond_share = 0.05')
+    folder.configuration.write_text(set_, "utf-8")
+    assert read_settings(folder).review.second_looks() == SecondLooks(0.05, frozenset({"emergency"}))
 
 
 def limit(folder: RunFolder, lines: str) -> tuple[SettingFault, ...]:
@@ -203,6 +215,8 @@ def test_the_limits_of_the_default_line_are_those_of_the_rules(folder: RunFolder
 def test_each_limit_of_review_reaches_the_rules(folder: RunFolder) -> None:
     usual = ReviewSettings().thresholds(folder.hold_lists)
     for name, field in ReviewSettings.model_fields.items():
+        if name.startswith("second_"):
+            continue
         other = ReviewSettings.model_validate({name: field.default + (1 if isinstance(field.default, int) else 0.001)})
         assert other.thresholds(folder.hold_lists) != usual, name
 

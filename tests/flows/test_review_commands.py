@@ -3,23 +3,31 @@
 import csv
 import io
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pwdlib.hashers.argon2 import Argon2Hasher
+from small_desk import ALIKE
+from sqlalchemy import text
 from typed_commands import feed
 
 from flows.cli import run
-from flows.composition import open_database, prepare
+from flows.composition import open_database, open_line, prepare
 from flows.default_line import write_default
 from flows.errors import Exit
 from flows.run_folder import RunFolder
+from handoff_logs import offers
+from stations.intake.generator.generate import generate
+from stations.intake.load import load
 from stations.people import Role
 from stations.people_register import passwords, register
 from stations.people_register.credentials import Credentials
 from stations.people_register.rules import ADMINISTRATORS
 from stations.people_register.sign_in import sign_in_two
+from stations.review import station
+from stations.review.desk import Decision, Outcome, ReviewCase, ReviewDesk
 from stations.review.items import ITEMS, REASONS
 
 ONE = Credentials("p-0001", "a password of one")
@@ -120,3 +128,52 @@ def test_a_file_that_was_changed_is_a_finding(
 def test_a_file_that_is_not_there_is_refused(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["review", "hold-list", "set", "none.txt", "--dir", str(folder.path)]) == Exit.REFUSED
     assert "none.txt can't be read" in capsys.readouterr().err
+
+
+class Holder(ReviewDesk):
+    def decide(self, case: ReviewCase) -> Decision:
+        return Decision(Outcome.HOLD, ("person_name",))
+
+
+@pytest.fixture
+def asked(folder: RunFolder, tmp_path: Path) -> str:
+    """A line with two applications on hold; the office of one."""
+    generate(tmp_path / "batch", 2, 1, day=date(2026, 9, 1), shares=ALIKE)
+    with open_line(folder, shift="day", stations=("intake", "review")) as line:
+        load(line.workplace("intake"), tmp_path / "batch", folder.path / "replies", tray_size=2)
+        with line.database.read() as conn:
+            waiting = offers.waiting(conn, "review")
+        for offer in waiting:
+            station.work_tray(line.workplace("review"), offer, Holder())
+        with line.database.read() as conn:
+            return str(conn.execute(text("SELECT min(office) FROM application")).scalar_one())
+
+
+def test_questions_go_out_and_answers_come_in_signed_by_a_lead_or_clerk(
+    folder: RunFolder, asked: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each is recorded with its sign-in; a reviewer may do neither, and what is loaded again changes nothing."""
+
+    def passline(*words: str, who: Credentials = LEAD) -> tuple[int, str]:
+        feed(monkeypatch, [who.password])
+        capsys.readouterr()
+        status = run(["review", *words, "--by", who.code, "--passwords-from", "-", "--dir", str(folder.path)])
+        return status, capsys.readouterr().out
+
+    assert passline("questions", "--office", asked, who=REVIEWER)[0] == Exit.REFUSED
+    status, out = passline("questions", "--office", asked, "--output", "json")
+    rows = json.loads(out)
+    assert status == Exit.FINE and [row["reasons"] for row in rows] == [["person_name"]] * len(rows) != []
+    status, out = passline("questions", "--office", asked, "--output", "csv")
+    assert [row["sent_before"] for row in csv.DictReader(io.StringIO(out))] == ["1"] * len(rows)
+    assert rows[0]["number"] in passline("questions", "--office", asked)[1]
+    answer = {"office": asked, "answers": {"person_name": "confirmed"}, "answered_on": "2026-11-30"}
+    file = tmp_path / "answers.jsonl"
+    file.write_text("".join(json.dumps({"question": row["question"], **answer}) + "\n" for row in rows), "utf-8")
+    assert passline("answers", "load", str(file), who=REVIEWER)[0] == Exit.REFUSED
+    status, out = passline("answers", "load", str(file), "--output", "json")
+    assert (status, json.loads(out)["answered"], json.loads(out)["set_aside"]) == (Exit.FINE, len(rows), [])
+    file.write_text(file.read_text("utf-8") + "nothing\n", "utf-8")
+    status, out = passline("answers", "load", str(file))
+    assert status == Exit.FINDINGS and f"line {len(rows) + 1} is no line of JSON" in out
+    assert f"on record before {len(rows)}, set aside 1" in out

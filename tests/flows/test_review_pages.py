@@ -17,7 +17,9 @@ from small_line import Line
 
 from handoff_logs.database import Database
 from handoff_logs.records import new_id
+from stations.characters.alike import alike
 from stations.people_register import passwords
+from stations.review.items import REASONS
 
 
 @pytest.fixture
@@ -164,6 +166,33 @@ def test_where_no_rule_looked_nothing_is_said_to_look_at_first(address: str, des
             page = ann.get(f"/review/case/{lease['lease']}").text
             assert "Not on the hold list?" in page
             assert "No hold list is kept here" not in page and "Not measured at intake" not in page
+
+
+def test_beside_the_signature_stands_what_each_character_is_taken_for(address: str, desk: Desk) -> None:
+    """The hardest item: 晓 against 哓, one stroke apart and spoken alike. Each differing part is marked."""
+    with opened(address, "p-0011") as ann:
+        pages = [ann.get(f"/review/case/{lease['lease']}").text for lease in take(ann)]
+    for page in pages:
+        name = re.search(r'class="printed" lang="zh-CN">([^<]+)<', page)[1]  # type: ignore[index]
+        shown = re.findall(r"<li><b>(.)</b>(.*?)</li>", page, re.DOTALL)
+        assert [head for head, _ in shown] == [each for each in dict.fromkeys(name) if alike(each)] != []
+        for head, those in shown:
+            found = re.findall(r"<(?:i|text [^>]+)>(.)</", those)
+            assert found == [each.character for each in alike(head)]
+            assert those.count("<rect") == sum(each.differs is not None for each in alike(head))
+
+
+def test_what_it_was_held_for_and_what_was_answered_is_shown_and_not_who_held_it(address: str, desk: Desk) -> None:
+    """The answer is another's to judge, without regard to the person."""
+    desk.decide_all("bob", "hold", "person_name")
+    desk.book()
+    with opened(address, "p-0011") as ann:
+        assert take(ann) == []
+        desk.answer_holds()
+        page = ann.get(f"/review/case/{take(ann)[0]['lease']}").text
+    before = page[page.index('aria-label="Before"') :]
+    assert REASONS["person_name"].english in before and "confirmed as filed" in before
+    assert desk.by["bob"].code not in page
 
 
 def test_it_says_that_it_is_alive_and_nothing_else(address: str) -> None:

@@ -1,22 +1,23 @@
 """A line whose applications wait at the review desk, and reviewers who signed in there."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 from enrolled import enrol
 from sqlalchemy import text
 
-from handoff_logs import log
 from handoff_logs.database import Database
 from handoff_logs.records import new_id
 from stations.by import By
 from stations.intake.generator.defects import Shares
 from stations.people_register import passwords
 from stations.people_register.credentials import SignedIn
-from stations.review import decisions, leases, station
+from stations.review import answers, decisions, leases, questions, station
 from stations.review.decisions import Verdict, decision_of
 from stations.review.leases import Lease
-from stations.trays import TrayOutcome, stamp, unfinished_trays
+from stations.review.questions import Question
+from stations.trays import TrayOutcome, unfinished_trays
 from stations.workplace import Workplace
 
 EMULATED = By("e-rev-9")
@@ -38,6 +39,13 @@ def verdict(lease: Lease, outcome: str = "pass", *reasons: str, decision_id: str
     """A verdict on what is leased, under an id of its own."""
     decision = decision_of(outcome, reasons)
     return Verdict(decision_id or new_id(), lease.lease_id, lease.revision, lease.round, decision)
+
+
+def answer_to(question: Question, /, answer: str = "confirmed", **more: Any) -> str:
+    """An office's line to a question."""
+    given = dict.fromkeys(question.reasons, answer)
+    line = {"question": question.question, "office": question.office, "answers": given, "answered_on": "2026-11-30"}
+    return json.dumps({**line, **more})
 
 
 @dataclass
@@ -107,12 +115,16 @@ class Desk:
         """Try to book each tray."""
         return [station.book_decided(self.here, tray) for tray in unfinished_trays(self.here)]
 
-    def answer_holds(self) -> None:
-        """Put what was held back to where it waited, as if its questions were answered."""
-        held = [row[0] for row in self.rows("SELECT unit_id FROM whereabouts WHERE place = 'hold'")]
-        self.sql("UPDATE application SET state = 'waiting' WHERE state = 'held'")
-        by = self.here.party()
-        self.database.write(lambda tx: log.move(tx, by, held, "input", stamp(self.here, new_id(), reason="answered")))
+    def ask(self) -> list[Question]:
+        """Send the questions of what is held to every office."""
+        offices = [
+            row[0] for row in self.rows("SELECT DISTINCT office FROM application WHERE state = 'held' ORDER BY 1")
+        ]
+        return [each for office in offices for each in questions.ask(self.here, self.by["lead"], office)]
+
+    def answer_holds(self) -> answers.Loaded:
+        """Have the offices answer every question: the applicants confirm what was filed."""
+        return answers.load(self.here, self.by["lead"], [answer_to(each) for each in self.ask()])
 
     def rows(self, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in self.line.facts(query, **parameters)]

@@ -6,8 +6,8 @@ const { code, token } = desk.dataset;
 const QUEUE = `passline.verdict.${code}.`, KEYS = `passline.keys.${code}`;
 const ASK_MS = 5_000, PATIENCE_MS = 10_000, AGAIN_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
 const LEAST_LOOK_MS = 400; // a key that is pressed twice is one verdict
-// Where they look for eyes and ears, in shares of the photograph: left, top, width, height. A passport photograph is framed.
-const REGIONS = { eyes: [.2, .37, .6, .19], left: [.1, .39, .27, .23], right: [.63, .39, .27, .23] };
+// Where they look for eyes, ears and mouth, in shares of the photograph: left, top, width, height. A passport photograph is framed.
+const REGIONS = { eyes: [.2, .37, .6, .19], left: [.1, .39, .27, .23], right: [.63, .39, .27, .23], mouth: [.3, .56, .4, .14] };
 const ACTS = { pass: "p", return: "r", hold: "h", undo: "u", book: "c", last: "l", keys: "k" };
 const ITEM_KEYS = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 

@@ -21,6 +21,13 @@ STOP = text(
 )
 END = "UPDATE application_stop SET outcome = '{}', ended_by = 'e-lead-1', ended_second = 'e-lead-2', ended_us = 2"
 
+HELD = "INSERT INTO review_verdict VALUES (:id, 1, 1, 'e-rev-1', 'hold', 'person_name', 1, TRUE)"
+ANSWERED = (
+    "INSERT INTO sign_in_attempt VALUES ('asked', 'p-0001', 1, 'accepted')",
+    f"INSERT INTO review_question VALUES ('{'a' * 32}', :id, 1, 1, 'jinan', 1, 'p-0001', 'asked', TRUE)",
+    "INSERT INTO review_answer VALUES (:id, 1, 1, 'person_name:confirmed', '2026-11-30', 1, 'p-0001', 'asked', TRUE)",
+)
+
 
 @pytest.fixture
 def ids(intake: Any, make_batch: Callable[..., Any]) -> list[str]:
@@ -62,6 +69,9 @@ def is_let(engine: Engine, application_id: str, before: State, after: State) -> 
     with engine.connect() as conn, conn.begin() as tried:
         if after is State.STOPPED and before is not State.DISPATCHED and before is not State.RETURNED:
             conn.execute(STOP, {"stop": f"tried-{before}", "id": application_id, "before": before})
+        if before is State.HELD and after is State.WAITING:
+            for statement in ANSWERED:
+                conn.execute(text(statement), {"id": application_id} if ":id" in statement else {})
         try:
             conn.execute(MOVE, {"id": application_id, "after": after, "live": after in states.LIVE})
         except IntegrityError:
@@ -75,10 +85,26 @@ def test_the_moves_that_the_database_lets_are_those_of_the_table(engine: Engine,
     """Each state to each other, the guards' literals being copied by hand."""
     stands = dict(zip(State, ids, strict=True))
     with engine.begin() as tx:
+        tx.execute(text(HELD), {"id": stands[State.HELD]})
         for state, application_id in stands.items():
             filing.take(tx, [application_id], filing.WAYS[state])
     let = {(before, after) for before, after in permutations(State, 2) if is_let(engine, stands[before], before, after)}
     assert let == {(before, after) for before, follow in states.MOVES.items() for after in follow}
+
+
+def test_a_held_application_goes_back_to_review_with_an_answer_alone(sql: Any, ids: list[str]) -> None:
+    """Nor past it: who held it had a question. The answer is to the newest hold."""
+    sql(HELD, id=ids[0])
+    sql(MOVE, id=ids[0], after="held", live=True)
+    for after in ("waiting", "passed"):
+        with pytest.raises(DBAPIError, match=r"with the answer to its question|illegal move"):
+            sql(MOVE, id=ids[0], after=after, live=True)
+    with pytest.raises(DBAPIError, match="to the question that was sent"):
+        sql(ANSWERED[0])
+        sql(ANSWERED[2], id=ids[0])
+    for statement in ANSWERED[1:]:
+        sql(statement, id=ids[0])
+    sql(MOVE, id=ids[0], after="waiting", live=True)
 
 
 def test_an_application_begins_waiting_whoever_files_it(sql: Any, ids: list[str], engine: Engine) -> None:

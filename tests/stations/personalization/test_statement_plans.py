@@ -10,7 +10,7 @@ import pytest
 from enrolled import enrol
 from read_by_hand import means_by_hand
 from rolls_in_hand import RollHands
-from small_desk import Desk
+from small_desk import Desk, answer_to
 from small_packing_desk import PackingDeskLine
 from small_qc import QcDesk
 from statement_plans import listening, whole_tables
@@ -19,6 +19,7 @@ from stations.alarms import outbox
 from stations.green import station as green
 from stations.mailing import carrier
 from stations.mailing import station as mailing
+from stations.offices import OFFICES
 from stations.packing import asking, showing
 from stations.packing import station as packing
 from stations.packing.errors import LeftAtDeskError
@@ -26,10 +27,12 @@ from stations.personalization import blanks, specimen_run, specimens
 from stations.qc import in_hand, inspecting, overview
 from stations.qc import station as qc
 from stations.qc import viewing as qc_viewing
-from stations.review import decisions, leases, rates, viewing
+from stations.review import answers, decisions, leases, questions, rates, viewing
 from stations.review import station as review
+from stations.review.second import SecondLooks
 from stations.rolls import balance, projection
 from stations.rolls.rules import RollAct
+from stations.trays import unfinished_trays
 
 FIRST_MADE = "SELECT count(*) FROM job WHERE outcome = 'good'"
 """Asked by the test itself, while it waits."""
@@ -78,7 +81,14 @@ def test_no_application_is_reviewed_at_a_desk_by_reading_a_growing_table_whole(h
         assert decisions.undoable(conn, desk.by["ann"].code) is None
     desk.decide_all("ann")
     leases.give_up(desk.here, desk.by["ann"])
-    desk.book()
+    for who, *more in (("bob", "hold", "person_name"), ("cid",)):
+        for tray in unfinished_trays(desk.here):
+            review.book_decided(desk.here, tray, seconds=SecondLooks(share=1.0))
+        desk.decide_all(who, *more)
+        desk.book()
+        asked = [each for office in OFFICES for each in questions.ask(desk.here, desk.by["lead"], office)]
+        answers.load(desk.here, desk.by["lead"], [answer_to(each) for each in asked])
+        answers.answered_trays(desk.here)
     listed = [sql.replace(":since_us", "1").replace(":now_us", "2").strip() for sql in rates.QUESTIONS]
     assert len(heard) > 50
     assert whole_tables([*heard, *listed], tmp_path / "passline.db") == set()

@@ -13,6 +13,7 @@ from stations.by import By
 from stations.review import decisions, errors, leases, rates, station, viewing
 from stations.review.decisions import decision_of
 from stations.review.errors import (
+    AnswersUnreadableError,
     DecisionIdError,
     DecisionTakenError,
     HeldElsewhereError,
@@ -26,6 +27,7 @@ from stations.review.errors import (
     TooLateToUndoError,
     UnknownDecisionError,
     UnknownLeaseError,
+    UnknownOfficeError,
 )
 from stations.review.items import ITEMS
 from stations.review.tables import Viewed
@@ -386,6 +388,8 @@ REFUSALS = [
     HoldListLineError(1, "why"),
     HoldListUnreadableError("f", "why"),
     HoldListDiffersError("0" * 64),
+    UnknownOfficeError("nowhere"),
+    AnswersUnreadableError("answers.jsonl", "it is not UTF-8"),
 ]
 
 
