@@ -128,6 +128,7 @@ def test_applications_are_decided_by_keyboard_alone(context_of: Any, served: Ser
     page = context_of().new_page()
     sign_in(page)
     page.wait_for_function("() => [...document.querySelectorAll('article img')].every(image => image.naturalWidth)")
+    assert page.evaluate(BESIDE) == 0  # what each character is taken for stands in rows under the name
     picture_of(page, "review-desk", tmp_path)
     passed = press(page, "p")
     page.wait_for_timeout(LOOK_MS)
@@ -321,6 +322,8 @@ def test_the_next_applications_are_painted_without_asking_the_server(context_of:
     stored(page)
 
 
+BESIDE = """() => [...document.querySelectorAll(".like")].filter(each => each.getBoundingClientRect().right
+    > document.querySelector(".taken-for").getBoundingClientRect().right).length"""
 NAMELESS = """() => [...document.querySelectorAll("main img, main canvas, main button, main input")]
     .filter(each => each.getClientRects().length)
     .filter(each => !(each.alt || each.getAttribute("aria-label") || each.innerText || each.labels?.[0]?.innerText))
