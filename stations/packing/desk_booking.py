@@ -183,7 +183,8 @@ def book_box(
 ) -> TrayOutcome | None:
     """Make a parcel of a closed box; None while it is open, or a stopped piece was not taken out of it.
 
-    An empty one is no parcel, and ends what there is to do for now. Raises MachineStandsError, PackedElsewhereError (nothing was booked, and it is tried again).
+    An empty one is no parcel, and ends what there is to do for now. Raises MachineStandsError, PackedElsewhereError
+    (nothing was booked, and it is tried again).
     """
     with workplace.database.read() as conn:
         pieces, matches = pieces_of_tray(conn, workplace.station, box_id, BOX), _matches(conn, box_id)
