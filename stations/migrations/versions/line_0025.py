@@ -1,4 +1,6 @@
-"""The casebook: mistakes that were caught, and the rules that some of them test. Revision ID: line_0025."""
+"""Trays that are counted at a desk: who counted, and what they scanned. Revision ID: line_0025."""
+
+# ruff: noqa: E501 - the conditions are written as the models have them
 
 from pathlib import Path
 
@@ -6,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "line_0025"
-down_revision = "line_0027"
+down_revision = "line_0024"
 branch_labels = None
 depends_on = None
 
@@ -16,84 +18,52 @@ SQL = Path(__file__).parent.parent / "sql" / "line_0025"
 def upgrade() -> None:
     """Create the tables and guard them."""
     op.create_table(
-        "casebook_entry",
-        sa.Column("case_id", sa.String(length=32), nullable=False),
-        sa.Column("corrects", sa.String(length=32), nullable=True),
-        sa.Column("withdrawn", sa.Boolean(), nullable=False),
-        sa.Column("item", sa.String(length=40), nullable=False),
-        sa.Column("reason", sa.String(length=60), nullable=False),
-        sa.Column("caught_at", sa.String(length=10), nullable=False),
-        sa.Column("shown_character", sa.String(length=1), nullable=False),
-        sa.Column("taken_for", sa.String(length=8), nullable=False),
-        sa.Column("words", sa.String(length=160), nullable=False),
-        sa.Column("region", sa.String(length=12), nullable=True),
-        sa.Column("picture", sa.LargeBinary(), nullable=True),
-        sa.Column("figures", sa.String(length=400), nullable=False),
-        sa.Column("day", sa.String(length=10), nullable=False),
-        sa.Column("shift", sa.String(length=64), nullable=False),
-        sa.Column("writer", sa.String(length=64), nullable=False),
+        "tray_count",
+        sa.Column("count_id", sa.String(length=32), nullable=False),
+        sa.Column("station", sa.String(length=32), nullable=False),
+        sa.Column("handoff_id", sa.String(length=32), nullable=False),
+        sa.Column("tray", sa.String(length=32), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
         sa.Column("sign_in", sa.String(length=32), nullable=True),
+        sa.Column("begun_us", sa.BigInteger(), nullable=False),
+        sa.Column("until_us", sa.BigInteger(), nullable=False),
+        sa.Column("ended_us", sa.BigInteger(), nullable=True),
+        sa.Column("ended_how", sa.String(length=10), nullable=True),
         sa.Column("emulated", sa.Boolean(), nullable=False),
-        sa.CheckConstraint("length(case_id) = 32 AND corrects <> case_id", name="ck_book_entry_id"),
-        sa.CheckConstraint("corrects IS NOT NULL OR NOT withdrawn", name="ck_book_entry_withdrawn"),
+        sa.CheckConstraint("length(count_id) = 32", name="ck_tray_count_id"),
+        sa.CheckConstraint("until_us - begun_us BETWEEN 1 AND 3600000000", name="ck_tray_count_length"),
         sa.CheckConstraint(
-            "substr(reason, 1, length(item)) = item AND (reason = item OR substr(reason, length(item) + 1, 1) = '_')",
-            name="ck_book_entry_reason",
-        ),
-        sa.CheckConstraint("caught_at IN ('review', 'qc', 'packing')", name="ck_book_entry_caught_at"),
-        sa.CheckConstraint(
-            "length(shown_character) <= 1 AND (shown_character <> '' OR taken_for = '')",
-            name="ck_book_entry_character",
+            "(substr(person, 1, 2) = 'e-') = (sign_in IS NULL) AND (emulated OR sign_in IS NOT NULL)",
+            name="ck_tray_count_signed",
         ),
         sa.CheckConstraint(
-            "(picture IS NULL) = (region IS NULL) AND (picture IS NULL OR length(picture) BETWEEN 40 AND 16384)",
-            name="ck_book_entry_picture",
+            "(ended_us IS NULL AND ended_how IS NULL) OR (ended_us IS NOT NULL AND ended_how IS NOT NULL AND ended_us >= begun_us AND ended_how IN ('counted', 'given_up', 'lapsed') AND (ended_how <> 'counted' OR ended_us < until_us))",
+            name="ck_tray_count_ended",
         ),
-        sa.CheckConstraint(
-            "region IN ('left_ear', 'right_ear', 'left_eye', 'right_eye', 'mouth', 'crown', 'background', 'character')",
-            name="ck_book_entry_region",
-        ),
-        sa.CheckConstraint("length(day) = 10", name="ck_book_entry_day"),
-        sa.CheckConstraint(
-            "(substr(writer, 1, 2) = 'e-') = (sign_in IS NULL) AND (emulated OR sign_in IS NOT NULL)",
-            name="ck_book_entry_signed",
-        ),
-        sa.ForeignKeyConstraint(["corrects"], ["casebook_entry.case_id"]),
         sa.ForeignKeyConstraint(["sign_in"], ["sign_in_attempt.attempt_id"]),
-        sa.PrimaryKeyConstraint("case_id"),
-        sa.UniqueConstraint("corrects", name="uq_casebook_entry_corrects"),
+        sa.PrimaryKeyConstraint("count_id"),
     )
     op.create_table(
-        "casebook_attachment",
-        sa.Column("case_id", sa.String(length=32), nullable=False),
-        sa.Column("rule", sa.String(length=40), nullable=False),
-        sa.Column("first", sa.String(length=64), nullable=False),
-        sa.Column("first_sign_in", sa.String(length=32), nullable=False),
-        sa.Column("second", sa.String(length=64), nullable=True),
-        sa.Column("second_sign_in", sa.String(length=32), nullable=True),
-        sa.Column("day", sa.String(length=10), nullable=False),
-        sa.Column("emulated", sa.Boolean(), nullable=False),
-        sa.CheckConstraint(
-            "(second IS NULL) = (second_sign_in IS NULL) AND second <> first", name="ck_book_attachment_second"
-        ),
-        sa.CheckConstraint("length(day) = 10", name="ck_book_attachment_day"),
-        sa.ForeignKeyConstraint(["case_id"], ["casebook_entry.case_id"]),
-        sa.ForeignKeyConstraint(["first_sign_in"], ["sign_in_attempt.attempt_id"]),
-        sa.ForeignKeyConstraint(["second_sign_in"], ["sign_in_attempt.attempt_id"]),
-        sa.PrimaryKeyConstraint("case_id", "rule"),
+        "tray_scan",
+        sa.Column("count_id", sa.String(length=32), nullable=False),
+        sa.Column("number", sa.String(length=64), nullable=False),
+        sa.Column("scanned_us", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("number <> ''", name="ck_tray_scan_number"),
+        sa.ForeignKeyConstraint(["count_id"], ["tray_count.count_id"]),
+        sa.PrimaryKeyConstraint("count_id", "number"),
     )
-    for name, columns in (
-        ("ix_casebook_entry_day", ["day"]),
-        ("ix_casebook_entry_item", ["item", "day"]),
-        ("ix_casebook_entry_character", ["shown_character"]),
-        ("ix_casebook_entry_taken_for", ["taken_for"]),
+    for name, columns, where in (
+        ("uq_tray_count_standing", ["handoff_id"], "ended_how IS NULL OR ended_how = 'counted'"),
+        ("uq_tray_count_person", ["person"], "ended_us IS NULL"),
+        ("ix_tray_count_begun", ["begun_us"], None),
     ):
-        op.create_index(name, "casebook_entry", columns, unique=False)
+        of = None if where is None else sa.text(where)
+        op.create_index(name, "tray_count", columns, unique=where is not None, sqlite_where=of, postgresql_where=of)
     bind = op.get_bind()
     for statement in (SQL / f"guards.{bind.dialect.name}.sql").read_text(encoding="utf-8").split("--;\n"):
         bind.exec_driver_sql(statement)
 
 
 def downgrade() -> None:
-    """Refuse: what was caught is kept."""
+    """Refuse: who counted what is kept."""
     raise RuntimeError("line tables are not dropped; restore a copy of the database instead")

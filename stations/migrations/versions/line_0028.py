@@ -1,4 +1,4 @@
-"""The QC desk: what readers found, who had which piece in hand, decided and looked at. Revision ID: line_0028."""
+"""The packing desk: what people matched, the offices' boxes, what they were asked; postage. Revision ID: line_0028."""
 
 # ruff: noqa: E501 - the conditions are written as the models have them
 
@@ -8,120 +8,123 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "line_0028"
-down_revision = "line_0030"
+down_revision = "line_0027"
 branch_labels = None
 depends_on = None
 
 SQL = Path(__file__).parent.parent / "sql" / "line_0028"
 
 
+def _signed(who: str, sign_in: str) -> str:
+    return f"(substr({who}, 1, 2) = 'e-') = ({sign_in} IS NULL) AND (emulated OR {sign_in} IS NOT NULL)"
+
+
 def upgrade() -> None:
-    """Create the tables and guard them, and the inspections by them."""
+    """Create the tables and guard them; parcels tell what was paid for sending them."""
+    op.add_column("parcel", sa.Column("postage_cny", sa.Integer(), nullable=True))
     op.create_table(
-        "qc_reading",
-        sa.Column("document_unit", sa.String(length=32), nullable=False),
-        sa.Column("turn", sa.Integer(), nullable=False),
-        sa.Column("application_id", sa.String(length=32), nullable=False),
-        sa.Column("reader", sa.String(length=64), nullable=False),
-        sa.Column("codes", sa.String(length=200), nullable=False),
-        sa.Column("reading", sa.LargeBinary(), nullable=False),
-        sa.Column("read_us", sa.BigInteger(), nullable=False),
+        "packing_box",
+        sa.Column("box_id", sa.String(length=32), nullable=False),
+        sa.Column("office", sa.String(length=20), nullable=False),
+        sa.Column("opened_us", sa.BigInteger(), nullable=False),
+        sa.Column("opened_by", sa.String(length=64), nullable=False),
+        sa.Column("opened_sign_in", sa.String(length=32), nullable=True),
+        sa.Column("closed_us", sa.BigInteger(), nullable=True),
+        sa.Column("closed_by", sa.String(length=64), nullable=True),
+        sa.Column("closed_sign_in", sa.String(length=32), nullable=True),
         sa.Column("emulated", sa.Boolean(), nullable=False),
-        sa.CheckConstraint("length(document_unit) = 32", name="ck_qc_reading_unit"),
-        sa.CheckConstraint("turn BETWEEN 1 AND 3", name="ck_qc_reading_turn"),
-        sa.ForeignKeyConstraint(["application_id"], ["application.application_id"]),
-        sa.PrimaryKeyConstraint("document_unit", "turn"),
+        sa.CheckConstraint("length(box_id) = 32", name="ck_packing_box_id"),
+        sa.CheckConstraint(_signed("opened_by", "opened_sign_in"), name="ck_packing_box_opened"),
+        sa.CheckConstraint(
+            "(closed_us IS NULL AND closed_by IS NULL AND closed_sign_in IS NULL) OR (closed_us IS NOT NULL"
+            f" AND closed_by IS NOT NULL AND closed_us >= opened_us AND {_signed('closed_by', 'closed_sign_in')})",
+            name="ck_packing_box_closed",
+        ),
+        sa.ForeignKeyConstraint(["opened_sign_in"], ["sign_in_attempt.attempt_id"]),
+        sa.ForeignKeyConstraint(["closed_sign_in"], ["sign_in_attempt.attempt_id"]),
+        sa.PrimaryKeyConstraint("box_id"),
     )
     op.create_table(
-        "qc_hold",
-        sa.Column("hold_id", sa.String(length=32), nullable=False),
-        sa.Column("document_unit", sa.String(length=32), nullable=False),
-        sa.Column("turn", sa.Integer(), nullable=False),
-        sa.Column("inspector", sa.String(length=64), nullable=False),
+        "packing_match",
+        sa.Column("match_id", sa.String(length=32), nullable=False),
+        sa.Column("document_unit", sa.String(length=32), nullable=True),
+        sa.Column("tray", sa.String(length=32), nullable=True),
+        sa.Column("outcome", sa.String(length=8), nullable=False),
+        sa.Column("part", sa.String(length=8), nullable=True),
+        sa.Column("reason", sa.String(length=12), nullable=True),
+        sa.Column("scanned_document", sa.String(length=96), nullable=True),
+        sa.Column("scanned_order", sa.String(length=96), nullable=True),
+        sa.Column("scanned_envelope", sa.String(length=96), nullable=True),
+        sa.Column("scanned_again", sa.String(length=96), nullable=True),
+        sa.Column("box_id", sa.String(length=32), nullable=True),
+        sa.Column("postage_cny", sa.Integer(), nullable=True),
+        sa.Column("packer", sa.String(length=64), nullable=False),
         sa.Column("sign_in", sa.String(length=32), nullable=True),
-        sa.Column("taken_us", sa.BigInteger(), nullable=False),
-        sa.Column("until_us", sa.BigInteger(), nullable=False),
-        sa.Column("ended_us", sa.BigInteger(), nullable=True),
-        sa.Column("ended_how", sa.String(length=10), nullable=True),
-        sa.Column("emulated", sa.Boolean(), nullable=False),
-        sa.CheckConstraint(
-            "(ended_us IS NULL AND ended_how IS NULL) OR (ended_us IS NOT NULL AND ended_how IS NOT NULL AND ended_us >= taken_us AND ended_how IN ('decided', 'put_back', 'read_again', 'lapsed', 'withdrawn') AND (ended_how <> 'decided' OR ended_us < until_us) AND (ended_how <> 'lapsed' OR ended_us >= until_us))",
-            name="ck_qc_hold_ended",
-        ),
-        sa.CheckConstraint(
-            "(substr(inspector, 1, 2) = 'e-') = (sign_in IS NULL) AND (emulated OR sign_in IS NOT NULL)",
-            name="ck_qc_hold_signed",
-        ),
-        sa.CheckConstraint("length(hold_id) = 32", name="ck_qc_hold_id"),
-        sa.CheckConstraint("until_us - taken_us BETWEEN 1 AND 3600000000", name="ck_qc_hold_length"),
-        sa.ForeignKeyConstraint(
-            ["document_unit", "turn"], ["qc_reading.document_unit", "qc_reading.turn"], name="fk_qc_hold_reading"
-        ),
-        sa.ForeignKeyConstraint(["sign_in"], ["sign_in_attempt.attempt_id"]),
-        sa.PrimaryKeyConstraint("hold_id"),
-        sa.UniqueConstraint("hold_id", "document_unit", "inspector", name="uq_qc_hold_named"),
-    )
-    op.create_table(
-        "qc_decision",
-        sa.Column("decision_id", sa.String(length=32), nullable=False),
-        sa.Column("hold_id", sa.String(length=32), nullable=False),
-        sa.Column("document_unit", sa.String(length=32), nullable=False),
-        sa.Column("inspector", sa.String(length=64), nullable=False),
-        sa.Column("outcome", sa.String(length=4), nullable=False),
-        sa.Column("codes", sa.String(length=200), nullable=False),
         sa.Column("stored_us", sa.BigInteger(), nullable=False),
-        sa.Column("undone_us", sa.BigInteger(), nullable=True),
         sa.Column("emulated", sa.Boolean(), nullable=False),
-        sa.CheckConstraint("(outcome = 'pass') = (codes = '')", name="ck_qc_decision_codes"),
-        sa.CheckConstraint("length(decision_id) = 32", name="ck_qc_decision_id"),
-        sa.CheckConstraint("outcome IN ('pass', 'fail')", name="ck_qc_decision_outcome"),
-        sa.CheckConstraint("undone_us IS NULL OR undone_us >= stored_us", name="ck_qc_decision_undone"),
-        sa.ForeignKeyConstraint(
-            ["hold_id", "document_unit", "inspector"],
-            ["qc_hold.hold_id", "qc_hold.document_unit", "qc_hold.inspector"],
-            name="fk_qc_decision_hold",
+        sa.CheckConstraint("length(match_id) = 32", name="ck_packing_match_id"),
+        sa.CheckConstraint("outcome IN ('matched', 'mismatch', 'unpaid', 'stopped')", name="ck_packing_match_outcome"),
+        sa.CheckConstraint(
+            "(outcome = 'mismatch') = (part IS NOT NULL) AND (part IS NULL) = (reason IS NULL)",
+            name="ck_packing_match_why",
         ),
-        sa.PrimaryKeyConstraint("decision_id"),
-        sa.UniqueConstraint("decision_id", "document_unit", name="uq_qc_decision_named"),
-        sa.UniqueConstraint("hold_id", name="uq_qc_decision_hold"),
+        sa.CheckConstraint("part IS NULL OR part IN ('document', 'order', 'envelope')", name="ck_packing_match_part"),
+        sa.CheckConstraint(
+            "(document_unit IS NULL) = (tray IS NULL) AND (outcome = 'mismatch' OR document_unit IS NOT NULL)",
+            name="ck_packing_match_piece",
+        ),
+        sa.CheckConstraint(
+            "outcome <> 'matched' OR (scanned_document IS NOT NULL AND scanned_order IS NOT NULL AND scanned_envelope IS NOT NULL AND scanned_again IS NULL)",
+            name="ck_packing_match_three",
+        ),
+        sa.CheckConstraint(
+            "(outcome = 'matched') = ((box_id IS NULL) <> (postage_cny IS NULL))", name="ck_packing_match_goes"
+        ),
+        sa.CheckConstraint(_signed("packer", "sign_in"), name="ck_packing_match_signed"),
+        sa.ForeignKeyConstraint(["box_id"], ["packing_box.box_id"]),
+        sa.ForeignKeyConstraint(["sign_in"], ["sign_in_attempt.attempt_id"]),
+        sa.PrimaryKeyConstraint("match_id"),
     )
     op.create_table(
-        "qc_void",
-        sa.Column("document_unit", sa.String(length=32), nullable=False),
-        sa.Column("decision_id", sa.String(length=32), nullable=False),
-        sa.Column("first", sa.String(length=64), nullable=False),
-        sa.Column("first_sign_in", sa.String(length=32), nullable=False),
-        sa.Column("second", sa.String(length=64), nullable=False),
-        sa.Column("second_sign_in", sa.String(length=32), nullable=False),
-        sa.Column("signed_us", sa.BigInteger(), nullable=False),
-        sa.Column("emulated", sa.Boolean(), nullable=False),
-        sa.CheckConstraint("first <> second AND first_sign_in <> second_sign_in", name="ck_qc_void_two_people"),
-        sa.ForeignKeyConstraint(
-            ["decision_id", "document_unit"],
-            ["qc_decision.decision_id", "qc_decision.document_unit"],
-            name="fk_qc_void_decision",
-        ),
-        sa.ForeignKeyConstraint(["first_sign_in"], ["sign_in_attempt.attempt_id"]),
-        sa.ForeignKeyConstraint(["second_sign_in"], ["sign_in_attempt.attempt_id"]),
-        sa.PrimaryKeyConstraint("document_unit"),
-    )
-    op.create_table(
-        "qc_view",
-        sa.Column("view_id", sa.String(length=32), nullable=False),
-        sa.Column("hold_id", sa.String(length=32), nullable=False),
+        "packing_ask",
+        sa.Column("ask_id", sa.String(length=32), nullable=False),
+        sa.Column("parcel_unit", sa.String(length=32), nullable=False),
         sa.Column("what", sa.String(length=10), nullable=False),
-        sa.Column("viewed_us", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("what IN ('facts', 'portrait', 'printed')", name="ck_qc_view_what"),
-        sa.ForeignKeyConstraint(["hold_id"], ["qc_hold.hold_id"]),
-        sa.PrimaryKeyConstraint("view_id"),
+        sa.Column("machine", sa.String(length=32), nullable=False),
+        sa.Column("asked_us", sa.BigInteger(), nullable=False),
+        sa.Column("answer", sa.String(length=3), nullable=True),
+        sa.Column("answered_us", sa.BigInteger(), nullable=True),
+        sa.Column("answered_by", sa.String(length=64), nullable=True),
+        sa.Column("sign_in", sa.String(length=32), nullable=True),
+        sa.Column("emulated", sa.Boolean(), nullable=False),
+        sa.CheckConstraint("length(ask_id) = 32", name="ck_packing_ask_id"),
+        sa.CheckConstraint("what IN ('laid', 'labelled', 'came_out')", name="ck_packing_ask_what"),
+        sa.CheckConstraint(
+            "(answer IS NULL AND answered_us IS NULL AND answered_by IS NULL AND sign_in IS NULL) OR ("
+            "answer IS NOT NULL AND answer IN ('yes', 'no') AND (answer = 'yes' OR what = 'came_out')"
+            " AND answered_us IS NOT NULL AND answered_by IS NOT NULL AND answered_us >= asked_us"
+            f" AND {_signed('answered_by', 'sign_in')})",
+            name="ck_packing_ask_answered",
+        ),
+        sa.ForeignKeyConstraint(["parcel_unit"], ["parcel.parcel_unit"]),
+        sa.ForeignKeyConstraint(["sign_in"], ["sign_in_attempt.attempt_id"]),
+        sa.PrimaryKeyConstraint("ask_id"),
     )
     for name, table, columns, where in (
-        ("ix_qc_hold_unit", "qc_hold", ["document_unit", "turn"], None),
-        ("uq_qc_hold_hand", "qc_hold", ["inspector"], "ended_us IS NULL"),
-        ("uq_qc_hold_open", "qc_hold", ["document_unit"], "ended_us IS NULL"),
-        ("ix_qc_decision_inspector", "qc_decision", ["inspector", "stored_us"], None),
-        ("uq_qc_decision_standing", "qc_decision", ["document_unit"], "undone_us IS NULL"),
-        ("ix_qc_view_hold", "qc_view", ["hold_id"], None),
+        ("uq_packing_box_open", "packing_box", ["office"], "closed_us IS NULL"),
+        ("uq_packing_match_matched", "packing_match", ["document_unit", "tray"], "outcome = 'matched'"),
+        (
+            "uq_packing_match_aside",
+            "packing_match",
+            ["document_unit", "tray"],
+            "outcome <> 'matched' AND document_unit IS NOT NULL",
+        ),
+        ("ix_packing_match_document", "packing_match", ["document_unit"], None),
+        ("ix_packing_match_tray", "packing_match", ["tray"], None),
+        ("ix_packing_match_box", "packing_match", ["box_id"], None),
+        ("ix_packing_match_stored", "packing_match", ["stored_us"], None),
+        ("ix_packing_ask_parcel", "packing_ask", ["parcel_unit", "what"], None),
+        ("uq_packing_ask_open", "packing_ask", ["parcel_unit", "what"], "answer IS NULL"),
     ):
         of = None if where is None else sa.text(where)
         op.create_index(name, table, columns, unique=where is not None, sqlite_where=of, postgresql_where=of)
@@ -131,5 +134,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Refuse: who decided what is kept."""
+    """Refuse: who packed what is kept."""
     raise RuntimeError("line tables are not dropped; restore a copy of the database instead")

@@ -1,92 +1,99 @@
-CREATE FUNCTION person_badge_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION review_question_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'INSERT' THEN
-        IF NEW.ended_us IS NOT NULL
-            OR NOT EXISTS (SELECT 1 FROM person WHERE code = NEW.code AND ended_us IS NULL)
-            OR NOT EXISTS (SELECT 1 FROM person JOIN person_role ON person_role.code = person.code
-                WHERE person.code = NEW.issued_by AND person.ended_us IS NULL AND person_role.role = 'administrator')
-            OR NOT EXISTS (SELECT 1 FROM person JOIN person_role ON person_role.code = person.code
-                WHERE person.code = NEW.issued_second AND person.ended_us IS NULL
-                AND person_role.role IN ('administrator', 'lead')) THEN
-            RAISE EXCEPTION 'person_badge: issued by an administrator and a second' USING ERRCODE = 'check_violation';
-        END IF;
-        RETURN NEW;
+    IF TG_OP <> 'INSERT' THEN
+        RAISE EXCEPTION 'review_question: append-only' USING ERRCODE = 'check_violation';
     END IF;
-    IF OLD.ended_us IS NOT NULL OR NEW.ended_us IS NULL
-        OR (NEW.mac, NEW.code, NEW.issued_by, NEW.issued_second, NEW.issued_us)
-            IS DISTINCT FROM (OLD.mac, OLD.code, OLD.issued_by, OLD.issued_second, OLD.issued_us) THEN
-        RAISE EXCEPTION 'person_badge: is ended once and otherwise never changed' USING ERRCODE = 'check_violation';
-    END IF;
-    IF NOT EXISTS (SELECT 1 FROM person LEFT JOIN person_role ON person_role.code = person.code
-            WHERE person.code = NEW.ended_by AND person.ended_us IS NULL
-            AND (person.code = NEW.code OR person_role.role IN ('administrator', 'lead'))) THEN
-        RAISE EXCEPTION 'person_badge: ended by its holder, a lead or an administrator'
+    IF NOT EXISTS (SELECT 1 FROM application AS a JOIN review_verdict AS v ON v.application_id = a.application_id
+            AND v.revision = a.revision WHERE a.application_id = NEW.application_id AND a.state = 'held'
+            AND v.round = NEW.round AND v.outcome = 'hold')
+        OR NOT EXISTS (SELECT 1 FROM sign_in_attempt WHERE attempt_id = NEW.sign_in AND code = NEW.sent_by
+            AND outcome = 'accepted') THEN
+        RAISE EXCEPTION 'review_question: of an application that is held, by whoever signed in'
             USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
 END $$
 --;
-CREATE TRIGGER person_badge_guard BEFORE INSERT OR UPDATE ON person_badge
-    FOR EACH ROW EXECUTE FUNCTION person_badge_guard()
+CREATE TRIGGER review_question_guard BEFORE INSERT OR UPDATE OR DELETE ON review_question
+    FOR EACH ROW EXECUTE FUNCTION review_question_guard()
 --;
-CREATE TRIGGER person_badge_no_delete BEFORE DELETE OR TRUNCATE ON person_badge
-    FOR EACH STATEMENT EXECUTE FUNCTION people_append_only()
+CREATE TRIGGER review_question_no_truncate BEFORE TRUNCATE ON review_question
+    FOR EACH STATEMENT EXECUTE FUNCTION review_question_guard()
 --;
-CREATE FUNCTION badge_sign_in_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION review_answer_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.refusal IS NOT NULL AND EXISTS (SELECT 1 FROM sign_in_attempt WHERE attempt_id = NEW.attempt_id) THEN
-        RAISE EXCEPTION 'badge_sign_in: a refused badge is no signature' USING ERRCODE = 'check_violation';
+    IF TG_OP <> 'INSERT' THEN
+        RAISE EXCEPTION 'review_answer: append-only' USING ERRCODE = 'check_violation';
     END IF;
-    IF NEW.mac IS NOT NULL AND NOT EXISTS (SELECT 1 FROM person_badge WHERE mac = NEW.mac AND code = NEW.code) THEN
-        RAISE EXCEPTION 'badge_sign_in: a badge is its holder''s' USING ERRCODE = 'check_violation';
-    END IF;
-    IF NEW.refusal IS NULL AND NOT EXISTS (SELECT 1 FROM sign_in_attempt AS attempt
-            WHERE attempt.attempt_id = NEW.attempt_id AND attempt.code = NEW.code
-            AND (attempt.outcome <> 'accepted'
-                OR EXISTS (SELECT 1 FROM person_badge WHERE mac = NEW.mac AND ended_us IS NULL))) THEN
-        RAISE EXCEPTION 'badge_sign_in: by its holder''s own attempt, while the badge is live'
+    IF NOT EXISTS (SELECT 1 FROM review_question WHERE application_id = NEW.application_id AND round = NEW.round)
+        OR NOT EXISTS (SELECT 1 FROM application WHERE application_id = NEW.application_id AND state = 'held')
+        OR NEW.round IS DISTINCT FROM (SELECT max(round) FROM review_verdict
+            WHERE application_id = NEW.application_id)
+        OR NOT EXISTS (SELECT 1 FROM sign_in_attempt WHERE attempt_id = NEW.sign_in AND code = NEW.loaded_by
+            AND outcome = 'accepted') THEN
+        RAISE EXCEPTION 'review_answer: one, to the question that was sent, by whoever signed in'
             USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
 END $$
 --;
-CREATE TRIGGER badge_sign_in_guard BEFORE INSERT ON badge_sign_in
-    FOR EACH ROW EXECUTE FUNCTION badge_sign_in_guard()
+CREATE TRIGGER review_answer_guard BEFORE INSERT OR UPDATE OR DELETE ON review_answer
+    FOR EACH ROW EXECUTE FUNCTION review_answer_guard()
 --;
-CREATE TRIGGER badge_sign_in_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON badge_sign_in
-    FOR EACH STATEMENT EXECUTE FUNCTION people_append_only()
+CREATE TRIGGER review_answer_no_truncate BEFORE TRUNCATE ON review_answer
+    FOR EACH STATEMENT EXECUTE FUNCTION review_answer_guard()
 --;
-CREATE FUNCTION alarm_notice_keeps_whose() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION review_second_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'alarm_notice: ends once and otherwise never changes' USING ERRCODE = 'check_violation';
+    IF TG_OP <> 'INSERT' THEN
+        RAISE EXCEPTION 'review_second: append-only' USING ERRCODE = 'check_violation';
+    END IF;
+    IF NOT EXISTS (SELECT 1 FROM review_verdict WHERE application_id = NEW.application_id
+            AND revision = NEW.revision AND round = NEW.round AND outcome = 'pass')
+        OR NOT EXISTS (SELECT 1 FROM application WHERE application_id = NEW.application_id AND state = 'waiting') THEN
+        RAISE EXCEPTION 'review_second: of a pass whose application still waits' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
 END $$
 --;
-CREATE TRIGGER alarm_notice_keeps_whose BEFORE UPDATE ON alarm_notice
-    FOR EACH ROW WHEN (NEW.on_call IS DISTINCT FROM OLD.on_call) EXECUTE FUNCTION alarm_notice_keeps_whose()
+CREATE TRIGGER review_second_guard BEFORE INSERT OR UPDATE OR DELETE ON review_second
+    FOR EACH ROW EXECUTE FUNCTION review_second_guard()
 --;
-CREATE FUNCTION gate_admission_given() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE TRIGGER review_second_no_truncate BEFORE TRUNCATE ON review_second
+    FOR EACH STATEMENT EXECUTE FUNCTION review_second_guard()
+--;
+CREATE FUNCTION review_by_another() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF EXISTS (SELECT 1 FROM gate_admission
-            WHERE shift_id = NEW.shift_id AND code = NEW.code AND admitted_us >= NEW.admitted_us) THEN
-        RAISE EXCEPTION 'gate_admission: one word after another' USING ERRCODE = 'check_violation';
-    END IF;
-    IF NOT EXISTS (SELECT 1 FROM shift WHERE shift_id = NEW.shift_id AND NOT closed) THEN
-        RAISE EXCEPTION 'gate_admission: into the shift that is open' USING ERRCODE = 'check_violation';
-    END IF;
-    IF NOT EXISTS (SELECT 1 FROM person JOIN person_role ON person_role.code = person.code
-            WHERE person.code = NEW.code AND person.ended_us IS NULL AND person_role.role = 'engineer')
-        OR NOT EXISTS (SELECT 1 FROM person JOIN person_role ON person_role.code = person.code
-            WHERE person.code = NEW.admitted_by AND person.ended_us IS NULL AND person_role.role = 'lead')
-        OR NOT EXISTS (SELECT 1 FROM sign_in_attempt WHERE attempt_id = NEW.sign_in AND code = NEW.admitted_by
-            AND outcome = 'accepted' AND abs(NEW.admitted_us - at_us) <= 300000000) THEN
-        RAISE EXCEPTION 'gate_admission: of an engineer, by a lead who signed in just now'
+    IF EXISTS (SELECT 1 FROM review_verdict WHERE application_id = NEW.application_id AND reviewer = NEW.reviewer) THEN
+        RAISE EXCEPTION 'review: each round of an application is another reviewer''s'
             USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
 END $$
 --;
-CREATE TRIGGER gate_admission_given BEFORE INSERT ON gate_admission
-    FOR EACH ROW EXECUTE FUNCTION gate_admission_given()
+CREATE TRIGGER review_verdict_by_another BEFORE INSERT ON review_verdict
+    FOR EACH ROW EXECUTE FUNCTION review_by_another()
 --;
-CREATE TRIGGER gate_admission_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON gate_admission
-    FOR EACH STATEMENT EXECUTE FUNCTION gate_append_only()
+CREATE TRIGGER review_lease_by_another BEFORE INSERT ON review_lease
+    FOR EACH ROW EXECUTE FUNCTION review_by_another()
+--;
+CREATE FUNCTION application_reviewed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state = 'held' AND (NEW.state = 'passed' OR NOT EXISTS (SELECT 1 FROM review_answer
+            WHERE application_id = OLD.application_id
+            AND round = (SELECT max(round) FROM review_verdict WHERE application_id = OLD.application_id))) THEN
+        RAISE EXCEPTION 'application: goes back to review with the answer to its question'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    IF OLD.state = 'waiting' AND EXISTS (SELECT 1 FROM review_second AS s WHERE s.application_id = OLD.application_id
+            AND NOT EXISTS (SELECT 1 FROM review_verdict AS v WHERE v.application_id = s.application_id
+                AND v.round > s.round AND v.outcome = 'pass')) THEN
+        RAISE EXCEPTION 'application: is decided again by another reviewer before it passes'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$
+--;
+CREATE TRIGGER application_reviewed BEFORE UPDATE OF state ON application FOR EACH ROW
+    WHEN (NEW.state IN ('waiting', 'passed') AND OLD.state IN ('waiting', 'held') AND NEW.state <> OLD.state)
+    EXECUTE FUNCTION application_reviewed()

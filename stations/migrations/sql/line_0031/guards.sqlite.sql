@@ -1,76 +1,65 @@
--- INSERT OR REPLACE would delete the row in its way without any other trigger noticing.
-CREATE TRIGGER person_badge_no_replace BEFORE INSERT ON person_badge
-WHEN EXISTS (SELECT 1 FROM person_badge WHERE mac = NEW.mac OR (code = NEW.code AND ended_us IS NULL))
-BEGIN SELECT RAISE(ABORT, 'person_badge: one live badge a person'); END
+CREATE TRIGGER review_question_sent BEFORE INSERT ON review_question
+WHEN EXISTS (SELECT 1 FROM review_question WHERE sending_id = NEW.sending_id AND application_id = NEW.application_id)
+    OR NOT EXISTS (SELECT 1 FROM application AS a JOIN review_verdict AS v ON v.application_id = a.application_id
+        AND v.revision = a.revision WHERE a.application_id = NEW.application_id AND a.state = 'held'
+        AND v.round = NEW.round AND v.outcome = 'hold')
+    OR NOT EXISTS (SELECT 1 FROM sign_in_attempt WHERE attempt_id = NEW.sign_in AND code = NEW.sent_by
+        AND outcome = 'accepted')
+BEGIN SELECT RAISE(ABORT, 'review_question: of an application that is held, by whoever signed in'); END
 --;
-CREATE TRIGGER person_badge_issued BEFORE INSERT ON person_badge
-WHEN NEW.ended_us IS NOT NULL
-    OR NOT EXISTS (SELECT 1 FROM person WHERE code = NEW.code AND ended_us IS NULL)
-    OR NOT EXISTS (SELECT 1 FROM person JOIN person_role ON person_role.code = person.code
-        WHERE person.code = NEW.issued_by AND person.ended_us IS NULL AND person_role.role = 'administrator')
-    OR NOT EXISTS (SELECT 1 FROM person JOIN person_role ON person_role.code = person.code
-        WHERE person.code = NEW.issued_second AND person.ended_us IS NULL
-        AND person_role.role IN ('administrator', 'lead'))
-BEGIN SELECT RAISE(ABORT, 'person_badge: issued by an administrator and a second'); END
+CREATE TRIGGER review_question_no_update BEFORE UPDATE ON review_question
+BEGIN SELECT RAISE(ABORT, 'review_question: append-only'); END
 --;
-CREATE TRIGGER person_badge_keeps BEFORE UPDATE ON person_badge
-WHEN OLD.ended_us IS NOT NULL OR NEW.ended_us IS NULL OR NEW.mac IS NOT OLD.mac OR NEW.code IS NOT OLD.code
-    OR NEW.issued_by IS NOT OLD.issued_by OR NEW.issued_second IS NOT OLD.issued_second
-    OR NEW.issued_us IS NOT OLD.issued_us
-BEGIN SELECT RAISE(ABORT, 'person_badge: is ended once and otherwise never changed'); END
+CREATE TRIGGER review_question_no_delete BEFORE DELETE ON review_question
+BEGIN SELECT RAISE(ABORT, 'review_question: append-only'); END
 --;
-CREATE TRIGGER person_badge_ended BEFORE UPDATE ON person_badge
-WHEN NOT EXISTS (SELECT 1 FROM person LEFT JOIN person_role ON person_role.code = person.code
-    WHERE person.code = NEW.ended_by AND person.ended_us IS NULL
-    AND (person.code = NEW.code OR person_role.role IN ('administrator', 'lead')))
-BEGIN SELECT RAISE(ABORT, 'person_badge: ended by its holder, a lead or an administrator'); END
+CREATE TRIGGER review_answer_loaded BEFORE INSERT ON review_answer
+WHEN EXISTS (SELECT 1 FROM review_answer WHERE application_id = NEW.application_id AND revision = NEW.revision
+        AND round = NEW.round)
+    OR NOT EXISTS (SELECT 1 FROM review_question WHERE application_id = NEW.application_id AND round = NEW.round)
+    OR NOT EXISTS (SELECT 1 FROM application WHERE application_id = NEW.application_id AND state = 'held')
+    OR NEW.round <> (SELECT max(round) FROM review_verdict WHERE application_id = NEW.application_id)
+    OR NOT EXISTS (SELECT 1 FROM sign_in_attempt WHERE attempt_id = NEW.sign_in AND code = NEW.loaded_by
+        AND outcome = 'accepted')
+BEGIN SELECT RAISE(ABORT, 'review_answer: one, to the question that was sent, by whoever signed in'); END
 --;
-CREATE TRIGGER person_badge_no_delete BEFORE DELETE ON person_badge
-BEGIN SELECT RAISE(ABORT, 'person_badge: never deleted'); END
+CREATE TRIGGER review_answer_no_update BEFORE UPDATE ON review_answer
+BEGIN SELECT RAISE(ABORT, 'review_answer: append-only'); END
 --;
-CREATE TRIGGER badge_sign_in_begun BEFORE INSERT ON badge_sign_in
+CREATE TRIGGER review_answer_no_delete BEFORE DELETE ON review_answer
+BEGIN SELECT RAISE(ABORT, 'review_answer: append-only'); END
+--;
+CREATE TRIGGER review_second_chosen BEFORE INSERT ON review_second
+WHEN EXISTS (SELECT 1 FROM review_second WHERE application_id = NEW.application_id AND revision = NEW.revision
+        AND round = NEW.round)
+    OR NOT EXISTS (SELECT 1 FROM review_verdict WHERE application_id = NEW.application_id
+        AND revision = NEW.revision AND round = NEW.round AND outcome = 'pass')
+    OR NOT EXISTS (SELECT 1 FROM application WHERE application_id = NEW.application_id AND state = 'waiting')
+BEGIN SELECT RAISE(ABORT, 'review_second: of a pass whose application still waits'); END
+--;
+CREATE TRIGGER review_second_no_update BEFORE UPDATE ON review_second
+BEGIN SELECT RAISE(ABORT, 'review_second: append-only'); END
+--;
+CREATE TRIGGER review_second_no_delete BEFORE DELETE ON review_second
+BEGIN SELECT RAISE(ABORT, 'review_second: append-only'); END
+--;
+CREATE TRIGGER review_verdict_by_another BEFORE INSERT ON review_verdict
+WHEN EXISTS (SELECT 1 FROM review_verdict WHERE application_id = NEW.application_id AND reviewer = NEW.reviewer)
+BEGIN SELECT RAISE(ABORT, 'review: each round of an application is another reviewer''s'); END
+--;
+CREATE TRIGGER review_lease_by_another BEFORE INSERT ON review_lease
+WHEN EXISTS (SELECT 1 FROM review_verdict WHERE application_id = NEW.application_id AND reviewer = NEW.reviewer)
+BEGIN SELECT RAISE(ABORT, 'review: each round of an application is another reviewer''s'); END
+--;
+CREATE TRIGGER application_reviewed BEFORE UPDATE OF state ON application
+WHEN NEW.state IN ('waiting', 'passed') AND OLD.state IN ('waiting', 'held') AND NEW.state <> OLD.state
 BEGIN SELECT CASE
-    WHEN EXISTS (SELECT 1 FROM badge_sign_in WHERE attempt_id = NEW.attempt_id)
-        THEN RAISE(ABORT, 'badge_sign_in: append-only')
-    WHEN NEW.refusal IS NOT NULL AND EXISTS (SELECT 1 FROM sign_in_attempt WHERE attempt_id = NEW.attempt_id)
-        THEN RAISE(ABORT, 'badge_sign_in: a refused badge is no signature')
-    WHEN NEW.mac IS NOT NULL AND NOT EXISTS (SELECT 1 FROM person_badge WHERE mac = NEW.mac AND code = NEW.code)
-        THEN RAISE(ABORT, 'badge_sign_in: a badge is its holder''s')
-    WHEN NEW.refusal IS NULL AND NOT EXISTS (SELECT 1 FROM sign_in_attempt AS attempt
-        WHERE attempt.attempt_id = NEW.attempt_id AND attempt.code = NEW.code
-        AND (attempt.outcome <> 'accepted'
-            OR EXISTS (SELECT 1 FROM person_badge WHERE mac = NEW.mac AND ended_us IS NULL)))
-        THEN RAISE(ABORT, 'badge_sign_in: by its holder''s own attempt, while the badge is live')
+    WHEN OLD.state = 'held' AND (NEW.state = 'passed' OR NOT EXISTS (SELECT 1 FROM review_answer
+            WHERE application_id = OLD.application_id
+            AND round = (SELECT max(round) FROM review_verdict WHERE application_id = OLD.application_id)))
+        THEN RAISE(ABORT, 'application: goes back to review with the answer to its question')
+    WHEN OLD.state = 'waiting' AND EXISTS (SELECT 1 FROM review_second AS s WHERE s.application_id = OLD.application_id
+            AND NOT EXISTS (SELECT 1 FROM review_verdict AS v WHERE v.application_id = s.application_id
+                AND v.round > s.round AND v.outcome = 'pass'))
+        THEN RAISE(ABORT, 'application: is decided again by another reviewer before it passes')
 END; END
---;
-CREATE TRIGGER badge_sign_in_no_update BEFORE UPDATE ON badge_sign_in
-BEGIN SELECT RAISE(ABORT, 'badge_sign_in: append-only'); END
---;
-CREATE TRIGGER badge_sign_in_no_delete BEFORE DELETE ON badge_sign_in
-BEGIN SELECT RAISE(ABORT, 'badge_sign_in: append-only'); END
---;
-CREATE TRIGGER alarm_notice_keeps_whose BEFORE UPDATE OF on_call ON alarm_notice
-WHEN NEW.on_call IS NOT OLD.on_call
-BEGIN SELECT RAISE(ABORT, 'alarm_notice: ends once and otherwise never changes'); END
---;
-CREATE TRIGGER gate_admission_given BEFORE INSERT ON gate_admission
-BEGIN SELECT CASE
-    WHEN EXISTS (SELECT 1 FROM gate_admission
-        WHERE shift_id = NEW.shift_id AND code = NEW.code AND admitted_us >= NEW.admitted_us)
-        THEN RAISE(ABORT, 'gate_admission: one word after another')
-    WHEN NOT EXISTS (SELECT 1 FROM shift WHERE shift_id = NEW.shift_id AND NOT closed)
-        THEN RAISE(ABORT, 'gate_admission: into the shift that is open')
-    WHEN NOT EXISTS (SELECT 1 FROM person JOIN person_role ON person_role.code = person.code
-            WHERE person.code = NEW.code AND person.ended_us IS NULL AND person_role.role = 'engineer')
-        OR NOT EXISTS (SELECT 1 FROM person JOIN person_role ON person_role.code = person.code
-            WHERE person.code = NEW.admitted_by AND person.ended_us IS NULL AND person_role.role = 'lead')
-        OR NOT EXISTS (SELECT 1 FROM sign_in_attempt WHERE attempt_id = NEW.sign_in AND code = NEW.admitted_by
-            AND outcome = 'accepted' AND abs(NEW.admitted_us - at_us) <= 300000000)
-        THEN RAISE(ABORT, 'gate_admission: of an engineer, by a lead who signed in just now')
-END; END
---;
-CREATE TRIGGER gate_admission_no_update BEFORE UPDATE ON gate_admission
-BEGIN SELECT RAISE(ABORT, 'gate_admission: append-only'); END
---;
-CREATE TRIGGER gate_admission_no_delete BEFORE DELETE ON gate_admission
-BEGIN SELECT RAISE(ABORT, 'gate_admission: append-only'); END
