@@ -20,6 +20,11 @@ from small_packing_desk import PackingDeskLine
 
 from handoff_logs.database import Database
 from handoff_logs.records import new_id
+from stations.emulated_staff import EmulatedPacker
+from stations.packing import desk_booking
+from stations.packing.asking import AskingDesk
+from stations.packing.desk import Filling
+from stations.packing.errors import LeftAtDeskError
 from stations.people_register import passwords
 
 OPEN = {"/sign-in", "/sign-out", "/healthz", "/", "/static"}
@@ -171,3 +176,30 @@ def test_a_lost_packers_tray_is_anothers_when_they_sign_out(address: str, desk: 
     with opened(address, "p-0011") as pia:
         assert pia.post("/sign-out", data={"token": pia.token}).status_code == 303
         assert pia.get("/packing").status_code == 303
+
+
+def test_what_the_run_asks_is_shown_and_answered_and_the_label_printed_at_the_desk(
+    address: str, desk: PackingDeskLine
+) -> None:
+    """While the parcel is packing's; whoever answers is kept."""
+
+    class Late(EmulatedPacker):
+        def fill(self, fillings: Any, place: str) -> None:
+            raise InterruptedError
+
+    desk.match_all("pete", desk.tray)  # type: ignore[attr-defined]
+    with pytest.raises(InterruptedError):
+        desk_booking.book_tray(desk.here, desk.tray, Late(desk.line.hands))  # type: ignore[attr-defined]
+    ((label,), *_) = desk.rows("SELECT label FROM parcel WHERE grouping = 'single'")
+    with pytest.raises(LeftAtDeskError):
+        AskingDesk(desk.here, True, lambda: True).fill([Filling(label, False, ())], "")
+    ((ask,),) = desk.rows("SELECT ask_id FROM packing_ask")
+    with opened(address, "p-0011") as pia:
+        assert label in pia.get("/packing/now").text and ask in pia.get("/packing").text
+        paper = pia.get(f"/packing/label/{label}.pdf")
+        assert paper.status_code == 200 and b"/MediaBox [0 0 283.46 425.20]" in paper.content
+        facts = {"token": pia.token, "ask": ask}
+        assert pia.post("/packing/answer", data={**facts, "answer": "no"}).status_code == 409
+        assert pia.post("/packing/answer", data={**facts, "answer": "yes"}).json() == {"news": True}
+        assert ask not in pia.get("/packing/now").text
+    assert desk.rows("SELECT answered_by FROM packing_ask") == [("p-0011",)]
