@@ -142,6 +142,9 @@ def test_the_drivers_count_outlasts_its_page(desk: tuple[MailingDesk, str], page
     labels = made.offered()
     page = page_of()
     page.goto("/mailing/door")
+    scan(page, labels[0])
+    page.click("[data-anew]")
+    counted(page, 0)
     for label in (*labels, labels[0]):
         scan(page, label)
     counted(page, len(labels))

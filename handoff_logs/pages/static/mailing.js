@@ -43,6 +43,7 @@ for (const area of document.querySelectorAll("[data-labels]")) {
     show();
   });
   document.addEventListener("keydown", (event) => { if (elsewhere(event) && typed(event)) area.focus(); });
+  area.form.querySelector("[data-anew]").addEventListener("click", () => { area.value = ""; show(); area.focus(); });
   show();
 }
 const done = new URLSearchParams(location.search).get("done");
