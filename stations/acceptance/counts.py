@@ -93,7 +93,8 @@ class CountedTray(TrayScanner):
 def begin(workplace: Workplace, by: By, *, count_s: float = COUNT_S) -> Count | None:
     """Give a person the most urgent tray that is offered to the station and that nobody counts; None where none is.
 
-    Who has one already keeps it, wherever it was begun. Raises CountTakenError.
+    What they handed on themselves is another's to count. Who has one already keeps it, wherever it was
+    begun. Raises CountTakenError.
     """
 
     def work(tx: Connection) -> Count | None:
@@ -104,7 +105,8 @@ def begin(workplace: Workplace, by: By, *, count_s: float = COUNT_S) -> Count | 
             return mine
         waiting = offers.waiting(tx, workplace.station)
         taken = _standing(tx, [offer.handoff_id for offer in waiting])
-        free = next((offer for offer in waiting if offer.handoff_id not in taken), None)
+        # The log takes nobody on both sides of a handoff.
+        free = next((each for each in waiting if each.handoff_id not in taken and each.person != by.code), None)
         if free is None:
             return None
         count = Count(new_id(), workplace.station, free.handoff_id, tray_of(free), now_us + int(count_s * 1_000_000))

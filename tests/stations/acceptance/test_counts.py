@@ -64,6 +64,15 @@ def test_nobody_picks_which_tray_they_count(qc: Qc) -> None:
     assert qc.begin(qc.ann) == first
 
 
+def test_nobody_counts_a_tray_that_they_handed_on_themselves(qc: Qc) -> None:
+    """The log would refuse one person on both sides, and the tray would be nobody's."""
+    handed_on = {offer.handoff_id: offer.person for offer in qc.line.waiting("qc")}
+    for person in set(handed_on.values()):
+        count = counts.begin(qc.here, By(person))
+        assert count is None or handed_on[count.handoff_id] != person
+    assert qc.begin(qc.ann).handoff_id in handed_on
+
+
 def test_a_tray_is_accepted_by_what_was_scanned(qc: Qc) -> None:
     """What is missing opens a case, whatever was expected."""
     count = qc.begin(qc.ann)
