@@ -21,7 +21,7 @@ from stations.packing.desk import PackingDesk
 from stations.packing.errors import LeftAtDeskError, PackedElsewhereError
 from stations.packing.machines import BY_HAND, PackingMachines
 from stations.packing.matching import BOX, IN_IT, one_at_a_time, written
-from stations.packing.station import UNPAID, book_parcels, offer_parcels, resume_tray, slip
+from stations.packing.station import UNPAID, acting, book_parcels, offer_parcels, resume_tray, slip
 from stations.packing.tables import MatchOutcome, PackingMismatch
 from stations.qc.pieces import Piece, pieces_of_tray
 from stations.trays import (
@@ -70,12 +70,6 @@ class _Match(NamedTuple):
     scanned_order: str | None
     scanned_envelope: str | None
     stored_us: int
-
-
-def acting(workplace: Workplace, by: By) -> Workplace:
-    """The same place, with whoever was at the desk as the one who acts."""
-    other = next(code for code in workplace.people if code != by.code)
-    return workplace.at(workplace.station, (by.code, other), {by.code: by.sign_in} if by.sign_in else {})
 
 
 def begun(workplace: Workplace, tray: str) -> bool:

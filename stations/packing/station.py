@@ -14,8 +14,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert
 
 from handoff_logs import log
+from handoff_logs.dialects import listed
 from handoff_logs.offers import OpenOffer
 from handoff_logs.records import Birth, Kind, new_id
+from handoff_logs.statements import Statement
+from stations.by import By
 from stations.intake.filed import by_ids
 from stations.intake.tables import ApplicationState
 from stations.packing.contents import packed_documents, parcels_of_tray
@@ -64,6 +67,11 @@ OPENED = "opened"
 """Where the packaging of a parcel that was opened again goes."""
 
 
+_PACKED_BY = Statement(
+    "SELECT event.person, event.sign_in FROM custody_unit AS unit JOIN custody_event AS event"
+    " ON event.event_id = unit.event_id WHERE unit.unit_id IN {ids} AND event.act = 'pack'"
+    " ORDER BY event.seq DESC LIMIT 1"
+)
 _STORE = insert(Parcel.__table__)  # type: ignore[attr-defined]
 
 
@@ -200,6 +208,18 @@ def _book_mismatches(tx: Connection, workplace: Workplace, tray: str, mismatches
     log.doubt(tx, workplace.party(), units, HOLD, stamp(workplace, tray, reason="mismatch"))
 
 
+def acting(workplace: Workplace, by: By) -> Workplace:
+    """The same place, with whoever was at the desk as the one who acts."""
+    other = next(code for code in workplace.people if code != by.code)
+    return workplace.at(workplace.station, (by.code, other), {by.code: by.sign_in} if by.sign_in else {})
+
+
+def _packer(conn: Connection, parcel_units: Sequence[str]) -> By:
+    """Who packed the last of these parcels, as the log has it, whatever was cut short since."""
+    packed = _PACKED_BY.run(conn, {"ids": listed(parcel_units)}).fetchall()
+    return By(packed[0][0], packed[0][1])
+
+
 def book_parcels(
     tx: Connection,
     workplace: Workplace,
@@ -247,15 +267,16 @@ def offer_parcels(
     machines: PackingMachines,
     outcome: TrayOutcome,
 ) -> TrayOutcome:
-    """Fill, weigh, label and stack the parcels of a tray and offer them on.
+    """Fill, weigh, label and stack the parcels of a tray and offer them on, in the name of who packed the last of them.
 
     One whose weight differs is put aside; one with a stopped application is opened again.
     """
     with workplace.database.read() as connection:
         parcels = parcels_of_tray(connection, workplace.station, parcel_tray)
         documents = packed_documents(connection, workplace.station, parcel_tray)
-    if not parcels:
-        return outcome
+        if not parcels:
+            return outcome
+        packer = acting(workplace, _packer(connection, [parcel.unit_id for parcel in parcels]))
     if any(document.priority == GREEN for document in documents):
         machines = machines.first()
     by_parcel: dict[str, list[Row[Any]]] = defaultdict(list)
@@ -307,7 +328,7 @@ def offer_parcels(
         units = [parcel.unit_id for parcel in sound if parcel.unit_id not in opened]
         priority, due_us = urgency(tx, NEXT, [document.application_id for document in onward], nodes)
         onward_stamp = stamp(workplace, parcel_tray, due_us=due_us)
-        offer = log.offer(tx, workplace.party(), INPUT, NEXT, units, priority=priority, stamp=onward_stamp)
+        offer = log.offer(tx, packer.party(), INPUT, NEXT, units, priority=priority, stamp=onward_stamp)
         return replace(counted, offered=(*outcome.offered, offer.handoff_id))
 
     return book_without_stopped(workplace, [document.application_id for document in inside], take_out, book)

@@ -52,7 +52,9 @@ def test_a_tray_goes_on_with_its_packer_as_party_and_its_offices_pieces_into_box
         " = d.unit_id JOIN application a ON a.application_id = j.application_id WHERE p.office <> a.office"
     )
     assert desk.rows(wrong) == [(0,)]
-    signed = "SELECT person, sign_in FROM custody_event WHERE act = 'pack'"
+    signed = (
+        "SELECT person, sign_in FROM custody_event WHERE act = 'pack' OR act = 'offer' AND from_station = 'packing'"
+    )
     known = {(by.code, by.sign_in) for by in desk.by.values()}
     assert {*desk.rows(signed)} <= known and {row[0] for row in desk.rows(signed)} == {"p-0011", "p-0012"}
     assert sum(offer.unit_count for offer in desk.line.waiting("mailing")) == posted + offices
