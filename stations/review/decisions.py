@@ -69,6 +69,12 @@ _STANDING = Statement(
         WHERE v.application_id = d.application_id AND v.revision = d.revision AND v.round = d.round)
     """
 )
+_LAST_OF = Statement(
+    """
+    SELECT l.reviewer, l.sign_in FROM review_decision AS d JOIN review_lease AS l ON l.lease_id = d.lease_id
+    WHERE d.application_id IN {ids} AND d.undone_us IS NULL ORDER BY d.stored_us DESC, d.decision_id LIMIT 1
+    """
+)
 _LAST = Statement(
     """
     SELECT d.decision_id FROM review_lease AS l JOIN review_decision AS d ON d.lease_id = l.lease_id
@@ -196,6 +202,12 @@ def standing(conn: Connection, application_ids: Sequence[str]) -> Mapping[str, t
     """Who decided what about those of these applications that are decided and not booked, by application id."""
     rows = _STANDING.run(conn, {"ids": listed(application_ids)}).fetchall()
     return {row[0]: (row[1], Decision(Outcome(row[2]), tuple(row[3].split()))) for row in rows}
+
+
+def last_of(conn: Connection, application_ids: Sequence[str]) -> By | None:
+    """Who decided last at a desk about these applications; None where nobody did."""
+    row = _LAST_OF.run(conn, {"ids": listed(application_ids)}).fetchone()
+    return By(row[0], row[1]) if row else None
 
 
 def take_back(tx: Connection, application_ids: Sequence[str]) -> int:

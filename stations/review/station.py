@@ -134,7 +134,16 @@ def _book_whole(
     stand = {**of_now, **decisions.standing(tx, ids)}
     if verdicts.decide_again(tx, workplace, _waiting(orders), stand, seconds):
         return None
-    return _book(tx, workplace, tray, orders, stand, nodes)
+    return _book(tx, workplace if decided else _of_the_last(tx, workplace, ids), tray, orders, stand, nodes)
+
+
+def _of_the_last(conn: Connection, workplace: Workplace, ids: Sequence[str]) -> Workplace:
+    """The workplace with whoever decided last at it: where people decided all of a tray, they hand it on."""
+    by = decisions.last_of(conn, ids)
+    if by is None:
+        return workplace
+    others = [code for code in workplace.people if code != by.code]
+    return workplace.at(workplace.station, (by.code, *others), {by.code: by.sign_in} if by.sign_in else {})
 
 
 def _of_now(
