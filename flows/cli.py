@@ -68,7 +68,9 @@ COMMANDS: Final = (
         "flows.pages_command:pages_command",
         "Serve the auditors' pages, the alarms, the board, and patrols on a telephone.",
     ),
-    Command("desk", "flows.desk_command:desk_command", "Serve the review desk: people decide applications there."),
+    Command(
+        "desk", "flows.desk_command:desk_command", "Serve the desks of review, QC, packing and mailing in a browser."
+    ),
     Command("devices", "flows.device_commands:app", "Machines and emulators: what is there, who answers."),
     Command("deploy", "flows.deployments:deploy_command", "Register every flow as a Prefect deployment."),
     Command("serve", "flows.deployments:serve_command", "Work on the runs of the deployments."),
