@@ -16,17 +16,26 @@ from handoff_logs.pages.rendering import Reader, Renderer
 from handoff_logs.pages.words import Words
 from stations.acceptance import counts
 from stations.acceptance.counts import Count
-from stations.acceptance.errors import CountOverError, CountTakenError, ScanRefusedError
+from stations.acceptance.errors import (
+    CountOverError,
+    CountTakenError,
+    NothingOfferedError,
+    NothingScannedError,
+    ScanRefusedError,
+)
 from stations.by import By
 from stations.errors import StationError
 from stations.trays import TrayScanner, tray_place
 from stations.workplace import Workplace
 
 COUNT: Final = "count"
+EMPTY: Final = "count.empty"
 REFUSALS: Final[dict[type[StationError], tuple[str, int]]] = {
     CountOverError: ("count.over", 409),
     CountTakenError: ("count.taken", 409),
     ScanRefusedError: ("count.scan", 400),
+    NothingOfferedError: ("count.none", 409),
+    NothingScannedError: (EMPTY, 409),
 }
 """What the pages say to each refusal."""
 REFUSED: Final = tuple(REFUSALS)
@@ -75,9 +84,16 @@ class TrayCountPages:
             return JSONResponse({"said": words(key)}, status)
         return JSONResponse({"scanned": list(counted.scanned)})
 
-    def close(self, request: Request, token: str = Form(""), count: str = Form("")) -> Response:
-        """End the count: that was all."""
-        return self._done(request, token, lambda: counts.close(self._here, by_of(request), count), to=self._desk)
+    def close(self, request: Request, token: str = Form(""), count: str = Form(""), empty: str = Form("")) -> Response:
+        """End the count: that was all. A tray in which nothing lies is said twice, for a key is pressed too soon."""
+
+        def end() -> None:
+            mine = self._mine(request)
+            if mine is not None and mine.count_id == count and not mine.scanned and not empty:
+                raise NothingScannedError(count)
+            counts.close(self._here, by_of(request), count)
+
+        return self._done(request, token, end, to=self._desk)
 
     def anew(self, request: Request, token: str = Form("")) -> Response:
         """Forget what was scanned, and count the most urgent tray from the beginning."""
@@ -92,8 +108,7 @@ class TrayCountPages:
         """Have the EMULATED scanner read everything that lies in the tray."""
 
         def read() -> None:
-            with self._here.database.read() as conn:
-                mine = counts.current(conn, by_of(request))
+            mine = self._mine(request)
             if mine is None or self._eyes is None:
                 raise CountOverError(count)
             for number in self._eyes.scan(tray_place(mine.tray)):
@@ -102,7 +117,12 @@ class TrayCountPages:
         return self._done(request, token, read)
 
     def _begin(self, request: Request) -> None:
-        counts.begin(self._here, by_of(request))
+        if counts.begin(self._here, by_of(request)) is None:
+            raise NothingOfferedError(self._here.station)
+
+    def _mine(self, request: Request) -> Count | None:
+        with self._here.database.read() as conn:
+            return counts.current(conn, by_of(request))
 
     def _scan(self, request: Request, count: str, number: str) -> Count:
         return counts.scan(self._here, by_of(request), count, number)
@@ -121,14 +141,13 @@ class TrayCountPages:
         return RedirectResponse(to or f"{self._desk}/{COUNT}", 303)
 
     def _page(self, request: Request, status: int, key: str | None, typed: str = "") -> Response:
-        with self._here.database.read() as conn:
-            count = counts.current(conn, by_of(request))
+        count = self._mine(request)
         if count is not None and count.station != self._here.station:
             # Somebody of two stations: what they have in hand comes first.
             return RedirectResponse(f"/{count.station}/{COUNT}", 303)
         return self._renderer.page(
             request, "tray_count.html", status, key=key, typed=typed, count=count, at=f"{self._desk}/{COUNT}",
-            desk=self._desk, emulated_eyes=self._eyes is not None,
+            desk=self._desk, emulated_eyes=self._eyes is not None, empty=key == EMPTY,
         )  # fmt: skip
 
 

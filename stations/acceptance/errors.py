@@ -33,3 +33,25 @@ class ScanRefusedError(StationError):
 
     def __str__(self) -> str:
         return f"what was scanned ({self.length} characters) is no number of a piece or parcel; scan it again"
+
+
+class NothingOfferedError(StationError):
+    """No tray is offered to the station that nobody counts."""
+
+    def __init__(self, station: str) -> None:
+        super().__init__(station)
+        self.station = station
+
+    def __str__(self) -> str:
+        return f"no tray waits to be counted at {self.station}; ask again when one is handed on"
+
+
+class NothingScannedError(StationError):
+    """A count was ended before anything was scanned, and nobody said that the tray is empty."""
+
+    def __init__(self, count_id: str) -> None:
+        super().__init__(count_id)
+        self.count_id = count_id
+
+    def __str__(self) -> str:
+        return f"nothing was scanned in count {self.count_id}; scan the tray, or say that it is empty"

@@ -126,7 +126,7 @@ def test_parcels_are_weighed_by_keyboard_alone(desk: tuple[MailingDesk, str], pa
         page.keyboard.press("Enter")
     for _ in waiting[4:-2]:
         with page.expect_navigation():
-            page.keyboard.press("F8")
+            page.keyboard.press("F4")
         assert page.evaluate("document.activeElement.name") == "grams"
         with page.expect_navigation():
             page.keyboard.press("Enter")

@@ -156,7 +156,7 @@ def test_a_tray_is_done_by_scanner_and_keyboard_alone(page_of: Callable[..., Any
     page.keyboard.press("p")
     page.keyboard.press("p")
     says(page, f"{third} passed")
-    page.keyboard.press("F2")
+    page.keyboard.press("F4")
     laid(page, fourth)
     assert page.evaluate("document.activeElement.id") == "serial"
     page.keyboard.press("f")

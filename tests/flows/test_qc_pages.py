@@ -259,3 +259,21 @@ def test_the_emulated_scanner_reads_what_lies_there_until_nothing_does(address: 
             decide(ann, seen[-1], *(["chip_signature"] if seen[-1] == desk.serials()[0] else []))
         assert sorted(seen) == desk.serials()
         assert answer.json()["said"]
+
+
+def test_a_tray_of_which_nothing_was_scanned_is_closed_only_when_it_is_said_to_be_empty(
+    address: str, desk: QcDesk
+) -> None:
+    """The key of the end, pressed too soon, would make all of the tray missing."""
+    ended = "SELECT ended_how FROM tray_count"
+    with opened(address) as ann:
+        assert "No tray waits for your station" in post(ann, "count/begin").text
+        desk.hand_on(2, seed=2)
+        post(ann, "count/begin")
+        [(count,)] = desk.rows("SELECT count_id FROM tray_count")
+        refused = post(ann, "count/close", count=count)
+        assert refused.status_code == 409 and "The tray is empty" in refused.text
+        assert desk.rows(ended) == [(None,)]
+        assert post(ann, "count/close", count=count, empty="yes").status_code == 303
+        assert post(ann, "count/close", count=count).status_code == 303
+    assert desk.rows(ended) == [("counted",)]

@@ -56,12 +56,16 @@ class QcDesk:
 
     def make(self, documents: int, **more: Any) -> str:
         """File, review, make and count in documents in one tray; the tray."""
+        self.hand_on(documents, **more)
+        return self.count_in()
+
+    def hand_on(self, documents: int, seed: int = 1, **more: Any) -> None:
+        """File, review and make documents in one tray, which is offered to QC."""
         self.line.shares = replace(self.line.shares, hk_macau_permit=0.0, taiwan_permit=0.0, emergencies=0.0)
-        self.line.file(documents)
+        self.line.file(documents, seed=seed)
         for offer in self.line.waiting("review"):
             review.work_tray(self.line.at("review"), offer, self.line.reviewer)
         self.line.make_documents(**more)
-        return self.count_in()
 
     def count_in(self) -> str:
         """Accept what is offered to QC, as counted."""

@@ -61,7 +61,9 @@ if (form) {
     work();
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key === "F9") { event.preventDefault(); close.querySelector("button").click(); return; }
+    const button = { F9: close.querySelector("button"), F4: document.querySelector("[data-emulated]") }[event.key];
+    // A key that is held down is one press: what it asks again is not answered by it.
+    if (button) { event.preventDefault(); if (!event.repeat) button.click(); return; }
     const elsewhere = !event.target.closest("input, button, a, select");
     if (elsewhere && event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey) field.focus();
   });

@@ -4,7 +4,7 @@ const elsewhere = (event) => !event.target.closest("input, textarea, button, a, 
 const typed = (event) => event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey;
 
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "F8") return;
+  if (event.key !== "F4") return;
   const button = document.querySelector("[data-emulated]");
   if (button) { event.preventDefault(); button.click(); }
 });

@@ -255,13 +255,14 @@ scanner.addEventListener("submit", (event) => {
 
 addEventListener("keydown", (event) => {
   if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || dialog.open || event.isComposing) return;
-  if (event.key === "F2") { event.preventDefault(); if (document.querySelector('[data-act="emulated"]')) scanEmulated(); return; }
+  if (event.key === "F4") { event.preventDefault(); if (document.querySelector('[data-act="emulated"]')) scanEmulated(); return; }
   if (event.target === field && field.value !== "") return;
   if (choosing) {
     if (event.key === "Escape") { choose(false); say(""); return event.preventDefault(); }
     if (event.key === "Enter" && event.target !== field && !event.target.closest("button, a")) { event.preventDefault(); return decide("fail", ticked()); }
     const label = [...stage.querySelectorAll(".items label")].find((each) => each.querySelector("kbd").textContent === event.key);
-    if (label === undefined) return;
+    // A small letter that names no defect begins no serial either: the field would take the next key, too.
+    if (label === undefined) { if (/^[a-z]$/.test(event.key) && !field.value) event.preventDefault(); return; }
     event.preventDefault();
     return decide("fail", [...new Set([...ticked(), label.querySelector("input").value])]);
   }
