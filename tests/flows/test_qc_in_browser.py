@@ -160,6 +160,8 @@ def test_a_tray_is_done_by_scanner_and_keyboard_alone(page_of: Callable[..., Any
     laid(page, fourth)
     assert page.evaluate("document.activeElement.id") == "serial"
     page.keyboard.press("f")
+    page.keyboard.press("z")
+    assert page.input_value("#serial") == "", "a key of no defect would have begun a serial, and taken the next key"
     page.keyboard.press("Escape")
     page.keyboard.press("p")
     says(page, f"{fourth} passed")
