@@ -16,7 +16,7 @@ from handoff_logs.pages.rendering import Reader, Renderer
 from handoff_logs.pages.words import Words
 from stations.acceptance import counts
 from stations.acceptance.counts import Count
-from stations.acceptance.errors import CountOverError, CountTakenError, ScanRefusedError
+from stations.acceptance.errors import CountOverError, CountTakenError, EmptyCountError, ScanRefusedError
 from stations.by import By
 from stations.errors import StationError
 from stations.trays import TrayScanner, tray_place
@@ -26,6 +26,7 @@ COUNT: Final = "count"
 REFUSALS: Final[dict[type[StationError], tuple[str, int]]] = {
     CountOverError: ("count.over", 409),
     CountTakenError: ("count.taken", 409),
+    EmptyCountError: ("count.empty", 409),
     ScanRefusedError: ("count.scan", 400),
 }
 """What the pages say to each refusal."""
@@ -75,9 +76,13 @@ class TrayCountPages:
             return JSONResponse({"said": words(key)}, status)
         return JSONResponse({"scanned": list(counted.scanned)})
 
-    def close(self, request: Request, token: str = Form(""), count: str = Form("")) -> Response:
-        """End the count: that was all."""
-        return self._done(request, token, lambda: counts.close(self._here, by_of(request), count), to=self._desk)
+    def close(self, request: Request, token: str = Form(""), count: str = Form(""), empty: str = Form("")) -> Response:
+        """End the count: that was all. Where nothing was scanned it is asked whether the tray is `empty`."""
+
+        def end() -> None:
+            counts.close(self._here, by_of(request), count, empty=empty == "yes")
+
+        return self._done(request, token, end, to=self._desk)
 
     def anew(self, request: Request, token: str = Form("")) -> Response:
         """Forget what was scanned, and count the most urgent tray from the beginning."""

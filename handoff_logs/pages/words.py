@@ -219,6 +219,11 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Who counted which tray, and each scan, are recorded.",
         "谁清点了哪一盘以及每次扫描都会被记录。",
     ),
+    "count.empty": (
+        "Nothing was scanned. Scan what lies in the tray, or say that it is empty: then all of it is missing.",
+        "尚未扫描任何件。请扫描盘中各件；若盘确为空，请确认，全部将按缺少立案。",
+    ),
+    "count.is_empty": ("The tray is empty: all of it is missing", "盘为空：全部缺少"),
     "count.over": ("This count is over. Ask for the next tray.", "本次清点已结束，请领取下一盘。"),
     "count.taken": (
         "Another desk was given that tray at this moment. Ask again.",

@@ -33,3 +33,17 @@ class ScanRefusedError(StationError):
 
     def __str__(self) -> str:
         return f"what was scanned ({self.length} characters) is no number of a piece or parcel; scan it again"
+
+
+class EmptyCountError(StationError):
+    """Nothing was scanned of a tray, and nobody said that it is empty: everything in it would be missing."""
+
+    def __init__(self, count_id: str) -> None:
+        super().__init__(count_id)
+        self.count_id = count_id
+
+    def __str__(self) -> str:
+        return (
+            f"count {self.count_id} has no scan, and all that was handed over would become cases; scan what lies in the"
+            " tray, or say that it is empty"
+        )
