@@ -72,12 +72,6 @@ class _Match(NamedTuple):
     stored_us: int
 
 
-def acting(workplace: Workplace, by: By) -> Workplace:
-    """The same place, with whoever was at the desk as the one who acts."""
-    other = next(code for code in workplace.people if code != by.code)
-    return workplace.at(workplace.station, (by.code, other), {by.code: by.sign_in} if by.sign_in else {})
-
-
 def begun(workplace: Workplace, tray: str) -> bool:
     """Whether people have decided anything of a tray at the desk."""
     with workplace.database.read() as conn:
@@ -162,7 +156,7 @@ def book_tray(
             return False, now
         for by, group in _by_packer(here.posted).items():
             postages = {piece.unit_id: match.postage_cny for piece, match in group}
-            book_parcels(tx, acting(workplace, by), parcel_tray, [piece for piece, _ in group], postages)
+            book_parcels(tx, workplace.acting(by), parcel_tray, [piece for piece, _ in group], postages)
         return True, now
 
     if pieces:
@@ -212,7 +206,7 @@ def book_box(
             return None, now
         if stopped(tx, [piece.application_id for piece in left]):
             return None, now
-        book_parcels(tx, acting(workplace, By(box[1], box[2])), parcel_tray, left, {})
+        book_parcels(tx, workplace.acting(By(box[1], box[2])), parcel_tray, left, {})
         return len(left), now
 
     packed, now = written(workplace, book)
@@ -352,7 +346,7 @@ def _book_aside(
     for piece, match in aside:
         groups[By(match.packer, match.sign_in), _place(piece, match, now), reasons[match.outcome]].append(piece.unit_id)
     for (by, place, reason), units in groups.items():
-        here = acting(workplace, by)
+        here = workplace.acting(by)
         if place == INPUT:
             log.move(tx, here.party(), units, INPUT, stamp(here, again, reason="released"))
         else:
@@ -375,7 +369,7 @@ def _mismatch(workplace: Workplace, piece: Piece, match: _Match) -> dict[str, An
 
 def _book_boxed(tx: Connection, workplace: Workplace, boxed: _Decided) -> None:
     for by, group in _by_packer(boxed).items():
-        here = acting(workplace, by)
+        here = workplace.acting(by)
         by_box: dict[str, list[str]] = defaultdict(list)
         for piece, match in group:
             by_box[str(match.box_id)].append(piece.unit_id)
