@@ -3,16 +3,15 @@
 Every desk that accepts trays shows the same pages, under its own address. Nothing says what is expected.
 """
 
-import hmac
 from collections.abc import Callable
 from typing import Final
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from starlette.responses import JSONResponse, RedirectResponse
 
-from flows.desk_places import Door, by_of
+from flows.desk_places import Door, by_of, same
 from handoff_logs.pages.languages import spoken
-from handoff_logs.pages.rendering import Reader, Renderer
+from handoff_logs.pages.rendering import Renderer
 from handoff_logs.pages.words import Words
 from stations.acceptance import counts
 from stations.acceptance.counts import Count
@@ -67,7 +66,7 @@ class TrayCountPages:
         if not asked_by_script:
             return self._done(request, token, lambda: self._scan(request, count, number), number)
         words = Words(spoken(request))
-        if not _same(request, token):
+        if not same(request, token):
             return JSONResponse({"said": words("count.stale")}, 403)
         try:
             counted = self._scan(request, count, number)
@@ -116,7 +115,7 @@ class TrayCountPages:
         self, request: Request, token: str, act: Callable[[], object], typed: str = "", to: str | None = None
     ) -> Response:
         """Do what a form asks and show what became of it; what was refused keeps what was typed."""
-        if not _same(request, token):
+        if not same(request, token):
             return self._page(request, 403, "count.stale", typed)
         try:
             act()
@@ -135,8 +134,3 @@ class TrayCountPages:
             request, "tray_count.html", status, key=key, typed=typed, count=count, at=f"{self._desk}/{COUNT}",
             desk=self._desk, emulated_eyes=self._eyes is not None,
         )  # fmt: skip
-
-
-def _same(request: Request, token: str) -> bool:
-    reader: Reader = request.state.reader
-    return hmac.compare_digest(token.encode(), reader.token.encode())
