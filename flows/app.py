@@ -153,10 +153,19 @@ class Doors:
         Raises SignInRefusedError, SignInLockedError, RoleMissingError.
         """
         signed: SignedIn = request.state.signed
+        return self.sign_now(request, Credentials(signed.code, password), roles)
+
+    def sign_now(self, request: Request, who: Credentials, roles: frozenset[Role]) -> SignedIn:
+        """Sign somebody in who has one of `roles`, as often as signing in is allowed.
+
+        Raises SignInRefusedError, SignInLockedError, RoleMissingError, BadCodeError, EmulatedStaffError.
+        """
         if not self.may_try(request):
-            raise SignInRefusedError(signed.code)
+            raise SignInRefusedError(who.code)
         with self._hashing:
-            return sign_in_as(self._database, Credentials(signed.code, password), tuple(roles))
+            signed = sign_in_as(self._database, who, tuple(roles))
+        self._attempts.proven(_host(request))
+        return signed
 
     def _admit(self, request: Request, roles: frozenset[Role]) -> None:
         secret = request.session.get(_ID)
@@ -200,6 +209,7 @@ class Doors:
             return self.form(request, 403, "sign_in.locked", to=to, until=f"{until:%H:%M:%S}")
         except (BadCodeError, BadgeRefusedError, EmulatedStaffError, SignInRefusedError):
             return self.form(request, 403, "sign_in.refused", to=to)
+        self._attempts.proven(_host(request))
         if self.entrants.isdisjoint(signed.roles):
             return self.form(request, 403, NO_ROLE[self.front], to=to)
         self._begin(request, signed.code, signed.sign_in)
@@ -255,7 +265,7 @@ class Doors:
 
     def may_try(self, request: Request) -> bool:
         """Count one more sign-in from where a request comes from; False if there were too many."""
-        return self._attempts.may(request.client.host if request.client else "")
+        return self._attempts.may(_host(request))
 
     def form(
         self, request: Request, status: int, key: str | None, *, to: str, look: str = "bad", **facts: object
@@ -342,6 +352,10 @@ def close(
         https_only=served.https,
     )
     app.add_middleware(Hardened, larger=larger)
+
+
+def _host(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _same(given: str, kept: str | None) -> bool:

@@ -4,20 +4,19 @@ What a desk asks for beside its work (cases like what is suspected, those of the
 its script lays down after the application is painted.
 """
 
-import hmac
 import time
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from flows.desk_places import Door, by_of
+from flows.desk_places import Door, by_of, stale
 from handoff_logs.asking import Asking
 from handoff_logs.pages.languages import Language, spoken
-from handoff_logs.pages.rendering import Reader, Renderer
+from handoff_logs.pages.rendering import Renderer
 from handoff_logs.pages.words import Words
 from handoff_logs.reading import Row
 from stations.by import By
@@ -156,8 +155,8 @@ class CasebookPages:
         self, request: Request, token: str = Form(""), reasons: str = Form(""), name: str = Form("")
     ) -> Response:
         """Give cases like what is suspected, and those of a name's characters. By POST: names are in no address."""
-        if (stale := _stale(request, token)) is not None:
-            return stale
+        if (old := stale(request, token, "casebook.stale")) is not None:
+            return old
         with self._asking.lend() as reading:
             cases = listing.similar(reading, reasons.split()[:MOST_SUSPICIONS], name[:LONGEST_NAME])
         return self._renderer.page(
@@ -177,8 +176,8 @@ class CasebookPages:
         words: str = Form(""),
     ) -> Response:
         """Write the case of a verdict that its reviewer has just given, once."""
-        if (stale := _stale(request, token)) is not None:
-            return stale
+        if (old := stale(request, token, "casebook.stale")) is not None:
+            return old
         try:
             told = Told(reason, _region(region), _place(place), taken_for=taken_for.strip(), words=words)
             row = self._open_shift()
@@ -244,11 +243,3 @@ def _reasons(request: Request) -> dict[str, str]:
 
 def _said(request: Request, reason: Reason) -> str:
     return reason.chinese if spoken(request) is Language.CHINESE else reason.english
-
-
-def _stale(request: Request, token: str) -> Response | None:
-    reader: Reader = request.state.reader
-    if hmac.compare_digest(token.encode(), reader.token.encode()):
-        return None
-    facts: dict[str, Any] = {"refused": "casebook.stale", "said": Words(spoken(request))("casebook.stale")}
-    return JSONResponse(facts, 403)

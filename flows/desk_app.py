@@ -20,8 +20,6 @@ from stations.errors import StationError
 from stations.people import Role
 from stations.people_register import rules
 from stations.people_register.credentials import Credentials, SignedIn
-from stations.people_register.errors import SignInRefusedError
-from stations.people_register.sign_in import sign_in_as
 
 HEALTH: Final = "/healthz"
 _COOKIE: Final = "passline_desk"
@@ -67,13 +65,7 @@ class DeskDoors(Doors):
         """Sign another person in at this moment, as often as signing in is allowed; see Door."""
         signed: SignedIn = request.state.signed
         rules.check_two(signed.code, who.code)
-        return self._now(request, who, roles)
-
-    def _now(self, request: Request, who: Credentials, roles: frozenset[Role]) -> SignedIn:
-        if not self.may_try(request):
-            raise SignInRefusedError(who.code)
-        with self._hashing:
-            return sign_in_as(self._database, who, tuple(roles))
+        return self.sign_now(request, who, roles)
 
     def left(self, code: str) -> None:
         """Give what they held to others at once."""

@@ -5,9 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
+from starlette.responses import JSONResponse
 
+from handoff_logs.pages.languages import spoken
 from handoff_logs.pages.rendering import Reader
+from handoff_logs.pages.words import Words
 from stations.by import By
 from stations.people import Role
 from stations.people_register.credentials import Credentials, SignedIn
@@ -68,3 +71,10 @@ def same(request: Request, token: str) -> bool:
     """Whether a form was made for whoever sends it."""
     reader: Reader = request.state.reader
     return hmac.compare_digest(token.encode(), reader.token.encode())
+
+
+def stale(request: Request, token: str, key: str) -> Response | None:
+    """What a desk's script is told of a form that was made for another session, by text `key`; None for its own."""
+    if same(request, token):
+        return None
+    return JSONResponse({"refused": key, "said": Words(spoken(request))(key)}, 403)

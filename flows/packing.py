@@ -85,7 +85,7 @@ def _at_desks(line: Line, machines: PackingMachines) -> StationWork:
     def accept(offer: OpenOffer) -> None:
         with line.database.read() as connection:
             counted = counts.counted_tray(connection, offer, hands)
-        station.accept_tray(station.acting(here, counted.by), offer, counted)
+        station.accept_tray(here.acting(counted.by), offer, counted)
 
     return TraysAndBoxes(
         line=line,

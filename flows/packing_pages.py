@@ -3,7 +3,6 @@
 The browser keeps what was scanned and not stored yet, and sends it again under the same id.
 """
 
-import hmac
 import time
 from collections.abc import Callable
 from typing import Final
@@ -13,10 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from flows import packing_paper
-from flows.desk_places import Door, by_of
+from flows.desk_places import Door, by_of, stale
 from flows.tray_count_pages import TrayCountPages
 from handoff_logs.pages.languages import Language, spoken
-from handoff_logs.pages.rendering import Reader, Renderer
+from handoff_logs.pages.rendering import Renderer
 from handoff_logs.pages.words import Words
 from stations.acceptance import counts
 from stations.by import By
@@ -204,9 +203,8 @@ class PackingDeskPages:
     def _told(self, request: Request, token: str, act: Callable[[], dict[str, object]]) -> Response:
         """Do what the page's script asks and tell what became of it."""
         words = Words(spoken(request))
-        reader: Reader = request.state.reader
-        if not hmac.compare_digest(token.encode(), reader.token.encode()):
-            return JSONResponse({"said": words("packing.stale")}, 403)
+        if (old := stale(request, token, "packing.stale")) is not None:
+            return old
         try:
             return JSONResponse(act())
         except REFUSED as error:

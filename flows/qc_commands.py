@@ -1,6 +1,5 @@
 """`passline qc`: what is looked at on every document."""
 
-import csv
 import json
 import sys
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from cyclopts import App, Parameter
 
 from flows.errors import Exit
+from handoff_logs.sheets import SheetWriter
 from stations.qc.items import ITEMS, InspectionItem
 from stations.qc.rules import DEFECTS, READERS_ALONE
 
@@ -29,7 +29,7 @@ def items_command(
             sys.stdout.write(json.dumps([_as_json(item) for item in ITEMS.values()], ensure_ascii=False, indent=2))
             sys.stdout.write("\n")
         case "csv":
-            writer = csv.writer(sys.stdout, lineterminator="\n")
+            writer = SheetWriter(sys.stdout)
             writer.writerow(["item", "code", "english", "chinese", "question", "question_zh", "shown", "reader"])
             writer.writerows(_csv_rows())
         case "markdown":

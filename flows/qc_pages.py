@@ -4,7 +4,6 @@ What is shown is shown to whoever has the piece in hand, and each look is record
 browser, and nothing says who reviewed its application.
 """
 
-import hmac
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,10 +11,10 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from flows.desk_places import Door, by_of
+from flows.desk_places import Door, by_of, stale
 from flows.tray_count_pages import TrayCountPages
 from handoff_logs.pages.languages import Language, spoken
-from handoff_logs.pages.rendering import Reader, Renderer
+from handoff_logs.pages.rendering import Renderer
 from handoff_logs.pages.words import Words
 from stations.acceptance import counts
 from stations.by import By
@@ -204,8 +203,8 @@ class QcDesk:
 
     def scan(self, request: Request, token: str = Form(""), serial: str = Form("")) -> Response:
         """Take the piece with this serial in hand."""
-        if (stale := _stale(request, token)) is not None:
-            return stale
+        if (old := stale(request, token, "qc.stale")) is not None:
+            return old
         serial = serial.strip().upper()
         try:
             if not 0 < len(serial) <= LONGEST_SERIAL or not serial.isalnum():
@@ -217,8 +216,8 @@ class QcDesk:
 
     def emulated(self, request: Request, token: str = Form("")) -> Response:
         """Have the EMULATED scanner read the next piece that lies in a tray here; its serial."""
-        if (stale := _stale(request, token)) is not None:
-            return stale
+        if (old := stale(request, token, "qc.stale")) is not None:
+            return old
         with self._here.database.read() as conn:
             waiting = overview.next_to_take(conn, self._here, by_of(request))
         for tray, serial in waiting:
@@ -236,8 +235,8 @@ class QcDesk:
         codes: str = Form(""),
     ) -> Response:
         """Store a decision, once."""
-        if (stale := _stale(request, token)) is not None:
-            return stale
+        if (old := stale(request, token, "qc.stale")) is not None:
+            return old
         try:
             chosen = inspecting.codes_chosen(outcome, codes.split()[: MOST_CODES + 1])
             news = inspecting.decide(self._here, by_of(request), hold, decision, chosen)
@@ -247,8 +246,8 @@ class QcDesk:
 
     def undo(self, request: Request, token: str = Form(""), decision: str = Form("")) -> Response:
         """Take a decision back; its piece is in hand again."""
-        if (stale := _stale(request, token)) is not None:
-            return stale
+        if (old := stale(request, token, "qc.stale")) is not None:
+            return old
         try:
             held = inspecting.undo(self._here, by_of(request), decision)
         except REFUSED as error:
@@ -257,8 +256,8 @@ class QcDesk:
 
     def back(self, request: Request, token: str = Form("")) -> Response:
         """Lay the piece in hand back, undecided."""
-        if (stale := _stale(request, token)) is not None:
-            return stale
+        if (old := stale(request, token, "qc.stale")) is not None:
+            return old
         try:
             return JSONResponse({"news": in_hand.put_back(self._here, by_of(request))})
         except REFUSED as error:
@@ -266,8 +265,8 @@ class QcDesk:
 
     def again(self, request: Request, token: str = Form(""), hold: str = Form("")) -> Response:
         """Lay the piece in hand back to be read again."""
-        if (stale := _stale(request, token)) is not None:
-            return stale
+        if (old := stale(request, token, "qc.stale")) is not None:
+            return old
         try:
             in_hand.read_again(self._here, by_of(request), hold)
         except REFUSED as error:
@@ -284,8 +283,8 @@ class QcDesk:
         second_password: str = Form(""),
     ) -> Response:
         """Have two people, who both sign in at this moment, say that they defaced a piece that failed."""
-        if (stale := _stale(request, token)) is not None:
-            return stale
+        if (old := stale(request, token, "qc.stale")) is not None:
+            return old
         if self._door is None:
             raise HTTPException(404)
         try:
@@ -333,13 +332,6 @@ def _defects(request: Request) -> dict[str, str]:
     """Each defect code in words."""
     chinese = spoken(request) is Language.CHINESE
     return {code: words[1] if chinese else words[0] for code, words in DEFECTS.items()}
-
-
-def _stale(request: Request, token: str) -> Response | None:
-    reader: Reader = request.state.reader
-    if hmac.compare_digest(token.encode(), reader.token.encode()):
-        return None
-    return _said(request, "qc.stale", 403)
 
 
 def _refused(request: Request, error: StationError) -> Response:

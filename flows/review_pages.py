@@ -4,7 +4,6 @@ What is shown is shown to whoever holds the application, and each look is record
 not stored yet and sends them again under the same id; nothing of an application is kept there.
 """
 
-import hmac
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +13,10 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from flows.desk_places import Door, by_of
+from flows.desk_places import Door, by_of, stale
 from handoff_logs.asking import Asking
 from handoff_logs.pages.languages import Language, spoken
-from handoff_logs.pages.rendering import Reader, Renderer
+from handoff_logs.pages.rendering import Renderer
 from handoff_logs.pages.words import Words
 from stations.by import By
 from stations.characters.alike import Alike, alike
@@ -121,8 +120,8 @@ class ReviewDesk:
 
     def take(self, request: Request, token: str = Form(""), ahead: str = Form(str(leases.AHEAD))) -> Response:
         """Give the next ones: leases in their turn, and the verdict that can be undone."""
-        if (stale := _stale(request, token)) is not None:
-            return stale
+        if (old := stale(request, token, "review.stale")) is not None:
+            return old
         by, wanted = by_of(request), _number(ahead)
         try:
             held = leases.take(self._here, by, ahead=min(wanted, leases.AHEAD)) if wanted else self._held(by)
@@ -172,8 +171,8 @@ class ReviewDesk:
         reasons: str = Form(""),
     ) -> Response:
         """Store a verdict, once."""
-        if (stale := _stale(request, token)) is not None:
-            return stale
+        if (old := stale(request, token, "review.stale")) is not None:
+            return old
         try:
             chosen = decisions.decision_of(outcome, reasons.split()[:MOST_REASONS])
             sent = Verdict(decision, lease, _number(revision), _number(round_), chosen)
@@ -184,8 +183,8 @@ class ReviewDesk:
 
     def undo(self, request: Request, token: str = Form(""), decision: str = Form("")) -> Response:
         """Take a verdict back; its application is in hand again, before all others."""
-        if (stale := _stale(request, token)) is not None:
-            return stale
+        if (old := stale(request, token, "review.stale")) is not None:
+            return old
         try:
             news = decisions.undo(self._here, by_of(request), decision)
         except REFUSED as error:
@@ -273,13 +272,6 @@ def _said(finding: Finding | None, *, chinese: bool) -> str:
     words = REASONS.get(finding.reason) or DOUBTS.get(finding.reason)
     why = "" if words is None else words.chinese if chinese else words.english
     return " ".join((why, *finding.details)).strip()
-
-
-def _stale(request: Request, token: str) -> Response | None:
-    reader: Reader = request.state.reader
-    if hmac.compare_digest(token.encode(), reader.token.encode()):
-        return None
-    return JSONResponse({"refused": "review.stale", "said": Words(spoken(request))("review.stale")}, 403)
 
 
 def _refused(request: Request, error: StationError) -> Response:

@@ -75,7 +75,7 @@ class Sessions:
 
 
 class Attempts:
-    """How many sign-ins were tried from each address lately."""
+    """How many sign-ins were tried from each address lately, but for those that proved who somebody is."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._lock = clock, threading.Lock()
@@ -95,3 +95,10 @@ class Attempts:
             while len(self._times) > MOST_ADDRESSES:
                 del self._times[next(iter(self._times))]
             return allowed
+
+    def proven(self, address: str) -> None:
+        """Forget the latest one from an address, for it was right: a whole shift may sign in and sign from one."""
+        with self._lock:
+            times = self._times.get(address)
+            if times:
+                times.pop()

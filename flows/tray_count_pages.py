@@ -3,24 +3,23 @@
 Every desk that accepts trays shows the same pages, under its own address. Nothing says what is expected.
 """
 
-import hmac
 from collections.abc import Callable
 from typing import Final
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from starlette.responses import JSONResponse, RedirectResponse
 
-from flows.desk_places import Door, by_of
+from flows.desk_places import Door, by_of, same
 from handoff_logs.pages.languages import spoken
-from handoff_logs.pages.rendering import Reader, Renderer
+from handoff_logs.pages.rendering import Renderer
 from handoff_logs.pages.words import Words
 from stations.acceptance import counts
 from stations.acceptance.counts import Count
 from stations.acceptance.errors import (
     CountOverError,
     CountTakenError,
+    EmptyCountError,
     NothingOfferedError,
-    NothingScannedError,
     ScanRefusedError,
 )
 from stations.by import By
@@ -29,13 +28,12 @@ from stations.trays import TrayScanner, tray_place
 from stations.workplace import Workplace
 
 COUNT: Final = "count"
-EMPTY: Final = "count.empty"
 REFUSALS: Final[dict[type[StationError], tuple[str, int]]] = {
     CountOverError: ("count.over", 409),
     CountTakenError: ("count.taken", 409),
+    EmptyCountError: ("count.empty", 409),
     ScanRefusedError: ("count.scan", 400),
     NothingOfferedError: ("count.none", 409),
-    NothingScannedError: (EMPTY, 409),
 }
 """What the pages say to each refusal."""
 REFUSED: Final = tuple(REFUSALS)
@@ -75,7 +73,7 @@ class TrayCountPages:
         if not asked_by_script:
             return self._done(request, token, lambda: self._scan(request, count, number), number)
         words = Words(spoken(request))
-        if not _same(request, token):
+        if not same(request, token):
             return JSONResponse({"said": words("count.stale")}, 403)
         try:
             counted = self._scan(request, count, number)
@@ -85,13 +83,10 @@ class TrayCountPages:
         return JSONResponse({"scanned": list(counted.scanned)})
 
     def close(self, request: Request, token: str = Form(""), count: str = Form(""), empty: str = Form("")) -> Response:
-        """End the count: that was all. A tray in which nothing lies is said twice, for a key is pressed too soon."""
+        """End the count: that was all. Where nothing was scanned it is asked whether the tray is `empty`."""
 
         def end() -> None:
-            mine = self._mine(request)
-            if mine is not None and mine.count_id == count and not mine.scanned and not empty:
-                raise NothingScannedError(count)
-            counts.close(self._here, by_of(request), count)
+            counts.close(self._here, by_of(request), count, empty=empty == "yes")
 
         return self._done(request, token, end, to=self._desk)
 
@@ -131,7 +126,7 @@ class TrayCountPages:
         self, request: Request, token: str, act: Callable[[], object], typed: str = "", to: str | None = None
     ) -> Response:
         """Do what a form asks and show what became of it; what was refused keeps what was typed."""
-        if not _same(request, token):
+        if not same(request, token):
             return self._page(request, 403, "count.stale", typed)
         try:
             act()
@@ -147,10 +142,5 @@ class TrayCountPages:
             return RedirectResponse(f"/{count.station}/{COUNT}", 303)
         return self._renderer.page(
             request, "tray_count.html", status, key=key, typed=typed, count=count, at=f"{self._desk}/{COUNT}",
-            desk=self._desk, emulated_eyes=self._eyes is not None, empty=key == EMPTY,
+            desk=self._desk, emulated_eyes=self._eyes is not None,
         )  # fmt: skip
-
-
-def _same(request: Request, token: str) -> bool:
-    reader: Reader = request.state.reader
-    return hmac.compare_digest(token.encode(), reader.token.encode())

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from handoff_logs.database import Database
 from handoff_logs.records import Party
+from stations.by import By
 from stations.personal import PersonalData
 
 
@@ -36,3 +37,8 @@ class Workplace:
     def at(self, station: str, people: tuple[str, ...], sign_ins: Mapping[str, str] | None = None) -> "Workplace":
         """The same run and shift at another station, with that station's people and the sign-ins they act by."""
         return replace(self, station=station, people=people, sign_ins=sign_ins or {})
+
+    def acting(self, by: By) -> "Workplace":
+        """The same place with whoever did something at its desk as the one who acts, by that sign-in."""
+        others = tuple(code for code in self.people if code != by.code)
+        return self.at(self.station, (by.code, *others), {by.code: by.sign_in} if by.sign_in else {})

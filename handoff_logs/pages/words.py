@@ -213,11 +213,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "服务器无响应，已扫描的件将重新发送。",
     ),
     "count.close": ("That is all", "已全部扫描"),
-    "count.is_empty": ("The tray is empty", "盘中无件"),
-    "count.empty": (
-        "Nothing was scanned. Scan what lies in the tray; or say that it is empty: all of it becomes a case then.",
-        "尚未扫描任何件。请扫描盘中的件；如盘中确实无件，请确认，整盘将立为差错。",
-    ),
     "count.none": ("No tray waits for your station now. Ask again.", "目前没有交到本工位的盘，请稍后再领取。"),
     "count.anew": ("Count anew", "重新清点"),
     "count.emulated": ("Scan everything", "扫描全部"),
@@ -225,6 +220,11 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Who counted which tray, and each scan, are recorded.",
         "谁清点了哪一盘以及每次扫描都会被记录。",
     ),
+    "count.empty": (
+        "Nothing was scanned. Scan what lies in the tray, or say that it is empty: then all of it is missing.",
+        "尚未扫描任何件。请扫描盘中各件；若盘确为空，请确认，全部将按缺少立案。",
+    ),
+    "count.is_empty": ("The tray is empty: all of it is missing", "盘为空：全部缺少"),
     "count.over": ("This count is over. Ask for the next tray.", "本次清点已结束，请领取下一盘。"),
     "count.taken": (
         "Another desk was given that tray at this moment. Ask again.",

@@ -16,7 +16,7 @@ from handoff_logs.dialects import clock_us, listed
 from handoff_logs.offers import OpenOffer
 from handoff_logs.records import new_id
 from handoff_logs.statements import Statement
-from stations.acceptance.errors import CountOverError, CountTakenError, ScanRefusedError
+from stations.acceptance.errors import CountOverError, CountTakenError, EmptyCountError, ScanRefusedError
 from stations.acceptance.tables import LONGEST_NUMBER, CountEnd
 from stations.by import By
 from stations.trays import TrayScanner, tray_of, tray_place
@@ -150,14 +150,19 @@ def scan(workplace: Workplace, by: By, count_id: str, number: str) -> Count:
     return _written(workplace, work)
 
 
-def close(workplace: Workplace, by: By, count_id: str) -> None:
-    """End a count: what was scanned is all there is. Done twice, it changes nothing more. Raises CountOverError."""
+def close(workplace: Workplace, by: By, count_id: str, *, empty: bool = False) -> None:
+    """End a count: what was scanned is all there is. Done twice, it changes nothing more.
+
+    `empty`: it was said that nothing lies there. Raises CountOverError, EmptyCountError.
+    """
 
     def work(tx: Connection) -> None:
         now_us = clock_us(tx)
         _LAPSE.run(tx, {"now_us": now_us})
         mine = _open(tx, by)
         if mine is not None and mine.count_id == count_id:
+            if not mine.scanned and not empty:
+                raise EmptyCountError(count_id)
             _END.run(tx, {"count_id": count_id, "now_us": now_us, "how": CountEnd.COUNTED.value})
             return
         ended = _ENDED.run(tx, {"count_id": count_id, "person": by.code}).fetchone()

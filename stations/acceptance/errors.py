@@ -46,12 +46,15 @@ class NothingOfferedError(StationError):
         return f"no tray waits to be counted at {self.station}; ask again when one is handed on"
 
 
-class NothingScannedError(StationError):
-    """A count was ended before anything was scanned, and nobody said that the tray is empty."""
+class EmptyCountError(StationError):
+    """Nothing was scanned of a tray, and nobody said that it is empty: everything in it would be missing."""
 
     def __init__(self, count_id: str) -> None:
         super().__init__(count_id)
         self.count_id = count_id
 
     def __str__(self) -> str:
-        return f"nothing was scanned in count {self.count_id}; scan the tray, or say that it is empty"
+        return (
+            f"count {self.count_id} has no scan, and all that was handed over would become cases; scan what lies in the"
+            " tray, or say that it is empty"
+        )

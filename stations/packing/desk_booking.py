@@ -21,7 +21,7 @@ from stations.packing.desk import PackingDesk
 from stations.packing.errors import LeftAtDeskError, PackedElsewhereError
 from stations.packing.machines import BY_HAND, PackingMachines
 from stations.packing.matching import BOX, IN_IT, one_at_a_time, written
-from stations.packing.station import UNPAID, acting, book_parcels, offer_parcels, resume_tray, slip
+from stations.packing.station import UNPAID, book_parcels, offer_parcels, resume_tray, slip
 from stations.packing.tables import MatchOutcome, PackingMismatch
 from stations.qc.pieces import Piece, pieces_of_tray
 from stations.trays import (
@@ -156,7 +156,7 @@ def book_tray(
             return False, now
         for by, group in _by_packer(here.posted).items():
             postages = {piece.unit_id: match.postage_cny for piece, match in group}
-            book_parcels(tx, acting(workplace, by), parcel_tray, [piece for piece, _ in group], postages)
+            book_parcels(tx, workplace.acting(by), parcel_tray, [piece for piece, _ in group], postages)
         return True, now
 
     if pieces:
@@ -206,7 +206,7 @@ def book_box(
             return None, now
         if stopped(tx, [piece.application_id for piece in left]):
             return None, now
-        book_parcels(tx, acting(workplace, By(box[1], box[2])), parcel_tray, left, {})
+        book_parcels(tx, workplace.acting(By(box[1], box[2])), parcel_tray, left, {})
         return len(left), now
 
     packed, now = written(workplace, book)
@@ -346,7 +346,7 @@ def _book_aside(
     for piece, match in aside:
         groups[By(match.packer, match.sign_in), _place(piece, match, now), reasons[match.outcome]].append(piece.unit_id)
     for (by, place, reason), units in groups.items():
-        here = acting(workplace, by)
+        here = workplace.acting(by)
         if place == INPUT:
             log.move(tx, here.party(), units, INPUT, stamp(here, again, reason="released"))
         else:
@@ -369,7 +369,7 @@ def _mismatch(workplace: Workplace, piece: Piece, match: _Match) -> dict[str, An
 
 def _book_boxed(tx: Connection, workplace: Workplace, boxed: _Decided) -> None:
     for by, group in _by_packer(boxed).items():
-        here = acting(workplace, by)
+        here = workplace.acting(by)
         by_box: dict[str, list[str]] = defaultdict(list)
         for piece, match in group:
             by_box[str(match.box_id)].append(piece.unit_id)

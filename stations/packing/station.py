@@ -208,12 +208,6 @@ def _book_mismatches(tx: Connection, workplace: Workplace, tray: str, mismatches
     log.doubt(tx, workplace.party(), units, HOLD, stamp(workplace, tray, reason="mismatch"))
 
 
-def acting(workplace: Workplace, by: By) -> Workplace:
-    """The same place, with whoever was at the desk as the one who acts."""
-    other = next(code for code in workplace.people if code != by.code)
-    return workplace.at(workplace.station, (by.code, other), {by.code: by.sign_in} if by.sign_in else {})
-
-
 def _packer(conn: Connection, parcel_units: Sequence[str]) -> By:
     """Who packed the last of these parcels, as the log has it, whatever was cut short since."""
     packed = _PACKED_BY.run(conn, {"ids": listed(parcel_units)}).fetchall()
@@ -276,7 +270,7 @@ def offer_parcels(
         documents = packed_documents(connection, workplace.station, parcel_tray)
         if not parcels:
             return outcome
-        packer = acting(workplace, _packer(connection, [parcel.unit_id for parcel in parcels]))
+        packer = workplace.acting(_packer(connection, [parcel.unit_id for parcel in parcels]))
     if any(document.priority == GREEN for document in documents):
         machines = machines.first()
     by_parcel: dict[str, list[Row[Any]]] = defaultdict(list)

@@ -10,7 +10,6 @@ from sqlalchemy import Connection
 
 from handoff_logs.offers import OpenOffer
 from stations.acceptance import counts
-from stations.by import By
 from stations.intake.tables import ApplicationState
 from stations.qc import in_hand, inspecting, readings
 from stations.qc.booking import VOIDED, Inspected, offer_onward, store_inspections, void_and_remake
@@ -45,7 +44,7 @@ def accept_tray(workplace: Workplace, offer: OpenOffer, hands: TrayScanner | Non
     with workplace.database.read() as conn:
         counted = counts.counted_tray(conn, offer, hands)
         expected = offered_numbers(conn, offer.handoff_id)
-    return accept_by_scan(_as(workplace, counted.by), offer, counted, expected, document_units)
+    return accept_by_scan(workplace.acting(counted.by), offer, counted, expected, document_units)
 
 
 def read_tray(workplace: Workplace, tray: str, means: Means) -> int:
@@ -156,12 +155,7 @@ def _of_the_last(workplace: Workplace, stands: Sequence[Stands]) -> Workplace:
     """The workplace with whoever decided last at it: they hand the tray on."""
     if not stands:
         return workplace
-    return _as(workplace, max(stands, key=lambda stand: stand.stored_us).by)
-
-
-def _as(workplace: Workplace, by: By) -> Workplace:
-    others = [code for code in workplace.people if code != by.code]
-    return workplace.at(workplace.station, (by.code, *others), {by.code: by.sign_in} if by.sign_in else {})
+    return workplace.acting(max(stands, key=lambda stand: stand.stored_us).by)
 
 
 def _going_on(pieces: Sequence[Piece]) -> list[Piece]:

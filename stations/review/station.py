@@ -140,10 +140,7 @@ def _book_whole(
 def _of_the_last(conn: Connection, workplace: Workplace, ids: Sequence[str]) -> Workplace:
     """The workplace with whoever decided last at it: where people decided all of a tray, they hand it on."""
     by = decisions.last_of(conn, ids)
-    if by is None:
-        return workplace
-    others = [code for code in workplace.people if code != by.code]
-    return workplace.at(workplace.station, (by.code, *others), {by.code: by.sign_in} if by.sign_in else {})
+    return workplace if by is None else workplace.acting(by)
 
 
 def _of_now(

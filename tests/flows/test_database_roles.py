@@ -420,6 +420,8 @@ def test_the_qc_desk_works_as_the_service(line: RunFolder, server: Callable[[str
     """Reading, taking, looking, deciding, undoing, booking; and nothing of it is changed in any other way."""
     url, by = driver(server(SERVICE)), By("e-qc-9")
     with Database(url, keyring=Keyring(line.signing_keys), bound=True) as database:
+        # Another test may have put its gate before the core stations, and nobody here has passed it.
+        record_settings(database, read_settings(line).model_copy(update={"gate": None}))
         small = HandMade(database, line.path, shares=ALIKE)
         small.file(2, seed=78)
         for offer in small.waiting("review"):

@@ -10,7 +10,7 @@ const LOOK_MS = 5_000, PATIENCE_MS = 10_000, AGAIN_MS = [500, 1_000, 2_000, 4_00
 const LEAST_LOOK_MS = 400; // a key that is pressed twice is one decision
 const ACTS = { p: "pass", f: "fail", b: "back", r: "again", u: "undo", v: "void" };
 
-let paintedAt = 0, choosing = false, sure = false, busy = false, undoable = "", voided = null;
+let paintedAt = 0, decidedAt = -Infinity, choosing = false, sure = false, busy = false, undoable = "", voided = null;
 
 const piece = () => stage.querySelector("article");
 const newId = () => [...crypto.getRandomValues(new Uint8Array(16))].map((each) => each.toString(16).padStart(2, "0")).join("");
@@ -134,8 +134,9 @@ async function scanEmulated() {
 
 async function decide(outcome, codes) {
   const article = piece();
+  // A key that is pressed twice is one decision, and what it came to is still to be read.
+  if (performance.now() - Math.max(paintedAt, decidedAt) < LEAST_LOOK_MS || busy) return;
   if (article === null) return say(desk.dataset.nothing);
-  if (performance.now() - paintedAt < LEAST_LOOK_MS || busy) return;
   const { hold, serial, suspected } = article.dataset;
   if (outcome === "fail" && !codes.length) return say(desk.dataset.nocode);
   // What a reader suspects is passed by two keys, not by one.
@@ -153,6 +154,7 @@ async function decide(outcome, codes) {
   }
   refused.replaceChildren();
   undoable = decision;
+  decidedAt = performance.now();
   clear();
   say(outcome === "pass" ? desk.dataset.passed : desk.dataset.failed, serial);
   await look();

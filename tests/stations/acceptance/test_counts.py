@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from stations.acceptance import counts
 from stations.acceptance.counts import Count
-from stations.acceptance.errors import CountOverError, CountTakenError, ScanRefusedError
+from stations.acceptance.errors import CountOverError, CountTakenError, EmptyCountError, ScanRefusedError
 from stations.by import By
 from stations.emulated_staff import EmulatedInspector
 from stations.qc.pieces import document_units, offered_numbers
@@ -103,6 +103,15 @@ def test_a_scan_sent_again_is_the_same_scan(qc: Qc) -> None:
     counts.close(qc.here, qc.ann, count.count_id)
 
 
+def test_a_count_without_a_scan_ends_only_where_the_tray_is_said_to_be_empty(qc: Qc) -> None:
+    """A key that was pressed too early makes no case of everything that was handed over."""
+    count = qc.begin(qc.ann)
+    with pytest.raises(EmptyCountError):
+        counts.close(qc.here, qc.ann, count.count_id)
+    assert qc.begin(qc.ann) == count
+    counts.close(qc.here, qc.ann, count.count_id, empty=True)
+
+
 def test_what_is_no_number_is_refused_whole(qc: Qc) -> None:
     count = qc.begin(qc.ann)
     for nothing in ("", " ", "x" * 65, "a\x1b[2J"):
@@ -118,7 +127,7 @@ def test_a_count_that_is_over_takes_no_scan(qc: Qc) -> None:
         counts.scan(qc.here, qc.bob, count.count_id, "A1")
     with pytest.raises(CountOverError):
         counts.close(qc.here, qc.bob, count.count_id)
-    counts.close(qc.here, qc.ann, count.count_id)
+    counts.close(qc.here, qc.ann, count.count_id, empty=True)
     with pytest.raises(CountOverError):
         counts.scan(qc.here, qc.ann, count.count_id, "A1")
     short = qc.begin(qc.bob, count_s=0.000001)
@@ -139,7 +148,7 @@ def test_what_nobody_finished_goes_to_another_and_nothing_of_it_counts(qc: Qc) -
     assert counts.give_up(qc.here, qc.bob) == 0
     mine = qc.begin(qc.ann)
     assert (mine.handoff_id, mine.scanned) == (short.handoff_id, ())
-    counts.close(qc.here, qc.ann, mine.count_id)
+    counts.close(qc.here, qc.ann, mine.count_id, empty=True)
     assert qc.begin(qc.bob).handoff_id != mine.handoff_id
 
 
