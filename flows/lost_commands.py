@@ -102,7 +102,7 @@ def report_lost_command(
 
 
 def found_command(
-    serial: Annotated[str, Parameter(help="The serial of the blank that turned up.")],
+    serial: Annotated[str, Parameter(help="The serial of what turned up.")],
     /,
     *,
     first: First = None,
@@ -110,27 +110,44 @@ def found_command(
     directory: Directory = DEFAULT_DIRECTORY,
     passwords_from: PasswordsFrom = None,
 ) -> int:
-    """Receive a lost blank that turned up into the vault's quarantine; two people sign."""
+    """Take in what turned up; two people sign.
+
+    A lost blank goes into the vault's quarantine. A document that a station's count did not find goes on there, as a
+    tray of its own, and its case is closed.
+    """
     from flows.two_hands import as_two, emulated_parts, signed_by_two, workplace_of
-    from stations.vault import losing, pieces, rules
+    from stations.trays import tray_place
+    from stations.vault import losing, pieces, rules, turned_up
     from stations.vault.errors import NotLostError
 
     folder, asking = RunFolder(directory), Asking(passwords_from)
     with workplace_of(folder, rules.STATION) as here:
         with here.database.read() as conn:
             (piece,) = pieces.scanned(conn, [serial])
-        if not piece.lost:
+            station = turned_up.check(conn, serial)[1] if turned_up.is_missing(piece) else None
+        if station is None and not piece.lost:
             raise NotLostError(serial, piece.standing)
-        by = signed_by_two(here, asking, (first, second), losing.FINDERS)
-        piece = losing.receive_found(as_two(here, by), serial)
+        mark = "EMULATED: " if here.emulated else ""
+        if station is None:
+            by = signed_by_two(here, asking, (first, second), losing.FINDERS)
+            piece, place = losing.receive_found(as_two(here, by), serial), losing.QUARANTINE
+            told = (
+                f"in the vault's quarantine as {piece.number}; signed by {by.first} and {by.second}. It is not used "
+                f"again: passline blanks void {serial} --reason turned-up, then destroy it"
+            )
+        else:
+            there = here.at(station, here.people)
+            by = signed_by_two(there, asking, (first, second), turned_up.finders(station))
+            found = turned_up.receive(as_two(there, by), serial)
+            place = tray_place(found.tray)
+            told = (
+                f"at {station} again, in tray {found.tray}, and its case is closed; signed by {by.first} and "
+                f"{by.second} (record {found.record}). It goes on when the line next starts: passline run"
+            )
         with emulated_parts(folder) as parts:
             if parts is not None:
-                parts.operators().put([serial], losing.QUARANTINE)
-        mark = "EMULATED: " if here.emulated else ""
-    sys.stdout.write(
-        f"{mark}{serial} is in the vault's quarantine as {piece.number}; signed by {by.first} and {by.second}. It is "
-        f"not used again: passline blanks void {serial} --reason turned-up, then destroy it\n"
-    )
+                parts.operators().put([serial], place)
+    sys.stdout.write(f"{mark}{serial} is {told}\n")
     return Exit.FINE
 
 
