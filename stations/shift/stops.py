@@ -228,8 +228,8 @@ def _open_cases(ask: Ask) -> Iterator[Stop]:
             "difference-open",
             row["station"],
             f"case {row['case_id']}: {row['unit']} {row['kind']}",
-            "Two people look and settle it (`passline logs differences`); a document that turns up: `passline blanks found "
-            f"SERIAL`; what nobody finds: `passline blanks report-lost {row['unit']} …`.",
+            "Two people look and settle it (`passline logs differences`); a document that turns up: "
+            f"`passline blanks found SERIAL`; what nobody finds: `passline blanks report-lost {row['unit']} …`.",
         )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from pwdlib.hashers.argon2 import Argon2Hasher
+from small_line import Line as HandMade
 from typed_commands import feed
 
 from flows import balance_command as balance_module
@@ -38,6 +39,9 @@ from stations.people_register import passwords, register
 from stations.people_register.credentials import Credentials
 from stations.people_register.rules import ADMINISTRATORS
 from stations.people_register.sign_in import sign_in_two
+from stations.qc.pieces import document_units, offered_numbers
+from stations.review import station as review
+from stations.trays import accept_by_scan, tray_place
 from stations.vault import pieces, receiving
 from stations.vault.receiving import Delivery
 
@@ -404,6 +408,37 @@ def test_a_stolen_blank_is_reported_and_what_turns_up_is_voided_and_destroyed(
     assert passline("report", "--out", str(tmp_path / "report.doc")) == Exit.REFUSED
     with closing(open_reading(busy.line().database_url)) as reading:
         assert reckon(reading, busy.world).blanks_unaccounted == 0
+
+
+def test_a_document_that_qc_did_not_find_is_taken_in_by_two_of_qc(
+    busy: RunFolder, passline: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the same command as a lost blank, but by the people of the station that it was handed to."""
+    inspector = Credentials("p-0601", "a password of QC")
+    with open_database(busy, busy.line().database_url) as database:
+        by = sign_in_two(database, ONE, TWO, ADMINISTRATORS)
+        register.enrol(database, by, inspector, [Role.INSPECTOR], emulated=True)
+        line = HandMade(database, busy.path, machines_made=7_000_000)
+        for offer in line.waiting("review"):
+            review.work_tray(line.at("review"), offer, line.reviewer)
+        line.make_documents()
+        (offer,) = line.waiting("qc")
+        with database.read() as conn:
+            expected = offered_numbers(conn, offer.handoff_id)
+        serial = sorted(expected)[0]
+        line.hands.put([serial], "behind:the-bench")
+        assert accept_by_scan(line.at("qc"), offer, line.inspector, expected, document_units).missing == 1
+        assert passline("found", serial, signed=(KEEPER, SECOND_KEEPER)) == Exit.REFUSED
+        assert passline("found", serial, signed=(inspector, LEAD)) == Exit.FINE
+        assert f"EMULATED: {serial} is at qc again, in tray " in capsys.readouterr().out
+        (tray,) = line.facts(
+            "SELECT tray FROM whereabouts AS w JOIN job ON job.document_unit = w.unit_id"
+            " WHERE job.blank_serial = :serial",
+            serial=serial,
+        )[0]
+        assert line.hands.scan(tray_place(tray)) == [serial]
+        assert line.facts("SELECT 1 FROM open_case") == []
+        line.close()
 
 
 @pytest.mark.usefixtures("busy")
