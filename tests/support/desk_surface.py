@@ -153,7 +153,7 @@ LOOKED_AT: Final[tuple[tuple[str, Role | None, str], ...]] = (
     ("/packing/count", Role.PACKER, "form.big"),
     ("/casebook", Role.REVIEWER, "h1"),
     ("/training", Role.LEAD, "h1"),
-    ("/qc", Role.INSPECTOR, "h1"),
+    ("/qc", Role.INSPECTOR, "#overview article"),
     ("/qc/count", Role.INSPECTOR, "form.big"),
     ("/mailing", Role.MAILER, "h1"),
     ("/mailing/door", Role.MAILER, "h1"),

@@ -188,12 +188,20 @@ async function look() {
   looking = false;
 }
 
+// What is the same stays where it is, with whatever has the focus; else the focus goes to what stands in its place.
+let laid = now.innerHTML.trim();
+
 function lay(page) {
-  const focused = document.activeElement?.closest("#now [data-box], #now [data-ask]");
-  const again = focused && (focused.dataset.box ? `[data-box="${focused.dataset.box}"]` : `[data-ask="${focused.dataset.ask}"][data-answer="${focused.dataset.answer}"]`);
+  const fresh = page.body.innerHTML.trim();
+  if (fresh === laid) return;
+  laid = fresh;
+  const focused = document.activeElement?.closest("#now [data-box], #now [data-ask], #now a[href]");
+  const again = focused && (focused.dataset.box ? `[data-box="${focused.dataset.box}"]`
+    : focused.dataset.ask ? `[data-ask="${focused.dataset.ask}"][data-answer="${focused.dataset.answer}"]`
+    : `a[href="${CSS.escape(focused.getAttribute("href"))}"]`);
   const asideBefore = new Set([...now.querySelectorAll("[data-aside]")].map((each) => each.dataset.aside));
   now.replaceChildren(...[...page.body.childNodes].map((each) => document.adoptNode(each)));
-  if (again) now.querySelector(again)?.focus();
+  if (again) (now.querySelector(again) ?? field).focus();
   if ([...now.querySelectorAll("[data-aside]")].some((each) => !asideBefore.has(each.dataset.aside))) sound();
 }
 

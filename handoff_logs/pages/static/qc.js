@@ -71,13 +71,22 @@ async function fragment(path, headers = {}) {
   } catch { return null; }
 }
 
+let laid = "";
+
 async function look(headers = {}) {
   const found = await fragment("/qc/overview", headers);
   if (found === null) return null;
   undoable = found.dataset.undo;
-  const was = below.contains(document.activeElement);
+  // What is the same stays where it is, with whatever has the focus; else the focus goes to what stands in its place.
+  if (found.outerHTML === laid) return found;
+  laid = found.outerHTML;
+  const focused = below.contains(document.activeElement) ? document.activeElement : null;
   below.replaceChildren(found);
-  if (was) ready();
+  if (focused !== null) {
+    const href = focused.getAttribute("href");
+    const same = href === null ? null : below.querySelector(`a[href="${CSS.escape(href)}"]`);
+    if (same === null) ready(); else same.focus({ preventScroll: true });
+  }
   return found;
 }
 
