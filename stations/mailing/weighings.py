@@ -25,6 +25,7 @@ from stations.mailing.errors import (
     WeightRefusedError,
 )
 from stations.mailing.rules import Weight, judged
+from stations.mailing.sendings import one_at_a_time
 from stations.packing.rules import Grouping, count_by_weight
 from stations.trays import INPUT
 from stations.workplace import Workplace
@@ -140,6 +141,8 @@ def weigh(workplace: Workplace, by: By, weighing_id: str, label: str, grams: int
         raise WeightRefusedError(grams)
 
     def work(tx: Connection) -> Weighed:
+        # The same one sent twice at once is found by whoever comes later.
+        one_at_a_time(tx)
         before = _STORED.run(tx, {"weighing_id": weighing_id}).fetchone()
         parcel = _PARCEL.run(tx, {"label": label}).fetchone()
         if before is not None:
