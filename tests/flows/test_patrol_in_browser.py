@@ -108,7 +108,7 @@ def test_a_round_is_walked_on_a_telephone(
     phone.get_by_role("link", name="Walk the round machines").click()
     answer_all(phone)
     cover = phone.locator("fieldset").first
-    cover.locator(".found").wait_for(state="hidden")
+    assert not cover.locator(".found").is_visible()
     cover.get_by_text("Problem").click()
     cover.get_by_label("What is wrong").fill("the cover has a crack")
     photo = cover.get_by_label("Photograph")
