@@ -92,6 +92,8 @@ def picture_of(page: Any, name: str, tmp_path: Path) -> None:
 
 
 def answer_all(page: Any) -> None:
+    # What is not there yet would be passed over.
+    page.wait_for_url("**/patrol/round/**")
     for radio in page.locator("input[value=ok]").all():
         radio.check()
 
