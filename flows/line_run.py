@@ -120,7 +120,7 @@ def run_line_on(
     """Run the line inside `prefect_ready`; `ready` is waited for when the first flow needs it.
 
     `shift`: None is the shift that is open, or where none is, the one in line.toml. `beside`: what else goes on while
-    the line runs.
+    the line runs. Raises PrefectLostError if Prefect goes away meanwhile, LineEvacuatedError where people have left.
     """
     # Prefect takes seconds to import and its server as long to start: both happen at once.
     import httpx

@@ -169,7 +169,7 @@ class Line:
             self._loop.call_soon_threadsafe(self._rung.set)
 
     async def bell(self) -> None:
-        """Return when somebody rings."""
+        """Wait for the next ring, then take it: two rings at once are one."""
         await self._rung.wait()
         self._rung.clear()
 

@@ -102,7 +102,7 @@ class PackingDeskPages:
         counts.give_up(self._here, by)
 
     def show(self, request: Request) -> Response:
-        """Show the desk."""
+        """Show the desk, with the tray and the parcel that its packer has in work."""
         return self._renderer.page(
             request, "packing.html", now=self._now(), offices=_offices(request), prints_here=self._prints_here,
             emulated_eyes=self._eyes is not None, order_form=ORDER_FORM, envelope_form=ENVELOPE_FORM,

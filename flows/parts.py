@@ -142,7 +142,7 @@ class Parts:
         return {entry.id: Sensing(make_driver(entry, make_transport(entry, self._folder.machines))) for entry in found}
 
     def gate(self, database: Database, *, look_s: float = LOOK_S) -> Gate:
-        """The line's gate, not open yet; the line must have one."""
+        """The line's gate, not open yet. Raises ValueError for a line that has none."""
         settings = self._settings.gate
         if settings is None:
             raise ValueError("the line has no gate")

@@ -100,7 +100,7 @@ class PatrolPages:
         self._decoding = threading.BoundedSemaphore(PHOTOS_AT_ONCE)
 
     def router(self) -> APIRouter:
-        """Return the routes."""
+        """The pages' routes, without a sign-in."""
         router = APIRouter()
         router.add_api_route(PATROL, self.patrols, methods=["GET"], response_class=Response)
         router.add_api_route(f"{PATROL}/alive", self.alive, methods=["GET"], response_class=Response)
@@ -182,7 +182,7 @@ class PatrolPages:
         return RedirectResponse(f"{PATROL}/finding/{finding}", 303)
 
     def photo(self, sha256: str) -> Response:
-        """Show a photograph."""
+        """Give out a photograph of a finding, found by its hash; 404 for one that is not as it was signed."""
         try:
             with self._database.read() as conn:
                 jpeg = photos.kept(conn, self._rounds.personal, sha256)

@@ -202,7 +202,7 @@ class QcDesk:
         return Response(seen, media_type="image/jpeg")
 
     def scan(self, request: Request, token: str = Form(""), serial: str = Form("")) -> Response:
-        """Take the piece with this serial in hand."""
+        """Take the piece with this serial in hand; the hold, or why it can't be held."""
         if (old := stale(request, token, "qc.stale")) is not None:
             return old
         serial = serial.strip().upper()
@@ -234,7 +234,7 @@ class QcDesk:
         outcome: str = Form(""),
         codes: str = Form(""),
     ) -> Response:
-        """Store a decision, once."""
+        """Store a decision, once: sent again under its own `decision`, it is no news."""
         if (old := stale(request, token, "qc.stale")) is not None:
             return old
         try:

@@ -91,7 +91,7 @@ class Line:
 
 
 class ReviewDesk:
-    """The desk, a Place."""
+    """The review desk, a Place."""
 
     path = REVIEW
     people = frozenset({Role.REVIEWER})
@@ -170,7 +170,7 @@ class ReviewDesk:
         outcome: str = Form(""),
         reasons: str = Form(""),
     ) -> Response:
-        """Store a verdict, once."""
+        """Store a verdict, once: sent again under its own `decision`, it is no news."""
         if (old := stale(request, token, "review.stale")) is not None:
             return old
         try:

@@ -29,7 +29,7 @@ class OpenNetworkError(FlowError):
 
 
 class AddressTakenError(FlowError):
-    """Nobody can listen there."""
+    """The pages can't be served at that address: it is taken, or not this machine's."""
 
     next_step = "Choose another with --port, or 0 for any that is free."
 

@@ -39,7 +39,7 @@ class ShiftPages:
         self._renderer, self._asking, self._folder = renderer, asking, RunFolder(folder)
 
     def router(self) -> APIRouter:
-        """Return the routes."""
+        """The pages' routes, without a sign-in."""
         router = APIRouter()
         router.add_api_route(SHIFTS, self.shifts, methods=["GET"], response_class=Response)
         router.add_api_route(f"{SHIFTS}/{{shift}}", self.shift, methods=["GET"], response_class=Response)

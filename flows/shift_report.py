@@ -126,7 +126,7 @@ def moment(time_us: int) -> str:
 
 
 def print_report(found: ShiftReport) -> None:
-    """Print the report for the eye."""
+    """Print the report at a terminal, section after section, as the page shows it."""
     from handoff_logs.screen import screen
 
     facts, shift = found.facts, found.facts.shift

@@ -90,7 +90,10 @@ def newest_epoch(tx: Connection) -> int:
 
 
 def begin_epoch(tx: Connection, epoch: int, origin: str, event_id: str) -> None:
-    """Begin a log's next tree, whose first leaf is the record that says why."""
+    """Begin a log's next tree, whose first leaf is the record that says why.
+
+    Raises LookupError where the log has no record `event_id`.
+    """
     row = _ONE.run(tx, {"event_id": event_id}).fetchone()
     if row is None:
         raise LookupError(event_id)
@@ -170,7 +173,10 @@ class Sealer:
             return _only(_COSIGNED.run(tx, {"epoch": self._epoch, "witness": witness}).fetchone())
 
     def latest(self) -> Sealed | None:
-        """Return the newest checkpoint as it was stored, None before the first."""
+        """Return the newest checkpoint as it was stored, None before the first.
+
+        Raises WrongOriginError where a key signed it that the log doesn't know.
+        """
         with self._database.read() as tx:
             row = _LATEST.run(tx, {"epoch": self._epoch}).fetchone()
             keys = log_keys(tx, self._epoch) if row is not None else None

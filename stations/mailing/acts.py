@@ -93,7 +93,7 @@ class Act:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What was scanned."""
+        """The labels that were scanned, in their order."""
         return tuple(json.loads(self.content))
 
     @property

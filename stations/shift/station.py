@@ -62,7 +62,7 @@ class Closed:
 
 
 def open_name(conn: Connection) -> str | None:
-    """The name of the shift that is open."""
+    """The name of the shift that is open; None if none is."""
     row = open_shift_row(conn)
     return None if row is None else str(row["name"])
 
