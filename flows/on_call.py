@@ -133,7 +133,7 @@ def open_for(
             held.enter_context(line_lock(folder))
         except LineRunsAlreadyError:
             return None
-        parts = held.enter_context(emulated_parts(folder))
+        parts = None if settings.real_staff else held.enter_context(emulated_parts(folder))
         with here.database.read() as conn:
             planned = plan(conn, settings, rules.ON_CALL, absent=absent, confirmed=confirmed)
             station.check_open(conn, planned)

@@ -105,7 +105,7 @@ def _told(machine: str, reason: str, ended: "Ended") -> str:
 
 
 def _hands_are_emulated(settings: "LineSettings") -> bool:
-    return settings.emulated
+    return not settings.real_staff
 
 
 def _run(

@@ -22,6 +22,7 @@ from flows.line_rules import DIFFERENCES
 from flows.line_run import working_shift
 from flows.locks import line_lock
 from flows.run_folder import RunFolder
+from flows.settings import DesksSettings
 from flows.two_hands import workplace_of
 from handoff_logs.questions import violations
 from handoff_logs.reading import open_reading
@@ -303,6 +304,8 @@ def test_a_line_of_real_people_has_no_emulated_ones(
 ) -> None:
     """Nor eyes that count for them: without a scan there is no count."""
     monkeypatch.setenv("PASSLINE_STAFF__KIND", "desks")
+    for desk in DesksSettings.model_fields:
+        monkeypatch.setenv(f"PASSLINE_DESKS__{desk.upper()}", "people")
     assert passline("open", "early", "--emulated") == Exit.REFUSED
     assert passline(*OPEN, signed=(LEAD, KEEPER)) == Exit.REFUSED
     assert rows(folder, "SELECT count(*) FROM shift_count") == [(0,)]

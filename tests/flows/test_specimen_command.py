@@ -5,6 +5,7 @@ of its own.
 """
 
 import json
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -158,7 +159,7 @@ def test_a_specimen_is_made_voided_balanced_reported_and_destroyed(
 
 def test_real_people_scan_the_piece_once_they_defaced_it(line: Path, facts: Callable[[str], list[Any]]) -> None:
     """Another piece is refused, and what was left is voided before another is made."""
-    desks = (line / "line.toml").read_text().replace('kind = "emulated"', 'kind = "desks"', 1)
+    desks = re.sub(r'(?m)^(\w+) = "emulated"( +# "(desks|people)")', r'\1 = "\3"\2', (line / "line.toml").read_text())
     load_by_hand(line)
     (line / "line.toml").write_text(desks)
     done = piped(*MAKE, *SIGNED, folder=line, lines=(*BOTH, "EA9999999"))
