@@ -47,7 +47,7 @@ port = 0                 # 0 = any free one
 # api_url = "http://127.0.0.1:4200/api"                      # with own_server = false
 
 [staff]
-kind = "emulated"        # "desks": real people at all stations; then leave [desks] out
+kind = "emulated"        # "desks": people at their screens
 people_per_station = 3   # at least 2: two hands deface, destroy and settle
 shift = "day"
 

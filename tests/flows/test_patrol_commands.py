@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -174,7 +175,8 @@ def test_emulated_people_walk_a_round_and_are_named_so(passline: Command, capsys
 
 
 def test_emulated_people_walk_nothing_on_a_line_of_real_ones(passline: Command, folder: RunFolder, capsys: Any) -> None:
-    text = folder.configuration.read_text("utf-8").replace('kind = "emulated"  ', 'kind = "desks"  ')
+    said = folder.configuration.read_text("utf-8")
+    text = re.sub(r'(?m)^(\w+) = "emulated"( +# "(desks|people)")', r'\1 = "\3"\2', said)
     folder.configuration.write_text(text, "utf-8")
     assert passline("round", "machines", "--emulated") == Exit.REFUSED
     assert "no emulated ones" in capsys.readouterr().err
