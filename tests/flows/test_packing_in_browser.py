@@ -1,35 +1,23 @@
 """The packing desk in a real browser: scanner and keyboard alone, both languages, light and dark; no scan lost."""
 
-import os
-import re
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import real_browser
 from contrast import CONTRAST
 from packing_served import packing_desk
-from pwdlib.hashers.argon2 import Argon2Hasher
+from real_browser import contexts, picture_of
 from served import serving
-from signing_keys import open_signed
 from small_desk import PASSWORD
 from small_line import Line
 from small_packing_desk import PackingDeskLine
 
-import stations.migrations
-from stations.people_register import passwords
+from handoff_logs.database import Database
 
-CHROMIUM = os.environ.get("PASSLINE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SCREEN = {"viewport": {"width": 1280, "height": 800}}
-
-pytestmark = pytest.mark.skipif(
-    not Path(CHROMIUM).exists(),
-    reason=f"no Chromium at {CHROMIUM}; install it, or name it in PASSLINE_CHROMIUM",
-)
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 
 @dataclass
@@ -45,55 +33,27 @@ class ServedDesk:
 
 
 @pytest.fixture
-def served(tmp_path: Path, sqlite_template: Path, signing_keys: Path) -> Iterator[ServedDesk]:
+def served(tmp_path: Path, fresh: tuple[str, Database]) -> Iterator[ServedDesk]:
     """Where the desk of a line with twelve documents in one tray is."""
-    url = f"sqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'passline.db')}"
-    stations.migrations.upgrade(url)
-    with pytest.MonkeyPatch.context() as patch, open_signed(url, signing_keys, tmp_path / "signing") as database:
-        patch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
-        line = Line(database, tmp_path)
-        desk = PackingDeskLine.of(line)
-        desk.set_passwords()
-        tray = desk.accept_one(12)
-        with serving(packing_desk(tmp_path, url, desk)) as address:
-            yield ServedDesk(address, desk, tray)
-        line.close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """Chromium with a fresh profile."""
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield opened
-        opened.close()
+    url, database = fresh
+    line = Line(database, tmp_path)
+    desk = PackingDeskLine.of(line)
+    desk.set_passwords()
+    tray = desk.accept_one(12)
+    with serving(packing_desk(tmp_path, url, desk)) as address:
+        yield ServedDesk(address, desk, tray)
+    line.close()
 
 
 @pytest.fixture
 def context_of(chromium: Any, served: ServedDesk) -> Iterator[Callable[..., Any]]:
     """Makes browsers of a profile each; whatever the policy blocks or a script breaks fails the test."""
-    opened, said = [], []
-
-    def make(**more: Any) -> Any:
-        context = chromium.new_context(base_url=served.address, **{"locale": "en-GB", **SCREEN, **more})
-        opened.append(context)
-        context.on("console", lambda message: said.append(message.text))
-        context.on("weberror", lambda error: said.append(str(error.error)))
-        return context
-
-    yield make
-    for context in opened:
-        context.close()
-    expected = r"status of 4\d\d|net::ERR_|signal timed out"
-    assert [each for each in said if not re.search(expected, each)] == []
+    with contexts(chromium, served.address, **SCREEN) as make:
+        yield make
 
 
 def sign_in(page: Any, code: str = "p-0011") -> None:
-    page.goto("/packing")
-    page.fill("[name=code]", code)
-    page.fill("[name=password]", PASSWORD)
-    page.click("main button")
-    page.wait_for_url("**/packing")
+    real_browser.sign_in(page, "/packing", code, PASSWORD)
 
 
 def scan(page: Any, *codes: str) -> None:
@@ -107,11 +67,6 @@ def stored(page: Any, pieces: int, served: ServedDesk) -> None:
     """Wait until the server has stored so many."""
     page.wait_for_function("() => document.getElementById('unsent').textContent === '0'")
     assert served.rows("SELECT count(*) FROM packing_match") == [(pieces,)]
-
-
-def picture_of(page: Any, name: str, tmp_path: Path) -> None:
-    """A screenshot; kept in the folder that PASSLINE_PICTURES names, as the docs show it."""
-    page.screenshot(path=Path(os.environ.get("PASSLINE_PICTURES", tmp_path)) / f"{name}.png")
 
 
 def test_a_tray_is_packed_by_scanner_and_keyboard_alone(context_of: Any, served: ServedDesk, tmp_path: Path) -> None:
