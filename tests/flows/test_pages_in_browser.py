@@ -231,3 +231,10 @@ def test_registered_people_are_the_only_ones_who_read(page: Any) -> None:
     page.fill("[name=password]", PASSWORD)
     page.click("main button")
     assert "refused" in page.locator("[role=alert]").inner_text()
+
+
+def test_what_a_script_breaks_fails_its_test(chromium: Any, address: str) -> None:
+    """The ear that all tests in a browser rely on."""
+    broken = "data:text/html,<script>throw Error('broken')</script>"
+    with pytest.raises(AssertionError, match="broken"), contexts(chromium, address) as make:
+        make().new_page().goto(broken)

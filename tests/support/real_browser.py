@@ -63,7 +63,8 @@ def contexts(chromium: Any, address: str, *, expected: str = SAID, **usual: Any)
     yield make
     for context in opened:
         context.close()
-    assert unexpected(said, expected) == []
+    heard = unexpected(said, expected)
+    assert not heard, heard
 
 
 def sign_in(page: Any, path: str, code: str, password: str) -> None:
