@@ -91,7 +91,7 @@ def _shift(shift: Mapping[str, Any]) -> Text:
         (f"✓ closed, {shift['closed']}", "green"),
         f": {shift['counted']} blanks counted blind by {first} and {second}, difference {shift['difference']}; "
         f"emergencies: {shift['emergencies']}, rounds of patrol: {shift['rounds']}, "
-        f"suspended for the climate: {shift['suspensions']}.",
+        f"suspended for the climate: {shift['suspensions']}, shifts handed over: {shift['hand_overs']}.",
     )
 
 
