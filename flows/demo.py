@@ -54,8 +54,9 @@ def demo_command(
         if directory == DEFAULT_FOLDER:
             move_aside(folder, screen.print)
     count = play(folder, plan, screen)
+    go_on = f"passline demo --resume {folder.path}"
     if output == "json":
-        print_json(folder, count)
+        print_json(folder, count, go_on)
     else:
-        print_report(folder, count, Console())
+        print_report(folder, count, Console(), go_on)
     return count.exit_code

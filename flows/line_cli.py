@@ -77,8 +77,9 @@ def run_command(
         # Years of records, and no emulated world to hold them against: `passline logs verify` recounts them.
         return status_command(directory=folder.path, output=output)
     reckoning = count(folder, since_us=end.released_us)
+    go_on = f"passline run --dir {folder.path}"
     if output == "json":
-        print_json(folder, reckoning)
+        print_json(folder, reckoning, go_on)
     else:
-        print_report(folder, reckoning, Console())
+        print_report(folder, reckoning, Console(), go_on)
     return reckoning.exit_code

@@ -36,12 +36,13 @@ _log = structlog.get_logger()
 class LineEnd:
     """How a run of the line ended: one row of totals a station, and why it stopped (None: nothing was left).
 
-    `released_us` is when all stations had entered, 0 if they never did.
+    `released_us` is when all stations had entered, 0 if they never did. `paused`: this process goes on with it.
     """
 
     totals: list[dict[str, Any]]
     stop_reason: str | None
     released_us: int
+    paused: bool = False
 
 
 @contextmanager
@@ -163,7 +164,7 @@ def run_line_on(
             if sealer is not None:
                 line.sealer_refusal = lambda: sealer.ended
             totals = asyncio.run(run_whole_line(line))
-            return LineEnd(totals, line.stop_reason, line.released_us)
+            return LineEnd(totals, line.stop_reason, line.released_us, paused=line.pausing)
     except (httpx.HTTPError, PrefectException) as error:
         raise PrefectLostError(type(error).__name__, folder.path) from error
     finally:

@@ -49,7 +49,7 @@ class Line:
     """One open line. `stations` are those served by this process; `working` counts their trays in
     work, `released_us` is when all stations had entered, `begun` the handoffs that it has claimed.
     `sealer_refusal` says why the sealer beside it stopped; `ended` is set once all stations have, None where no whole
-    line runs here."""
+    line runs here. `pausing`: it stopped to be gone on with by the same process."""
 
     folder: RunFolder
     settings: LineSettings
@@ -63,6 +63,7 @@ class Line:
     working: int = 0
     released_us: int = 0
     stop_reason: str | None = None
+    pausing: bool = False
     gates: dict[str, Gate] = field(default_factory=dict)
     begun: set[str] = field(default_factory=set)
     sealer_refusal: Callable[[], str | None] = lambda: None
@@ -112,9 +113,16 @@ class Line:
         return self._stop
 
     def stop(self, reason: str) -> None:
-        """Begin nothing new; what is in work is finished. The first reason stands."""
+        """Begin nothing new; what is in work is finished. The first reason stands, but a pause gives way to it."""
+        if self.stop_reason is None or self.pausing:
+            self.stop_reason, self.pausing = reason, False
+        self._stop.set()
+        self.ring()
+
+    def pause(self, reason: str) -> None:
+        """Stop, to be gone on with by this process; whoever tells the line to stop meanwhile is heard."""
         if self.stop_reason is None:
-            self.stop_reason = reason
+            self.stop_reason, self.pausing = reason, True
         self._stop.set()
         self.ring()
 

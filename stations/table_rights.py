@@ -23,7 +23,7 @@ AUDITED: Final = (
     *ALARMS,
     *("shift", "shift_count", "shift_counted", "shift_difference"),
     *("climate_zone", "climate_machine", "climate_sensor", "climate_reading", "climate_crossing", "climate_suspension"),
-    *("shift_person", "shift_machine", "shift_item", "shift_settlement"),
+    *("shift_person", "shift_machine", "shift_item", "shift_settlement", "shift_stood"),
     *("shift_handover", "shift_relief", "shift_handed", "shift_passed", "evacuation", "evacuation_settlement"),
     *("roll", "roll_step"),
     *("patrol_round", "patrol_answer", "patrol_finding", "patrol_step"),
@@ -78,7 +78,7 @@ def grants(roles: Roles) -> list[str]:
         # A shift is closed once; all else of it is written once.
         f"REVOKE DELETE ON shift, evacuation FROM {service}",
         "REVOKE UPDATE, DELETE ON shift_count, shift_counted, shift_difference, shift_person, shift_machine,"
-        f" shift_item, shift_settlement, shift_handover, shift_relief, shift_handed, shift_passed,"
+        f" shift_item, shift_settlement, shift_handover, shift_relief, shift_handed, shift_passed, shift_stood,"
         f" evacuation_settlement FROM {service}",
         # A finding ends once; all else of a patrol is written once.
         f"REVOKE DELETE ON patrol_finding FROM {service}",
