@@ -64,7 +64,7 @@ ACTS: Final = ("pass", "fail", "back", "again", "undo", "void", "keys")
 """What has a key of its own at the desk, which each person may change."""
 MOST_CODES: Final = len(DEFECTS)
 CODE_KEYS: Final = dict(zip(ITEM_OF, "abcdefghijklmnopqrstuvwxyz", strict=False))
-"""The usual key of each defect code, after the one that fails a piece: in the order in which a sound piece shows them."""
+"""The usual key of each defect code, after the one that fails a piece: in the order in which a sound piece has them."""
 REFUSALS: Final[dict[type[StationError], tuple[str, int]]] = {
     PieceNotHereError: ("qc.not_here", 404),
     PieceNotReadError: ("qc.not_read", 409),

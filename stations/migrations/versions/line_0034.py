@@ -1,4 +1,4 @@
-"""What a second look caught may be a case. Revision ID: line_0034."""
+"""A second look that differs is a case; packing's hold shelf is freed; a match is undone. Revision ID: line_0034."""
 
 from pathlib import Path
 from typing import Final
@@ -12,19 +12,56 @@ branch_labels = None
 depends_on = None
 
 SQL = Path(__file__).parent.parent / "sql" / "line_0034"
-CAUGHT: Final = ("caught_at IN ('review', 'qc', 'packing')", "caught_at IN ('review', 'second', 'qc', 'packing')")
-"""The check on where a case was caught, before and after."""
+CHECKS: Final = {
+    ("casebook_entry", "ck_book_entry_caught_at"): (
+        "caught_at IN ('review', 'qc', 'packing')",
+        "caught_at IN ('review', 'second', 'qc', 'packing')",
+    ),
+    ("packing_match", "ck_packing_match_outcome"): (
+        "outcome IN ('matched', 'mismatch', 'unpaid', 'stopped')",
+        "outcome IN ('matched', 'mismatch', 'unpaid', 'stopped', 'undone')",
+    ),
+    ("packing_mismatch", "packing_mismatch_resolution"): (
+        "resolution IS NULL OR resolution IN ('repack', 'void')",
+        "resolution IS NULL OR resolution IN ('right', 'envelope', 'apart')",
+    ),
+}
+"""The checks that change, before and after; nobody ever wrote a resolution."""
 
 
 def upgrade() -> None:
-    """Widen the check on where a case was caught; tables, rows and other guards stay."""
+    """Change three checks, make the table of what two people decided of the shelf, and guard all of it."""
     bind = op.get_bind()
-    _widen(bind, "casebook_entry", "ck_book_entry_caught_at", *CAUGHT)
+    for (table, name), (old, new) in CHECKS.items():
+        _change(bind, table, name, old, new)
+    op.create_table(
+        "packing_release",
+        sa.Column("release_id", sa.String(length=32), nullable=False),
+        sa.Column("unit_id", sa.String(length=32), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("resolution", sa.String(length=8), nullable=False),
+        sa.Column("first", sa.String(length=64), nullable=False),
+        sa.Column("first_sign_in", sa.String(length=32), nullable=False),
+        sa.Column("second", sa.String(length=64), nullable=False),
+        sa.Column("second_sign_in", sa.String(length=32), nullable=False),
+        sa.Column("stored_us", sa.BigInteger(), nullable=False),
+        sa.Column("emulated", sa.Boolean(), nullable=False),
+        sa.CheckConstraint("length(release_id) = 32", name="ck_packing_release_id"),
+        sa.CheckConstraint("first <> second", name="ck_packing_release_two"),
+        sa.CheckConstraint(
+            "resolution IN ('right', 'envelope', 'opened', 'apart')", name="ck_packing_release_resolution"
+        ),
+        sa.ForeignKeyConstraint(["first_sign_in"], ["sign_in_attempt.attempt_id"]),
+        sa.ForeignKeyConstraint(["second_sign_in"], ["sign_in_attempt.attempt_id"]),
+        sa.PrimaryKeyConstraint("release_id"),
+        sa.UniqueConstraint("unit_id", "step", name="uq_packing_release_stay"),
+    )
+    op.create_index("ix_packing_release_stored", "packing_release", ["stored_us"], unique=False)
     for statement in (SQL / f"guards.{bind.dialect.name}.sql").read_text(encoding="utf-8").split("--;\n"):
         bind.exec_driver_sql(statement)
 
 
-def _widen(bind: sa.Connection, table: str, name: str, old: str, new: str) -> None:
+def _change(bind: sa.Connection, table: str, name: str, old: str, new: str) -> None:
     """Replace a check: as line_0005 did on SQLite, where a copied table would lose its triggers."""
     if bind.dialect.name == "postgresql":
         op.drop_constraint(name, table, type_="check")
