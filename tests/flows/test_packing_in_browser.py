@@ -16,8 +16,23 @@ from small_line import Line
 from small_packing_desk import PackingDeskLine
 
 from handoff_logs.database import Database
+from stations.emulated_staff import EmulatedPacker
+from stations.packing import desk_booking
+from stations.packing.machines import PackingMachines
 
 SCREEN = {"viewport": {"width": 1280, "height": 800}}
+
+
+class Leaning(EmulatedPacker):
+    """A packer whose scale something leans on; it is the scale's driver as well."""
+
+    name = "scale-01"
+
+    def ask(self, _weigh: Any) -> int:
+        return 99_999
+
+    def clear_scale(self, scale: str) -> None:
+        """There is no machine."""
 
 
 @dataclass
@@ -204,3 +219,42 @@ NAMELESS = """() => [...document.querySelectorAll("main button, main input, main
     .filter(each => each.getClientRects().length)
     .filter(each => !(each.getAttribute("aria-label") || each.innerText || each.labels?.[0]?.innerText))
     .map(each => each.outerHTML.slice(0, 100))"""
+
+
+def test_a_weight_that_differs_fills_the_page_and_two_free_the_shelf_by_keyboard(
+    context_of: Callable[..., Any], served: ServedDesk, tmp_path: Path
+) -> None:
+    """As a mismatch does; its press undone before that; and the parcel is opened by two."""
+    page, desk = context_of().new_page(), served.desk
+    sign_in(page)
+    first, *posted = desk.pieces(served.tray, delivery="post")
+    scan(page, *desk.codes(first))
+    stored(page, 1, served)
+    page.wait_for_selector("[data-undo]")
+    page.keyboard.press("F6")
+    page.wait_for_function("() => document.getElementById('says').textContent.includes('undone')")
+    assert served.rows("SELECT outcome FROM packing_match ORDER BY stored_us") == [("matched",), ("undone",)]
+    for piece in desk.pieces(served.tray):
+        if piece.unit_id != first.unit_id:
+            desk.match("pia", piece)
+    packer: Any = Leaning(desk.line.hands)
+    desk_booking.book_tray(desk.here, served.tray, packer, machines=PackingMachines(packer, None))
+    page.wait_for_selector("#stop[open]")
+    assert "weight" in page.locator("#stop h2").inner_text() and "99999 g" in page.locator("#stop-more").inner_text()
+    assert page.evaluate("Number(document.getElementById('desk').dataset.sounded)") >= 1
+    for _ in posted:
+        page.wait_for_timeout(450)
+        page.keyboard.press("Escape")
+    page.wait_for_selector("#stop", state="hidden")
+    page.locator("[data-release]").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#release[open]")
+    assert page.evaluate("document.activeElement.name") == "password"
+    scan(page, PASSWORD)
+    page.keyboard.type("p-0013")
+    page.keyboard.press("Tab")
+    scan(page, PASSWORD)
+    page.wait_for_function("() => document.getElementById('says').textContent.includes('both signed')")
+    assert served.rows("SELECT resolution FROM packing_release") == [("opened",)]
+    assert page.evaluate("document.activeElement.name") == "code"
+    page.screenshot(path=tmp_path / "shelf.png")

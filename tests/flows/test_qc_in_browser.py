@@ -178,6 +178,39 @@ def test_what_was_in_hand_is_there_again_when_the_page_is_loaded(
     assert page.input_value("#serial") == "EZ0000000"
 
 
+def test_keys_are_ones_own_and_what_can_be_none_is_refused_with_its_reason(
+    page_of: Callable[..., Any], served: ServedDesk
+) -> None:
+    """A scanner's capitals and digits are no keys; two acts have no key together; and they outlast the page."""
+    page, desk = page_of(), served.desk
+    serial = desk.serials()[1]
+    page.keyboard.press("k")
+    page.wait_for_selector("#keys[open]")
+    for key, why in (("P", "a scanner types"), ("5", "a scanner types"), ("f", "can't both be f"), ("", "needs a key")):
+        page.fill("#keys [name=pass]", key)
+        page.click("#keys [value=keep]")
+        assert why in page.locator("#keys .wrong").inner_text(), key
+    page.fill("#keys [name=pass]", "j")
+    page.fill("#keys [name=print]", "q")
+    page.click("#keys [value=keep]")
+    page.wait_for_selector("#keys:not([open])", state="attached")
+    page.reload()
+    assert page.locator(".key.pass kbd").inner_text() == "j"
+    scan(page, serial)
+    page.keyboard.press("p")
+    assert page.input_value("#serial") == "p", "it is nobody's key any more"
+    page.fill("#serial", "")
+    page.keyboard.press("f")
+    page.keyboard.press("q")
+    page.wait_for_selector("#void[open]")
+    page.keyboard.press("Escape")
+    page.keyboard.press("u")
+    laid(page, serial)
+    page.keyboard.press("j")
+    says(page, "passed")
+    assert desk.rows("SELECT outcome, codes FROM qc_decision ORDER BY stored_us") == [("fail", "print"), ("pass", "")]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_desk_fits_its_screen_and_can_be_read_in_both_languages(
     page_of: Callable[..., Any], served: ServedDesk, scheme: str

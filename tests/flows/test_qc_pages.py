@@ -277,3 +277,35 @@ def test_a_tray_of_which_nothing_was_scanned_is_closed_only_when_it_is_said_to_b
         assert post(ann, "count/close", count=count, empty="yes").status_code == 303
         assert post(ann, "count/close", count=count).status_code == 303
     assert desk.rows(ended) == [("counted",)]
+
+
+def test_a_tray_that_was_counted_is_said_to_come_until_the_line_has_it_and_has_read_it(
+    address: str, desk: QcDesk
+) -> None:
+    """Not that there is none; and the page's script asks again soon while something is about to happen."""
+
+    def coming(client: Any) -> tuple[bool, str]:
+        page = client.get("/qc/overview").text
+        told = "coming" if "taking it in" in page else "none" if "No tray is here" in page else "there"
+        return 'data-coming="0"' not in page, told
+
+    with opened(address) as ann:
+        for serial in desk.serials():
+            decide(ann, serial, *(["chip_signature"] if serial == desk.serials()[0] else []))
+        assert coming(ann) == (False, "there"), "two have to sign first"
+        desk.sign(desk.rows("SELECT decision_id FROM qc_decision WHERE outcome = 'fail'")[0][0])
+        assert coming(ann)[0], "all of it is decided: the line books it"
+        (tray,) = desk.begun()
+        desk.void(tray)
+        desk.book(tray)
+        assert coming(ann) == (False, "none")
+        desk.hand_on(2, seed=2)
+        assert coming(ann) == (False, "none")
+        post(ann, "count/begin")
+        [(count,)] = desk.rows("SELECT count_id FROM tray_count")
+        assert post(ann, "count/close", count=count, empty="yes").status_code == 303
+        assert coming(ann) == (True, "coming")
+        tray = desk.count_in()
+        assert coming(ann) == (True, "there"), "it is being read"
+        desk.read(tray)
+        assert coming(ann) == (False, "there")

@@ -70,6 +70,8 @@ DESK: Final[Stated] = {
     ("GET", "/packing"): PACKERS,
     ("GET", "/packing/now"): PACKERS,
     ("POST", "/packing/match"): PACKERS,
+    ("POST", "/packing/undo"): PACKERS,
+    ("POST", "/packing/release"): PACKERS,
     ("POST", "/packing/close"): PACKERS,
     ("POST", "/packing/answer"): PACKERS,
     ("POST", "/packing/emulated"): PACKERS,

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "line_0035"
-down_revision = "line_0031"
+down_revision = "line_0034"
 branch_labels = None
 depends_on = None
 
