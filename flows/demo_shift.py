@@ -186,9 +186,9 @@ class DemoShift:
 
     def _play(self, line: Line, ended: threading.Event) -> None:
         """What happens in the middle: rounds, an emergency, the next shift, too warm air and a lead who resumes."""
-        warmed = False
+        warmed, url = False, self.folder.line().database_url
         while not ended.wait(LOOK_EVERY_S):
-            with closing(open_reading(self.folder.line().database_url)) as reading:
+            with closing(open_reading(url)) as reading:
                 (facts,) = reading.rows(FACTS)
                 waiting = reading.rows(UNDRAWN, ordinary=_ORDINARY)
             share = facts["made"] / max(1, facts["applications"])
