@@ -16,7 +16,9 @@ DEFAULT_FOLDER = Path(".passline")
 
 def demo_command(
     *,
-    documents: Annotated[int, Parameter(help="Applications in the batch.", validator=validators.Number(gte=1))] = 300,
+    documents: Annotated[
+        int, Parameter(help="Applications in the batch.", validator=validators.Number(gte=1, lte=1_000_000))
+    ] = 300,
     seed: Annotated[int, Parameter(help="Where all chance starts from.", validator=validators.Number(gte=0))] = 1,
     speed: Annotated[
         float,

@@ -65,10 +65,13 @@ def run_command(
     from flows.line_run import run_line
     from flows.locks import line_lock
     from flows.status import status_command
+    from stations.shift.rules import check_name
 
     screen = Console(stderr=True)
     folder = RunFolder(directory)
     folder.configured()
+    if shift is not None:
+        check_name(shift)
     with line_lock(folder):
         end = run_line(folder, shift=shift, screen=screen)
     if end.stop_reason is not None:
