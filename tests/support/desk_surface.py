@@ -93,6 +93,7 @@ DESK: Final[Stated] = {
     ("POST", "/mailing/manifests/print"): MAILING,
     ("GET", "/mailing/door"): MAILING,
     ("POST", "/mailing/door"): MAILING,
+    ("POST", "/mailing/door/number"): MAILING,
     ("POST", "/mailing/door/emulated"): MAILING,
     ("GET", "/mailing/retake"): MAILING,
     ("POST", "/mailing/retake"): MAILING,
