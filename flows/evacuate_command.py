@@ -49,7 +49,7 @@ def evacuate_command(
         with here.database.read() as conn:
             evacuating.check_evacuate(conn, reason)
         if emulated:
-            _emulated_only(here, folder)
+            _emulated_only(folder)
             person, sign_in = EMULATED_LEADS[0], None
         else:
             party = as_one(here, Asking(passwords_from), by, SECONDS).party()
@@ -122,9 +122,8 @@ def return_command(
     return Exit.FINDINGS if returned.how is None else Exit.FINE
 
 
-def _emulated_only(here: "Workplace", folder: RunFolder) -> None:
+def _emulated_only(folder: RunFolder) -> None:
     from flows.configuration import read_settings
-    from flows.settings import StaffKind
 
-    if not here.emulated or read_settings(folder).staff.kind is not StaffKind.EMULATED:
+    if read_settings(folder).real_staff:
         raise NotEmulatedError

@@ -13,7 +13,7 @@ from rich.console import Console
 from flows.alarm_targets import open_targets
 from flows.board import Board
 from flows.configuration import read_settings
-from flows.errors import PrefectLostError
+from flows.errors import PrefectLostError, ShiftNeededError
 from flows.facts import evacuation, has_table
 from flows.line_state import Line
 from flows.prefect_client import enter_client
@@ -70,6 +70,7 @@ def run_line(folder: RunFolder, *, shift: str | None = None, screen: Console | N
     # Before Prefect's server is started, which takes longer than to look.
     refuse_rolled_back(folder, settings)
     refuse_evacuated(folder)
+    refuse_without_shift(folder, settings)
     # A target without its address would be silent for a whole shift.
     open_targets(folder, settings)
     set_up_log(folder, level=settings.logging.level, form=settings.logging.form)
@@ -101,6 +102,18 @@ def refuse_evacuated(folder: RunFolder) -> None:
         row = evacuation(reading)
     if row is not None:
         raise LineEvacuatedError(row["reason"], row["ordered_us"])
+
+
+def refuse_without_shift(folder: RunFolder, settings: LineSettings) -> None:
+    """Raise ShiftNeededError where real people work and no shift says who, also where nothing is there yet."""
+    if not settings.real_staff:
+        return
+    reading = open_if_there(folder.line().database_url)
+    if reading is None:
+        raise ShiftNeededError
+    with reading:
+        if not has_table(reading, "shift") or not reading.rows(OPEN_SHIFT):
+            raise ShiftNeededError
 
 
 def working_shift(folder: RunFolder, settings: LineSettings) -> str:

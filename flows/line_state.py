@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from flows.duty import Roster
 from flows.gate import Gate, open_gate
 from flows.machines import STATION, Machine, Machines
 from flows.parts import Parts
@@ -19,7 +20,6 @@ from flows.settings import LineSettings
 from handoff_logs import offers
 from handoff_logs.database import Database
 from stations.intake.deadline_changes import in_force
-from stations.people import Duty
 from stations.personal import PersonalData
 from stations.personalization.setup import Setup
 from stations.personalization.signer import open_signer
@@ -55,7 +55,7 @@ class Line:
     settings: LineSettings
     database: Database
     personal: PersonalData
-    roster: dict[str, Duty]
+    roster: Roster
     shift: str
     parts: Parts
     stations: tuple[str, ...] = ()
@@ -140,7 +140,7 @@ class Line:
             database=self.database,
             station=station,
             shift=self.shift,
-            people=self.roster[station].codes,
+            people=self.roster[station],
             emulated=self.emulated,
             personal=self.personal,
         )

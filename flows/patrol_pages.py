@@ -42,7 +42,7 @@ from stations.patrol.errors import (
 )
 from stations.patrol.rounds import record_round, record_step
 from stations.patrol.rules import Kind, Patrol, Step, Walked
-from stations.people import Role, emulated_duty
+from stations.people import Role
 from stations.people_register.credentials import SignedIn
 from stations.people_register.errors import RoleMissingError, SignInLockedError, SignInRefusedError
 from stations.personalization.rules import STATION
@@ -247,8 +247,7 @@ class PatrolPages:
     def _here(self) -> Workplace:
         with self._database.read() as conn:
             shift = open_name(conn) or self._rounds.shift
-        people = emulated_duty(STATION, shift).codes
-        return Workplace(self._database, STATION, shift, people, self._emulated, self._rounds.personal)
+        return Workplace(self._database, STATION, shift, (), self._emulated, self._rounds.personal)
 
 
 def asks_password(path: str) -> bool:

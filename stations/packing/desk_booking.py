@@ -242,7 +242,7 @@ def finish_tray(
     machines: PackingMachines = BY_HAND,
 ) -> TrayOutcome:
     """Let emulated staff decide what people left of a tray, and book it; what people decided stands."""
-    by = By(workplace.people[0])
+    by = By(workplace.first)
     while True:
         with workplace.database.read() as conn:
             pieces, matches = pieces_of_tray(conn, workplace.station, tray), _matches(conn, tray)
@@ -269,7 +269,7 @@ def finish_box(
     machines: PackingMachines = BY_HAND,
 ) -> TrayOutcome:
     """Let emulated staff close a box that people left open, without what was stopped in it, and make a parcel of it."""
-    by = By(workplace.people[0])
+    by = By(workplace.first)
     boxes.close(workplace, by, box_id)
     while True:
         with workplace.database.read() as conn:
