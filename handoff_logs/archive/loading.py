@@ -244,7 +244,7 @@ def _log_tables() -> list[str]:
     for model in (
         *(tables.CustodyEvent, tables.CustodyUnit, tables.CustodyCase, tables.CustodyRegister, tables.CustodyMove),
         *(tables.SealOrigin, tables.SealLeaf, tables.SealNode, tables.SealCheckpoint, tables.SealCosignature),
-        *(tables.OpenOffer, tables.Whereabouts, tables.UnitNumber),
+        *(tables.OpenOffer, tables.Whereabouts, tables.UnitNumber, tables.BlankTally, tables.BlankChange),
     ):
         table = SQLModel.metadata.tables[str(model.__tablename__)]
         create = CreateTable(table, include_foreign_key_constraints=[])
