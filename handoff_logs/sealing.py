@@ -149,12 +149,12 @@ class Sealer:
             self._tree = None
             raise SealedElsewhereError(self._key.origin) from error
 
-    def tally(self) -> bool:
+    def tally(self, most: int = blank_tally.PORTION, lag_us: int = blank_tally.LAG_US) -> bool:
         """Tally where blanks stood, one portion of records that all writers have left behind; returns whether there was
         one. Raises SealedElsewhereError where another sealer was quicker.
         """
         try:
-            return self._database.write(lambda tx: blank_tally.follow(tx, self._settled))
+            return self._database.write(lambda tx: blank_tally.follow(tx, self._settled, most, lag_us))
         except CustodyRefusedError as error:
             raise SealedElsewhereError(self._key.origin) from error
 

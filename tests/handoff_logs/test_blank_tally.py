@@ -2,19 +2,22 @@
 
 import random
 from collections import Counter, defaultdict
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from signing_keys import log_key_of
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from handoff_logs import blank_tally, log, questions
+from handoff_logs import blank_tally, log, log_key, questions
 from handoff_logs.errors import CustodyRefusedError, HandoffLogError
 from handoff_logs.projections import MARK_US
 from handoff_logs.reading import open_reading
 from handoff_logs.records import Birth, Kind, new_id
+from handoff_logs.sealing import Sealer
 from handoff_logs.verify.run import Asked, verify
 
 START_US = 60_000 * MARK_US
@@ -180,6 +183,31 @@ def test_a_rebuilt_tally_says_the_same(centre: Any, database_url: str) -> None:
     centre.do(blank_tally.rebuild)
     assert answered(database_url, middle, 2**53) == before == counted(wandering.steps(), middle, 2**53) != {}
     assert not [one for one in verify(database_url, Asked()).problems if one.rule == RULE]
+
+
+def test_what_is_missing_since_long_is_named_until_it_is_settled(centre: Any, database_url: str) -> None:
+    wandering = Wandering(centre, random.Random(1))
+    blanks = centre.blanks(3, "vault", numbers=["E1", "E2", "E3"])
+    centre.accept(centre.offer(blanks, "vault", "qc"), blanks[:2])
+    wandering.clock_us += 5 * MARK_US
+    middle = wandering.clock_us // MARK_US * MARK_US
+    wandering.clock_us += 8 * MARK_US
+    centre.settle(blanks[2:], "lost", "vault")
+    for _ in range(2):
+        assert answered(database_url, middle, middle + 5)["vault"][1] == {"E3"}
+        assert "vault" not in answered(database_url, middle + 20 * MARK_US, 2**53)
+        centre.do(blank_tally.rebuild)
+
+
+def test_the_sealer_tallies_what_it_has_settled(centre: Any, signing_keys: Path) -> None:
+    key = log_key.read(log_key_of(signing_keys))
+    sealer = Sealer(centre.database, key)
+    centre.blanks(2, "vault")
+    assert not sealer.tally(1, AT_ONCE_US)
+    sealer.seal()
+    sealer.seal()
+    assert sealer.tally(1, AT_ONCE_US)
+    assert not sealer.tally(1_000, AT_ONCE_US)
 
 
 def test_a_record_is_tallied_once_and_only_when_no_earlier_one_can_come(centre: Any) -> None:
