@@ -266,6 +266,7 @@ _MADE = (
         _APPLICATION.c.deadline_us,
         JOB.c.machine,
         JOB.c.blank_serial,
+        JOB.c.product,
         JOB.c.application_id,
     )
     .join(JOB, JOB.c.document_unit == _WHERE.c.unit_id)

@@ -1,4 +1,4 @@
-"""What operators sign at the machines: stored once, booked once by those who signed, and no machine waits in a thread."""
+"""What operators sign at the machines: stored once, booked once by those who signed; no thread waits for them."""
 
 import random
 import threading
