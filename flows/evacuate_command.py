@@ -21,7 +21,7 @@ from flows.shift_view import advise_difference, print_differences, print_json
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
 
 if TYPE_CHECKING:
-    from stations.workplace import Workplace
+    pass
 
 
 def evacuate_command(

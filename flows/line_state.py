@@ -16,11 +16,12 @@ from flows.gate import Gate, open_gate
 from flows.machines import STATION, Machine, Machines
 from flows.parts import Parts
 from flows.run_folder import RunFolder
-from flows.settings import LineSettings
+from flows.settings import Desk, LineSettings
 from handoff_logs import offers
 from handoff_logs.database import Database
 from stations.intake.deadline_changes import in_force
 from stations.personal import PersonalData
+from stations.personalization.desk import MachineDesk
 from stations.personalization.setup import Setup
 from stations.personalization.signer import open_signer
 from stations.review.second import SecondLooks
@@ -77,7 +78,11 @@ class Line:
 
     def __post_init__(self) -> None:
         self.worker = self.worker or worker_name(self.folder)
-        self.machines = Machines(self.workplace(STATION), self.parts.operators, self._make_machines)
+        self.machines = Machines(self.workplace(STATION), self._operators, self._make_machines)
+
+    def _operators(self) -> MachineDesk | None:
+        """EMULATED operators; None where people load and empty the machines, and nothing here waits for their hands."""
+        return None if self.settings.desks.personalization is Desk.PEOPLE else self.parts.operators()
 
     def _make_machines(self) -> dict[str, Machine]:
         found, maker = self.parts.personalizers(), open_signer(self.folder.keys)

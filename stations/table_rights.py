@@ -7,6 +7,7 @@ from handoff_logs.roles import Roles, quoted
 ALARMS: Final = ("alarm", "alarm_step", "alarm_notice", "alarm_delivery")
 DELIVERIES: Final = ("delivery_event", "delivered_parcel", "returned_parcel", "return_remake")
 MAILING_DESK: Final = ("mailing_weighing", "mailing_act", "manifest_print")
+MACHINE_DESK: Final = ("machine_act",)
 CASEBOOK: Final = ("casebook_entry", "casebook_attachment")
 GATE: Final = ("gate_passage", "gate_step", "gate_ending", "gate_admission")
 AUDITED: Final = (
@@ -31,6 +32,7 @@ AUDITED: Final = (
     *("parcel", "consignment", "consigned_parcel"),
     *DELIVERIES,
     *MAILING_DESK,
+    *MACHINE_DESK,
     *("review_lease", "review_decision", "review_view", "review_question", "review_answer", "review_second"),
     *("packing_box", "packing_match", "packing_ask", "packing_mismatch", "packing_release"),
     *("tray_count", "tray_scan"),
@@ -43,7 +45,7 @@ what carriers took and said, and what came back; who held, decided and looked at
 what was asked and answered, and what was decided twice;
 who counted which tray; who had which piece in hand at QC, decided and looked at it, and which two signed for a void;
 who matched and packed what at the packing desk, and which two freed its hold shelf;
-the casebook, whose pieces of pictures are nobody's.
+what operators signed at the machines; the casebook, whose pieces of pictures are nobody's.
 Never an applicant's data, never a password's hash, never a photograph.
 """
 
@@ -98,6 +100,8 @@ def grants(roles: Roles) -> list[str]:
         # What was signed at mailing's desk is booked once; the guard says how.
         f"REVOKE UPDATE, DELETE ON {', '.join(MAILING_DESK)} FROM {service}",
         f"GRANT UPDATE (booked_us, refusal, told, content) ON mailing_act TO {service}",
+        f"REVOKE UPDATE, DELETE ON {', '.join(MACHINE_DESK)} FROM {service}",
+        f"GRANT UPDATE (booked_us, refusal, told, content) ON machine_act TO {service}",
         # Readings and crossings go when they are old; the guards say how old.
         f"REVOKE UPDATE ON climate_reading, climate_crossing, climate_machine FROM {service}",
         f"REVOKE DELETE ON climate_zone, climate_suspension FROM {service}",

@@ -1,4 +1,4 @@
-"""The whole line by hand: people at the desks of all four stations, in Chromium, by scanner and keyboard.
+"""The whole line by hand: people at the desks of all five stations, in Chromium, by scanner and keyboard.
 
 EMULATED are the machines, the pieces and the hands that carry them; whoever decides, counts and signs is a person.
 """
@@ -36,8 +36,11 @@ DAY = date(2026, 9, 1)
 DOCUMENTS = 4
 FOUNDERS = (Credentials("p-0001", "first administrator"), Credentials("p-0002", "second administrator"))
 REVIEWER, INSPECTOR, SECOND, PACKER, MAILER, DRIVER = "p-0501", "p-0401", "p-0402", "p-0601", "p-0701", "p-0801"
+OPERATOR, BESIDE = "p-0301", "p-0302"
 PEOPLE = {
     REVIEWER: Role.REVIEWER,
+    OPERATOR: Role.OPERATOR,
+    BESIDE: Role.OPERATOR,
     INSPECTOR: Role.INSPECTOR,
     SECOND: Role.INSPECTOR,
     PACKER: Role.PACKER,
@@ -157,6 +160,28 @@ class ByHand:
             page.keyboard.press("p")
             page.wait_for_function("lease => document.querySelector('article')?.dataset.lease !== lease", arg=lease)
 
+    def operate(self) -> None:
+        """Do what waits most urgently at the machines, if anything: the EMULATED hands' key, the passwords of two."""
+        page = self.at(OPERATOR, "/machines")
+        page.goto("/machines")
+        if not page.locator('a[data-key="1"]').count():
+            return
+        page.keyboard.press("1")
+        page.wait_for_selector("form.act")
+        if page.locator("[data-emulated]").count():
+            with page.expect_navigation():
+                page.keyboard.press("F4")
+        tally = page.locator("[data-tally]")
+        if tally.count() and tally.inner_text() == "0":
+            return
+        if page.locator("[name=second_password]").count():
+            for field, typed in (("password", OPERATOR), ("code", None), ("second_password", BESIDE)):
+                page.focus(f"[name={field}]")
+                page.keyboard.type(BESIDE if typed is None else password_of(typed))
+        with page.expect_navigation():
+            page.keyboard.press("F9")
+        self.until(lambda: self.number(UNBOOKED) == 0)
+
     def inspect(self, *keys: str) -> None:
         """Count what is offered to QC, take the next piece that lies there, if any, and decide by these keys."""
         self.count(INSPECTOR, "qc")
@@ -170,9 +195,20 @@ class ByHand:
             page.keyboard.press(key)
         page.wait_for_selector(".piece", state="detached")
 
+    def something_to_inspect(self) -> int:
+        """Have the machines work and their trays counted; how many pieces QC may take."""
+        self.operate()
+        self.count(INSPECTOR, "qc")
+        return self.number(TO_INSPECT)
+
+    def make_and_inspect(self) -> None:
+        """A step at the machines and one at QC."""
+        self.operate()
+        self.inspect()
+
     def void(self) -> None:
         """Fail a piece, and both sign with their passwords."""
-        self.until(lambda: (self.count(INSPECTOR, "qc"), self.number(TO_INSPECT))[1])
+        self.until(self.something_to_inspect)
         self.inspect("f", "m")
         page = self.at(INSPECTOR, "/qc")
         page.wait_for_selector("#void[open]")
@@ -234,6 +270,7 @@ class ByHand:
         page.wait_for_url("**/mailing/acts**")
 
 
+UNBOOKED = "SELECT count(*) AS acts FROM machine_act WHERE booked_us IS NULL"
 TO_INSPECT = """
 SELECT count(*) AS pieces FROM qc_reading AS r JOIN whereabouts AS w ON w.unit_id = r.document_unit
 WHERE w.station = 'qc' AND w.state = 'held' AND NOT EXISTS
@@ -311,7 +348,7 @@ def test_people_run_the_whole_line_by_hand_from_the_pages(by_hand: ByHand) -> No
     line = by_hand
     line.review()
     line.void()
-    line.until_all(INSPECTED, DOCUMENTS, line.inspect)
+    line.until_all(INSPECTED, DOCUMENTS, line.make_and_inspect)
     line.until_all(MATCHED, DOCUMENTS, line.pack)
     line.close_boxes()
     line.until(lambda: line.number(PACKED) == DOCUMENTS)
@@ -340,6 +377,14 @@ def test_people_run_the_whole_line_by_hand_from_the_pages(by_hand: ByHand) -> No
         ("offer", "mailing", "carrier", MAILER, None, MAILER, None),
         ("accept", "mailing", "carrier", DRIVER, None, DRIVER, None),
     }
+    at_machines = {tuple(row.values()) for row in line.rows(AT_MACHINES)}
+    assert at_machines == {
+        ("move", "input", OPERATOR, BESIDE, OPERATOR, BESIDE),
+        ("move", "rack", OPERATOR, None, OPERATOR, None),
+        ("move", "outgoing", OPERATOR, None, OPERATOR, None),
+        ("offer", "qc", OPERATOR, None, OPERATOR, None),
+    }
+    assert line.number("SELECT count(*) AS acts FROM machine_act WHERE refusal IS NOT NULL") == 0
     assert line.rows("SELECT DISTINCT reviewer FROM review_verdict") == [{"reviewer": REVIEWER}]
     assert {row["difference"] for row in checked(line, "blanks", "balance")} == {0}
 
@@ -355,13 +400,23 @@ WHERE event.from_station IN ('qc', 'packing', 'mailing') AND event.to_station IS
     OR event.from_station IN ('review', 'qc') AND event.act = 'offer'
 """
 """Every record of a station at which people work: whose it is, and whose sign-ins it bears."""
+AT_MACHINES = """
+SELECT DISTINCT event.act, CASE WHEN event.act = 'offer' THEN event.to_station
+        WHEN event.to_place LIKE '%:input' THEN 'input' ELSE event.to_place END AS whither,
+    event.person, event.second_person, one.code AS signed_in, other.code AS second_signed_in
+FROM custody_event AS event LEFT JOIN sign_in_attempt AS one ON one.attempt_id = event.sign_in
+LEFT JOIN sign_in_attempt AS other ON other.attempt_id = event.second_sign_in
+WHERE event.act = 'move' AND (event.to_place LIKE '%:input' OR event.to_place IN ('rack', 'outgoing'))
+    OR event.act = 'offer' AND event.from_station = 'personalization' AND event.to_station = 'qc'
+"""
+"""What hands did at the machines."""
 
 
 def test_a_station_is_given_back_to_emulated_staff_half_way_after_a_power_failure(by_hand: ByHand) -> None:
     """Run and desk are killed; QC goes on by itself, and what the inspector decided before stands, as theirs."""
     line = by_hand
     line.review()
-    line.until(lambda: (line.count(INSPECTOR, "qc"), line.number(TO_INSPECT))[1])
+    line.until(line.something_to_inspect)
     line.inspect("p")
     line.inspect("f", "m")
     decided = line.rows(DECIDED)
@@ -372,7 +427,7 @@ def test_a_station_is_given_back_to_emulated_staff_half_way_after_a_power_failur
     said = configuration.read_text("utf-8")
     configuration.write_text(re.sub('^qc = "people"', 'qc = "emulated"', said, flags=re.MULTILINE), "utf-8")
     line.start()
-    line.until_all(MATCHED, DOCUMENTS, line.pack)
+    line.until_all(MATCHED, DOCUMENTS, lambda: (line.operate(), line.pack()))
     line.close_boxes()
     line.until(lambda: line.number(PACKED) == DOCUMENTS)
     line.until_all(AT_THE_DOOR, line.number(PARCELS), line.weigh)

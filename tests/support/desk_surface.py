@@ -26,6 +26,7 @@ LOG: Final = frozenset({Role.AUDITOR, Role.LEAD, Role.ADMINISTRATOR})
 ALARMS: Final = LOG | {Role.KEEPER, Role.OPERATOR, Role.ENGINEER}
 BOOK: Final = frozenset({Role.REVIEWER, Role.INSPECTOR, Role.PACKER, Role.LEAD})
 MAILING: Final = frozenset({Role.MAILER, Role.LEAD})
+OPERATORS: Final = frozenset({Role.OPERATOR, Role.LEAD})
 PATROL: Final = frozenset({Role.OPERATOR, Role.LEAD, Role.ADMINISTRATOR, Role.ENGINEER})
 
 DESK: Final[Stated] = {
@@ -112,6 +113,11 @@ DESK: Final[Stated] = {
     ("POST", "/mailing/count/close"): MAILING,
     ("POST", "/mailing/count/anew"): MAILING,
     ("POST", "/mailing/count/emulated"): MAILING,
+    ("GET", "/machines"): OPERATORS,
+    ("GET", "/machines/act"): OPERATORS,
+    ("POST", "/machines/act"): OPERATORS,
+    ("GET", "/machines/acts"): OPERATORS,
+    ("POST", "/machines/emulated"): OPERATORS,
 }
 PAGES: Final[Stated] = {
     ("GET", "/sign-in"): ANYBODY,
@@ -163,6 +169,8 @@ LOOKED_AT: Final[tuple[tuple[str, Role | None, str], ...]] = (
     ("/mailing/manifests", Role.MAILER, "h1"),
     ("/mailing/deliveries", Role.MAILER, "h1"),
     ("/mailing/returns", Role.MAILER, "h1"),
+    ("/machines", Role.OPERATOR, "h1"),
+    ("/machines/act?kind=load&subject=book-01", Role.OPERATOR, "form.act"),
 )
 """The desks' pages: address, whose (None: nobody is signed in), and what stands on it once all is there."""
 

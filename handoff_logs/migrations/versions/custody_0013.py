@@ -6,7 +6,7 @@ from alembic import op
 from sqlalchemy import text
 
 revision = "custody_0013"
-down_revision = "custody_0010"
+down_revision = "custody_0011"
 branch_labels = None
 depends_on = None
 
