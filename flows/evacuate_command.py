@@ -1,7 +1,7 @@
 """`passline shift evacuate` and `return`: one person's word freezes the line, a count of two lets it go on."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -19,9 +19,6 @@ from flows.shift_counting import (
 )
 from flows.shift_view import advise_difference, print_differences, print_json
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
-
-if TYPE_CHECKING:
-    pass
 
 
 def evacuate_command(
