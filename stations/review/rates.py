@@ -53,8 +53,9 @@ WHERE s.chosen_us >= :since_us GROUP BY 1
 """
 _AGAIN: Final = """
 SELECT d.outcome, d.reasons, CASE WHEN d.undone_us IS NULL THEN 0 ELSE 1 END AS undone
-FROM review_second AS s JOIN review_decision AS d
-    ON d.application_id = s.application_id AND d.revision = s.revision AND d.round = s.round + 1
+FROM review_second AS s JOIN review_lease AS l
+    ON l.application_id = s.application_id AND l.revision = s.revision AND l.round = s.round + 1
+JOIN review_decision AS d ON d.lease_id = l.lease_id
 WHERE s.chosen_us >= :since_us
 UNION ALL
 SELECT v.outcome, v.reasons, 0 FROM review_second AS s JOIN review_verdict AS v
