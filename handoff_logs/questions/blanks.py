@@ -125,7 +125,7 @@ def _told(reading: Reading, period: Period) -> Iterator[Counted]:
     begin_us = period.from_us // MARK_US * MARK_US
     sums = reading.rows(_SUMS, begin_us=begin_us)
     stood = Counter({(row["station"], row["term"], row["emulated"]): int(row["blanks"]) for row in sums})
-    untallied = {event_id for (event_id,) in reading.tuples(_UNTALLIED, begin_us=begin_us)}
+    untallied = {row["event_id"] for row in reading.rows(_UNTALLIED, begin_us=begin_us)}
     moved = set()
     for unit_id, rows in groupby(reading.stream(_MOVED, begin_us=begin_us, to_us=period.to_us), itemgetter("unit_id")):
         steps = list(rows)
