@@ -13,6 +13,7 @@ from flows.station_run import Served, run_station
 from flows.work import StationWork, TrayWork
 from stations.personalization.signer import trust_anchor
 from stations.qc import at_desks, station
+from stations.qc.own_hands import OwnHands
 from stations.qc.reading_back import Means
 from stations.trays import TrayOutcome
 
@@ -29,18 +30,24 @@ async def qc(folder: str, shift: str, tray: str | None = None) -> Served:
 
 
 def means_of(line: Line) -> Means:
-    """What QC of a line reads with."""
+    """What QC of a line reads with; nobody is there to swipe where people carry pieces themselves."""
     parts = line.parts
+    if not parts.has_emulated_staff:
+        return Means(OwnHands(), parts.readers(), trust_anchor(line.folder.keys))
     return Means(parts.inspector(), parts.readers(), trust_anchor(line.folder.keys), parts.swipes())
 
 
 def work_at_desks(line: Line, means: Means) -> StationWork:
     """QC whose inspectors are at their desks: what is counted is read back here, and booked as they decide."""
     here = line.workplace(STATION)
+    hands = means.desk if line.parts.has_emulated_staff else None
     voided: Counter[str] = Counter()
 
     def book(tray: str) -> TrayOutcome | None:
-        at_desks.read_tray(here, tray, means)
+        if hands is None:
+            at_desks.read_what_lies(here, means)
+        else:
+            at_desks.read_tray(here, tray, means)
         voided[tray] += at_desks.book_signed(here, tray, means.desk, line.nodes())
         booked = at_desks.book_decided(here, tray, means.desk, line.nodes())
         if booked is None:
@@ -51,7 +58,7 @@ def work_at_desks(line: Line, means: Means) -> StationWork:
     return TraysAtDesks(
         line=line,
         station=STATION,
-        accept=lambda offer: at_desks.accept_tray(here, offer, means.desk),
+        accept=lambda offer: at_desks.accept_tray(here, offer, hands),
         book=book,
     )
 

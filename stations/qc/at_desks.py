@@ -16,7 +16,7 @@ from stations.qc.booking import VOIDED, Inspected, offer_onward, store_inspectio
 from stations.qc.desk import QcDesk
 from stations.qc.inspecting import Stands
 from stations.qc.pieces import Piece, document_units, offered_numbers, pieces_of_tray
-from stations.qc.reading_back import Means, ReadBack, read_back
+from stations.qc.reading_back import Means, ReadBack, read_back, read_laid
 from stations.qc.readings import Found
 from stations.trays import (
     PUBLISHED,
@@ -29,6 +29,7 @@ from stations.trays import (
     book_without_stopped,
     quarantine,
     table_place,
+    unfinished_trays,
 )
 from stations.workplace import Workplace
 
@@ -61,6 +62,22 @@ def read_tray(workplace: Workplace, tray: str, means: Means) -> int:
         kept = [(each, Found.of(each.reading, each.findings, swiped=each.swiped)) for each in found]
         workplace.database.write(lambda tx, kept=kept: _store(tx, workplace, kept))  # type: ignore[misc]
     return len(unread)
+
+
+def read_what_lies(workplace: Workplace, means: Means) -> int:
+    """Keep what the readers found of the pieces that people laid into them, of all trays at QC; how many were new."""
+    with workplace.database.read() as conn:
+        trays = unfinished_trays(workplace)
+        pieces = _going_on([piece for tray in trays for piece in pieces_of_tray(conn, workplace.station, tray)])
+        read = readings.read_units(conn, [piece.unit_id for piece in pieces])
+    unread = {piece.blank_serial: piece for piece in pieces if piece.unit_id not in read}
+    if not unread:
+        return 0
+    found = read_laid(workplace, unread, means)
+    kept = [(each, Found.of(each.reading, each.findings, swiped=None)) for each in found]
+    if kept:
+        workplace.database.write(lambda tx: _store(tx, workplace, kept))
+    return len(kept)
 
 
 def book_signed(workplace: Workplace, tray: str, desk: QcDesk, nodes: TimeNodes = PUBLISHED) -> int:

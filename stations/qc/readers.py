@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
-from threading import Condition
+from threading import Condition, Lock
 from time import monotonic
 from typing import Final
 
-from devices.errors import DeviceError
+from devices.errors import DeviceError, MachineRefusedError
 from devices.roles import DocumentReader, Reading
 from stations.errors import StationError
 from stations.qc.desk import QcDesk
@@ -57,6 +57,7 @@ class ReaderPool:
         self._changed = Condition()
         self._waiting: list[tuple[bool, int]] = []
         self._tickets = count()
+        self._looking = Lock()
         self.failed: dict[str, DeviceError] = {}
 
     def read(self, numbers: Sequence[str], desk: QcDesk, place: str, *, first: bool = False) -> list[ReadPiece]:
@@ -66,6 +67,32 @@ class ReaderPool:
         """
         with ThreadPoolExecutor(len(self._readers), thread_name_prefix="reader") as threads:
             return list(threads.map(lambda number: self._read_one(number, desk, place, first=first), numbers))
+
+    def what_lies(self) -> list[ReadPiece]:
+        """What people laid into readers, each piece known by its own serial; nothing while somebody else is looking.
+
+        An empty reader is passed over, and so is one that fails: it is asked again over a fresh session with the next
+        look.
+        """
+        if not self._looking.acquire(blocking=False):
+            return []
+        try:
+            return [piece for name in self._readers if (piece := self._look_into(name)) is not None]
+        finally:
+            self._looking.release()
+
+    def _look_into(self, name: str) -> ReadPiece | None:
+        reader = self._readers[name]
+        try:
+            reading = reader.read(READ_TIMEOUT_S)
+        except MachineRefusedError:
+            return None  # nothing lies there
+        except DeviceError:
+            reader.close()
+            with suppress(DeviceError):
+                reader.open()
+            return None
+        return ReadPiece(reading.surface_serial, name, reading)
 
     def _read_one(self, number: str, desk: QcDesk, place: str, *, first: bool) -> ReadPiece:
         while True:

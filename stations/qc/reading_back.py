@@ -1,15 +1,15 @@
 """Reading documents back: each through a reader and, where QC has one, a swipe reader, and compared with its order."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from devices.roles import Reading
 from stations.personalization.chip import Finding, verify
 from stations.qc.desk import QcDesk
 from stations.qc.expected import expected_documents
 from stations.qc.pieces import Piece
-from stations.qc.readers import ReaderPool
-from stations.qc.rules import compare
+from stations.qc.readers import ReaderPool, ReadPiece
+from stations.qc.rules import Expected, compare
 from stations.qc.swipes import Swipes
 from stations.trays import GREEN, tray_place
 from stations.workplace import Workplace
@@ -55,12 +55,27 @@ def read_back(workplace: Workplace, tray: str, pieces: Sequence[Piece], means: M
     read = []
     for piece, each in zip(pieces, found, strict=True):
         wanted = expected[piece.unit_id]
-        findings = verify(each.reading.chip, means.trust_anchor)
-        codes = compare(wanted, each.reading, findings)
-        swiped = None
-        if not codes and swipes is not None:
+        seen = _compared(piece, each, wanted, means.trust_anchor)
+        if not seen.codes and swipes is not None:
             swiped = swipes.agrees(piece.blank_serial, wanted.zone, means.desk)
-        if swiped is False:
-            codes = ("swipe",)
-        read.append(ReadBack(piece, each.reader, each.reading, tuple(findings), codes, swiped))
+            seen = replace(seen, swiped=swiped, codes=() if swiped is not False else ("swipe",))
+        read.append(seen)
     return read
+
+
+def read_laid(workplace: Workplace, pieces: Mapping[str, Piece], means: Means) -> list[ReadBack]:
+    """Read what people laid into the readers, and compare those of `pieces`, by serial, with their orders.
+
+    Nobody is told which to lay there: each is known by its own serial, and what isn't among them is passed over.
+    """
+    found = [(pieces[each.number], each) for each in means.readers.what_lies() if each.number in pieces]
+    if not found:
+        return []
+    expected = expected_documents(workplace, [piece for piece, _ in found])
+    return [_compared(piece, each, expected[piece.unit_id], means.trust_anchor) for piece, each in found]
+
+
+def _compared(piece: Piece, read: ReadPiece, wanted: Expected, trust_anchor: bytes) -> ReadBack:
+    findings = verify(read.reading.chip, trust_anchor)
+    codes = compare(wanted, read.reading, findings)
+    return ReadBack(piece, read.reader, read.reading, tuple(findings), codes, None)

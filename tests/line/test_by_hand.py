@@ -20,33 +20,58 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from real_browser import ADVISED, LOOK_MS, launched, listen, unexpected
 
 from flows.composition import open_database, open_line, prepare
+from flows.configuration import read_settings
+from flows.counts import seen
 from flows.default_line import write_default
+from flows.parts import Parts
 from flows.run_folder import RunFolder
+from flows.two_hands import as_two, workplace_of
 from handoff_logs.reading import open_reading
 from stations.intake.generator.defects import Shares
 from stations.intake.generator.generate import generate
 from stations.intake.load import load
 from stations.people import Role
 from stations.people_register import passwords, register
-from stations.people_register.credentials import Credentials
+from stations.people_register.credentials import Credentials, TwoSigned
 from stations.people_register.sign_in import sign_in_two
+from stations.shift import station
+from stations.shift.counting import Signers
+from stations.shift.crews import Plan
+from stations.vault import receiving
+from stations.vault import station as vault
+from stations.vault.need import need
+from stations.vault.receiving import Delivery
+from stations.workplace import Workplace
 
 SOUND = Shares(emergencies=0, intake_defects=0, review_defects=0)
 DAY = date(2026, 9, 1)
 DOCUMENTS = 4
 FOUNDERS = (Credentials("p-0001", "first administrator"), Credentials("p-0002", "second administrator"))
 REVIEWER, INSPECTOR, SECOND, PACKER, MAILER, DRIVER = "p-0501", "p-0401", "p-0402", "p-0601", "p-0701", "p-0801"
-OPERATOR, BESIDE = "p-0301", "p-0302"
+CLERK, LEAD, KEEPER, OTHER_KEEPER, OPERATOR, OTHER_OPERATOR = "p-0911", "p-0101", "p-0301", "p-0302", "p-0201", "p-0202"
 PEOPLE = {
     REVIEWER: Role.REVIEWER,
-    OPERATOR: Role.OPERATOR,
-    BESIDE: Role.OPERATOR,
     INSPECTOR: Role.INSPECTOR,
     SECOND: Role.INSPECTOR,
     PACKER: Role.PACKER,
     MAILER: Role.MAILER,
     DRIVER: Role.DRIVER,
+    CLERK: Role.CLERK,
+    LEAD: Role.LEAD,
+    KEEPER: Role.KEEPER,
+    OTHER_KEEPER: Role.KEEPER,
+    OPERATOR: Role.OPERATOR,
+    OTHER_OPERATOR: Role.OPERATOR,
 }
+CREW = {
+    "vault": (KEEPER, OTHER_KEEPER),
+    "personalization": (OPERATOR, OTHER_OPERATOR),
+    "qc": (INSPECTOR, SECOND),
+    "review": (REVIEWER,),
+    "packing": (PACKER,),
+    "mailing": (MAILER,),
+}
+DELIVERED = {"book": ("EJ0000001", "EJ0000020"), "card": ("KJ00000001", "KJ00000020")}
 PATIENCE_S = 60.0
 
 pytestmark = [pytest.mark.line, pytest.mark.timeout(400)]
@@ -175,9 +200,9 @@ class ByHand:
         if tally.count() and tally.inner_text() == "0":
             return
         if page.locator("[name=second_password]").count():
-            for field, typed in (("password", OPERATOR), ("code", None), ("second_password", BESIDE)):
+            for field, typed in (("password", OPERATOR), ("code", None), ("second_password", OTHER_OPERATOR)):
                 page.focus(f"[name={field}]")
-                page.keyboard.type(BESIDE if typed is None else password_of(typed))
+                page.keyboard.type(OTHER_OPERATOR if typed is None else password_of(typed))
         with page.expect_navigation():
             page.keyboard.press("F9")
         self.until(lambda: self.number(UNBOOKED) == 0)
@@ -300,13 +325,15 @@ def password_of(code: str) -> str:
     return f"the words of {code}"
 
 
-def make_line(folder: Path) -> None:
-    """An emulated line with people at all desks, and applications on file."""
+def make_line(folder: Path, *, real: bool) -> None:
+    """An emulated line with people at all desks, and applications on file; `real`: with nobody EMULATED at all."""
     run = RunFolder(folder)
     write_default(run, books=1, cards=1, readers=1, small=1, speed=0)
     said = run.configuration.read_text("utf-8")
     head, desks, rest = re.split(r"(\[desks\].*?\n\n)", said, maxsplit=1, flags=re.DOTALL)
     desks = desks.replace('= "emulated"', '= "people"')
+    if real:
+        head = head.replace('kind = "emulated"        #', 'kind = "desks"  #')
     run.configuration.write_text(head + desks + re.sub("spoil_rate = [0-9.]+", "spoil_rate = 0", rest), "utf-8")
     prepare(run)
     with pytest.MonkeyPatch.context() as patch, open_database(run, run.line().database_url) as database:
@@ -317,16 +344,54 @@ def make_line(folder: Path) -> None:
             register.enrol(database, by, Credentials(code, password_of(code)), (role,), emulated=True)
     batch = folder.with_name("batch")
     generate(batch, DOCUMENTS, 7, day=DAY, shares=SOUND)
+    if real:
+        begin_shift(run, batch)
+        return
     with open_line(run, shift="day", stations=("intake",)) as line:
         load(line.workplace("intake"), batch, folder / "replies", tray_size=DOCUMENTS)
 
 
+def begin_shift(run: RunFolder, batch: Path) -> None:
+    """A lead opens a shift of real people; a clerk loads, keepers receive and issue blanks, an operator takes them."""
+    settings = read_settings(run)
+
+    def signed(here: Workplace, one: str, other: str) -> TwoSigned:
+        both = Credentials(one, password_of(one)), Credentials(other, password_of(other))
+        return sign_in_two(here.database, *both, (PEOPLE[one], PEOPLE[other]))
+
+    with closing(Parts(run, settings, leave_emulators=True)) as parts:
+        desk = parts.operators()
+        with workplace_of(run, "vault") as here:
+            by = signed(here, LEAD, KEEPER)
+            with here.database.read() as conn:
+                count = seen(conn, parts, settings)
+            plan = Plan("early", CREW, settings.personalizers, ("all",), emulated=True, real_staff=True)
+            station.open_shift(here.database, plan, count, Signers(*by.codes, by.first_sign_in, by.second_sign_in))
+        with workplace_of(run, "intake") as here:
+            clerk = as_two(here, signed(here, CLERK, LEAD))
+            load(clerk, batch, run.path / "replies", tray_size=DOCUMENTS)
+        for kind, (first, last) in DELIVERED.items():
+            delivery = Delivery(kind, first, last, 20, f"note-{kind}")
+            with workplace_of(run, "vault") as here:
+                assert here.people == CREW["vault"] and here.shift == "early"
+                keepers = as_two(here, signed(here, KEEPER, OTHER_KEEPER))
+                parts.hands().deliver(receiving.check(delivery), vault.rules.shelf(kind))
+                receiving.receive(keepers, delivery)
+                with here.database.read() as conn:
+                    short = need(conn, kind, settings.vault.kept).short
+                vault.issue(keepers, desk, kind, short, settings.vault.kept)
+            with workplace_of(run, "personalization") as here:
+                operator = as_two(here, signed(here, OPERATOR, OTHER_OPERATOR))
+                for offer in vault.offered(here).values():
+                    vault.accept(operator, desk, offer, vault.place_of(here, offer))
+
+
 @pytest.fixture
-def by_hand(tmp_path: Path) -> Iterator[ByHand]:
+def by_hand(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[ByHand]:
     """A line at which people work, running; nothing of it outlives the test, and no page broke."""
     folder = tmp_path / "line"
     with launched() as chromium:
-        make_line(folder)
+        make_line(folder, real=getattr(request, "param", "") == "real")
         line = ByHand(folder, chromium)
         try:
             line.start()
@@ -343,6 +408,7 @@ def checked(line: ByHand, *arguments: str) -> Any:
     return json.loads(asked.printed)
 
 
+@pytest.mark.parametrize("by_hand", ["real"], indirect=True)
 def test_people_run_the_whole_line_by_hand_from_the_pages(by_hand: ByHand) -> None:
     """Every application is dispatched, one remade; each record bears who did it and the sign-in by which they did."""
     line = by_hand
@@ -379,7 +445,7 @@ def test_people_run_the_whole_line_by_hand_from_the_pages(by_hand: ByHand) -> No
     }
     at_machines = {tuple(row.values()) for row in line.rows(AT_MACHINES)}
     assert at_machines == {
-        ("move", "input", OPERATOR, BESIDE, OPERATOR, BESIDE),
+        ("move", "input", OPERATOR, OTHER_OPERATOR, OPERATOR, OTHER_OPERATOR),
         ("move", "rack", OPERATOR, None, OPERATOR, None),
         ("move", "outgoing", OPERATOR, None, OPERATOR, None),
         ("offer", "qc", OPERATOR, None, OPERATOR, None),
@@ -387,6 +453,9 @@ def test_people_run_the_whole_line_by_hand_from_the_pages(by_hand: ByHand) -> No
     assert line.number("SELECT count(*) AS acts FROM machine_act WHERE refusal IS NOT NULL") == 0
     assert line.rows("SELECT DISTINCT reviewer FROM review_verdict") == [{"reviewer": REVIEWER}]
     assert {row["difference"] for row in checked(line, "blanks", "balance")} == {0}
+    assert line.rows(EMULATED_PEOPLE) == []
+    shifts = {row["shift"] for row in line.rows("SELECT DISTINCT shift FROM custody_event WHERE act <> 'register'")}
+    assert shifts == {"early"}
 
 
 PACKED = "SELECT count(*) AS documents FROM whereabouts WHERE kind = 'document' AND state = 'packed'"
@@ -410,6 +479,10 @@ WHERE event.act = 'move' AND (event.to_place LIKE '%:input' OR event.to_place IN
     OR event.act = 'offer' AND event.from_station = 'personalization' AND event.to_station = 'qc'
 """
 """What hands did at the machines."""
+EMULATED_PEOPLE = """
+SELECT act, person, second_person FROM custody_event
+WHERE substr(person, 1, 2) = 'e-' OR substr(second_person, 1, 2) = 'e-'
+"""
 
 
 def test_a_station_is_given_back_to_emulated_staff_half_way_after_a_power_failure(by_hand: ByHand) -> None:
