@@ -103,8 +103,10 @@ def _machine(conn: Connection, name: str, takes: str, now: activity.Shown, there
     stands = state is Activity.HELD or reason in ANSWERED_BY_HAND
     if stands and not hands and reason not in NOT_BY_HAND:
         hands.append(Hand(1, ActKind.RIGHT, name))
-    if blanks.held(conn, rules.reject_bin(name)) or specimens.left(conn, name):
-        hands.append(Hand(2 if reason == production.BIN_FULL else 6, ActKind.DEFACE, name))
+    rejects = bool(blanks.held(conn, rules.reject_bin(name)) or specimens.left(conn, name))
+    # A blank that the machine spoiled before it read it is in the input stack by the log: it may lie in any bin.
+    pressing = reason in (production.BIN_FULL, production.NOT_LAID_IN)
+    hands.append(Hand(2 if pressing else 6, ActKind.DEFACE, name, rejects or pressing))
     if stocked:
         hands.append(Hand(2 if inside == 0 else 5 if inside < LOW else 9, ActKind.LOAD, name, inside < LOW))
     if station.in_good_stack(conn, name):

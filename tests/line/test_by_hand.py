@@ -191,8 +191,9 @@ class ByHand:
         page.goto("/machines")
         if not page.locator('a[data-key="1"]').count():
             return
-        page.keyboard.press("1")
-        page.wait_for_selector("form.act")
+        # Its keys are there when all of it is loaded.
+        with page.expect_navigation():
+            page.keyboard.press("1")
         if page.locator("[data-emulated]").count():
             with page.expect_navigation():
                 page.keyboard.press("F4")
