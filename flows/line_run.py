@@ -17,6 +17,7 @@ from flows.errors import PrefectLostError, ShiftNeededError
 from flows.facts import evacuation, has_table
 from flows.line_state import Line
 from flows.prefect_client import enter_client
+from flows.prefect_password import password_file
 from flows.prefect_server import prefect_server
 from flows.prefect_watch import watched
 from flows.program_log import set_up_log
@@ -52,7 +53,7 @@ def prefect_ready(folder: RunFolder, settings: LineSettings) -> Iterator[Callabl
     The line's own server is started, watched and stopped with the block. Import Prefect inside the block only.
     """
     if settings.prefect.api_url is not None and not settings.prefect.own_server:
-        enter_client(folder, settings.prefect.api_url)
+        enter_client(folder, settings.prefect.api_url, own_server=False)
         yield lambda: None
         return
     with prefect_server(folder, settings.prefect.port) as server:
@@ -164,7 +165,9 @@ def run_line_on(
         parts.close()
         raise
     if screen is not None:
-        screen.print(f"Prefect's pages: {os.environ['PREFECT_API_URL'].removesuffix('/api')}", highlight=False)
+        pages = os.environ["PREFECT_API_URL"].removesuffix("/api")
+        whole = f"; their password is in {password_file(folder)}" if settings.prefect.own_server else ""
+        screen.print(f"Prefect's pages: {pages}{whole}", highlight=False, soft_wrap=True)
     try:
         crash_stale_runs(line_tags(settings.centre, emulated=settings.emulated))
         follow_automation(settings.centre, settings.alarms.prefect_block)

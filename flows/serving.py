@@ -125,8 +125,11 @@ def _listening(host: str, port: int) -> socket.socket:
 def _serve(app: object, listening: socket.socket, certificate: Path | None, key: Path | None) -> None:
     import uvicorn
 
+    from flows.prompt_requests import PromptRequests
+
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
+        http=PromptRequests,
         lifespan="off",
         log_config=None,
         access_log=False,
