@@ -36,7 +36,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "缺空白证件。请装入，随后自行继续。",
     ),
     "machines.why.not_laid_in": (
-        "The log has blanks in it, and it feeds none. Lay them in and say that it is put right, or look in its reject bin.",
+        "The log has blanks in it, and it feeds none. Lay them in and say it is put right, or look in its reject bin.",
         "台账记有空白证件，但设备取不到。请放入后确认已排除，或查看废品箱。",
     ),
     "machines.why.bin_full": (
