@@ -53,6 +53,7 @@ shift = "day"
 
 [desks]
 review = "emulated"      # "people": reviewers decide at their desks, docs/review-desk.md
+personalization = "emulated"   # "people": operators load and empty the machines, docs/machines-desk.md
 packing = "emulated"     # "people": packers match and pack at theirs, docs/packing-desk.md
 mailing = "emulated"     # "people": mailers weigh at their desk, and drivers sign there, docs/mailing.md
 qc = "emulated"          # "people": inspectors decide at theirs, docs/qc-desk.md

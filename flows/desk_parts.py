@@ -10,6 +10,7 @@ from flows.casebook_pages import CasebookPages, TrainingPage
 from flows.cookie_key import cookie_key
 from flows.desk_places import Place
 from flows.errors import NoDeskError
+from flows.machine_pages import MachinesDesk
 from flows.mailing_pages import MailingDesk
 from flows.packing_pages import PackingDeskPages
 from flows.parts import LABEL_PRINTERS
@@ -24,6 +25,7 @@ from handoff_logs.pages.rendering import Renderer
 from handoff_logs.pseudonyms import hidden, pseudonym_key
 from stations.emulated_staff import EmulatedInspector, EmulatedMailer, EmulatedPacker
 from stations.personal import PersonalData
+from stations.personalization.emulated_desk import EmulatedOperator
 from stations.workplace import Workplace
 
 
@@ -57,6 +59,10 @@ class DeskParts:
             made += [CasebookPages(renderer, asking, self.at("review"), thresholds)]
             if self.settings.emulated:
                 made += [TrainingPage(renderer, self.at("review"))]
+        if desks.personalization is Desk.PEOPLE:
+            operator = None if self.hands is None else EmulatedOperator(self.hands)
+            kinds = self.settings.blank_kinds
+            made.append(MachinesDesk(renderer, asking, self.at("personalization"), kinds, operator))
         if desks.packing is Desk.PEOPLE:
             packer = None if self.hands is None else EmulatedPacker(self.hands)
             prints_here = not any(device.driver in LABEL_PRINTERS for device in self.settings.devices)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from flows.errors import Exit, FlowError, LineRunsAlreadyError, NoGateError
 from flows.run_folder import RunFolder
@@ -97,7 +98,7 @@ def status_command(*, directory: Directory = HERE, output: Output = "table") -> 
 @app.command(name="passages")
 def passages_command(
     *,
-    most: Annotated[int, Parameter("--limit", help="At most so many.")] = MOST,
+    most: Annotated[int, Parameter("--limit", validator=Number(gte=1, lte=1_000_000), help="At most so many.")] = MOST,
     directory: Directory = HERE,
     output: Output = "table",
 ) -> int:

@@ -17,6 +17,7 @@ from flows.errors import PrefectLostError, ShiftNeededError
 from flows.facts import evacuation, has_table
 from flows.line_state import Line
 from flows.prefect_client import enter_client
+from flows.prefect_password import password_file
 from flows.prefect_server import prefect_server
 from flows.prefect_watch import watched
 from flows.program_log import set_up_log
@@ -36,12 +37,13 @@ _log = structlog.get_logger()
 class LineEnd:
     """How a run of the line ended: one row of totals a station, and why it stopped (None: nothing was left).
 
-    `released_us` is when all stations had entered, 0 if they never did.
+    `released_us` is when all stations had entered, 0 if they never did. `paused`: this process goes on with it.
     """
 
     totals: list[dict[str, Any]]
     stop_reason: str | None
     released_us: int
+    paused: bool = False
 
 
 @contextmanager
@@ -51,7 +53,7 @@ def prefect_ready(folder: RunFolder, settings: LineSettings) -> Iterator[Callabl
     The line's own server is started, watched and stopped with the block. Import Prefect inside the block only.
     """
     if settings.prefect.api_url is not None and not settings.prefect.own_server:
-        enter_client(folder, settings.prefect.api_url)
+        enter_client(folder, settings.prefect.api_url, own_server=False)
         yield lambda: None
         return
     with prefect_server(folder, settings.prefect.port) as server:
@@ -163,7 +165,9 @@ def run_line_on(
         parts.close()
         raise
     if screen is not None:
-        screen.print(f"Prefect's pages: {os.environ['PREFECT_API_URL'].removesuffix('/api')}", highlight=False)
+        pages = os.environ["PREFECT_API_URL"].removesuffix("/api")
+        whole = f"; their password is in {password_file(folder)}" if settings.prefect.own_server else ""
+        screen.print(f"Prefect's pages: {pages}{whole}", highlight=False, soft_wrap=True)
     try:
         crash_stale_runs(line_tags(settings.centre, emulated=settings.emulated))
         follow_automation(settings.centre, settings.alarms.prefect_block)
@@ -176,7 +180,7 @@ def run_line_on(
             if sealer is not None:
                 line.sealer_refusal = lambda: sealer.ended
             totals = asyncio.run(run_whole_line(line))
-            return LineEnd(totals, line.stop_reason, line.released_us)
+            return LineEnd(totals, line.stop_reason, line.released_us, paused=line.pausing)
     except (httpx.HTTPError, PrefectException) as error:
         raise PrefectLostError(type(error).__name__, folder.path) from error
     finally:

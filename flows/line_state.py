@@ -16,11 +16,12 @@ from flows.gate import Gate, open_gate
 from flows.machines import STATION, Machine, Machines
 from flows.parts import Parts
 from flows.run_folder import RunFolder
-from flows.settings import LineSettings
+from flows.settings import Desk, LineSettings
 from handoff_logs import offers
 from handoff_logs.database import Database
 from stations.intake.deadline_changes import in_force
 from stations.personal import PersonalData
+from stations.personalization.desk import MachineDesk
 from stations.personalization.setup import Setup
 from stations.personalization.signer import open_signer
 from stations.review.second import SecondLooks
@@ -49,7 +50,7 @@ class Line:
     """One open line. `stations` are those served by this process; `working` counts their trays in
     work, `released_us` is when all stations had entered, `begun` the handoffs that it has claimed.
     `sealer_refusal` says why the sealer beside it stopped; `ended` is set once all stations have, None where no whole
-    line runs here."""
+    line runs here. `pausing`: it stopped to be gone on with by the same process."""
 
     folder: RunFolder
     settings: LineSettings
@@ -63,6 +64,7 @@ class Line:
     working: int = 0
     released_us: int = 0
     stop_reason: str | None = None
+    pausing: bool = False
     gates: dict[str, Gate] = field(default_factory=dict)
     begun: set[str] = field(default_factory=set)
     sealer_refusal: Callable[[], str | None] = lambda: None
@@ -76,7 +78,11 @@ class Line:
 
     def __post_init__(self) -> None:
         self.worker = self.worker or worker_name(self.folder)
-        self.machines = Machines(self.workplace(STATION), self.parts.operators, self._make_machines)
+        self.machines = Machines(self.workplace(STATION), self._operators, self._make_machines)
+
+    def _operators(self) -> MachineDesk | None:
+        """EMULATED operators; None where people load and empty the machines, and nothing here waits for their hands."""
+        return None if self.settings.desks.personalization is Desk.PEOPLE else self.parts.operators()
 
     def _make_machines(self) -> dict[str, Machine]:
         found, maker = self.parts.personalizers(), open_signer(self.folder.keys)
@@ -112,9 +118,16 @@ class Line:
         return self._stop
 
     def stop(self, reason: str) -> None:
-        """Begin nothing new; what is in work is finished. The first reason stands."""
+        """Begin nothing new; what is in work is finished. The first reason stands, but a pause gives way to it."""
+        if self.stop_reason is None or self.pausing:
+            self.stop_reason, self.pausing = reason, False
+        self._stop.set()
+        self.ring()
+
+    def pause(self, reason: str) -> None:
+        """Stop, to be gone on with by this process; whoever tells the line to stop meanwhile is heard."""
         if self.stop_reason is None:
-            self.stop_reason = reason
+            self.stop_reason, self.pausing = reason, True
         self._stop.set()
         self.ring()
 

@@ -37,7 +37,7 @@ class Machines:
     """All personalizers of a line; `make` opens the drivers when they are first asked for."""
 
     def __init__(
-        self, workplace: Workplace, desk: Callable[[], MachineDesk], make: Callable[[], dict[str, Machine]]
+        self, workplace: Workplace, desk: Callable[[], MachineDesk | None], make: Callable[[], dict[str, Machine]]
     ) -> None:
         self._workplace, self._desk, self._make = workplace, desk, make
         self._each: dict[str, Machine] | None = None
@@ -83,9 +83,10 @@ class Machines:
     def stuck(self) -> bool:
         """Whether everything that waits has waited `GIVE_UP_S` for machines that are all held or without blanks.
 
-        The air is put right and a lead resumes while the line waits: whoever stands for that is waited for.
+        The air is put right and a lead resumes while the line waits: whoever stands for that is waited for. So are the
+        people at the machines' own desk.
         """
-        if not self._all_stand():
+        if self._desk() is None or not self._all_stand():
             self._standing_since_s = None
             return False
         self._standing_since_s = self._standing_since_s or monotonic()

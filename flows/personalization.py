@@ -3,21 +3,25 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
 from prefect import flow
 
+from devices.errors import DeviceError
 from flows.composition import line_of
 from flows.line_state import Line
 from flows.machine_work import at_work
 from flows.machines import STATION
+from flows.settings import Desk
 from flows.station_run import Served, run_station
 from flows.work import TrayToWork, claim, units_by_outcome
 from handoff_logs.offers import OpenOffer
 from handoff_logs.records import Kind
-from stations.personalization import station
+from stations.personalization import acts, station
+from stations.personalization.desk import MachineDesk
 from stations.personalization.station import TrayStatus
 
 LOOK_AGAIN_S: Final = 0.1
@@ -32,7 +36,7 @@ async def personalization(folder: str, shift: str, tray: str | None = None) -> S
     async with line_of(folder, shift, STATION) as line:
         await line.blocking(lambda: line.machines.each)
         async with at_work(line):
-            return await run_station(line, OrderTrays(line), only=tray)
+            return await run_station(line, MachineActs(line, OrderTrays(line)), only=tray)
 
 
 @dataclass
@@ -47,6 +51,7 @@ class OrderTrays:
     station: str = STATION
     abreast: int = 8
     _accepted: set[str] = field(default_factory=set)
+    _ready: set[str] = field(default_factory=set)
     _parted: list[str] = field(default_factory=list)
     _products: dict[str, str] = field(default_factory=dict)
     _asked: frozenset[str] = frozenset()
@@ -112,12 +117,20 @@ class OrderTrays:
         self._accepted.add(tray.tray)
         while not await self._look():
             status = self._statuses.get(tray.tray)
+            if status is None and tray.tray in self._asked and tray.tray in self._ready:
+                return {"units": units}
             # A look that began before this tray was accepted says nothing of it.
             if status is None and tray.tray in self._asked:
                 return {"units": units, "stopped": units}
             if status is not None and status.ready:
-                return await self._hand_on(tray.tray)
+                if not self._by_people:
+                    return await self._hand_on(tray.tray)
+                self._ready.add(tray.tray)  # until people have filled the tray, which books its act
         return {"units": units, "left": self._statuses[tray.tray].orders if tray.tray in self._statuses else 0}
+
+    @property
+    def _by_people(self) -> bool:
+        return self.line.settings.desks.personalization is Desk.PEOPLE
 
     async def _hand_on(self, tray: str) -> dict[str, int]:
         here, desk = self.line.workplace(STATION), self.line.parts.operators()
@@ -141,3 +154,60 @@ class OrderTrays:
             self.line.machines.stop.set()
             return True
         return await self.line.blocking(self.line.machines.stuck)
+
+
+@dataclass
+class MachineActs:
+    """What operators signed at the machines, booked in turn; and beside it the trays of orders.
+
+    An act waits for no tray: trays may lie at the machines all day. What was signed before the machines were given to
+    EMULATED operators is booked too.
+    """
+
+    line: Line
+    trays: OrderTrays
+    station: str = STATION
+    _begun: set[str] = field(default_factory=set)
+
+    @property
+    def abreast(self) -> int:
+        """So many trays at once; acts besides."""
+        return self.trays.abreast
+
+    def unfinished(self) -> Sequence[TrayToWork]:
+        """See OrderTrays; what a killed run left to EMULATED hands is done first."""
+        hands = self._hands()
+        if hands is not None and self.line.settings.desks.personalization is Desk.PEOPLE:
+            here = self.line.workplace(STATION)
+            for machine, kind in self._kinds().items():
+                with suppress(DeviceError):  # done again with the next act on it
+                    acts.lay_in(here, hands, machine, kind)
+        return self.trays.unfinished()
+
+    def claim(self, *, green_only: bool, only: str | None) -> TrayToWork | None:
+        """Take the next act, then the most urgent tray that waits."""
+        with self.line.database.read() as connection:
+            signed = acts.waiting(connection)
+        for each in signed:
+            if each not in self._begun and only in (None, each):
+                self._begun.add(each)
+                return TrayToWork(each)
+        return self.trays.claim(green_only=green_only, only=only)
+
+    async def work(self, tray: TrayToWork) -> dict[str, int]:
+        """Book the act, or see to the tray."""
+        if tray.tray not in self._begun:
+            return await self.trays.work(tray)
+        here, nodes = self.line.workplace(STATION), self.line.nodes()
+        try:
+            await self.line.blocking(lambda: acts.book(here, self._kinds(), tray.tray, nodes, self._hands()))
+        finally:
+            self._begun.discard(tray.tray)
+        return {}
+
+    def _kinds(self) -> dict[str, str]:
+        return self.line.settings.blank_kinds
+
+    def _hands(self) -> MachineDesk | None:
+        """EMULATED hands at machines that nobody could touch."""
+        return self.line.parts.operators() if self.line.parts.has_emulated_staff else None

@@ -6,11 +6,15 @@ import os
 import sys
 
 from flows.errors import PrefectImportedTooEarlyError
+from flows.prefect_password import prefect_password
 from flows.run_folder import RunFolder
 
 
-def client_environment(folder: RunFolder, api_url: str) -> dict[str, str]:
-    """What a process that runs flows against `api_url` needs in its environment before it imports Prefect."""
+def client_environment(folder: RunFolder, api_url: str, *, own_server: bool = True) -> dict[str, str]:
+    """What a process that runs flows against `api_url` needs in its environment before it imports Prefect.
+
+    Another server than the line's own is not told its password: PREFECT_API_AUTH_STRING of the environment stays.
+    """
     config = folder.prefect_home / "logging.json"
     # Prefect reads the file as a string.Template, where a dollar sign in a path must be doubled.
     config.write_text(json.dumps(_client_logging(folder)).replace("$", "$$"), "utf-8")
@@ -22,14 +26,14 @@ def client_environment(folder: RunFolder, api_url: str) -> dict[str, str]:
         "PREFECT_LOGGING_CONFIG_PATH": str(config),
         # Without it Prefect starts a temporary server of its own when ours is gone, and says so with tracebacks.
         "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
-    }
+    } | ({"PREFECT_API_AUTH_STRING": prefect_password(folder)} if own_server else {})
 
 
-def enter_client(folder: RunFolder, api_url: str) -> None:
+def enter_client(folder: RunFolder, api_url: str, *, own_server: bool = True) -> None:
     """Point this process at `api_url`. Call it before anything imports Prefect, which reads its settings once."""
     if "prefect" in sys.modules:
         raise PrefectImportedTooEarlyError
-    os.environ.update(client_environment(folder, api_url))
+    os.environ.update(client_environment(folder, api_url, own_server=own_server))
     # Python's own switch: a handler that can't deliver (the server is gone) must not write on the board.
     logging.raiseExceptions = False
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from flows.errors import PrefectServerError
+from flows.prefect_password import prefect_password
 from flows.processes import ProcessMark
 from flows.run_folder import RunFolder
 
@@ -143,7 +144,7 @@ def _left_behind(folder: RunFolder) -> PrefectServer | None:
     if mark is None or not mark.alive:
         return None
     port = _kept_port(folder)
-    if port and _healthy(port):
+    if port and _healthy(port) and not _open_to_all(port):
         return PrefectServer(folder, mark, port, None, Home.OWN)
     stop(folder)
     return None
@@ -191,6 +192,9 @@ def _own_settings(folder: RunFolder, port: int, database: Home) -> dict[str, str
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         # Its pages ask this address; the default names port 4200 whatever the server listens on.
         "PREFECT_SERVER_UI_API_URL": f"http://{HOST}:{port}/api",
+        "PREFECT_SERVER_API_AUTH_STRING": prefect_password(folder),
+        # The default lets the pages of any site ask.
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"http://{HOST}:{port},http://localhost:{port}",
     }
     if database is Home.SEEDED:
         # Both were done in the database that was copied: a second and a half less.
@@ -203,6 +207,15 @@ def _healthy(port: int) -> bool:
     try:
         with urllib.request.urlopen(f"http://{HOST}:{port}/api/health", timeout=HEALTH_ANSWER_S) as answer:
             return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _open_to_all(port: int) -> bool:
+    """True for one that asks for no password, as servers of earlier passlines did."""
+    try:
+        with urllib.request.urlopen(f"http://{HOST}:{port}/api/admin/version", timeout=HEALTH_ANSWER_S):
+            return True
     except (urllib.error.URLError, OSError):
         return False
 

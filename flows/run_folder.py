@@ -105,8 +105,9 @@ class RunFolder:
         return self.logs / "libraries.log"
 
     def make(self) -> None:
-        """Create the folder and its sub-folders; existing ones stay as they are."""
-        for folder in (self.path, self.machines, self.prefect_home, self.logs):
+        """Create the folder, its owner's alone, and its sub-folders; existing ones stay as they are."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.machines, self.prefect_home, self.logs):
             folder.mkdir(parents=True, exist_ok=True)
 
     def configured(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import contextlib
 import ipaddress
 import socket
+import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,19 @@ class OpenNetworkError(FlowError):
 
     def __str__(self) -> str:
         return f"{self.host} is not this computer alone, and without a certificate passwords would cross the network."
+
+
+class CertificateRefusedError(FlowError):
+    """Nothing can be served with this certificate and key."""
+
+    next_step = "Name --certificate, a PEM file with its chain, and --key, its private key, also as PEM."
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+    def __str__(self) -> str:
+        return f"Certificate and key can't be used: {self.fault}."
 
 
 class AddressTakenError(FlowError):
@@ -56,7 +70,9 @@ class Place:
         return self.certificate is not None
 
     def check(self) -> None:
-        """Raise OpenNetworkError where passwords would cross a network in the clear."""
+        """Raise OpenNetworkError where passwords would cross a network in the clear, CertificateRefusedError."""
+        if self.certificate is not None or self.key is not None:
+            _check_certificate(self.certificate, self.key)
         if not self.https and not _is_own(self.host):
             raise OpenNetworkError(self.host)
 
@@ -70,6 +86,25 @@ class Place:
     def serve(self, app: object, listening: socket.socket) -> None:
         """Serve an application until Ctrl-C."""
         _serve(app, listening, self.certificate, self.key)
+
+
+def _check_certificate(certificate: Path | None, key: Path | None) -> None:
+    if certificate is None:
+        raise CertificateRefusedError("a key without --certificate")
+    for file in filter(None, (certificate, key)):
+        if not file.is_file():
+            raise CertificateRefusedError(f"{file} is no file")
+    asked: list[bool] = []
+
+    def password() -> str:
+        asked.append(True)
+        return ""
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password)
+    except (OSError, ValueError) as error:
+        if not asked:  # a key under a password is opened when it is served: its person types it then
+            raise CertificateRefusedError(getattr(error, "reason", None) or str(error)) from error
 
 
 def _is_own(host: str) -> bool:
@@ -90,8 +125,11 @@ def _listening(host: str, port: int) -> socket.socket:
 def _serve(app: object, listening: socket.socket, certificate: Path | None, key: Path | None) -> None:
     import uvicorn
 
+    from flows.prompt_requests import PromptRequests
+
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
+        http=PromptRequests,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -18,6 +18,7 @@ from stations.climate.rules import ISO_CLASSES, Figure, Range, Zone
 from stations.deadlines import ALLOWANCES
 from stations.patrol.rules import Item, Patrol
 from stations.people import STAFFING
+from stations.personalization.rules import blank_kind
 from stations.review.second import SecondLooks
 from stations.review.thresholds import Thresholds
 from stations.vault.rules import Reserve
@@ -120,6 +121,7 @@ class DesksSettings(_Section):
     """The stations where people decide at their desks, on a page; all others are left to `[staff]`."""
 
     review: Desk = Desk.EMULATED
+    personalization: Desk = Desk.EMULATED
     qc: Desk = Desk.EMULATED
     packing: Desk = Desk.EMULATED
     mailing: Desk = Desk.EMULATED
@@ -654,6 +656,11 @@ class LineSettings(BaseSettings):
     def personalizers(self) -> tuple[str, ...]:
         """The ids of the machines that personalize: those that blanks are drawn on, and that a finding may hold."""
         return tuple(device.id for device in self.devices if device.driver in MAKES)
+
+    @property
+    def blank_kinds(self) -> dict[str, str]:
+        """The kind of blank, "book" or "card", that each of them takes."""
+        return {device.id: blank_kind(MAKES[device.driver]) for device in self.devices if device.driver in MAKES}
 
     @property
     def zones(self) -> tuple[Zone, ...]:

@@ -87,7 +87,7 @@ class ShiftPages:
             closed_us = find(reading, shift).closed_us
         except ShiftUnknownError as error:
             raise HTTPException(404) from error
-        # A page does not keep anybody waiting: later the paper has it, and the command.
+        # A page does not keep anybody waiting: of a shift that did not keep it, the paper has it, and the command.
         return shift_report(reading, self._folder, shift, stood=not is_long_ago(closed_us, _now_us()))
 
 

@@ -26,7 +26,7 @@ def tell_prefect(folder: RunFolder, settings: LineSettings, shift_id: str) -> st
     try:
         ended = subprocess.run(
             command,
-            env=os.environ | client_environment(folder, url),
+            env=os.environ | client_environment(folder, url, own_server=own),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from handoff_logs import log_key, merkle, register
+from handoff_logs import blank_tally, log_key, merkle, register
 from handoff_logs.checkpoints import Checkpoint
 from handoff_logs.database import Database
 from handoff_logs.dialects import insert_row, insert_rows
@@ -150,6 +150,15 @@ class Sealer:
             return sealed
         except (AppendOnlyError, CustodyRefusedError) as error:
             self._tree = None
+            raise SealedElsewhereError(self._key.origin) from error
+
+    def tally(self, most: int = blank_tally.PORTION, lag_us: int = blank_tally.LAG_US) -> bool:
+        """Tally where blanks stood, one portion of records that all writers have left behind; returns whether there was
+        one. Raises SealedElsewhereError where another sealer was quicker.
+        """
+        try:
+            return self._database.write(lambda tx: blank_tally.follow(tx, self._settled, most, lag_us))
+        except CustodyRefusedError as error:
             raise SealedElsewhereError(self._key.origin) from error
 
     def cosigned(self, sealed: Sealed, witness: str, time_s: int, signature: bytes) -> None:

@@ -27,6 +27,10 @@ class Workplace:
     personal: PersonalData
     sign_ins: Mapping[str, str] = field(default_factory=dict, hash=False)
 
+    def __post_init__(self) -> None:
+        if len(set(self.people)) < len(self.people):
+            raise ValueError(f"one person twice at {self.station}: {self.people!r}")
+
     @property
     def first(self) -> str:
         """Whoever acts here. Raises NobodyOnDutyError."""

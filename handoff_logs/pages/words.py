@@ -4,11 +4,11 @@ from typing import Final
 
 from handoff_logs.pages.languages import Language
 from handoff_logs.pages.terms import TERMS
-from handoff_logs.pages.texts import board, desks, log, mailing, packing, patrol, qc, review, shift, sign_in
+from handoff_logs.pages.texts import board, desks, log, machines, mailing, packing, patrol, qc, review, shift, sign_in
 
 TEXTS: Final[dict[str, tuple[str, str]]] = {
     key: both
-    for family in (board, desks, log, mailing, packing, patrol, qc, review, shift, sign_in)
+    for family in (board, desks, log, machines, mailing, packing, patrol, qc, review, shift, sign_in)
     for key, both in family.TEXTS.items()
 }
 

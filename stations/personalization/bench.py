@@ -5,14 +5,13 @@ lies there.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, null, or_, select
 
 from devices.roles import MachineIdentity
 from handoff_logs import log
-from handoff_logs.records import Party
 from stations.personalization import blanks, booking, counters, jobs, rules, settlement, specimens
 from stations.personalization.desk import MachineDesk
 from stations.personalization.errors import FindingRefusedError
@@ -99,18 +98,8 @@ def _settle_doubts(workplace: Workplace, desk: MachineDesk, machine: str) -> dic
         doubts = jobs.in_doubt(conn, machine)
     found: dict[str, Settlement] = {}
     for job in doubts:
+        finding, serial, place = look(workplace, desk, job)
         unread = job.blank_serial is None
-        serial = _drawn_unread(workplace, desk, machine) if unread else job.blank_serial
-        stock = rules.blank_stock(rules.blank_kind([job.product]))
-        place = None if serial is None else _place(desk, serial, (*_stacks(machine), stock))
-        if serial is None:
-            finding = Settlement.NOT_DRAWN
-        elif place is None:
-            finding = Settlement.NOT_FOUND
-        else:
-            finding = Settlement(desk.judge(serial) or Settlement.NOT_FOUND.value)
-        if finding is Settlement.MADE_GOOD and job.specimen is not None:
-            finding = Settlement.MADE_BAD  # a specimen is defaced, well made or not
         found[job.job_id] = finding
         if finding is Settlement.MADE_GOOD and job.data_sha256 is None:
             found[job.job_id] = Settlement.NOT_FOUND
@@ -118,6 +107,21 @@ def _settle_doubts(workplace: Workplace, desk: MachineDesk, machine: str) -> dic
         if finding is not Settlement.NOT_FOUND or job.settlement is None:
             _settle(workplace, desk, job, finding, serial if unread else None, serial, place)
     return found
+
+
+def look(workplace: Workplace, desk: MachineDesk, job: Row[Any]) -> tuple[Settlement, str | None, str | None]:
+    """What hands and eyes find of a job in doubt: the finding, the serial of its piece, and where that lies."""
+    serial = _drawn_unread(workplace, desk, job.machine) if job.blank_serial is None else job.blank_serial
+    if serial is None:
+        return Settlement.NOT_DRAWN, None, None
+    stock = rules.blank_stock(rules.blank_kind([job.product]))
+    place = _place(desk, serial, (*_stacks(job.machine), stock))
+    if place is None:
+        return Settlement.NOT_FOUND, serial, None
+    finding = Settlement(desk.judge(serial) or Settlement.NOT_FOUND.value)
+    if finding is Settlement.MADE_GOOD and job.specimen is not None:
+        finding = Settlement.MADE_BAD  # a specimen is defaced, well made or not
+    return finding, serial, place
 
 
 def _settle(
@@ -164,7 +168,7 @@ def _void_rejects(workplace: Workplace, desk: MachineDesk, machine: str) -> int:
     """Deface, carry away and void everything on the bench that the log has in the machine."""
     first, second = workplace.party(0), workplace.party(1)
     with workplace.database.read() as conn:
-        recorded = _recorded(conn, machine)
+        recorded = rejected(conn, machine)
     # What was carried to the voided ones by hands that were interrupted is defaced, but not recorded.
     lying = [*desk.scan(rules.bench(machine)), *desk.scan(rules.VOIDED)]
     spoiled = {serial: recorded[serial] for serial in lying if serial in recorded}
@@ -172,11 +176,11 @@ def _void_rejects(workplace: Workplace, desk: MachineDesk, machine: str) -> int:
         return 0
     desk.deface(list(spoiled), first.person, second.person)
     desk.put(list(spoiled), rules.VOIDED)
-    workplace.database.write(lambda tx: _void(tx, workplace, machine, spoiled, first, second.person))
+    workplace.database.write(lambda tx: void_in(tx, workplace, machine, spoiled))
     return len(spoiled)
 
 
-def _recorded(conn: Connection, machine: str) -> dict[str, str]:
+def rejected(conn: Connection, machine: str) -> dict[str, str]:
     """Serial -> unit of what the log has in the machine and no job under way will still book.
 
     The machine works on meanwhile: what it has just ejected for the job behind is that job's until its end is booked.
@@ -189,13 +193,14 @@ def _recorded(conn: Connection, machine: str) -> dict[str, str]:
     return {serial: unit for serial, unit in found.items() if unit not in under_way}
 
 
-def _void(
-    tx: Connection, workplace: Workplace, machine: str, spoiled: Mapping[str, str], first: Party, second: str
-) -> None:
+def void_in(tx: Connection, workplace: Workplace, machine: str, spoiled: Mapping[str, str]) -> None:
+    """Record that the two people of `workplace` defaced these pieces (serial -> unit) of a machine."""
+    first, second = workplace.party(0), workplace.party(1)
     for serial, unit in spoiled.items():
         _attach(tx, machine, serial, unit)
     units = list(spoiled.values())
-    log.void(tx, first, second, units, rules.VOIDED, booking.stamp(workplace, machine))
+    signed = replace(booking.stamp(workplace, machine), second_sign_in=second.sign_in)
+    log.void(tx, first, second.person, units, rules.VOIDED, signed)
     orders = tx.execute(
         select(JOB.c.application_id, JOB.c.order_unit).where(JOB.c.blank_unit.in_(units), JOB.c.live)
     ).all()

@@ -182,3 +182,68 @@ class SpecimenUncertainError(StationError):
             f"{self.machine} does not know what became of its specimen, job {self.job_id}, which stays open and is "
             "made no second time; give the command again, which asks the machine, then settle what is in doubt"
         )
+
+
+class BadActIdError(StationError):
+    """An act at the operators' desk came without an id of the desk's own."""
+
+    def __str__(self) -> str:
+        return "this form has no id that its page made; load the page again. Nothing was stored"
+
+
+class ActTakenError(StationError):
+    """Another act was stored under this id."""
+
+    def __init__(self, act_id: str) -> None:
+        super().__init__(act_id)
+        self.act_id = act_id
+
+    def __str__(self) -> str:
+        return f"something else was signed under {self.act_id}; load the page again. Nothing was stored"
+
+
+class UnknownMachineError(StationError):
+    """The line has no such machine."""
+
+    def __init__(self, machine: str) -> None:
+        super().__init__(machine)
+        self.machine = machine
+
+    def __str__(self) -> str:
+        return f"{self.machine} is no machine of this line; choose one that the page shows. Nothing was stored"
+
+
+class NoPieceScannedError(StationError):
+    """An act on pieces without any."""
+
+    def __str__(self) -> str:
+        return "nothing was scanned; scan what you hold, each once. Nothing was stored"
+
+
+class NotThereError(StationError):
+    """Pieces were scanned that the log does not have where they are said to come from."""
+
+    def __init__(self, place: str, serials: tuple[str, ...]) -> None:
+        super().__init__(place, serials)
+        self.place, self.serials = place, serials
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.serials)} pieces are not at {self.place} by the log (first: {self.serials[0]}); lay them aside "
+            "and scan the others again. Nothing was recorded"
+        )
+
+
+class CountDiffersError(StationError):
+    """What was scanned of a finished tray is not what the log has of it; `machines` still hold documents of it."""
+
+    def __init__(self, tray: str, machines: tuple[str, ...]) -> None:
+        super().__init__(tray, machines)
+        self.tray, self.machines = tray, machines
+
+    def __str__(self) -> str:
+        inside = f"; empty the good stacks of {', '.join(self.machines)}" if self.machines else ""
+        return (
+            f"the count of tray {self.tray} does not agree{inside}; look on the rack and scan again, or sign that you "
+            "looked and the rest is missing. Nothing was recorded"
+        )

@@ -26,7 +26,20 @@ from devices.roles import JobResult, Personalizer
 from handoff_logs.errors import HandoffLogError
 from stations.climate import bar
 from stations.errors import ApplicationStoppedError, StationError
-from stations.personalization import activity, bench, blanks, booking, data, draws, holds, jobs, leases, recovery, rules
+from stations.personalization import (
+    activity,
+    acts,
+    bench,
+    blanks,
+    booking,
+    data,
+    draws,
+    holds,
+    jobs,
+    leases,
+    recovery,
+    rules,
+)
 from stations.personalization.booking import Work
 from stations.personalization.desk import MachineDesk
 from stations.personalization.draws import Draw
@@ -46,7 +59,12 @@ T = TypeVar("T")
 
 LOOK_INSIDE = frozenset({RefusalCode.HELD.name, RefusalCode.JOURNAL_FAULT.name})
 """Refusals that end when a person has opened the machine: until then a jammed one can't even give a blank back."""
+LOOK = "look-inside"
+"""Why a machine is held that a person must open."""
 NO_BLANKS = "no-blanks"
+NOT_LAID_IN = "not-laid-in"
+"""It feeds none of the blanks that the log has in it."""
+BIN_FULL = "bin-full"
 AIR_EVERY_S = 0.5
 """How often an idle machine asks for the air around it; every draw asks anyway."""
 OVERTAKEN = "overtaken"
@@ -86,6 +104,7 @@ def run_machine(
     """
     run = MachineRun(machine_id)
     while True:
+        righted_us, shut = _put_right_us(workplace, machine_id), False
         try:
             session = session or recovery.begin(workplace, personalizer, setup, desk, stop)
             if session.held is None:
@@ -96,22 +115,30 @@ def run_machine(
         except (DeviceError, HandoffLogError, StationError) as error:
             run.lost += 1
             session = None
+            shut = isinstance(error, MachineRefusedError) and error.code in LOOK_INSIDE
             if not isinstance(error, LeaseHeldError):  # another worker's machine is that one's to show
-                _hold(workplace, machine_id, error)
-            if desk is not None and isinstance(error, MachineRefusedError) and error.code in LOOK_INSIDE:
+                _hold(workplace, machine_id, LOOK if shut and desk is None else type(error).__name__)
+            if desk is not None and shut:
                 desk.clear(machine_id)
         if stop.is_set():
             break
         personalizer.close()
         session = None
         stop.wait(setup.retry_s)
+        # Each try is a job: while a machine needs a person inside, people say when it is worth one.
+        while shut and desk is None and not stop.is_set() and _put_right_us(workplace, machine_id) == righted_us:
+            stop.wait(setup.retry_s)
     _let_go(workplace, machine_id, session)
     personalizer.close()
     return run
 
 
-def _hold(workplace: Workplace, machine: str, error: Exception) -> None:
-    reason = type(error).__name__
+def _put_right_us(workplace: Workplace, machine: str) -> int | None:
+    with workplace.database.read() as conn:
+        return acts.put_right_us(conn, machine)
+
+
+def _hold(workplace: Workplace, machine: str, reason: str) -> None:
     if activity.show(workplace, machine, Activity.HELD, reason, booking.now_us()):
         _log.warning("machine_held", machine=machine, reason=reason)
 
@@ -138,6 +165,16 @@ class _Built:
     encoded: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Waits:
+    """Why a machine waits for hands, where, how many blanks the log had there then, and when it was last put right."""
+
+    reason: str
+    place: str
+    held: int
+    righted_us: int | None
+
+
 class _Production:
     """The work of one session: at most one job `working`, one `ready` behind it, and one `drawn` for the next blank."""
 
@@ -159,7 +196,7 @@ class _Production:
         self._ready: Work | None = None
         self._drawn: Work | None = None
         self._let_go: list[str] = []  # released by the machine, not yet recorded so
-        self._without_blanks = False
+        self._waits: _Waits | None = None
         self._held = False
         self._barred: str | None = None  # why the air around it lets it draw nothing
         self._air_asked_s = -AIR_EVERY_S
@@ -202,7 +239,7 @@ class _Production:
         The one behind it is the prepared one, or with `built` one whose blank and data this commit books as well. Where
         a green order waits it is not started: the intent is that order's.
         """
-        draws = (self._drawn is None or built is not None) and not self._stop.is_set() and self._has_blanks()
+        draws = (self._drawn is None or built is not None) and not self._stop.is_set() and not self._waits_for_hands()
         behind = self._ready if built is None else built.work
 
         def step(tx: Connection) -> tuple[Work | None, Draw | None, str]:
@@ -306,8 +343,10 @@ class _Production:
     def _after_refusal(self, refusal: MachineRefusedError, ended: bool) -> None:
         """Nothing was drawn: wait for blanks, empty the bin, or leave the machine to a person."""
         if refusal.code == RefusalCode.OUT_OF_BLANKS.name:
-            self._without_blanks = True
-            self._show(Activity.SUSPENDED, NO_BLANKS)
+            lie_there = self._desk is None and self._held_at(rules.input_stack(self._machine)) > 0
+            self._wait(NOT_LAID_IN if lie_there else NO_BLANKS)
+        elif self._desk is None and refusal.code == RefusalCode.REJECT_BIN_FULL.name:
+            self._wait(BIN_FULL)
         elif self._desk is not None and (ended or refusal.code == RefusalCode.REJECT_BIN_FULL.name):
             bench.clear(self._workplace, self._desk, self._machine)
         elif not ended:
@@ -368,18 +407,40 @@ class _Production:
     def _show_idle(self) -> None:
         if self._barred is not None:
             self._show(Activity.SUSPENDED, self._barred)
-        elif self._without_blanks:
-            self._show(Activity.SUSPENDED, NO_BLANKS)
+        elif self._waits is not None:
+            self._show(Activity.SUSPENDED, self._waits.reason)
         else:
             self._show(Activity.IDLE)
 
-    def _has_blanks(self) -> bool:
-        if self._without_blanks:
-            kind = rules.blank_kind(self._setup.products)
-            places = [rules.input_stack(self._machine), *([rules.blank_stock(kind)] if self._desk else [])]
-            with self._workplace.database.read() as conn:
-                self._without_blanks = not any(blanks.held(conn, place) for place in places)
-        return not self._without_blanks
+    def _wait(self, reason: str) -> None:
+        """Draw nothing until hands have been at the machine, as far as the log or they themselves say it."""
+        place = rules.reject_bin(self._machine) if reason == BIN_FULL else rules.input_stack(self._machine)
+        with self._workplace.database.read() as conn:
+            self._waits = _Waits(reason, place, blanks.held(conn, place), acts.put_right_us(conn, self._machine))
+        self._show(Activity.SUSPENDED, reason)
+
+    def _waits_for_hands(self) -> bool:
+        """Whether nothing may be drawn because nobody has been at the machine yet; never held up by asking."""
+        if self._waits is None:
+            return False
+        with self._workplace.database.read() as conn:
+            if self._desk is not None:
+                kind = rules.blank_kind(self._setup.products)
+                places = rules.input_stack(self._machine), rules.blank_stock(kind)
+                done = any(blanks.held(conn, place) for place in places)
+            else:
+                lie_there = blanks.held(conn, self._waits.place)
+                more, fewer = lie_there > self._waits.held, lie_there < self._waits.held
+                done = (fewer if self._waits.reason == BIN_FULL else more) or (
+                    acts.put_right_us(conn, self._machine) != self._waits.righted_us
+                )
+        if done:
+            self._waits = None
+        return not done
+
+    def _held_at(self, place: str) -> int:
+        with self._workplace.database.read() as conn:
+            return blanks.held(conn, place)
 
     def _load(self) -> bool:
         if self._desk is None:

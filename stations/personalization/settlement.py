@@ -44,9 +44,8 @@ def settle(
     Not drawn: the stacks are whole, nothing was drawn. Not found: the job stays open and is not remade. Raises as
     `check`, and SamePersonError for `first` = `second`.
     """
-    if first == second:
-        raise SamePersonError(Act.SETTLE, first)
-    return workplace.database.write(lambda tx: _settle(tx, workplace, job_id, found, (first, second), place, serial))
+    people = first, second
+    return workplace.database.write(lambda tx: settle_in(tx, workplace, job_id, found, people, place, serial))
 
 
 def check(conn: Connection, job_id: str, found: Settlement, place: str, serial: str | None = None) -> None:
@@ -127,7 +126,7 @@ def _find_drawn(conn: Connection, row: Row[Any], found: Settlement, serial: str)
         raise FindingRefusedError(row.job_id, found.value, why) from error
 
 
-def _settle(
+def settle_in(
     tx: Connection,
     workplace: Workplace,
     job_id: str,
@@ -136,6 +135,9 @@ def _settle(
     place: str,
     serial: str | None,
 ) -> str | None:
+    """The same in the transaction of `tx`."""
+    if people[0] == people[1]:
+        raise SamePersonError(Act.SETTLE, people[0])
     # Locked, so that of two pairs who settle at one moment the second is told of the first.
     row = _check(tx, jobs.lock(tx, job_id), job_id, found, place, serial)
     work = booking.work_of(row)

@@ -178,17 +178,18 @@ def void(workplace: Workplace, desk: MachineDesk, machine: str) -> list[str]:
 
 def record_void(workplace: Workplace, machine: str, serials: Sequence[str]) -> list[str]:
     """Record that two people defaced specimens of `machine`; those that nobody had voided yet."""
+    return workplace.database.write(lambda tx: record_void_in(tx, workplace, machine, serials))
+
+
+def record_void_in(tx: Connection, workplace: Workplace, machine: str, serials: Sequence[str]) -> list[str]:
+    """The same in the transaction of `tx`."""
     first, second = workplace.party(0), workplace.party(1)
-
-    def record(tx: Connection) -> list[str]:
-        units = {serial: unit for serial, unit in left(tx, machine).items() if serial in serials}
-        if units:
-            stamp = booking.stamp(workplace, machine, None, rules.SPECIMEN)
-            signed = replace(stamp, second_sign_in=second.sign_in)
-            log.void(tx, first, second.person, list(units.values()), rules.VOIDED, signed)
-        return list(units)
-
-    return workplace.database.write(record)
+    units = {serial: unit for serial, unit in left(tx, machine).items() if serial in serials}
+    if units:
+        stamp = booking.stamp(workplace, machine, None, rules.SPECIMEN)
+        signed = replace(stamp, second_sign_in=second.sign_in)
+        log.void(tx, first, second.person, list(units.values()), rules.VOIDED, signed)
+    return list(units)
 
 
 def _barred(conn: Connection, machine: str, air: str | None, *, frozen: bool | None = None) -> str | None:

@@ -38,6 +38,17 @@ _STATUS = Statement(
     .group_by(_WHERE.c.tray)
 )
 
+_ORDERS = Statement(
+    select(func.count())
+    .select_from(_WHERE)
+    .outerjoin(_APPLICATION, _APPLICATION.c.order_unit == _WHERE.c.unit_id)
+    .where(
+        *_HELD_HERE,
+        _IS_ORDER,
+        _WHERE.c.tray == bindparam("of_tray"),
+        func.coalesce(_APPLICATION.c.state, "") != "stopped",
+    )
+)
 _WAITING = Statement(
     select(_APPLICATION.c.product, func.count())
     .join(_WHERE, _WHERE.c.unit_id == _APPLICATION.c.order_unit)
@@ -130,6 +141,12 @@ def tray_status(workplace: Workplace) -> list[TrayStatus]:
         return [TrayStatus(*row) for row in _STATUS.run(conn, {}).fetchall()]
 
 
+def orders_of(conn: Connection, tray: str) -> int:
+    """How many orders of an accepted tray are still to be made; those of jobs in doubt count, stopped ones don't."""
+    row = _ORDERS.run(conn, {"of_tray": tray}).fetchone()
+    return int(row[0]) if row else 0
+
+
 def orders_waiting(workplace: Workplace) -> dict[str, int]:
     """How many accepted orders of each product no machine has drawn yet; products without any are left out."""
     with workplace.database.read() as conn:
@@ -155,7 +172,7 @@ def finish_tray(workplace: Workplace, desk: MachineDesk, tray: str, nodes: TimeN
     Documents of stopped applications, and what the count does not find, go to quarantine. Raises `TrayNotReadyError`.
     """
     with workplace.database.read() as conn:
-        made = _documents(conn, tray)
+        made = documents(conn, tray)
     waiting = next((each.orders for each in tray_status(workplace) if each.tray == tray), 0)
     if waiting:
         raise TrayNotReadyError(tray, waiting)
@@ -164,15 +181,15 @@ def finish_tray(workplace: Workplace, desk: MachineDesk, tray: str, nodes: TimeN
         for machine in sorted({row.machine for row in made if row.place == rules.good_stack(row.machine)}):
             collect(workplace, desk, machine)
         outgoing = new_id()
-        workplace.database.write(lambda tx: _fill(tx, workplace, outgoing, [row.unit_id for row in made]))
+        workplace.database.write(lambda tx: fill(tx, workplace, outgoing, [row.unit_id for row in made]))
     place = tray_place(outgoing)
     desk.put([row.blank_serial for row in made], place)
     lying = set(desk.scan(place))
     counted = [row for row in made if row.blank_serial in lying]
-    return workplace.database.write(lambda tx: _offer(tx, workplace, outgoing, made, counted, nodes))
+    return workplace.database.write(lambda tx: offer_counted(tx, workplace, outgoing, made, counted, nodes))
 
 
-def _fill(tx: Connection, workplace: Workplace, tray: str, units: Sequence[str]) -> None:
+def fill(tx: Connection, workplace: Workplace, tray: str, units: Sequence[str]) -> None:
     """Recorded first, filled after: hands that were interrupted know which tray was meant."""
     stamp = Stamp(booking.now_us(), workplace.emulated, tray=tray)
     log.move(tx, workplace.party(), units, rules.OUTGOING, stamp)
@@ -187,10 +204,7 @@ def collect(workplace: Workplace, desk: MachineDesk, machine: str) -> int:
     lying = set(desk.scan(rules.RACK))
 
     def record(tx: Connection) -> int:
-        rows = tx.execute(
-            _MADE.where(*_HELD_HERE, _WHERE.c.place == rules.good_stack(machine), JOB.c.machine == machine)
-        )
-        units = [row.unit_id for row in rows if row.blank_serial in lying]
+        units = [unit for serial, unit in in_good_stack(tx, machine).items() if serial in lying]
         if units:
             log.move(tx, workplace.party(), units, rules.RACK, booking.stamp(workplace, machine))
         return len(units)
@@ -198,7 +212,13 @@ def collect(workplace: Workplace, desk: MachineDesk, machine: str) -> int:
     return workplace.database.write(record)
 
 
-def _offer(
+def in_good_stack(conn: Connection, machine: str) -> dict[str, str]:
+    """Blank serial -> unit of the documents that the log has in a machine's good stack."""
+    rows = conn.execute(_MADE.where(*_HELD_HERE, _WHERE.c.place == rules.good_stack(machine), JOB.c.machine == machine))
+    return {row.blank_serial: row.unit_id for row in rows}
+
+
+def offer_counted(
     tx: Connection,
     workplace: Workplace,
     tray: str,
@@ -206,6 +226,7 @@ def _offer(
     counted: Sequence[Row[Any]],
     nodes: TimeNodes,
 ) -> TrayOutcome:
+    """Offer to QC what was counted of the documents that were made; the others and stopped ones go to quarantine."""
     stopped = states.stopped(tx, [row.application_id for row in counted])
     going = [row for row in counted if row.application_id not in stopped]
     found = {row.unit_id for row in counted}
@@ -245,6 +266,7 @@ _MADE = (
         _APPLICATION.c.deadline_us,
         JOB.c.machine,
         JOB.c.blank_serial,
+        JOB.c.product,
         JOB.c.application_id,
     )
     .join(JOB, JOB.c.document_unit == _WHERE.c.unit_id)
@@ -254,6 +276,6 @@ _MADE = (
 )
 
 
-def _documents(conn: Connection, tray: str) -> Sequence[Any]:
+def documents(conn: Connection, tray: str) -> Sequence[Any]:
     """The documents of a tray that are still held here, with the jobs that made them."""
     return conn.execute(_MADE.where(*_HELD_HERE, _WHERE.c.tray == tray)).all()

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     String,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -284,3 +285,68 @@ class MachineBaseline(SQLModel, table=True):
     since_us: int = Field(sa_column=Column(BigInteger, nullable=False))
     counted_by: str | None = Field(default=None, sa_column=Column(String(40)))
     counted_second: str | None = Field(default=None, sa_column=Column(String(40)))
+
+
+class ActKind(StrEnum):
+    """What operators signed at the machines."""
+
+    LOAD = "load"
+    """Blanks of the stock, scanned for a machine's input stack."""
+    COLLECT = "collect"
+    """What came out of a machine's good stack lies on the rack."""
+    FILL = "fill"
+    """The documents of a finished tray, counted and offered to QC."""
+    DEFACE = "deface"
+    """What came out of a machine's reject bin was defaced."""
+    RESTOCK = "restock"
+    """Unmarked blanks that a machine gave back, or still held, lie in the stock again."""
+    RIGHT = "right"
+    """A machine that stood was put right: it is tried again."""
+    SETTLE = "settle"
+    """What two people found of a job in doubt."""
+
+
+class MachineAct(SQLModel, table=True):
+    """One act as it was signed at the operators' desk, until the run books it: once, or refused with `refusal`.
+
+    `act_id` is the desk's own. `subject`: the machine, the tray or the job that it is about. `content`: the serials
+    that were scanned, as JSON; empty once it is booked. `told`: what the booking came to, as JSON. Where blanks go in,
+    where pieces are defaced and where a doubt is settled two sign; all else has one hand.
+    """
+
+    __tablename__ = "machine_act"
+    __table_args__ = (
+        Index("ix_machine_act_open", "stored_us", "act_id", sqlite_where=text("booked_us IS NULL"),
+              postgresql_where=text("booked_us IS NULL")),
+        Index("ix_machine_act_stored", "stored_us"),
+        Index("ix_machine_act_right", "subject", "booked_us", sqlite_where=text("kind = 'right'"),
+              postgresql_where=text("kind = 'right'")),
+        CheckConstraint("length(act_id) = 32", name="ck_machine_act_id"),
+        CheckConstraint(_one_of("kind", ActKind), name="ck_machine_act_kind"),
+        CheckConstraint(
+            "(kind IN ('load', 'deface', 'settle')) = (second IS NOT NULL)"
+            " AND (second IS NULL) = (second_sign_in IS NULL)",
+            name="ck_machine_act_hands",
+        ),
+        CheckConstraint("second IS NULL OR first <> second", name="ck_machine_act_two_people"),
+        CheckConstraint(
+            "(booked_us IS NULL) = (told IS NULL) AND (booked_us IS NOT NULL OR refusal IS NULL)"
+            " AND (booked_us IS NULL OR content = '')",
+            name="ck_machine_act_booked",
+        ),
+    )  # fmt: skip
+
+    act_id: str = Field(sa_type=String(32), primary_key=True)
+    kind: str = Field(sa_type=String(12))
+    subject: str = Field(sa_type=String(64))
+    detail: str = Field(sa_type=String(16))
+    content: str = Field(sa_type=Text)
+    first: str = Field(sa_type=String(64))
+    first_sign_in: str = Field(sa_type=String(32), foreign_key="sign_in_attempt.attempt_id")
+    second: str | None = Field(default=None, sa_type=String(64))
+    second_sign_in: str | None = Field(default=None, sa_type=String(32), foreign_key="sign_in_attempt.attempt_id")
+    stored_us: int = Field(sa_type=BigInteger)
+    booked_us: int | None = Field(default=None, sa_type=BigInteger)
+    refusal: str | None = Field(default=None, sa_type=String(40))
+    told: str | None = Field(default=None, sa_type=Text)
+    emulated: bool

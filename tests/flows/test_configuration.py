@@ -512,3 +512,10 @@ def test_an_issuer_that_is_not_safe_to_ask_is_refused(refused: Refused, before: 
     assert before in OIDC
     (fault,) = refused("[thresholds]", OIDC.replace(before, after, 1))
     assert fault.place == place and "hunter2" not in fault.problem
+
+
+def test_a_new_lines_folder_is_its_owners_alone(tmp_path: Path) -> None:
+    """It holds the database with its password hashes, batches, and what emulated pieces bear."""
+    folder = RunFolder(tmp_path / "line")
+    write_default(folder)
+    assert folder.path.stat().st_mode & 0o777 == 0o700

@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from flows.default_line import write_default
+from flows.prefect_client import client_environment
+from flows.prefect_password import password_file, prefect_password
 from flows.prefect_server import Home, prefect_server, stop
 from flows.processes import ProcessMark
 from flows.run_folder import RunFolder
@@ -106,6 +109,18 @@ def python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, timeout=100)
 
 
+def refuse_who_has_no_password(folder: RunFolder, api_url: str) -> None:
+    """A deployment's steps are shell commands: who sets them is the line's account."""
+    assert password_file(folder).stat().st_mode & 0o777 == 0o600
+    for given in (None, ("passline", ""), ("passline", "guessed")):
+        assert httpx.post(f"{api_url}/deployments/filter", json={}, auth=given).status_code == 401
+    name, _, password = prefect_password(folder).partition(":")
+    own = {"headers": {"Origin": "https://other.example"}, "auth": (name, password)}
+    answer = httpx.post(f"{api_url}/deployments/filter", json={}, **own)
+    assert answer.status_code == 200
+    assert "access-control-allow-origin" not in answer.headers
+
+
 @pytest.mark.line
 def test_a_killed_line_leaves_a_server_that_the_next_one_uses_and_stops(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
@@ -121,6 +136,8 @@ def test_a_killed_line_leaves_a_server_that_the_next_one_uses_and_stops(tmp_path
         assert server.adopted
         assert server.database is Home.OWN
         server.wait_until_ready()
+
+        refuse_who_has_no_password(folder, server.api_url)
 
         dead = python(DIES_WITHIN_A_FLOW, str(folder.path), server.api_url)
         assert dead.returncode == -signal.SIGKILL
@@ -147,6 +164,15 @@ def test_no_tray_waits_for_an_answer_of_prefects_server(tmp_path: Path) -> None:
         server.wait_until_ready()
         worked = python(WORKS_A_TRAY_WHILE_THE_SERVER_HANGS, str(folder.path), server.api_url, str(server.mark.pid))
     assert worked.stdout.splitlines() == ["{'units': 1}"], worked.stderr
+
+
+def test_another_server_than_the_lines_own_is_not_told_its_password(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.make()
+    own = client_environment(folder, "http://127.0.0.1:4300/api")
+    assert own["PREFECT_API_AUTH_STRING"] == prefect_password(folder)
+    other = client_environment(folder, "http://10.0.0.5:4200/api", own_server=False)
+    assert "PREFECT_API_AUTH_STRING" not in other
 
 
 def test_a_mark_of_a_process_long_gone_is_no_server(tmp_path: Path) -> None:

@@ -1,12 +1,10 @@
-"""The whole line by hand: people at the desks of all four stations, in Chromium, by scanner and keyboard.
+"""The whole line by hand: people at the desks of all five stations, in Chromium, by scanner and keyboard.
 
 EMULATED are the machines, the pieces and the hands that carry them; whoever decides, counts and signs is a person.
 """
 
 import json
-import os
 import re
-import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +17,7 @@ import httpx
 import pytest
 from passline_process import Passline, kill_all
 from pwdlib.hashers.argon2 import Argon2Hasher
+from real_browser import ADVISED, LOOK_MS, launched, listen, unexpected
 
 from flows.composition import open_database, open_line, prepare
 from flows.configuration import read_settings
@@ -43,8 +42,6 @@ from stations.vault.need import need
 from stations.vault.receiving import Delivery
 from stations.workplace import Workplace
 
-CHROMIUM = os.environ.get("PASSLINE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SOUND = Shares(emergencies=0, intake_defects=0, review_defects=0)
 DAY = date(2026, 9, 1)
 DOCUMENTS = 4
@@ -74,21 +71,9 @@ CREW = {
     "mailing": (MAILER,),
 }
 DELIVERED = {"book": ("EJ0000001", "EJ0000020"), "card": ("KJ00000001", "KJ00000020")}
-LOOK_MS = 420
-"""A little more than the desks take a second press for the same."""
 PATIENCE_S = 60.0
-SAID = r"status of 4\d\d|net::ERR_|signal timed out|Autofocus processing|\[DOM\] (Password|Multiple) forms"
-"""What a browser says of a page that is as it should be."""
 
-pytestmark = [
-    pytest.mark.line,
-    pytest.mark.timeout(400),
-    pytest.mark.skipif(
-        not Path(CHROMIUM).exists(),
-        reason=f"no Chromium at {CHROMIUM}; install it, or name it in PASSLINE_CHROMIUM",
-    ),
-]
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytestmark = [pytest.mark.line, pytest.mark.timeout(400)]
 
 OFFERED_TO = """
 SELECT count(DISTINCT w.handoff_id) AS trays FROM whereabouts AS w JOIN custody_event AS e ON e.event_id = w.handoff_id
@@ -135,8 +120,7 @@ class ByHand:
             context = self._chromium.new_context(
                 base_url=f"http://127.0.0.1:{self._port}", locale="en-GB", viewport={"width": 1280, "height": 800}
             )
-            context.on("console", lambda message: self.said.append(message.text))
-            context.on("weberror", lambda error: self.said.append(str(error.error)))
+            listen(context, self.said)
             page = self._pages[code] = context.new_page()
             page.set_default_timeout(20_000)
             page.goto(path)
@@ -200,6 +184,29 @@ class ByHand:
             page.keyboard.press("p")
             page.wait_for_function("lease => document.querySelector('article')?.dataset.lease !== lease", arg=lease)
 
+    def operate(self) -> None:
+        """Do what waits most urgently at the machines, if anything: the EMULATED hands' key, the passwords of two."""
+        page = self.at(OPERATOR, "/machines")
+        page.goto("/machines")
+        if not page.locator('a[data-key="1"]').count():
+            return
+        # Its keys are there when all of it is loaded.
+        with page.expect_navigation():
+            page.keyboard.press("1")
+        if page.locator("[data-emulated]").count():
+            with page.expect_navigation():
+                page.keyboard.press("F4")
+        tally = page.locator("[data-tally]")
+        if tally.count() and tally.inner_text() == "0":
+            return
+        if page.locator("[name=second_password]").count():
+            for field, typed in (("password", OPERATOR), ("code", None), ("second_password", OTHER_OPERATOR)):
+                page.focus(f"[name={field}]")
+                page.keyboard.type(OTHER_OPERATOR if typed is None else password_of(typed))
+        with page.expect_navigation():
+            page.keyboard.press("F9")
+        self.until(lambda: self.number(UNBOOKED) == 0)
+
     def inspect(self, *keys: str) -> None:
         """Count what is offered to QC, take the next piece that lies there, if any, and decide by these keys."""
         self.count(INSPECTOR, "qc")
@@ -213,9 +220,20 @@ class ByHand:
             page.keyboard.press(key)
         page.wait_for_selector(".piece", state="detached")
 
+    def something_to_inspect(self) -> int:
+        """Have the machines work and their trays counted; how many pieces QC may take."""
+        self.operate()
+        self.count(INSPECTOR, "qc")
+        return self.number(TO_INSPECT)
+
+    def make_and_inspect(self) -> None:
+        """A step at the machines and one at QC."""
+        self.operate()
+        self.inspect()
+
     def void(self) -> None:
         """Fail a piece, and both sign with their passwords."""
-        self.until(lambda: (self.count(INSPECTOR, "qc"), self.number(TO_INSPECT))[1])
+        self.until(self.something_to_inspect)
         self.inspect("f", "m")
         page = self.at(INSPECTOR, "/qc")
         page.wait_for_selector("#void[open]")
@@ -277,6 +295,7 @@ class ByHand:
         page.wait_for_url("**/mailing/acts**")
 
 
+UNBOOKED = "SELECT count(*) AS acts FROM machine_act WHERE booked_us IS NULL"
 TO_INSPECT = """
 SELECT count(*) AS pieces FROM qc_reading AS r JOIN whereabouts AS w ON w.unit_id = r.document_unit
 WHERE w.station = 'qc' AND w.state = 'held' AND NOT EXISTS
@@ -370,17 +389,15 @@ def begin_shift(run: RunFolder, batch: Path) -> None:
 def by_hand(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[ByHand]:
     """A line at which people work, running; nothing of it outlives the test, and no page broke."""
     folder = tmp_path / "line"
-    make_line(folder, real=getattr(request, "param", "") == "real")
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+    with launched() as chromium:
+        make_line(folder, real=getattr(request, "param", "") == "real")
         line = ByHand(folder, chromium)
         try:
             line.start()
             yield line
         finally:
-            chromium.close()
             line.kill()
-    assert [each for each in line.said if not re.search(SAID, each)] == []
+    assert unexpected(line.said, ADVISED) == []
 
 
 def checked(line: ByHand, *arguments: str) -> Any:
@@ -396,7 +413,7 @@ def test_people_run_the_whole_line_by_hand_from_the_pages(by_hand: ByHand) -> No
     line = by_hand
     line.review()
     line.void()
-    line.until_all(INSPECTED, DOCUMENTS, line.inspect)
+    line.until_all(INSPECTED, DOCUMENTS, line.make_and_inspect)
     line.until_all(MATCHED, DOCUMENTS, line.pack)
     line.close_boxes()
     line.until(lambda: line.number(PACKED) == DOCUMENTS)
@@ -425,6 +442,14 @@ def test_people_run_the_whole_line_by_hand_from_the_pages(by_hand: ByHand) -> No
         ("offer", "mailing", "carrier", MAILER, None, MAILER, None),
         ("accept", "mailing", "carrier", DRIVER, None, DRIVER, None),
     }
+    at_machines = {tuple(row.values()) for row in line.rows(AT_MACHINES)}
+    assert at_machines == {
+        ("move", "input", OPERATOR, OTHER_OPERATOR, OPERATOR, OTHER_OPERATOR),
+        ("move", "rack", OPERATOR, None, OPERATOR, None),
+        ("move", "outgoing", OPERATOR, None, OPERATOR, None),
+        ("offer", "qc", OPERATOR, None, OPERATOR, None),
+    }
+    assert line.number("SELECT count(*) AS acts FROM machine_act WHERE refusal IS NOT NULL") == 0
     assert line.rows("SELECT DISTINCT reviewer FROM review_verdict") == [{"reviewer": REVIEWER}]
     assert {row["difference"] for row in checked(line, "blanks", "balance")} == {0}
     assert line.rows(EMULATED_PEOPLE) == []
@@ -443,6 +468,16 @@ WHERE event.from_station IN ('qc', 'packing', 'mailing') AND event.to_station IS
     OR event.from_station IN ('review', 'qc') AND event.act = 'offer'
 """
 """Every record of a station at which people work: whose it is, and whose sign-ins it bears."""
+AT_MACHINES = """
+SELECT DISTINCT event.act, CASE WHEN event.act = 'offer' THEN event.to_station
+        WHEN event.to_place LIKE '%:input' THEN 'input' ELSE event.to_place END AS whither,
+    event.person, event.second_person, one.code AS signed_in, other.code AS second_signed_in
+FROM custody_event AS event LEFT JOIN sign_in_attempt AS one ON one.attempt_id = event.sign_in
+LEFT JOIN sign_in_attempt AS other ON other.attempt_id = event.second_sign_in
+WHERE event.act = 'move' AND (event.to_place LIKE '%:input' OR event.to_place IN ('rack', 'outgoing'))
+    OR event.act = 'offer' AND event.from_station = 'personalization' AND event.to_station = 'qc'
+"""
+"""What hands did at the machines."""
 EMULATED_PEOPLE = """
 SELECT act, person, second_person FROM custody_event
 WHERE substr(person, 1, 2) = 'e-' OR substr(second_person, 1, 2) = 'e-'
@@ -453,7 +488,7 @@ def test_a_station_is_given_back_to_emulated_staff_half_way_after_a_power_failur
     """Run and desk are killed; QC goes on by itself, and what the inspector decided before stands, as theirs."""
     line = by_hand
     line.review()
-    line.until(lambda: (line.count(INSPECTOR, "qc"), line.number(TO_INSPECT))[1])
+    line.until(line.something_to_inspect)
     line.inspect("p")
     line.inspect("f", "m")
     decided = line.rows(DECIDED)
@@ -464,7 +499,7 @@ def test_a_station_is_given_back_to_emulated_staff_half_way_after_a_power_failur
     said = configuration.read_text("utf-8")
     configuration.write_text(re.sub('^qc = "people"', 'qc = "emulated"', said, flags=re.MULTILINE), "utf-8")
     line.start()
-    line.until_all(MATCHED, DOCUMENTS, line.pack)
+    line.until_all(MATCHED, DOCUMENTS, lambda: (line.operate(), line.pack()))
     line.close_boxes()
     line.until(lambda: line.number(PACKED) == DOCUMENTS)
     line.until_all(AT_THE_DOOR, line.number(PARCELS), line.weigh)

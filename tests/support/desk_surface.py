@@ -26,6 +26,7 @@ LOG: Final = frozenset({Role.AUDITOR, Role.LEAD, Role.ADMINISTRATOR})
 ALARMS: Final = LOG | {Role.KEEPER, Role.OPERATOR, Role.ENGINEER}
 BOOK: Final = frozenset({Role.REVIEWER, Role.INSPECTOR, Role.PACKER, Role.LEAD})
 MAILING: Final = frozenset({Role.MAILER, Role.LEAD})
+OPERATORS: Final = frozenset({Role.OPERATOR, Role.LEAD})
 PATROL: Final = frozenset({Role.OPERATOR, Role.LEAD, Role.ADMINISTRATOR, Role.ENGINEER})
 
 DESK: Final[Stated] = {
@@ -70,6 +71,8 @@ DESK: Final[Stated] = {
     ("GET", "/packing"): PACKERS,
     ("GET", "/packing/now"): PACKERS,
     ("POST", "/packing/match"): PACKERS,
+    ("POST", "/packing/undo"): PACKERS,
+    ("POST", "/packing/release"): PACKERS,
     ("POST", "/packing/close"): PACKERS,
     ("POST", "/packing/answer"): PACKERS,
     ("POST", "/packing/emulated"): PACKERS,
@@ -91,6 +94,7 @@ DESK: Final[Stated] = {
     ("POST", "/mailing/manifests/print"): MAILING,
     ("GET", "/mailing/door"): MAILING,
     ("POST", "/mailing/door"): MAILING,
+    ("POST", "/mailing/door/number"): MAILING,
     ("POST", "/mailing/door/emulated"): MAILING,
     ("GET", "/mailing/retake"): MAILING,
     ("POST", "/mailing/retake"): MAILING,
@@ -109,6 +113,11 @@ DESK: Final[Stated] = {
     ("POST", "/mailing/count/close"): MAILING,
     ("POST", "/mailing/count/anew"): MAILING,
     ("POST", "/mailing/count/emulated"): MAILING,
+    ("GET", "/machines"): OPERATORS,
+    ("GET", "/machines/act"): OPERATORS,
+    ("POST", "/machines/act"): OPERATORS,
+    ("GET", "/machines/acts"): OPERATORS,
+    ("POST", "/machines/emulated"): OPERATORS,
 }
 PAGES: Final[Stated] = {
     ("GET", "/sign-in"): ANYBODY,
@@ -160,6 +169,8 @@ LOOKED_AT: Final[tuple[tuple[str, Role | None, str], ...]] = (
     ("/mailing/manifests", Role.MAILER, "h1"),
     ("/mailing/deliveries", Role.MAILER, "h1"),
     ("/mailing/returns", Role.MAILER, "h1"),
+    ("/machines", Role.OPERATOR, "h1"),
+    ("/machines/act?kind=load&subject=book-01", Role.OPERATOR, "form.act"),
 )
 """The desks' pages: address, whose (None: nobody is signed in), and what stands on it once all is there."""
 

@@ -9,6 +9,7 @@ from flows.app import Served
 from flows.casebook_pages import CasebookPages, TrainingPage
 from flows.desk_app import create_desk
 from flows.desk_places import Place
+from flows.machine_pages import MachinesDesk
 from flows.mailing_pages import MailingDesk
 from flows.packing_pages import PackingDeskPages
 from flows.qc_pages import QcDesk
@@ -18,6 +19,7 @@ from handoff_logs.asking import Asking
 from handoff_logs.pages.rendering import Renderer
 from stations.emulated_staff import EmulatedInspector, EmulatedMailer, EmulatedPacker
 from stations.people import emulated_duty
+from stations.personalization.emulated_desk import EmulatedOperator
 from stations.review.rules import Thresholds
 from stations.workplace import Workplace
 
@@ -49,6 +51,9 @@ def review_desk(
             made.append(PackingDeskPages(renderer, packing, "test", EmulatedPacker(hands), prints_here=True))
             mailing = here.at("mailing", emulated_duty("mailing", "day").codes)
             made.append(MailingDesk(renderer, served.asking, mailing, "test", EmulatedMailer(hands)))
+            operators = here.at("personalization", emulated_duty("personalization", "day").codes)
+            kinds = {"book-01": "book", "card-01": "card"}
+            made.append(MachinesDesk(renderer, served.asking, operators, kinds, EmulatedOperator(hands)))
         return made
 
     return create_desk(served, here.database, places, sessions)

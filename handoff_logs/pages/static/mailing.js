@@ -1,13 +1,5 @@
-// The mailing desk: a scanner is a keyboard. The field has the focus again after everything; what is scanned in a count stays
-// in this browser until it is stored, whatever becomes of the page. Labels are no personal data.
-const elsewhere = (event) => !event.target.closest("input, textarea, button, a, select");
-const typed = (event) => event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey;
-
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "F4") return;
-  const button = document.querySelector("[data-emulated]");
-  if (button) { event.preventDefault(); button.click(); }
-});
+// The mailing desk: a scanner is a keyboard. The field has the focus again after everything.
+import { elsewhere, typed } from "./scans.js";
 
 // On the scale: a scanned label leads on to the weight.
 const weigh = document.getElementById("weigh");
@@ -28,29 +20,6 @@ if (weigh) {
 const seen = document.querySelector("[data-seen]");
 if (seen) {
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") seen.click(); });
-}
-
-// A count: each label once, kept until it is stored.
-const kept = (name, code) => `passline.labels.${code}.${name}`;
-for (const area of document.querySelectorAll("[data-labels]")) {
-  const place = kept(area.dataset.labels, area.dataset.code), tally = area.form.querySelector("[data-tally]");
-  const labels = () => [...new Set(area.value.split(/\s+/).filter(Boolean))];
-  const show = () => { tally.textContent = labels().length; localStorage.setItem(place, area.value); };
-  if (!area.value) area.value = localStorage.getItem(place) ?? "";
-  area.addEventListener("input", () => {
-    // A label that was scanned twice is one.
-    if (area.value.endsWith("\n")) area.value = labels().map((each) => `${each}\n`).join("");
-    show();
-  });
-  document.addEventListener("keydown", (event) => { if (elsewhere(event) && typed(event)) area.focus(); });
-  area.form.querySelector("[data-anew]").addEventListener("click", () => { area.value = ""; show(); area.focus(); });
-  show();
-}
-const done = new URLSearchParams(location.search).get("done");
-if (done && location.pathname === "/mailing/acts") {
-  const code = document.querySelector(".who .code")?.textContent;
-  localStorage.removeItem(kept(done, code));
-  history.replaceState(null, "", location.pathname);
 }
 
 // A form with a file: what is refused keeps the file, which a page that is loaded anew would not.

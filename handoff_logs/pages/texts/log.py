@@ -188,6 +188,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "integrity.state.none": ("Nothing is sealed: is the sealer running?", "没有任何封存：封存程序是否在运行？"),
     "nav.packing": ("Packing desk", "包装台"),
     "nav.mailing": ("Mailing desk", "邮寄台"),
+    "nav.machines": ("Machines", "设备"),
     "nav.qc": ("QC desk", "质检台"),
     "nav.review": ("Review desk", "审核台"),
     "nav.rates": ("Reviewers", "审核员情况"),

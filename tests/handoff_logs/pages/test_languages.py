@@ -62,6 +62,7 @@ def test_every_text_that_a_template_names_is_in_the_catalogue_and_none_is_left_o
         assert key in TEXTS, key
     composed = (
         "mailing.",
+        "machines.",
         "nav.",
         "fact.",
         "integrity.state.",

@@ -308,7 +308,7 @@ def _put_into_outgoing(tx, shop, tray):
     """What `finish_tray` records before it fills the tray."""
     query = text("SELECT unit_id FROM whereabouts WHERE tray = :tray AND kind = 'document'")
     units = list(tx.execute(query, {"tray": tray}).scalars())
-    station._fill(tx, shop.workplace, f"out-{tray}"[:32], units)
+    station.fill(tx, shop.workplace, f"out-{tray}"[:32], units)
 
 
 def test_blanks_given_back_unmarked_return_to_the_stock(shop):
