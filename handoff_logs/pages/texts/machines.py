@@ -21,7 +21,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "machines.nothing": ("Nothing waits for a hand here.", "此处无须人工处理。"),
     "machines.trays": ("Finished trays", "已完成的盘"),
     "machines.no_trays": ("No tray is finished.", "没有已完成的盘。"),
-    "machines.green": ("green channel", "绿色通道"),
     "machines.until": ("QC wants it by", "质检需于此前收到"),
     "machines.first_empty": ("First empty the good stack of", "请先取空合格槽："),
     "machines.do.load": ("Load blanks", "装入空白证件"),
@@ -36,7 +35,7 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         "缺空白证件。请装入，随后自行继续。",
     ),
     "machines.why.not_laid_in": (
-        "The log has blanks in it, and it feeds none. Lay them in and say that it is put right, or look in its reject bin.",
+        "The log has blanks in it, and it feeds none. Lay them in and say that it is put right, or see its reject bin.",
         "台账记有空白证件，但设备取不到。请放入后确认已排除，或查看废品箱。",
     ),
     "machines.why.bin_full": (
@@ -118,7 +117,6 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "machines.emulated_look": ("EMULATED hands look for it", "模拟人员查找"),
     "machines.blank": ("Blank", "空白证件"),
     "machines.unread": ("its machine never read it", "设备未读到"),
-    "machines.place": ("Last known at", "最后所知位置"),
     "machines.machine": ("Machine", "设备"),
     "machines.doubt": ("What the machine says", "设备所述"),
     "machines.product": ("Product", "产品"),
