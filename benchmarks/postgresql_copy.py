@@ -19,7 +19,7 @@ ROWS = 10_000
 """Read from the SQLite file at a time."""
 _TABLES = (
     *("seal_origin", "custody_event", "custody_unit", "custody_case", "custody_register", "seal_leaf", "seal_node"),
-    *("seal_checkpoint", "unit_number", "whereabouts", "open_offer"),
+    *("seal_checkpoint", "unit_number", "whereabouts", "open_offer", "blank_tally", "blank_change"),
 )
 _GUARDS = "SELECT CAST(tgrelid AS regclass)::text, tgname FROM pg_trigger WHERE tgenabled = 'A' AND NOT tgisinternal"
 _INDEXES = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND indexdef LIKE 'CREATE INDEX%'"

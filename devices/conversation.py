@@ -136,7 +136,7 @@ class Conversation(Generic[Frame]):
         return True
 
     def outgoing(self) -> bytes:
-        """Endpoint: bytes to write."""
+        """Endpoint: hand out the bytes that wait to be written, a receipt before all else."""
         unsent, self._unsent, self._receipt = self._receipt + self._unsent, b"", b""
         return unsent
 

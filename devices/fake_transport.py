@@ -50,7 +50,7 @@ class FakeTransport:
         self._host = endpoint
 
     def close(self) -> None:
-        """Part the two."""
+        """Hang up, as by this end."""
         self.hang_up("closed")
 
     def hang_up(self, reason: str) -> None:

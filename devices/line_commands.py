@@ -136,7 +136,7 @@ def console(
 
 
 def add_to(app: App) -> None:
-    """Register the commands."""
+    """Give `app` the commands `trace`, `capture`, `replay` and `console`."""
     for command in (trace, capture, replay, console):
         app.command(command)
 

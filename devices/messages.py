@@ -228,7 +228,7 @@ class Prepared(JobReply):
 
 @dataclass(frozen=True, slots=True)
 class Start(JobRequest):
-    """Host: make it."""
+    """Host: make the job that was prepared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,7 +367,7 @@ _CODE_OF = {message: bytes((code,)) for code, message in CODES.items()}
 
 
 def encode(message: Message) -> bytes:
-    """The message's payload."""
+    """The message as a frame's payload: code, fields and, of all but `Data`, a check."""
     body = _CODE_OF[type(message)] + pack_record(message)
     return body if isinstance(message, Data) else body + _check(body)
 

@@ -152,7 +152,7 @@ class LinkPersonalizer:
         self._session.post(lambda number: Start(number, self._fence, job_id), job_id)
 
     def result(self, job_id: str, timeout_s: float) -> JobResult:
-        """Wait for the job's end; the machine tells it unasked."""
+        """Wait for the job's end, which the machine tells unasked; see `roles.Personalizer`."""
         outcome = None if self._session.expects_result(job_id) else self._ended(job_id)
         if outcome is None:
             outcome = self._session.wait_for_result(job_id, timeout_s)

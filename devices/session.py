@@ -204,7 +204,11 @@ class Session:
         return got, pending
 
     def post(self, build: Callable[[int], Message], job_id: str, data: bytes = b"") -> None:
-        """Send a request, then `data`, without waiting for the answer; the next request or wait raises a refusal."""
+        """Send a request, then `data`, without waiting for the answer; the next request or wait raises a refusal.
+
+        Waits only while MOST_POSTED requests are unanswered. Raises NoAnswerError if that does not end in time,
+        PortLostError, LinkDownError.
+        """
         with self._transport.lock:
             self._check_up()
             if len(self._posted) >= MOST_POSTED:
@@ -290,7 +294,7 @@ class Session:
         return notify or self._link.connected != was_up
 
     def outgoing(self) -> bytes:
-        """Endpoint: bytes to write."""
+        """Endpoint: hand out the bytes that the link has to write now."""
         return self._link.outgoing()
 
     @property

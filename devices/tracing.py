@@ -58,7 +58,7 @@ class Decoded:
     error: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """As an object for JSON."""
+        """What, facts and error, as members of an object."""
         return {"what": self.what, "facts": self.facts, "error": self.error}
 
     def __str__(self) -> str:
@@ -133,7 +133,7 @@ class BurstTracing:
     """Bytes as they came at once: how many, and the names of the control characters among them."""
 
     def feed(self, data: bytes) -> list[Decoded]:
-        """One burst."""
+        """One entry for all of `data`: a burst of bytes, none of them shown."""
         return [Decoded("burst", {**_hidden(data), "controls": _controls(data)})]
 
 
@@ -141,7 +141,7 @@ class NoTracing:
     """Bytes that nothing here knows how to cut."""
 
     def feed(self, data: bytes) -> list[Decoded]:  # noqa: ARG002 - a tracing's signature
-        """Nothing."""
+        """Nothing, ever."""
         return []
 
 

@@ -42,6 +42,8 @@ OnSend = Callable[[Literal["before", "after"], bytes], None]
 def resolve_port(port: str, machines: Path | None) -> str:
     """What pyserial can open: `emulator://NAME` is the link `NAME/port` under `machines`; others stay as they are.
 
+    Raises PortUnavailableError for an emulator where there is no such folder.
+
     >>> resolve_port("emulator://book-01", Path("/run/line/machines"))
     '/run/line/machines/book-01/port'
     """

@@ -12,7 +12,7 @@ from devices.errors import MalformedError
 
 
 class Field(Protocol):
-    """One field's codec."""
+    """How one field of a record is written as bytes and read back."""
 
     def pack(self, value: Any) -> bytes:
         """The value's bytes; OverflowError or ValueError for a value outside the field's range."""
@@ -197,7 +197,7 @@ def layout(record: type[Any]) -> tuple[tuple[str, Field], ...]:
 
 
 def pack_record(record: Any) -> bytes:
-    """The record's bytes."""
+    """The record's fields as bytes, in the order of their declaration."""
     return b"".join([field.pack(getattr(record, name)) for name, field in layout(type(record))])
 
 

@@ -55,7 +55,7 @@ class Delivery:
         ]
 
     def begin(self) -> None:
-        """Tell from now on."""
+        """Start a thread for each target; each first tells what already waits."""
         for thread in self._threads:
             thread.start()
 

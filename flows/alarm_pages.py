@@ -38,7 +38,7 @@ class AlarmPages:
         self._renderer, self._asking, self._database = renderer, asking, database
 
     def router(self) -> APIRouter:
-        """Return the routes."""
+        """The page's routes, without a sign-in."""
         router = APIRouter()
         router.add_api_route(ALARMS, self.alarms, methods=["GET"], response_class=Response)
         router.add_api_route(f"{ALARMS}/{{alarm}}/acknowledge", self.acknowledge, methods=["POST"])
@@ -49,7 +49,7 @@ class AlarmPages:
         return self._page(request, 200, None)
 
     def acknowledge(self, request: Request, alarm: str, token: str = Form("")) -> Response:
-        """Take an alarm."""
+        """Take an open alarm on oneself, by whoever is signed in, and show the alarms."""
         if not alarm.isascii() or not alarm.isdecimal() or len(alarm) > LONGEST_NUMBER:
             raise HTTPException(404)
         reader: Reader = request.state.reader

@@ -153,7 +153,7 @@ class BoardPages:
         return response
 
     def board(self, request: Request) -> Response:
-        """Show the board."""
+        """Show the whole board, which the browser then keeps fresh."""
         with _asked():
             now, slow = self._watch.now(), self._watch.slow()
         facts = now.value.facts

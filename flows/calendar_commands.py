@@ -39,7 +39,7 @@ class Day:
 
     @property
     def kind(self) -> str:
-        """In words."""
+        """`working day`, `make-up working day`, `weekend` or `holiday`."""
         weekend = self.day.weekday() >= SATURDAY
         if self.worked:
             return "make-up working day" if weekend else "working day"

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
@@ -56,15 +56,21 @@ def list_command(
     item: Annotated[str, Parameter("--item", help="Only cases of this review item.")] = "",
     reason: Annotated[str, Parameter("--reason", help="Only cases with this reason code.")] = "",
     character: Annotated[str, Parameter("--character", help="Only with this character, or taken for it.")] = "",
-    since: Annotated[str, Parameter("--since", help="From this day on: 2026-11-30.")] = "",
-    until: Annotated[str, Parameter("--until", help="Up to this day.")] = "",
+    since: Annotated[date | None, Parameter("--since", help="From this day on: 2026-11-30.")] = None,
+    until: Annotated[date | None, Parameter("--until", help="Up to this day.")] = None,
     directory: Directory = HERE,
     output: Output = "table",
 ) -> int:
     """Print the cases that stand, the newest days first; 200 at most."""
     from stations.casebook import listing
 
-    wanted = {"item": item, "reason": reason, "character": character, "since": since, "until": until}
+    wanted = {
+        "item": item,
+        "reason": reason,
+        "character": character,
+        "since": str(since or ""),
+        "until": str(until or ""),
+    }
     _told(directory, output, lambda reading: listing.search(reading, wanted))
     return Exit.FINE
 

@@ -16,6 +16,7 @@ from cyclopts import App, CycloptsError
 
 from flows.collector import collect_seldom
 from flows.errors import Exit
+from flows.typed_arguments import check_arguments
 
 
 class Command(NamedTuple):
@@ -58,6 +59,7 @@ COMMANDS: Final = (
     Command("whoami", "flows.sign_in_commands:whoami_command", "Print who is signed in at this terminal."),
     Command("witness", "handoff_logs.witness.cli:app", "Run the witness of a handoff log, on another machine."),
     Command("blanks", "flows.blanks_commands:app", "Blanks and the vault: where each is, and what becomes of it."),
+    Command("packing", "flows.packing_commands:app", "Packing's hold shelf: what lies there, what two make of it."),
     Command("mailing", "flows.mailing_commands:app", "Manifests, what the carrier says, and what comes back."),
     Command("rolls", "flows.rolls_commands:app", "Rolls of laminate: where each is, and what was used of it."),
     Command("people", "flows.people_commands:people_app", "The register of people: who may sign in, with which roles."),
@@ -79,8 +81,15 @@ COMMANDS: Final = (
 DEBUG: Final = "PASSLINE_DEBUG"
 """Set, it shows tracebacks."""
 
-CLOSED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EISDIR})
+CLOSED: Final = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP}
+)
 """What the system says of a file or folder that somebody named and this program may not use as it must."""
+
+MOST: Final = 20_000
+"""Characters of a refusal, which may list what is wrong with a whole file."""
+MOST_SAID: Final = 400
+"""Characters of what a wrong usage is told by."""
 
 
 def build() -> App:
@@ -90,6 +99,7 @@ def build() -> App:
         help="The production line of a travel-document centre: stations, machines, and who held what, when.",
         help_epilogue="Exit status: 0 fine, 1 findings, 2 refused, 3 in doubt, 70 own fault, 130 interrupted.",
         version=_version,
+        config=(check_arguments,),
         error_formatter=lambda error: f"passline: {_usage(error)}",
         help_on_error=False,
     )
@@ -169,14 +179,21 @@ def _unknown_command(arguments: list[str]) -> str | None:
     word = arguments[0]
     if word in names:
         return None
+    word = _as_text(word, MOST_SAID)
     near = difflib.get_close_matches(word, names, n=1)
     hint = f"did you mean `{near[0]}`?" if near else f"there are {', '.join(names)}."
     return f"there is no command `{word}`; {hint}"
 
 
 def _usage(error: CycloptsError) -> str:
-    return f"{error} See `passline --help`, or `--help` after the command."
+    return f"{_as_text(str(error), MOST_SAID)} See `passline --help`, or `--help` after the command."
+
+
+def _as_text(said: str, most: int) -> str:
+    """What is said, which repeats what was typed or what a row holds: nothing that moves a cursor, and not for ever."""
+    shown = "".join(one if one.isprintable() or one == "\n" else "\N{REPLACEMENT CHARACTER}" for one in said[:most])
+    return shown if len(said) <= most else f"{shown}…"
 
 
 def _say(sentence: str) -> None:
-    sys.stderr.write(f"passline: {sentence}\n")
+    sys.stderr.write(f"passline: {_as_text(sentence, MOST)}\n")

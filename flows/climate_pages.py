@@ -37,7 +37,7 @@ class ClimatePages:
         self._renderer, self._asking = renderer, asking
 
     def router(self) -> APIRouter:
-        """Return the route."""
+        """The page's route, without a sign-in."""
         router = APIRouter()
         router.add_api_route(CLIMATE, self.climate, methods=["GET"], response_class=Response)
         return router

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from flows.configuration import read_settings
 from flows.core_gate import staff_goes_in
+from flows.duty import refuse_unstaffed, roster_of, shift_now
 from flows.errors import NotMigratedError, RecoveringError
 from flows.line_state import Line
 from flows.locks import station_lock
@@ -38,7 +39,7 @@ from handoff_logs.witness.folder import make_witness
 from stations.climate import station as climate
 from stations.intake.deadline_changes import keep_up
 from stations.migrations import upgrade as upgrade_stations
-from stations.people import STAFFING, emulated_roster
+from stations.people import STAFFING
 from stations.personal import PersonalData
 from stations.personalization.signer import create_emulated_authority
 
@@ -146,18 +147,27 @@ def open_line(
     What line.toml says of stations, machines and thresholds is recorded where the log's registers say otherwise, and
     deadlines are reckoned anew where calendar or line.toml changed since they last were.
     `alone`: other stations of this line run in processes of their own. `parts`: the line's, where they are
-    open already. Raises RecoveringError.
+    open already. Real people work under the shift that is open, whatever `shift` says: its name and people.
+    Raises RecoveringError, ShiftNeededError.
     """
     settings = read_settings(folder)
     refuse_rolled_back(folder, settings)
     database = open_database(folder, folder.resolve_database(settings.database.url))
     _register(database, settings)
+    try:
+        with database.read() as conn:
+            refuse_unstaffed(conn, settings)
+            shift = shift_now(conn, settings) if settings.real_staff else shift
+            roster = roster_of(conn, settings, shift)
+    except BaseException:
+        database.close()
+        raise
     line = Line(
         folder=folder,
         settings=settings,
         database=database,
         personal=PersonalData(folder.keys),
-        roster=emulated_roster(shift, settings.staff.people_per_station),
+        roster=roster,
         shift=shift,
         stations=stations,
         parts=parts or Parts(folder, settings, leave_emulators=alone),

@@ -16,7 +16,7 @@ from devices.registry import BUILT_IN, GROUP
 from flows.errors import FlowError
 from flows.makers import MAKES
 from flows.run_folder import ENVIRONMENT_DELIMITER, ENVIRONMENT_PREFIX, RunFolder
-from flows.settings import AlarmTarget, LineSettings, Mode, StaffKind, crosses_safely
+from flows.settings import AlarmTarget, Desk, LineSettings, Mode, StaffKind, crosses_safely
 from flows.toml_places import Place, line_numbers, line_of
 from stations.climate.rules import Figure
 from stations.patrol.rules import MOST_ANSWERS, OTHER, PLACE
@@ -203,6 +203,9 @@ def _contradictions(settings: LineSettings, where: _Where) -> Iterator[SettingFa
         if settings.mode is Mode.PRODUCTION and device.emulated:
             yield fault(("devices", position, "mode"), f"makes {device.id} an emulator, refused in a production line")
     yield from _patrol_contradictions(settings, where)
+    for station, decides in settings.desks.by_station().items():
+        if settings.real_staff and decides is not Desk.PEOPLE:
+            yield fault(("desks", station), "is 'emulated' where real people work the stations", Desk.PEOPLE.value)
     if settings.mode is Mode.PRODUCTION and settings.staff.kind is StaffKind.EMULATED:
         yield fault(("staff", "kind"), "is 'emulated', refused in a production line", StaffKind.DESKS.value)
 

@@ -11,7 +11,7 @@ from flows.alarm_findings import GATE
 from flows.locks import gate_lock
 from flows.parts import Parts
 from flows.run_folder import RunFolder
-from flows.settings import LineSettings, StaffKind
+from flows.settings import LineSettings
 from handoff_logs.database import Database
 from stations.alarms import rules
 from stations.alarms.register import Finding, follow
@@ -35,7 +35,7 @@ def staff_goes_in(
     They stay until they are walked out, or the shift closes. Raises NotPassedError, GateRunsAlreadyError.
     """
     gate = settings.gate
-    if gate is None or settings.staff.kind is not StaffKind.EMULATED or set(gate.core).isdisjoint(stations):
+    if gate is None or settings.real_staff or set(gate.core).isdisjoint(stations):
         return
     codes = staff_of_core(settings, shift)
     walk(folder, settings, database, parts, Direction.IN, codes, patience_s=OTHERS_PASS_S)

@@ -16,7 +16,9 @@ DEFAULT_FOLDER = Path(".passline")
 
 def demo_command(
     *,
-    documents: Annotated[int, Parameter(help="Applications in the batch.", validator=validators.Number(gte=1))] = 300,
+    documents: Annotated[
+        int, Parameter(help="Applications in the batch.", validator=validators.Number(gte=1, lte=1_000_000))
+    ] = 300,
     seed: Annotated[int, Parameter(help="Where all chance starts from.", validator=validators.Number(gte=0))] = 1,
     speed: Annotated[
         float,
@@ -54,8 +56,9 @@ def demo_command(
         if directory == DEFAULT_FOLDER:
             move_aside(folder, screen.print)
     count = play(folder, plan, screen)
+    go_on = f"passline demo --resume {folder.path}"
     if output == "json":
-        print_json(folder, count)
+        print_json(folder, count, go_on)
     else:
-        print_report(folder, count, Console())
+        print_report(folder, count, Console(), go_on)
     return count.exit_code

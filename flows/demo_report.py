@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict
 from typing import Any
 
@@ -10,8 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from devices.emulation.storm import fired
+from flows.left_over import left_over
 from flows.reckoning import Reckoning
 from flows.run_folder import RunFolder
+from handoff_logs.reading import open_reading
 
 OUTCOMES = ("dispatched", "returned_for_recapture", "held", "stopped", "set_aside", "in_doubt")
 VIOLATIONS = ("live_duplicates", "custody_violations", "blanks_unaccounted")
@@ -27,18 +30,24 @@ def as_json(count: Reckoning, *, emulated: bool) -> dict[str, Any]:
     return {**facts, "doubts": list(doubts)} if doubts else facts
 
 
-def print_json(folder: RunFolder, count: Reckoning) -> None:
-    """Print the count as one JSON object on standard output."""
+def print_json(folder: RunFolder, count: Reckoning, go_on: str) -> None:
+    """Print the count as one JSON object on standard output; `go_on` is the command that runs the line again."""
     facts = as_json(count, emulated=folder.line().emulated)
+    if left := left_on(folder, go_on):
+        facts["left"] = [{"what": what, "next": command} for what, command in left]
     if faults := fired(folder.machines):
         facts["faults"] = faults
     print(json.dumps(facts))  # noqa: T201
 
 
-def print_report(folder: RunFolder, count: Reckoning, screen: Console) -> None:
-    """Print the count for the eye."""
+def print_report(folder: RunFolder, count: Reckoning, screen: Console, go_on: str) -> None:
+    """Print the count for the eye; `go_on` is the command that runs the line again."""
     mark = Text(" EMULATED ", "black on yellow") if folder.line().emulated else Text("")
-    screen.print(Text.assemble(("The line is done. ", "bold"), mark))
+    left = left_on(folder, go_on)
+    headline = "The line stands, and something is left on it. " if left else "The line is done. "
+    if not count.sound:
+        headline += "A rule is BROKEN. "
+    screen.print(Text.assemble((headline, "bold"), mark))
     screen.print(_outcomes(count))
     screen.print(_rules(count))
     pace = f"{count.line_seconds:.1f} s, {count.documents_per_second} documents/s" if count.line_seconds else "–"
@@ -54,9 +63,19 @@ def print_report(folder: RunFolder, count: Reckoning, screen: Console) -> None:
         screen.print(
             f"In doubt: job {doubt['job_id']} on {doubt['machine']}, blank {doubt['blank_serial'] or 'unknown'}"
         )
+    if left:
+        screen.print("\nWhat is left, and what to do next:", style="bold")
+        for what, command in left:
+            screen.print(f"  {what}:  {command}", highlight=False, soft_wrap=True)
     screen.print("\nLook further:", style="bold")
     for command in look_further(folder, count):
         screen.print(f"  {command}", highlight=False, soft_wrap=True)
+
+
+def left_on(folder: RunFolder, go_on: str) -> list[tuple[str, str]]:
+    """What is left on the line of `folder`, each with the command for it."""
+    with closing(open_reading(folder.line().database_url)) as reading:
+        return list(left_over(reading, folder.path, go_on))
 
 
 def look_further(folder: RunFolder, count: Reckoning) -> list[str]:
@@ -91,7 +110,7 @@ def _shift(shift: Mapping[str, Any]) -> Text:
         (f"✓ closed, {shift['closed']}", "green"),
         f": {shift['counted']} blanks counted blind by {first} and {second}, difference {shift['difference']}; "
         f"emergencies: {shift['emergencies']}, rounds of patrol: {shift['rounds']}, "
-        f"suspended for the climate: {shift['suspensions']}.",
+        f"suspended for the climate: {shift['suspensions']}, shifts handed over: {shift['hand_overs']}.",
     )
 
 

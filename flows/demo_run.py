@@ -88,11 +88,16 @@ def play(folder: RunFolder, plan: DemoPlan | None, screen: Console) -> Reckoning
             shift = DemoShift(folder, settings)
             shift.open()
             end = run_line_on(folder, settings, ready, shift=None, screen=screen, beside=shift.beside)
+            released_us, again_us = end.released_us, None
+            if end.paused:
+                screen.print(shift.hand_over(), highlight=False)
+                end = run_line_on(folder, settings, ready, shift=None, screen=screen, beside=shift.beside)
+                again_us = end.released_us
         if end.stop_reason is not None:
             screen.print(f"Stopped: {end.stop_reason}. Go on with: passline demo --resume {folder.path}")
         else:
             shift.close()
-        counted = count(folder, since_us=end.released_us)
+        counted = count(folder, since_us=released_us, again_us=again_us)
         return replace(counted, log=verify_log(folder), shift=shift.told())
 
 
@@ -146,10 +151,14 @@ def verify_log(folder: RunFolder) -> dict[str, Any]:
     return {name: told[name] for name in names} | {"problems": len(verdict.problems)}
 
 
-def count(folder: RunFolder, *, since_us: int) -> Reckoning:
-    """Count the run in `folder` from its database and, where it has one, its emulated physical world."""
+def count(folder: RunFolder, *, since_us: int, again_us: int | None = None) -> Reckoning:
+    """Count the run in `folder` from its database and, where it has one, its emulated physical world.
+
+    `since_us`: when it was released; `again_us`: when it was released again after a pause, None if it had none.
+    """
+    world = folder.world if folder.world.is_dir() else None
     with closing(open_reading(folder.line().database_url)) as reading:
-        return reckon(reading, folder.world if folder.world.is_dir() else None, since_us=since_us)
+        return reckon(reading, world, since_us=since_us, again_us=again_us)
 
 
 def _fill(folder: RunFolder, plan: DemoPlan | None, screen: Console) -> None:

@@ -24,7 +24,6 @@ from handoff_logs.database import Database
 from handoff_logs.pages.rendering import Renderer
 from handoff_logs.pseudonyms import hidden, pseudonym_key
 from stations.emulated_staff import EmulatedInspector, EmulatedMailer, EmulatedPacker
-from stations.people import emulated_duty
 from stations.personal import PersonalData
 from stations.personalization.emulated_desk import EmulatedOperator
 from stations.workplace import Workplace
@@ -45,10 +44,10 @@ class DeskParts:
     hands: Hands | None
 
     def at(self, station: str) -> Workplace:
-        """A station's workplace, where custody is not recorded: what is stored at a desk bears who stored it."""
-        shift = self.settings.staff.shift
-        people = emulated_duty(station, shift).codes
-        return Workplace(self.database, station, shift, people, self.settings.emulated, self.personal)
+        """A station's workplace, where custody is not recorded and nobody stands before they sign in: what is stored
+        at a desk bears who stored it.
+        """
+        return Workplace(self.database, station, self.settings.staff.shift, (), self.settings.emulated, self.personal)
 
     def places(self, renderer: Renderer) -> Sequence[Place]:
         """The places of the stations whose people work at desks."""

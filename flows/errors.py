@@ -86,13 +86,26 @@ class PrefectImportedTooEarlyError(FlowError):
         return "Prefect was imported before this process was pointed at its server."
 
 
-class DesksNotOpenError(FlowError):
-    """The line's people work at desks, and this passline has no desks yet."""
+class ShiftNeededError(FlowError):
+    """A line of real people was to run while no shift names who is on duty."""
 
-    next_step = 'Set kind = "emulated" under [staff] in line.toml.'
+    next_step = (
+        "Open one, a lead and a second person: passline shift open NAME --crew vault=CODE,CODE"
+        " --crew personalization=CODE,CODE --crew qc=CODE,CODE --crew review=CODE --crew packing=CODE"
+        " --crew mailing=CODE"
+    )
 
     def __str__(self) -> str:
-        return 'The stations\' people are to work at desks (staff.kind = "desks"), which are not part of this version.'
+        return "No shift is open, so that nobody is on duty; the line's records bear the people whom a shift names."
+
+
+class NoEmulatedHandsError(FlowError):
+    """What EMULATED hands do was asked of a line whose pieces are real."""
+
+    next_step = "Sign in and do it by hand: the commands and desks say what they wait for."
+
+    def __str__(self) -> str:
+        return "This line's machines and pieces are real; no EMULATED hands touch them."
 
 
 class NoDeskError(FlowError):

@@ -1,7 +1,7 @@
 """`passline shift evacuate` and `return`: one person's word freezes the line, a count of two lets it go on."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -19,9 +19,6 @@ from flows.shift_counting import (
 )
 from flows.shift_view import advise_difference, print_differences, print_json
 from stations.people_register.asking import Asking, First, PasswordsFrom, Second
-
-if TYPE_CHECKING:
-    from stations.workplace import Workplace
 
 
 def evacuate_command(
@@ -49,7 +46,7 @@ def evacuate_command(
         with here.database.read() as conn:
             evacuating.check_evacuate(conn, reason)
         if emulated:
-            _emulated_only(here, folder)
+            _emulated_only(folder)
             person, sign_in = EMULATED_LEADS[0], None
         else:
             party = as_one(here, Asking(passwords_from), by, SECONDS).party()
@@ -122,9 +119,8 @@ def return_command(
     return Exit.FINDINGS if returned.how is None else Exit.FINE
 
 
-def _emulated_only(here: "Workplace", folder: RunFolder) -> None:
+def _emulated_only(folder: RunFolder) -> None:
     from flows.configuration import read_settings
-    from flows.settings import StaffKind
 
-    if not here.emulated or read_settings(folder).staff.kind is not StaffKind.EMULATED:
+    if read_settings(folder).real_staff:
         raise NotEmulatedError

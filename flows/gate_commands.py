@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from flows.errors import Exit, FlowError, LineRunsAlreadyError, NoGateError
 from flows.run_folder import RunFolder
@@ -97,7 +98,7 @@ def status_command(*, directory: Directory = HERE, output: Output = "table") -> 
 @app.command(name="passages")
 def passages_command(
     *,
-    most: Annotated[int, Parameter("--limit", help="At most so many.")] = MOST,
+    most: Annotated[int, Parameter("--limit", validator=Number(gte=1, lte=1_000_000), help="At most so many.")] = MOST,
     directory: Directory = HERE,
     output: Output = "table",
 ) -> int:
@@ -133,7 +134,6 @@ def settle_command(
     """
     from flows.configuration import read_settings
     from flows.sealer import seal_now
-    from flows.settings import StaffKind
     from flows.two_hands import signed_by_lead, workplace_of
     from stations.gate import passages
     from stations.gate.rules import Found
@@ -143,7 +143,7 @@ def settle_command(
 
     folder = RunFolder(directory)
     settings = read_settings(folder)
-    if emulated and settings.staff.kind is not StaffKind.EMULATED:
+    if emulated and settings.real_staff:
         raise SettlersNeededError
     with workplace_of(folder, vault.STATION) as here:
         named = tuple(each for each in (first, second) if each is not None)
@@ -250,17 +250,16 @@ def walk_command(
     from flows.composition import open_database, prepare, record_settings
     from flows.configuration import read_settings
     from flows.core_gate import emulated_inside, staff_of_core, walk
+    from flows.duty import shift_now
     from flows.locks import line_lock
     from flows.parts import Parts
-    from flows.settings import StaffKind
     from stations.gate.rules import Direction
-    from stations.shift.station import open_name
 
     folder = RunFolder(directory)
     settings = read_settings(folder)
     if settings.gate is None:
         raise NoGateError(folder.path)
-    if settings.staff.kind is not StaffKind.EMULATED:
+    if settings.real_staff:
         raise SettlersNeededError
     prepare(folder)
     with ExitStack() as opened:
@@ -273,7 +272,7 @@ def walk_command(
         parts = opened.enter_context(closing(Parts(folder, settings, leave_emulators=runs)))
         record_settings(database, settings)
         with database.read() as conn:
-            shift = open_name(conn) or settings.staff.shift
+            shift = shift_now(conn, settings)
         direction = Direction(way)
         usual = staff_of_core(settings, shift) if direction is Direction.IN else emulated_inside(database)
         walk(folder, settings, database, parts, direction, codes or usual)

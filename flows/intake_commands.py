@@ -4,23 +4,43 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from flows.errors import FlowError
 from flows.run_folder import RunFolder
 from stations.intake import cli
+from stations.people import Role
 
 if TYPE_CHECKING:
     from flows.settings import LineSettings
+    from stations.people_register.asking import Asking
     from stations.workplace import Workplace
 
+STATION: Final = "intake"
+CLERKS: Final = (Role.CLERK,)
+"""Who loads a batch on a line of real people: each load is signed, for its orders begin in that person's hands."""
 OPEN_IT: Final = "Open one: passline shift open on-call --on-call"
 
 
-def _open_intake(directory: Path) -> cli.OpenIntake:
+class NoClerkSignsError(FlowError):
+    """Somebody was named as who loads a batch on a line whose clerks are EMULATED."""
+
+    next_step = "Leave --by out."
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+    def __str__(self) -> str:
+        return f"{self.code} can't load here: this line's clerks are EMULATED, and nobody signs in for them."
+
+
+def _open_intake(directory: Path, by: str | None, asking: "Asking") -> cli.OpenIntake:
     # Generating a batch and printing its schema need none of this.
     from flows.composition import open_database, prepare, record_settings
     from flows.configuration import read_settings
+    from flows.duty import roster_of, shift_now
     from flows.rolled_back import refuse_rolled_back
+    from flows.two_hands import as_one
     from stations.intake.faces import open_face_finder
-    from stations.people import emulated_roster
     from stations.personal import PersonalData
     from stations.workplace import Workplace
 
@@ -28,21 +48,21 @@ def _open_intake(directory: Path) -> cli.OpenIntake:
     settings = read_settings(folder)
     refuse_rolled_back(folder, settings)
     prepare(folder)
-    roster = emulated_roster(settings.staff.shift, settings.staff.people_per_station)
     database = open_database(folder, folder.resolve_database(settings.database.url))
     try:
         record_settings(database, settings)
+        with database.read() as conn:
+            # An EMULATED batch comes whenever it comes; a clerk loads in the shift that is open.
+            shift = shift_now(conn, settings) if settings.real_staff else settings.staff.shift
+            people = roster_of(conn, settings, shift)[STATION]
+        workplace = Workplace(database, STATION, shift, people, settings.emulated, PersonalData(folder.keys))
+        if settings.real_staff:
+            workplace = as_one(workplace, asking, by, CLERKS)
+        elif by is not None:
+            raise NoClerkSignsError(by)
     except BaseException:
         database.close()
         raise
-    workplace = Workplace(
-        database=database,
-        station="intake",
-        shift=settings.staff.shift,
-        people=roster["intake"].codes,
-        emulated=settings.emulated,
-        personal=PersonalData(folder.keys),
-    )
 
     def loaded() -> None:
         if settings.on_call is not None:

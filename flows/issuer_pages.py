@@ -108,7 +108,7 @@ class IssuerPages:
         self._https, self._travellers = https, travellers or Travellers()
 
     def router(self) -> APIRouter:
-        """Return the routes."""
+        """The pages' routes, without a sign-in."""
         router = APIRouter()
         router.add_api_route(BEGIN, self.begin, methods=["GET"], response_class=Response)
         router.add_api_route(BACK, self.back, methods=["GET"], response_class=Response)

@@ -50,7 +50,7 @@ class OpenKeys:
     witnessed: bool
 
     def say(self, sentence: str) -> None:
-        """Tell what was done."""
+        """Print what was done; of an emulated line, with that mark."""
         sys.stdout.write(f"{'EMULATED line: ' if self.emulated else ''}{sentence}.\n")
 
 

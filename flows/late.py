@@ -87,7 +87,7 @@ class Late:
     emulated: bool
 
     def words(self, now_us: int) -> str:
-        """Why, in words."""
+        """Why, as a sentence for the shift lead; `now_us` gives how long it has waited."""
         here = duration((now_us - self.since_us) / 1e6)
         said = {
             Why.STOPPED: f"stopped for {here} at {self.station}: two people release or close it",

@@ -65,10 +65,13 @@ def run_command(
     from flows.line_run import run_line
     from flows.locks import line_lock
     from flows.status import status_command
+    from stations.shift.rules import check_name
 
     screen = Console(stderr=True)
     folder = RunFolder(directory)
     folder.configured()
+    if shift is not None:
+        check_name(shift)
     with line_lock(folder):
         end = run_line(folder, shift=shift, screen=screen)
     if end.stop_reason is not None:
@@ -77,8 +80,9 @@ def run_command(
         # Years of records, and no emulated world to hold them against: `passline logs verify` recounts them.
         return status_command(directory=folder.path, output=output)
     reckoning = count(folder, since_us=end.released_us)
+    go_on = f"passline run --dir {folder.path}"
     if output == "json":
-        print_json(folder, reckoning)
+        print_json(folder, reckoning, go_on)
     else:
-        print_report(folder, reckoning, Console())
+        print_report(folder, reckoning, Console(), go_on)
     return reckoning.exit_code

@@ -13,7 +13,7 @@ from rich.console import Console
 from flows.alarm_targets import open_targets
 from flows.board import Board
 from flows.configuration import read_settings
-from flows.errors import PrefectLostError
+from flows.errors import PrefectLostError, ShiftNeededError
 from flows.facts import evacuation, has_table
 from flows.line_state import Line
 from flows.prefect_client import enter_client
@@ -36,12 +36,13 @@ _log = structlog.get_logger()
 class LineEnd:
     """How a run of the line ended: one row of totals a station, and why it stopped (None: nothing was left).
 
-    `released_us` is when all stations had entered, 0 if they never did.
+    `released_us` is when all stations had entered, 0 if they never did. `paused`: this process goes on with it.
     """
 
     totals: list[dict[str, Any]]
     stop_reason: str | None
     released_us: int
+    paused: bool = False
 
 
 @contextmanager
@@ -69,6 +70,7 @@ def run_line(folder: RunFolder, *, shift: str | None = None, screen: Console | N
     # Before Prefect's server is started, which takes longer than to look.
     refuse_rolled_back(folder, settings)
     refuse_evacuated(folder)
+    refuse_without_shift(folder, settings)
     # A target without its address would be silent for a whole shift.
     open_targets(folder, settings)
     set_up_log(folder, level=settings.logging.level, form=settings.logging.form)
@@ -102,6 +104,18 @@ def refuse_evacuated(folder: RunFolder) -> None:
         raise LineEvacuatedError(row["reason"], row["ordered_us"])
 
 
+def refuse_without_shift(folder: RunFolder, settings: LineSettings) -> None:
+    """Raise ShiftNeededError where real people work and no shift says who, also where nothing is there yet."""
+    if not settings.real_staff:
+        return
+    reading = open_if_there(folder.line().database_url)
+    if reading is None:
+        raise ShiftNeededError
+    with reading:
+        if not has_table(reading, "shift") or not reading.rows(OPEN_SHIFT):
+            raise ShiftNeededError
+
+
 def working_shift(folder: RunFolder, settings: LineSettings) -> str:
     """The name of the shift that is open on a prepared line; where none is, the one in line.toml."""
     with open_reading(folder.line().database_url) as reading:
@@ -120,7 +134,7 @@ def run_line_on(
     """Run the line inside `prefect_ready`; `ready` is waited for when the first flow needs it.
 
     `shift`: None is the shift that is open, or where none is, the one in line.toml. `beside`: what else goes on while
-    the line runs.
+    the line runs. Raises PrefectLostError if Prefect goes away meanwhile, LineEvacuatedError where people have left.
     """
     # Prefect takes seconds to import and its server as long to start: both happen at once.
     import httpx
@@ -163,7 +177,7 @@ def run_line_on(
             if sealer is not None:
                 line.sealer_refusal = lambda: sealer.ended
             totals = asyncio.run(run_whole_line(line))
-            return LineEnd(totals, line.stop_reason, line.released_us)
+            return LineEnd(totals, line.stop_reason, line.released_us, paused=line.pausing)
     except (httpx.HTTPError, PrefectException) as error:
         raise PrefectLostError(type(error).__name__, folder.path) from error
     finally:

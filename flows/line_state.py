@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from flows.duty import Roster
 from flows.gate import Gate, open_gate
 from flows.machines import STATION, Machine, Machines
 from flows.parts import Parts
@@ -19,7 +20,6 @@ from flows.settings import Desk, LineSettings
 from handoff_logs import offers
 from handoff_logs.database import Database
 from stations.intake.deadline_changes import in_force
-from stations.people import Duty
 from stations.personal import PersonalData
 from stations.personalization.desk import MachineDesk
 from stations.personalization.setup import Setup
@@ -50,13 +50,13 @@ class Line:
     """One open line. `stations` are those served by this process; `working` counts their trays in
     work, `released_us` is when all stations had entered, `begun` the handoffs that it has claimed.
     `sealer_refusal` says why the sealer beside it stopped; `ended` is set once all stations have, None where no whole
-    line runs here."""
+    line runs here. `pausing`: it stopped to be gone on with by the same process."""
 
     folder: RunFolder
     settings: LineSettings
     database: Database
     personal: PersonalData
-    roster: dict[str, Duty]
+    roster: Roster
     shift: str
     parts: Parts
     stations: tuple[str, ...] = ()
@@ -64,6 +64,7 @@ class Line:
     working: int = 0
     released_us: int = 0
     stop_reason: str | None = None
+    pausing: bool = False
     gates: dict[str, Gate] = field(default_factory=dict)
     begun: set[str] = field(default_factory=set)
     sealer_refusal: Callable[[], str | None] = lambda: None
@@ -117,9 +118,16 @@ class Line:
         return self._stop
 
     def stop(self, reason: str) -> None:
-        """Begin nothing new; what is in work is finished. The first reason stands."""
+        """Begin nothing new; what is in work is finished. The first reason stands, but a pause gives way to it."""
+        if self.stop_reason is None or self.pausing:
+            self.stop_reason, self.pausing = reason, False
+        self._stop.set()
+        self.ring()
+
+    def pause(self, reason: str) -> None:
+        """Stop, to be gone on with by this process; whoever tells the line to stop meanwhile is heard."""
         if self.stop_reason is None:
-            self.stop_reason = reason
+            self.stop_reason, self.pausing = reason, True
         self._stop.set()
         self.ring()
 
@@ -137,7 +145,7 @@ class Line:
             database=self.database,
             station=station,
             shift=self.shift,
-            people=self.roster[station].codes,
+            people=self.roster[station],
             emulated=self.emulated,
             personal=self.personal,
         )
@@ -174,7 +182,7 @@ class Line:
             self._loop.call_soon_threadsafe(self._rung.set)
 
     async def bell(self) -> None:
-        """Return when somebody rings."""
+        """Wait for the next ring, then take it: two rings at once are one."""
         await self._rung.wait()
         self._rung.clear()
 

@@ -28,7 +28,7 @@ class Period(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """Its length."""
+        """How long it lasted."""
         return (self.ended_us - self.began_us) / US_PER_S
 
     @property
@@ -71,7 +71,7 @@ class Worked:
 
     @property
     def shift(self) -> str:
-        """Its name."""
+        """The name of the shift."""
         return self.periods[0].shift
 
     @property

@@ -46,7 +46,7 @@ class Machines:
 
     @property
     def each(self) -> dict[str, Machine]:
-        """The machines by name."""
+        """The machines by name; the first call opens their drivers."""
         if self._each is None:
             self._each = self._make()
         return self._each

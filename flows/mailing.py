@@ -8,7 +8,7 @@ from prefect import flow
 from flows.composition import line_of
 from flows.desk_trays import TraysAtDesks
 from flows.line_state import Line
-from flows.settings import Desk, StaffKind
+from flows.settings import Desk
 from flows.station_run import Served, run_station
 from flows.work import StationWork, TrayToWork, TrayWork
 from stations.mailing import acts, carrier, station
@@ -47,7 +47,7 @@ def _people(line: Line) -> bool:
 
 def carrying(line: Line) -> Carrying:
     """Whose hands carry parcels: EMULATED staff's where nobody could touch them."""
-    if line.settings.staff.kind is not StaffKind.EMULATED:
+    if not line.parts.has_emulated_staff:
         return Carrying()
     return Carrying(line.parts.mailer(), line.parts.driver())
 

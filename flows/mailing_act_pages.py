@@ -105,6 +105,7 @@ class ActPages:
             router.add_api_route(f"/{name}", getattr(self, f"show_{name}"), methods=["GET"], response_class=Response)
         for route, act in (
             ("door", self.door),
+            ("door/number", self.door_number),
             ("retake", self.retake),
             ("returns/receive", self.receive),
             ("returns/decide", self.decide),
@@ -167,6 +168,29 @@ class ActPages:
             self._store(Signed(act, ActKind.DOOR, by_of(request), driver, labels=scanned))
 
         return self._done(request, token, "door", sign, {"act": act, "labels": labels, "code": code})
+
+    def door_number(
+        self,
+        request: Request,
+        token: str = Form(""),
+        act: str = Form(""),
+        handoff: str = Form(""),
+        number: str = Form(""),
+        code: str = Form(""),
+        second_password: str = Form(""),
+    ) -> Response:
+        """Store how many parcels of one tray a driver without a scanner counted and signed for."""
+
+        def sign() -> None:
+            if not (number.isascii() and number.isdecimal()) or not 0 < len(number) <= len(str(acts.MOST_NUMBER)):
+                raise NothingScannedError
+            facts: dict[str, Any] = {"subject": handoff[:32], "detail": acts.NUMBER, "labels": (str(int(number)),)}
+            self._check(Signed(act, ActKind.DOOR, by_of(request), By(code.strip()), **facts))
+            driver = self._second(request, code, second_password, DRIVERS)
+            self._store(Signed(act, ActKind.DOOR, by_of(request), driver, **facts))
+
+        typed = {"numbered": act, "handoff": handoff[:32], "number": number[:5], "driver": code}
+        return self._done(request, token, "door", sign, typed)
 
     def retake(
         self,
@@ -375,6 +399,11 @@ class ActPages:
             with self._asking.lend() as reading:
                 rows = reading.rows(explaining.OPEN_ITEMS)
             rows = [row for row in rows if name == "deliveries" or row["what"] == "undecided"]
+        if name == "door":
+            # What stands there, and never how many.
+            with self._here.database.read() as conn:
+                there = offers.waiting(conn, "carrier")
+            rows = [{"handoff": offer.handoff_id, "tray": tray_of(offer)} for offer in there]
         return self._renderer.page(
             request, f"mailing_{name}.html", status, key=key, said=said, typed=defaultdict(str, typed or {}),
             new_id=new_id, rows=rows, here="door" if name == "retake" else name, eyes=self._eyes is not None,

@@ -105,9 +105,10 @@ def plan(
     known = {code for those in codes.values() for code in those}
     if strange := next((code for code in absent if code not in known), None):
         raise NotOnCallError(strange)
-    crew = station.on_call(conn, codes, absent, emulated=settings.emulated)
+    real = settings.real_staff
+    crew = station.on_call(conn, codes, absent, emulated=settings.emulated and not real)
     least = on_call.least_by_station()
-    return Plan(name, crew, settings.personalizers, tuple(confirmed), settings.emulated, least)
+    return Plan(name, crew, settings.personalizers, tuple(confirmed), settings.emulated, least, real_staff=real)
 
 
 def open_for(

@@ -4,7 +4,7 @@ Each is weighed and its label printed where the line has the machines. People do
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from prefect import flow
@@ -17,7 +17,7 @@ from flows.station_run import Served, run_station
 from flows.work import StationWork, TrayToWork, TrayWork
 from handoff_logs.offers import OpenOffer
 from stations.acceptance import counts
-from stations.packing import desk_booking, station
+from stations.packing import desk_booking, shelf, station
 from stations.packing.asking import AskingDesk
 from stations.packing.desk import PackingDesk
 from stations.packing.machines import PackingMachines
@@ -49,16 +49,20 @@ class TraysAndBoxes(TraysAtDesks):
     """
 
     known: set[str] = field(default_factory=set)
+    freed: Callable[[], object] = lambda: None
+    """Books what two people decided of the hold shelf, so that what goes on is found as a tray of its own."""
 
     def unfinished(self) -> Sequence[TrayToWork]:
         """See StationWork."""
         here = self.line.workplace(self.station)
+        self.freed()
         found = dict.fromkeys([*unfinished_trays(here), *desk_booking.waiting(here)])
         self.known.update(found)
         return [TrayToWork(tray) for tray in found]
 
     def claim(self, *, green_only: bool, only: str | None) -> TrayToWork | None:
         """See TraysAtDesks; a box, or a tray that came back, before what is offered."""
+        self.freed()
         for tray in desk_booking.waiting(self.line.workplace(self.station)):
             if tray not in self.known and only in (None, tray):
                 self.known.add(tray)
@@ -92,6 +96,7 @@ def _at_desks(line: Line, machines: PackingMachines) -> StationWork:
         station=STATION,
         accept=accept,
         book=lambda tray: desk_booking.book(here, tray, desk, line.nodes(), machines),
+        freed=lambda: shelf.book(here, hands.put if hands else None),
     )
 
 
@@ -101,11 +106,15 @@ def _emulated(line: Line, machines: PackingMachines) -> StationWork:
     def resume(begun: str) -> TrayOutcome:
         return desk_booking.finish(here, begun, desk, line.nodes(), machines)
 
+    def begun_before() -> list[str]:
+        # What two people freed from the shelf, and boxes that people left open too.
+        shelf.book(here, desk.put if line.parts.has_emulated_staff else None)
+        return list(dict.fromkeys([*unfinished_trays(here), *desk_booking.waiting(here)]))
+
     return TrayWork(
         line=line,
         station=STATION,
         begin=lambda offer: station.work_tray(here, offer, desk, nodes=line.nodes(), machines=machines),
         resume=resume,
-        # Boxes that people left open too.
-        begun_before=lambda: list(dict.fromkeys([*unfinished_trays(here), *desk_booking.waiting(here)])),
+        begun_before=begun_before,
     )

@@ -22,13 +22,17 @@ from stations.by import By
 from stations.emulated_staff import EmulatedPacker
 from stations.errors import StationError
 from stations.offices import OFFICES
-from stations.packing import asking, boxes, matching, showing
+from stations.packing import asking, boxes, matching, shelf, showing
 from stations.packing.desk import Slip
 from stations.packing.errors import (
+    DecidedOnShelfError,
     MatchIdError,
     MatchTakenError,
+    NotOnShelfError,
     PackedElsewhereError,
     ScanIncompleteError,
+    StillTakenOutError,
+    TooLateToUndoMatchError,
     UnknownAskError,
     UnknownBoxError,
     UnknownLabelError,
@@ -37,8 +41,18 @@ from stations.packing.matching import Matched
 from stations.packing.rules import ENVELOPE_FORM, ORDER_FORM, Grouping
 from stations.packing.showing import PackedParcel, Shown
 from stations.packing.station import slip
-from stations.packing.tables import MatchOutcome
+from stations.packing.tables import MatchOutcome, Resolution
 from stations.people import Role
+from stations.people_register.credentials import Credentials, TwoSigned
+from stations.people_register.errors import (
+    BadCodeError,
+    EmulatedStaffError,
+    RelievedError,
+    RoleMissingError,
+    SamePersonTwiceError,
+    SignInLockedError,
+    SignInRefusedError,
+)
 from stations.qc.pieces import pieces_of_tray
 from stations.workplace import Workplace
 
@@ -50,12 +64,26 @@ REFUSALS: Final[dict[type[StationError], tuple[str, int]]] = {
     MatchTakenError: ("packing.taken", 409),
     PackedElsewhereError: ("packing.elsewhere", 409),
     UnknownBoxError: ("packing.unknown", 404),
+    NotOnShelfError: ("packing.not_on_shelf", 404),
+    DecidedOnShelfError: ("packing.decided", 409),
+    StillTakenOutError: ("packing.taken_out", 409),
+    TooLateToUndoMatchError: ("packing.too_late", 409),
     UnknownAskError: ("packing.unknown", 404),
     MatchIdError: ("packing.form", 400),
     ScanIncompleteError: ("packing.form", 400),
 }
 """What the desk says to each refusal."""
 REFUSED: Final = tuple(REFUSALS)
+DECIDERS: Final = frozenset(shelf.DECIDERS)
+NOT_SIGNED: Final = (
+    SignInRefusedError,
+    SignInLockedError,
+    RelievedError,
+    RoleMissingError,
+    BadCodeError,
+    EmulatedStaffError,
+    SamePersonTwiceError,
+)
 
 
 class PackingDeskPages:
@@ -73,9 +101,11 @@ class PackingDeskPages:
         self._renderer, self._here, self._centre = renderer, here, centre
         self._eyes, self._prints_here = eyes, prints_here
         self._counts = TrayCountPages(renderer, here, PACKING, eyes)
+        self._door: Door | None = None
 
     def router(self, door: Door) -> APIRouter:
         """See Place."""
+        self._door = door
         router = APIRouter(prefix=PACKING, dependencies=[Depends(door.admit)])
         gets: tuple[tuple[str, Callable[..., Response]], ...] = (
             ("", self.show),
@@ -88,7 +118,7 @@ class PackingDeskPages:
         )
         for path, page in gets:
             router.add_api_route(path, page, methods=["GET"], response_class=Response)
-        for act in (self.match, self.close, self.answer):
+        for act in (self.match, self.undo, self.close, self.answer, self.release):
             router.add_api_route(f"/{act.__name__}", act, methods=["POST"], response_class=Response)
         if self._eyes is not None:
             router.add_api_route("/emulated", self.emulated, methods=["POST"], response_class=Response)
@@ -102,16 +132,20 @@ class PackingDeskPages:
         counts.give_up(self._here, by)
 
     def show(self, request: Request) -> Response:
-        """Show the desk."""
+        """Show the desk, with the tray and the parcel that its packer has in work."""
         return self._renderer.page(
-            request, "packing.html", now=self._now(), offices=_offices(request), prints_here=self._prints_here,
+            request, "packing.html", now=self._now(request), offices=_offices(request), prints_here=self._prints_here,
             emulated_eyes=self._eyes is not None, order_form=ORDER_FORM, envelope_form=ENVELOPE_FORM,
         )  # fmt: skip
 
     def now(self, request: Request) -> Response:
         """Show what lies at the desk now, to be laid on the page."""
         return self._renderer.page(
-            request, "packing_now.html", now=self._now(), offices=_offices(request), prints_here=self._prints_here
+            request,
+            "packing_now.html",
+            now=self._now(request),
+            offices=_offices(request),
+            prints_here=self._prints_here,
         )
 
     def match(self, request: Request, token: str = Form(""), match: str = Form(""), codes: str = Form("")) -> Response:
@@ -120,6 +154,57 @@ class PackingDeskPages:
         return self._told(
             request, token, lambda: _matched(request, matching.match(self._here, by_of(request), match, scanned))
         )
+
+    def undo(self, request: Request, token: str = Form(""), match: str = Form(""), undo: str = Form("")) -> Response:
+        """Take one's own last match back; its piece is scanned anew."""
+        words = Words(spoken(request))
+
+        def act() -> dict[str, object]:
+            serial = matching.undo(self._here, by_of(request), match, undo)
+            return {"said": words("packing.undone", serial=serial)}
+
+        return self._told(request, token, act)
+
+    def release(
+        self,
+        request: Request,
+        token: str = Form(""),
+        release: str = Form(""),
+        number: str = Form(""),
+        resolution: str = Form(""),
+        password: str = Form(""),
+        second: str = Form(""),
+        second_password: str = Form(""),
+    ) -> Response:
+        """Have two people, who both sign in at this moment, decide of what lies on the hold shelf."""
+        if (old := stale(request, token, "packing.stale")) is not None:
+            return old
+        door, words = self._door, Words(spoken(request))
+        if door is None or resolution not in tuple(Resolution):
+            raise HTTPException(404)
+        try:
+            with self._here.database.read() as conn:
+                shelf.check(conn, self._here.station, number, Resolution(resolution))
+        except REFUSED as error:
+            key, status = REFUSALS[type(error)]
+            return JSONResponse({"refused": key, "said": words(key)}, status)
+        try:
+            one = door.again(request, password, DECIDERS)
+        except NOT_SIGNED:
+            return JSONResponse({"refused": "qc.first_refused", "said": words("qc.first_refused")}, 403)
+        try:
+            other = door.second(request, Credentials(second.strip(), second_password), DECIDERS)
+        except NOT_SIGNED as error:
+            key = {SamePersonTwiceError: "qc.same_person", RoleMissingError: "packing.second_role"}.get(
+                type(error), "qc.second_refused"
+            )
+            return JSONResponse({"refused": key, "said": words(key)}, 403)
+        by = TwoSigned(one.code, other.code, one.sign_in, other.sign_in)
+
+        def act() -> dict[str, object]:
+            return {"news": shelf.decide(self._here, by, release, number, Resolution(resolution))}
+
+        return self._told(request, token, act)
 
     def close(self, request: Request, token: str = Form(""), box: str = Form("")) -> Response:
         """Close an office's box."""
@@ -138,7 +223,7 @@ class PackingDeskPages:
     def emulated(self, request: Request, token: str = Form(""), codes: str = Form("")) -> Response:
         """Have the EMULATED scanner read the next code of what lies there."""
         held = [code for code in codes.split("\n") if code][:MOST_CODES]
-        return self._told(request, token, lambda: {"code": self._next_code(held)})
+        return self._told(request, token, lambda: {"code": self._next_code(request, held)})
 
     def label(self, label: str) -> Response:
         """A parcel's label, where the line has no printer; while the parcel is packing's."""
@@ -165,9 +250,10 @@ class PackingDeskPages:
         """The list of a tray of parcels as a table."""
         return _csv(packing_paper.tray_table(self._tray(tray), spoken(request).value), f"tray-{tray}.csv")
 
-    def _now(self) -> Shown:
+    def _now(self, request: Request) -> Shown:
+        since_us = time.time_ns() // 1_000 - SHOWN_S * 1_000_000
         with self._here.database.read() as conn:
-            return showing.shown(conn, self._here.station, time.time_ns() // 1_000 - SHOWN_S * 1_000_000)
+            return showing.shown(conn, self._here.station, since_us, by_of(request).code)
 
     def _parcel(self, label: str) -> PackedParcel:
         try:
@@ -189,8 +275,8 @@ class PackingDeskPages:
         except UnknownLabelError:
             raise HTTPException(404) from None
 
-    def _next_code(self, held: list[str]) -> str | None:
-        now = self._now()
+    def _next_code(self, request: Request, held: list[str]) -> str | None:
+        now = self._now(request)
         with self._here.database.read() as conn:
             waiting: list[Slip] = []
             for tray in now.trays:

@@ -13,10 +13,10 @@ from devices.emulation.supervisor import EmulatorSpec, Supervisor
 from devices.errors import LinkDownError, NoAnswerError, PortLostError, PortUnavailableError
 from devices.registry import DeviceEntry, make_driver, make_transport, open_reader
 from devices.roles import DocumentReader, LabelPrinter, Personalizer, Scale, SwipeReader
-from flows.errors import DesksNotOpenError
+from flows.errors import NoEmulatedHandsError
 from flows.makers import MAKES
 from flows.run_folder import RunFolder
-from flows.settings import DeviceSettings, LineSettings, StaffKind
+from flows.settings import DeviceSettings, LineSettings
 from handoff_logs.database import Database
 from stations.climate.sensing import Sensing
 from stations.emulated_staff import (
@@ -81,9 +81,9 @@ class Parts:
             return self._supervisor
 
     def hands(self) -> Hands:
-        """Emulated staff's hands and eyes. Raises DesksNotOpenError where people work at desks."""
-        if self._settings.staff.kind is not StaffKind.EMULATED:
-            raise DesksNotOpenError
+        """Hands and eyes for EMULATED pieces. Raises NoEmulatedHandsError where pieces are real."""
+        if not self.has_emulated_staff:
+            raise NoEmulatedHandsError
         with self._lock:
             if self._hands is None:
                 self._hands = Hands(self._folder.world, self._folder.machines)
@@ -142,7 +142,7 @@ class Parts:
         return {entry.id: Sensing(make_driver(entry, make_transport(entry, self._folder.machines))) for entry in found}
 
     def gate(self, database: Database, *, look_s: float = LOOK_S) -> Gate:
-        """The line's gate, not open yet; the line must have one."""
+        """The line's gate, not open yet. Raises ValueError for a line that has none."""
         settings = self._settings.gate
         if settings is None:
             raise ValueError("the line has no gate")
@@ -181,8 +181,8 @@ class Parts:
 
     @property
     def has_emulated_staff(self) -> bool:
-        """Whether emulated hands do what nobody could do at emulated machines."""
-        return self._settings.staff.kind is StaffKind.EMULATED
+        """Whether emulated hands do what nobody could do at emulated machines, whoever decides and signs."""
+        return self._settings.emulated
 
     def mailer(self) -> MailingDesk:
         """Those who weigh and label."""

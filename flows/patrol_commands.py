@@ -300,12 +300,11 @@ def _step(
 def _place(folder: RunFolder, *, emulated: bool) -> Iterator[tuple["Workplace", "LineSettings"]]:
     """The line, running or not, and its settings. Raises NotEmulatedError."""
     from flows.configuration import read_settings
-    from flows.settings import StaffKind
     from flows.two_hands import workplace_of
     from stations.personalization.rules import STATION
 
     settings = read_settings(folder)
-    if emulated and settings.staff.kind is not StaffKind.EMULATED:
+    if emulated and settings.real_staff:
         raise NotEmulatedError
     with workplace_of(folder, STATION) as here:
         yield here, settings

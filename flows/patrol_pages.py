@@ -42,7 +42,7 @@ from stations.patrol.errors import (
 )
 from stations.patrol.rounds import record_round, record_step
 from stations.patrol.rules import Kind, Patrol, Step, Walked
-from stations.people import Role, emulated_duty
+from stations.people import Role
 from stations.people_register.credentials import SignedIn
 from stations.people_register.errors import RoleMissingError, SignInLockedError, SignInRefusedError
 from stations.personalization.rules import STATION
@@ -100,7 +100,7 @@ class PatrolPages:
         self._decoding = threading.BoundedSemaphore(PHOTOS_AT_ONCE)
 
     def router(self) -> APIRouter:
-        """Return the routes."""
+        """The pages' routes, without a sign-in."""
         router = APIRouter()
         router.add_api_route(PATROL, self.patrols, methods=["GET"], response_class=Response)
         router.add_api_route(f"{PATROL}/alive", self.alive, methods=["GET"], response_class=Response)
@@ -182,7 +182,7 @@ class PatrolPages:
         return RedirectResponse(f"{PATROL}/finding/{finding}", 303)
 
     def photo(self, sha256: str) -> Response:
-        """Show a photograph."""
+        """Give out a photograph of a finding, found by its hash; 404 for one that is not as it was signed."""
         try:
             with self._database.read() as conn:
                 jpeg = photos.kept(conn, self._rounds.personal, sha256)
@@ -247,8 +247,7 @@ class PatrolPages:
     def _here(self) -> Workplace:
         with self._database.read() as conn:
             shift = open_name(conn) or self._rounds.shift
-        people = emulated_duty(STATION, shift).codes
-        return Workplace(self._database, STATION, shift, people, self._emulated, self._rounds.personal)
+        return Workplace(self._database, STATION, shift, (), self._emulated, self._rounds.personal)
 
 
 def asks_password(path: str) -> bool:

@@ -46,7 +46,7 @@ def step_row(done: Done) -> dict[str, Any]:
 
 
 def print_json(content: Any) -> None:
-    """Print an object."""
+    """Print as JSON, indented, Chinese as it is."""
     sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -95,7 +95,7 @@ def print_findings(found: Sequence[Finding]) -> None:
 
 
 def print_finding(one: Finding, steps: Sequence[Done]) -> None:
-    """Print a finding with its steps."""
+    """Print a finding with its steps, each text unless it was changed since it was signed."""
     lines = [
         f"finding {one.finding_id}: {one.kind} at {one.point} ({one.item}), {one.state}",
         f"  {one.what if one.sound else CHANGED}",

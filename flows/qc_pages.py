@@ -60,9 +60,11 @@ INSPECTORS: Final = frozenset({Role.INSPECTOR})
 SECONDS: Final = frozenset({Role.INSPECTOR, Role.LEAD})
 """Who may be the second hand of a void."""
 LONGEST_SERIAL: Final = 40
+ACTS: Final = ("pass", "fail", "back", "again", "undo", "void", "keys")
+"""What has a key of its own at the desk, which each person may change."""
 MOST_CODES: Final = len(DEFECTS)
 CODE_KEYS: Final = dict(zip(ITEM_OF, "abcdefghijklmnopqrstuvwxyz", strict=False))
-"""The key of each defect code, after the one that fails a piece: in the order in which a sound piece shows them."""
+"""The usual key of each defect code, after the one that fails a piece: in the order in which a sound piece has them."""
 REFUSALS: Final[dict[type[StationError], tuple[str, int]]] = {
     PieceNotHereError: ("qc.not_here", 404),
     PieceNotReadError: ("qc.not_read", 409),
@@ -154,7 +156,10 @@ class QcDesk:
 
     def show(self, request: Request) -> Response:
         """Show the desk, on which the browser lays one piece after another."""
-        return self._renderer.page(request, "qc.html", emulated_eyes=self._eyes is not None)
+        return self._renderer.page(
+            request, "qc.html", emulated_eyes=self._eyes is not None, acts=ACTS, code_keys=CODE_KEYS,
+            defects=_defects(request),
+        )  # fmt: skip
 
     def overview(self, request: Request) -> Response:
         """Show what waits at QC, what is in hand, and what can be undone."""
@@ -162,8 +167,9 @@ class QcDesk:
         with self._here.database.read() as conn:
             trays = overview.trays(conn, self._here)
             held, last = in_hand.held(conn, by.code), inspecting.undoable(conn, by.code)
+            coming = counts.on_its_way(conn, self._here.station)
         return self._renderer.page(
-            request, "qc_overview.html", trays=trays, held=held, last=last, defects=_defects(request)
+            request, "qc_overview.html", trays=trays, coming=coming, held=held, last=last, defects=_defects(request)
         )
 
     def piece(self, request: Request, hold: str) -> Response:
@@ -202,7 +208,7 @@ class QcDesk:
         return Response(seen, media_type="image/jpeg")
 
     def scan(self, request: Request, token: str = Form(""), serial: str = Form("")) -> Response:
-        """Take the piece with this serial in hand."""
+        """Take the piece with this serial in hand; the hold, or why it can't be held."""
         if (old := stale(request, token, "qc.stale")) is not None:
             return old
         serial = serial.strip().upper()
@@ -234,7 +240,7 @@ class QcDesk:
         outcome: str = Form(""),
         codes: str = Form(""),
     ) -> Response:
-        """Store a decision, once."""
+        """Store a decision, once: sent again under its own `decision`, it is no news."""
         if (old := stale(request, token, "qc.stale")) is not None:
             return old
         try:

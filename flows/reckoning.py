@@ -68,6 +68,10 @@ SELECT MIN(written_us) AS first_us,
        MAX(CASE WHEN to_station = 'carrier' THEN written_us END) AS last_us
 FROM custody_event WHERE act = 'accept' AND written_us >= :since_us
 """
+PAUSE = """
+SELECT (SELECT MIN(written_us) FROM custody_event WHERE act = 'accept' AND written_us >= :again_us)
+     - (SELECT MAX(written_us) FROM custody_event WHERE act = 'accept' AND written_us < :again_us) AS pause_us
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +129,19 @@ class Reckoning:
         return not (self.live_duplicates or self.custody_violations or self.blanks_unaccounted or broken)
 
 
-def reckon(reading: Reading, world: Path | None, *, since_us: int = 0) -> Reckoning:
-    """Count everything anew; `since_us` is when the line was released, for its seconds."""
+def reckon(reading: Reading, world: Path | None, *, since_us: int = 0, again_us: int | None = None) -> Reckoning:
+    """Count everything anew.
+
+    `since_us`: when the line was released, for its seconds; `again_us`: released again after a pause, which is left
+    out of them.
+    """
     states = {row["state"]: int(row["applications"]) for row in reading.rows(APPLICATIONS)}
     set_aside = _one(reading, SET_ASIDE)
     doubts = tuple(reading.rows(IN_DOUBT))
     tally = None if world is None else Tally.read(world)
     span = reading.rows(SPAN, since_us=since_us)[0]
-    seconds = None if span["last_us"] is None else (int(span["last_us"]) - int(span["first_us"])) / 1e6
+    pause_us = 0 if again_us is None else int(reading.rows(PAUSE, again_us=again_us)[0]["pause_us"] or 0)
+    seconds = None if span["last_us"] is None else (int(span["last_us"]) - int(span["first_us"]) - pause_us) / 1e6
     return Reckoning(
         documents=sum(states.values()) + set_aside,
         dispatched=states.get("dispatched", 0),

@@ -2,15 +2,15 @@
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from cyclopts import App, Parameter
 
 from flows.errors import Exit
+from flows.item_tables import ItemOutput, ItemTable, PrintedItem
 from flows.run_folder import RunFolder
-from handoff_logs.sheets import SheetWriter, write_rows
+from handoff_logs.sheets import write_rows
 from stations.people import Role
 from stations.people_register.asking import Asking, PasswordsFrom
 from stations.review.items import ITEMS, REASONS, ReviewItem
@@ -31,40 +31,18 @@ QUESTION_COLUMNS: Final = (
     *("question", "office", "number", "revision", "product", "asked", "reasons"),
     "sent_before",
 )
-COLUMNS: Final = ("item", "question", "问题", "shown", "by a rule", "reason codes")
 
 
 @app.command(name="items")
-def items_command(
-    *,
-    output: Annotated[
-        Literal["table", "json", "csv", "markdown"], Parameter(help="How to print them; markdown is that of the docs.")
-    ] = "table",
-) -> int:
+def items_command(*, output: ItemOutput = "table") -> int:
     """Print every review item: its question, what the desk shows for it, if a rule looks at it, its reason codes."""
-    match output:
-        case "json":
-            sys.stdout.write(json.dumps([_as_json(item) for item in ITEMS.values()], ensure_ascii=False, indent=2))
-            sys.stdout.write("\n")
-        case "csv":
-            writer = SheetWriter(sys.stdout)
-            writer.writerow(["item", "reason", "english", "chinese", "question", "question_zh", "shown", "rule"])
-            writer.writerows(_csv_rows())
-        case "markdown":
-            sys.stdout.write("\n".join(markdown()) + "\n")
-        case "table":
-            _print_table()
+    item_table().show(output, [_as_json(item) for item in ITEMS.values()])
     return Exit.FINE
 
 
-def markdown() -> Iterator[str]:
-    """The table of docs/review.md, line by line."""
-    yield f"| {' | '.join(COLUMNS)} |"
-    yield "| --- " * len(COLUMNS) + "|"
-    for item in ITEMS.values():
-        reasons = "<br>".join(f"`{reason.code}` {reason.english} {reason.chinese}" for reason in item.reasons)
-        row = (f"`{item.code}`", item.question, item.question_zh, _shown(item), _by_rule(item), reasons)
-        yield f"| {' | '.join(row)} |"
+def item_table() -> ItemTable:
+    """The review items, as they are printed."""
+    return ItemTable("rule", "reason", "reason", [_printed(item) for item in ITEMS.values()])
 
 
 @hold_list_app.command(name="set")
@@ -245,12 +223,21 @@ def _persons(count: int) -> str:
     return "1 person" if count == 1 else f"{count} persons"
 
 
-def _shown(item: ReviewItem) -> str:
-    return SHOWN[item.shows].english
+def _printed(item: ReviewItem) -> PrintedItem:
+    return PrintedItem(
+        item.code,
+        item.question,
+        item.question_zh,
+        *SHOWN[item.shows],
+        shown_as=item.shows.value,
+        automatic=item.automatic,
+        ends=_outcome(item),
+        codes=item.reasons,
+    )
 
 
-def _by_rule(item: ReviewItem) -> str:
-    return "yes" if item.automatic else "no"
+def _outcome(item: ReviewItem) -> str:
+    return "hold" if item.asks else "return"
 
 
 def _as_json(item: ReviewItem) -> dict[str, Any]:
@@ -264,24 +251,6 @@ def _as_json(item: ReviewItem) -> dict[str, Any]:
         "shown": SHOWN[item.shows].english,
         "shown_zh": SHOWN[item.shows].chinese,
         "automatic": item.automatic,
-        "outcome": "hold" if item.asks else "return",
+        "outcome": _outcome(item),
         "reasons": [reason._asdict() for reason in item.reasons],
     }
-
-
-def _csv_rows() -> Iterator[tuple[str, ...]]:
-    for item in ITEMS.values():
-        for reason in item.reasons:
-            yield (item.code, *reason, item.question, item.question_zh, item.shows.value, _by_rule(item))
-
-
-def _print_table() -> None:
-    """One block an item: a table with both languages is too wide for a terminal."""
-    for item in ITEMS.values():
-        shown = SHOWN[item.shows]
-        after = "hold" if item.asks else "return"
-        looks = "a rule looks first" if item.automatic else "a person alone"
-        sys.stdout.write(f"{item.code}  {item.question} {item.question_zh}\n")
-        sys.stdout.write(f"  shown: {shown.english} {shown.chinese}; {looks}; {after}:\n")
-        for reason in item.reasons:
-            sys.stdout.write(f"    {reason.code}  {reason.english} {reason.chinese}\n")

@@ -91,7 +91,7 @@ class Line:
 
 
 class ReviewDesk:
-    """The desk, a Place."""
+    """The review desk, a Place."""
 
     path = REVIEW
     people = frozenset({Role.REVIEWER})
@@ -170,7 +170,7 @@ class ReviewDesk:
         outcome: str = Form(""),
         reasons: str = Form(""),
     ) -> Response:
-        """Store a verdict, once."""
+        """Store a verdict, once: sent again under its own `decision`, it is no news."""
         if (old := stale(request, token, "review.stale")) is not None:
             return old
         try:
@@ -179,7 +179,10 @@ class ReviewDesk:
             news = decisions.decide(self._here, by_of(request), sent)
         except REFUSED as error:
             return _refused(request, error)
-        return JSONResponse({"news": news})
+        with self._here.database.read() as conn:
+            differs = decisions.differs(conn, by_of(request), decision)
+        # Only now: before it was stored nothing said that somebody had looked.
+        return JSONResponse({"news": news} | ({"differs": True} if differs else {}))
 
     def undo(self, request: Request, token: str = Form(""), decision: str = Form("")) -> Response:
         """Take a verdict back; its application is in hand again, before all others."""
@@ -223,16 +226,19 @@ class RatesPage:
         with self._asking.lend() as reading:
             found = rates.rates(reading, now_us - SPANS_S[span] * 1_000_000, now_us)
             nobodys = rates.nobodys(reading)
+            differing = rates.differing(reading, now_us - SPANS_S[span] * 1_000_000)
+        asked = {code: _question(request, item) for code, item in ITEMS.items()}
         return self._renderer.page(
-            request, "review_rates.html", found=found, nobodys=nobodys, span=span, spans=tuple(SPANS_S)
-        )
+            request, "review_rates.html", found=found, nobodys=nobodys, differing=differing, asked=asked, span=span,
+            spans=tuple(SPANS_S),
+        )  # fmt: skip
 
 
 def _items(request: Request, findings: Mapping[str, Finding]) -> dict[Group, list[Line]]:
     """The items in their groups, what is suspected first in each; where no rule looked, as if there was none."""
     chinese = spoken(request) is Language.CHINESE
     lines = [
-        Line(item, item.question_zh if chinese else item.question, finding, _said(finding, chinese=chinese))
+        Line(item, _question(request, item), finding, _said(finding, chinese=chinese))
         for item in ITEMS.values()
         for finding in (_looked(findings.get(item.code)),)
     ]
@@ -240,6 +246,10 @@ def _items(request: Request, findings: Mapping[str, Finding]) -> dict[Group, lis
         group: sorted((line for line in lines if line.item.group is group), key=lambda line: line.weight)
         for group in Group
     }
+
+
+def _question(request: Request, item: ReviewItem) -> str:
+    return item.question_zh if spoken(request) is Language.CHINESE else item.question
 
 
 def _alike(applicant: Applicant) -> list[tuple[str, tuple[Alike, ...]]]:

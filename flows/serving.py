@@ -3,6 +3,7 @@
 import contextlib
 import ipaddress
 import socket
+import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +29,21 @@ class OpenNetworkError(FlowError):
         return f"{self.host} is not this computer alone, and without a certificate passwords would cross the network."
 
 
+class CertificateRefusedError(FlowError):
+    """Nothing can be served with this certificate and key."""
+
+    next_step = "Name --certificate, a PEM file with its chain, and --key, its private key, also as PEM."
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+    def __str__(self) -> str:
+        return f"Certificate and key can't be used: {self.fault}."
+
+
 class AddressTakenError(FlowError):
-    """Nobody can listen there."""
+    """The pages can't be served at that address: it is taken, or not this machine's."""
 
     next_step = "Choose another with --port, or 0 for any that is free."
 
@@ -56,7 +70,9 @@ class Place:
         return self.certificate is not None
 
     def check(self) -> None:
-        """Raise OpenNetworkError where passwords would cross a network in the clear."""
+        """Raise OpenNetworkError where passwords would cross a network in the clear, CertificateRefusedError."""
+        if self.certificate is not None or self.key is not None:
+            _check_certificate(self.certificate, self.key)
         if not self.https and not _is_own(self.host):
             raise OpenNetworkError(self.host)
 
@@ -70,6 +86,25 @@ class Place:
     def serve(self, app: object, listening: socket.socket) -> None:
         """Serve an application until Ctrl-C."""
         _serve(app, listening, self.certificate, self.key)
+
+
+def _check_certificate(certificate: Path | None, key: Path | None) -> None:
+    if certificate is None:
+        raise CertificateRefusedError("a key without --certificate")
+    for file in filter(None, (certificate, key)):
+        if not file.is_file():
+            raise CertificateRefusedError(f"{file} is no file")
+    asked: list[bool] = []
+
+    def password() -> str:
+        asked.append(True)
+        return ""
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password)
+    except (OSError, ValueError) as error:
+        if not asked:  # a key under a password is opened when it is served: its person types it then
+            raise CertificateRefusedError(getattr(error, "reason", None) or str(error)) from error
 
 
 def _is_own(host: str) -> bool:

@@ -6,10 +6,10 @@ A nested key is written with two underscores in the environment: `PASSLINE_PREFE
 from datetime import time, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from flows.makers import MAKES
@@ -129,7 +129,11 @@ class DesksSettings(_Section):
     @property
     def open(self) -> bool:
         """Whether people work at any of them."""
-        return Desk.PEOPLE in (self.review, self.personalization, self.qc, self.packing, self.mailing)
+        return Desk.PEOPLE in self.by_station().values()
+
+    def by_station(self) -> dict[str, Desk]:
+        """Who decides, by station."""
+        return {station: getattr(self, station) for station in type(self).model_fields}
 
 
 class StationHours(_Section):
@@ -611,6 +615,17 @@ class LineSettings(BaseSettings):
     patrol: tuple[PatrolSettings, ...] = ()
     devices: Annotated[tuple[DeviceSettings, ...], Field(min_length=1)]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _real_people_at_all_desks(cls, given: Any) -> Any:
+        """Where real people work the stations, they do so at every desk that is not said to be otherwise."""
+        if not isinstance(given, dict) or not isinstance(given.get("staff"), dict):
+            return given
+        desks = given.get("desks", {})
+        if given["staff"].get("kind") != StaffKind.DESKS or not isinstance(desks, dict):
+            return given
+        return given | {"desks": dict.fromkeys(DesksSettings.model_fields, Desk.PEOPLE) | desks}
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -661,6 +676,11 @@ class LineSettings(BaseSettings):
             )
             for name, climate in self.climate.items()
         )
+
+    @property
+    def real_staff(self) -> bool:
+        """Whether real people work the stations, at real machines or EMULATED ones."""
+        return self.staff.kind is StaffKind.DESKS
 
     @property
     def gate_emulated(self) -> bool:

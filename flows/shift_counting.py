@@ -67,7 +67,7 @@ def standing_line(
     given = read_counts(counted, passwords_from, needed) if counted else None
     settings = read_settings(folder)
     with line_lock(folder), workplace_of(folder, rules.STATION) as here, emulated_parts(folder) as parts:
-        if emulated and (parts is None or not here.emulated):
+        if emulated and settings.real_staff:
             raise NotEmulatedError
         yield here, settings, parts, given
 
@@ -127,4 +127,4 @@ def plan_of(
         roster = emulated_roster(name, settings.staff.people_per_station)
         people = {at: duty.codes for at, duty in roster.items() if at in rules.CREW}
     confirmed = ("all",) if emulated and not confirm else tuple(confirm)
-    return Plan(name, people, settings.personalizers, confirmed, emulated_line)
+    return Plan(name, people, settings.personalizers, confirmed, emulated_line, real_staff=settings.real_staff)

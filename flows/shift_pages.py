@@ -39,7 +39,7 @@ class ShiftPages:
         self._renderer, self._asking, self._folder = renderer, asking, RunFolder(folder)
 
     def router(self) -> APIRouter:
-        """Return the routes."""
+        """The pages' routes, without a sign-in."""
         router = APIRouter()
         router.add_api_route(SHIFTS, self.shifts, methods=["GET"], response_class=Response)
         router.add_api_route(f"{SHIFTS}/{{shift}}", self.shift, methods=["GET"], response_class=Response)
@@ -87,7 +87,7 @@ class ShiftPages:
             closed_us = find(reading, shift).closed_us
         except ShiftUnknownError as error:
             raise HTTPException(404) from error
-        # A page does not keep anybody waiting: later the paper has it, and the command.
+        # A page does not keep anybody waiting: of a shift that did not keep it, the paper has it, and the command.
         return shift_report(reading, self._folder, shift, stood=not is_long_ago(closed_us, _now_us()))
 
 

@@ -17,7 +17,7 @@ from stations.vault.balance import HERE
 HERE_TERMS: Final = tuple(term for each in HERE for term in ((each, "specimens") if each == "voided" else (each,)))
 """What is still here, with the specimens beside the voided ones that they are among."""
 LONG_US: Final = timedelta(days=7) // timedelta(microseconds=1)
-"""After so long it takes seconds to go back to what stood when a shift was closed."""
+"""After so long it takes seconds to go back to what stood when a shift was closed, where that was not kept with it."""
 NO_LINE: Final = {
     "unsealed": "the log has not sealed it yet: passline logs seal --once, then print the report again",
     "broken": "the log's key signed something else than the database says: passline logs verify, and tell the auditors",
@@ -54,7 +54,7 @@ def shift_report(reading: Reading, folder: RunFolder, wanted: str | None = None,
 
 
 def is_long_ago(closed_us: int | None, now_us: int) -> bool:
-    """Whether it takes long to tell what stood when a shift was closed; of an open one it never does."""
+    """Whether it takes long to tell what stood when a shift was closed and did not keep it; never of an open one."""
     return closed_us is not None and now_us - closed_us > LONG_US
 
 
@@ -126,7 +126,7 @@ def moment(time_us: int) -> str:
 
 
 def print_report(found: ShiftReport) -> None:
-    """Print the report for the eye."""
+    """Print the report at a terminal, section after section, as the page shows it."""
     from handoff_logs.screen import screen
 
     facts, shift = found.facts, found.facts.shift

@@ -17,6 +17,7 @@ from flows.shift_report import ShiftReport, as_json, is_long_ago, moment, print_
 from flows.who_asks import recorded
 from handoff_logs.terminal import Audience
 from stations.shift.report import find, listed
+from stations.shift.stood import kept
 from stations.vault.balance import LAST_US
 
 PDF: Final = b"%PDF-"
@@ -62,7 +63,7 @@ def report_command(
         _check_file(pdf)
     with recorded(directory, "shift-report", Audience.ANYBODY, shift=shift or "") as reading:
         wanted = find(reading, shift)
-        if is_long_ago(wanted.closed_us, time.time_ns() // 1_000):
+        if is_long_ago(wanted.closed_us, time.time_ns() // 1_000) and kept(reading, wanted.shift_id) is None:
             sys.stderr.write("passline: going back to what stood then, through all that was recorded since …\n")
         found = shift_report(reading, folder, wanted.shift_id)
     if pdf is not None:

@@ -57,7 +57,7 @@ def _taken_over(reading: Reading, shift_id: str) -> dict[str, Any] | None:
 
 
 def print_standing(content: dict[str, Any]) -> None:
-    """Print what `standing` found."""
+    """Print the open shift, and what stands against its close, as `standing` found them."""
     from rich.table import Table
 
     from handoff_logs.screen import screen
@@ -165,5 +165,5 @@ def advise_difference(option: str = "--reason") -> None:
 
 
 def print_json(content: object) -> None:
-    """Print as JSON."""
+    """Print as JSON, indented, Chinese as it is."""
     sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")

@@ -105,9 +105,7 @@ def _told(machine: str, reason: str, ended: "Ended") -> str:
 
 
 def _hands_are_emulated(settings: "LineSettings") -> bool:
-    from flows.settings import StaffKind
-
-    return settings.staff.kind is StaffKind.EMULATED
+    return settings.emulated
 
 
 def _run(

@@ -38,7 +38,7 @@ class StationTotals:
     outcomes: dict[str, int] = field(default_factory=dict)
 
     def add(self, outcomes: dict[str, int]) -> None:
-        """Count one tray."""
+        """Count one tray, whose units came out as `outcomes`."""
         self.trays += 1
         for outcome, units in outcomes.items():
             self.outcomes[outcome] = self.outcomes.get(outcome, 0) + units

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from flows.errors import Exit
 from flows.run_folder import RunFolder
@@ -17,7 +18,12 @@ from handoff_logs.sheets import write_rows
 def stock_command(
     *,
     days_ahead: Annotated[
-        int | None, Parameter("--days", help="Working days that it must last for; as line.toml says, if left out.")
+        int | None,
+        Parameter(
+            "--days",
+            validator=Number(gte=1, lte=366),
+            help="Working days that it must last for; as line.toml says, if left out.",
+        ),
     ] = None,
     directory: Annotated[Path, Parameter("--dir", help="The run's folder.")] = Path(".passline"),
     output: Annotated[Literal["table", "json", "csv"], Parameter("--output", help="How to print.")] = "table",

@@ -32,9 +32,16 @@ _EVENT = CustodyEvent.__table__  # type: ignore[attr-defined]
 
 
 def supply(line: Line) -> dict[str, int]:
-    """See to it that personalization has the blanks for every document still to be made; how many of each kind came."""
-    if line.emulated:
-        stock(line)
+    """See to it that personalization has the blanks for every document still to be made; how many of each kind came.
+
+    Where real people work, they see to it.
+    """
+    if line.settings.real_staff:
+        # Keepers receive and issue, operators take in, each by a command of theirs.
+        if line.emulated:
+            line.database.write(_number_ranges)
+        return {}
+    stock(line)
     _take_in(line)
     came: dict[str, int] = {}
     for kind in SERIALS:

@@ -64,7 +64,7 @@ class TrayCountPages:
         return self._page(request, 200, None)
 
     def begin(self, request: Request, token: str = Form("")) -> Response:
-        """Give the next tray."""
+        """Begin the count of the tray that is next in turn; nobody chooses which."""
         return self._done(request, token, lambda: self._begin(request))
 
     def scan(self, request: Request, token: str = Form(""), count: str = Form(""), number: str = Form("")) -> Response:

@@ -8,20 +8,19 @@ from contextlib import ExitStack, closing, contextmanager
 
 from flows.composition import open_database, prepare
 from flows.configuration import read_settings
+from flows.duty import roster_of, shift_now
 from flows.errors import LineRunsAlreadyError
 from flows.locks import line_lock
 from flows.parts import Parts
 from flows.rolled_back import refuse_rolled_back
 from flows.run_folder import RunFolder
-from flows.settings import StaffKind
-from stations.people import Role, emulated_duty
+from stations.people import Role
 from stations.people_register import rules
 from stations.people_register.asking import Asking
 from stations.people_register.credentials import TwoSigned
 from stations.people_register.sign_in import sign_in_as, sign_in_two, unlock_own
 from stations.personal import PersonalData
 from stations.personalization.desk import MachineDesk
-from stations.shift.station import open_name
 from stations.workplace import Workplace
 
 
@@ -33,8 +32,8 @@ def workplace_of(folder: RunFolder, station: str) -> Iterator[Workplace]:
     prepare(folder)
     with open_database(folder, folder.resolve_database(settings.database.url)) as database:
         with database.read() as conn:
-            shift = open_name(conn) or settings.staff.shift
-        people = emulated_duty(station, shift).codes
+            shift = shift_now(conn, settings)
+            people = roster_of(conn, settings, shift)[station]
         yield Workplace(database, station, shift, people, settings.emulated, PersonalData(folder.keys))
 
 
@@ -85,7 +84,7 @@ def as_one(here: Workplace, asking: Asking, code: str | None, roles: Sequence[Ro
 def emulated_parts(folder: RunFolder) -> Iterator[Parts | None]:
     """What hands carry EMULATED pieces outside machines with; None on a line whose people carry real ones."""
     settings = read_settings(folder)
-    if settings.staff.kind is not StaffKind.EMULATED:
+    if not settings.emulated:
         yield None
         return
     with closing(Parts(folder, settings, leave_emulators=True)) as parts:
@@ -99,7 +98,7 @@ def emulated_hands(folder: RunFolder, *, needed: bool) -> Iterator[MachineDesk |
     A line that stands has its machines switched on for as long as it takes.
     """
     settings = read_settings(folder)
-    if not needed or settings.staff.kind is not StaffKind.EMULATED:
+    if not needed or not settings.emulated:
         yield None
         return
     with ExitStack() as opened:

@@ -105,7 +105,10 @@ def database_url(directory: Path) -> str:
 
 
 def centre_name(directory: Path) -> str:
-    """Return the centre of a run's folder: `centre` in its `line.toml`, or `centre` where it names none."""
+    """Return the centre of a run's folder: `centre` in its `line.toml`, or `centre` where it names none.
+
+    Raises UnreadableDatabaseError for a `line.toml` that can't be read.
+    """
     settings = directory / "line.toml"
     try:
         content = tomllib.loads(settings.read_text(encoding="utf-8")) if settings.is_file() else {}

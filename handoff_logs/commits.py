@@ -51,7 +51,7 @@ class GroupCommitter:
         self._thread.start()
 
     def submit(self, work: Work[T]) -> "Future[T]":
-        """Queue work; its future is done once its commit is on disk."""
+        """See Committer. Raises RuntimeError in the writing thread itself, which would wait for itself."""
         future: Future[T] = Future()
         if threading.current_thread() is self._thread:
             raise RuntimeError("work must use the transaction it was given, not start another")
@@ -59,7 +59,7 @@ class GroupCommitter:
         return future
 
     def close(self) -> None:
-        """Finish what is queued."""
+        """See Committer."""
         self._queue.put(None)
         self._thread.join()
 
@@ -155,7 +155,7 @@ class PooledCommitter:
         return self._threads.submit(self.run, work)
 
     def run(self, work: Work[T]) -> T:
-        """Run work in the calling thread."""
+        """Run work in the calling thread, in one transaction. A driver's error is raised as `translated` says it."""
         try:
             with self._engine.connect() as connection:
                 with connection.begin():
@@ -169,5 +169,5 @@ class PooledCommitter:
         return result
 
     def close(self) -> None:
-        """Finish what is queued."""
+        """See Committer."""
         self._threads.shutdown()

@@ -1,4 +1,7 @@
-"""Packing: many containers in one event, because a station packs a tray at a time."""
+"""Packing: many containers in one event, because a station packs a tray at a time.
+
+The acts raise what those of `onesided` raise.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +17,8 @@ from handoff_logs.writing import Stamp, born, draft, held_by, is_repeated, turne
 def pack(tx: Connection, by: Party, contents: Mapping[Birth, Sequence[str]], place: str, stamp: Stamp) -> str:
     """Pack held units into new parcels, which stand at `place`; one event for all of them.
 
-    A packed unit follows its parcel and can't be offered until unpacked.
+    A packed unit follows its parcel and can't be offered until unpacked. Raises CustodyRefusedError for an empty
+    parcel, and for a unit in two.
     """
     packed = {unit_id: parcel.unit_id for parcel, units in contents.items() for unit_id in units}
     names = [*(parcel.unit_id for parcel in contents), *packed]

@@ -111,6 +111,9 @@ EVENT_RULES: dict[str, str] = {
         "event.second_person IS NULL AND (event.act IN ('void', 'destroy', 'settle')"
         " OR (event.act = 'receive' AND listed.secured > 0))"
     ),
+    "emulated people are on emulated records alone": (
+        "NOT event.emulated AND (substr(event.person, 1, 2) = 'e-' OR substr(event.second_person, 1, 2) = 'e-')"
+    ),
     "an answer has its offer": (
         "event.act IN ('accept', 'refuse', 'withdraw', 'take_back') AND (coalesce(offer.act, '') <> 'offer'"
         " OR offer.from_station IS DISTINCT FROM event.from_station"

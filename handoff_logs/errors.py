@@ -69,6 +69,20 @@ class SamePersonError(CustodyRefusedError):
         return f"{self.act} refused: it needs two different people and {self.person or 'one person'} signed twice"
 
 
+class EmulatedPersonError(CustodyRefusedError):
+    """A record in which nothing is emulated bears an emulated person."""
+
+    def __init__(self) -> None:
+        super().__init__("emulated person")
+        self.args = ()
+
+    def __str__(self) -> str:
+        return (
+            "refused: a record that is not EMULATED bears no EMULATED person (a code that begins with e-);"
+            " have somebody sign in, or name real people for the shift: passline shift open"
+        )
+
+
 class NotInsideError(CustodyRefusedError):
     """Somebody signs at a station of the core area and is not inside.
 

@@ -25,6 +25,7 @@ _LEGAL = {
     "custody_event_sides",
     "custody_event_taken_back",
     "custody_event_settled",
+    "custody_event_real",
     "custody_case_opened",
     "custody_move_no_insert",
 }

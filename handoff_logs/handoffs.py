@@ -96,7 +96,8 @@ def offer(
 ) -> Offer:
     """Offer held or void units to another station; until the answer `by` still answers for them.
 
-    `priority`: 0 green channel, 1 remake, 2 ordinary. Raises UnknownUnitError, WrongStationError, IllegalMoveError.
+    `priority`: 0 green channel, 1 remake, 2 ordinary. Raises UnknownUnitError, WrongStationError, IllegalMoveError,
+    CustodyRefusedError for void units that would go to any but VOID_DESTINATIONS.
     """
     event = draft(Act.OFFER, by, stamp, expected=len(units), from_place=place, to_station=to_station, priority=priority)
     event_id = str(event["event_id"])
@@ -143,7 +144,11 @@ def accept(tx: Connection, by: Party, handoff_id: str, counted: Sequence[str], p
 
 
 def refuse(tx: Connection, by: Party, handoff_id: str, stamp: Stamp) -> str:
-    """Refuse a whole offer: the units are in `by`'s hands, and the sender, who still answers, takes them back."""
+    """Refuse a whole offer: the units are in `by`'s hands, and the sender, who still answers, takes them back.
+
+    Raises AlreadyAnsweredError, SamePersonError, WrongStationError, UnknownHandoffError, and CustodyRefusedError for
+    the reason that only a count gives.
+    """
     if stamp.reason == REASON_MISSING:
         raise CustodyRefusedError("units are recorded as missing by accepting what was counted, not by a refusal")
     offered = _offered(tx, handoff_id)
@@ -156,7 +161,10 @@ def refuse(tx: Connection, by: Party, handoff_id: str, stamp: Stamp) -> str:
 
 
 def withdraw(tx: Connection, by: Party, handoff_id: str, stamp: Stamp) -> str:
-    """Take an offer back before it has any answer."""
+    """Take an offer back before it has any answer.
+
+    Raises AlreadyAnsweredError, WrongStationError for any but the offering station, UnknownHandoffError.
+    """
     offered = _offered(tx, handoff_id)
     _answered_by(Act.WITHDRAW, by, offered.event, "from_station")
     event = _answer(Act.WITHDRAW, by, offered, stamp, len(offered.units), len(offered.units))
@@ -169,7 +177,11 @@ def withdraw(tx: Connection, by: Party, handoff_id: str, stamp: Stamp) -> str:
 def take_back(
     tx: Connection, by: Party, handoff_id: str, counted: Sequence[str], place: str, stamp: Stamp
 ) -> Acceptance:
-    """Take back a refused offer with a recount; what the recount does not find becomes `missing`, a case each."""
+    """Take back a refused offer with a recount; what the recount does not find becomes `missing`, a case each.
+
+    `counted`: the unit ids that were scanned, blind. Raises AlreadyAnsweredError, IllegalMoveError for an offer that
+    was not refused, WrongStationError for any but the offering station, UnknownHandoffError.
+    """
     offered = _offered(tx, handoff_id)
     _answered_by(Act.TAKE_BACK, by, offered.event, "from_station")
     event = _answer(Act.TAKE_BACK, by, offered, stamp, len(offered.units), len(set(counted)), to_place=place)

@@ -65,7 +65,7 @@ class Tree:
         return self._size
 
     def append(self, leaf: bytes) -> None:
-        """Add one leaf hash."""
+        """Add one leaf hash (32 bytes); see `extend`."""
         self.extend((leaf,))
 
     def extend(self, leaves: Iterable[bytes]) -> None:

@@ -1,4 +1,10 @@
-"""The one-sided acts on single units: what a station does with what it holds."""
+"""The one-sided acts on single units: what a station does with what it holds.
+
+Each act is one event, whose id it returns; said again under the same event id, it writes nothing more. Whatever it is,
+it raises UnknownUnitError for a unit that the log doesn't have, WrongStationError for one that another station answers
+for, IllegalMoveError for one whose state doesn't allow it, SamePersonError for one person as both hands,
+EventIdReusedError for another act under its id, and FreeTextError and NotInsideError as `writing.write`.
+"""
 
 from collections.abc import Sequence
 
@@ -31,7 +37,7 @@ def receive(tx: Connection, by: Party, second: str | None, births: Sequence[Birt
     """Receive units from outside: new orders, blanks and trays, and units that went outside and come back.
 
     `second` (a person code) is needed for everything but orders and trays. Raises NumberTakenError, IllegalMoveError
-    for a unit that never left.
+    for a unit that never left, and CustodyRefusedError for a kind that is not received, or not by one person.
     """
     names = [birth.unit_id for birth in births]
     event = draft(Act.RECEIVE, by, stamp, expected=len(births), second_person=second, to_place=place)
@@ -91,7 +97,10 @@ def doubt(tx: Connection, by: Party, units: Sequence[str], place: str, stamp: St
 
 
 def transform(tx: Connection, by: Party, order: str, blank: str, birth: Birth, place: str, stamp: Stamp) -> str:
-    """Book one order and one blank as made into one document, which stands at `place` (the machine's good stack)."""
+    """Book one order and one blank as made into one document, which stands at `place` (the machine's good stack).
+
+    Raises CustodyRefusedError for anything but one order, one blank and a document.
+    """
     names = [order, blank, birth.unit_id]
     event = draft(Act.TRANSFORM, by, stamp, expected=3, to_place=place)
     if is_repeated(tx, stamp, event, names):
@@ -126,7 +135,10 @@ def destroy(tx: Connection, by: Party, second: str, units: Sequence[str], stamp:
 
 
 def dispatch(tx: Connection, by: Party, units: Sequence[str], to_station: str, stamp: Stamp) -> str:
-    """Send orders back to an outside party (`office:<name>`). Things are handed to one who accepts them instead."""
+    """Send orders back to an outside party (`office:<name>`). Things are handed to one who accepts them instead.
+
+    Raises CustodyRefusedError for anything but orders, and for a place inside.
+    """
     event = draft(Act.DISPATCH, by, stamp, expected=len(units), to_station=to_station)
     if is_repeated(tx, stamp, event, units):
         return str(event["event_id"])

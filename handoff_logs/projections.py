@@ -58,6 +58,53 @@ OPEN_CASES = """
     WHERE NOT EXISTS (SELECT 1 FROM custody_event AS settle WHERE settle.case_id = opened.case_id)
 """
 
+BLANK_STANDS = """
+    CASE WHEN unit.state = 'ended' OR unit.station IN ('carrier', 'supplier')
+             OR substr(unit.station, 1, 7) = 'office:' THEN NULL
+         WHEN unit.state = 'void' THEN 'voided'
+         WHEN unit.state = 'doubt' THEN 'in_doubt'
+         WHEN unit.state IN ('missing', 'void_missing') THEN 'missing'
+         WHEN unit.state IN ('offered', 'refused', 'void_offered', 'void_refused') THEN 'offered'
+         WHEN substr(unit.place, 1, length(event.machine) + 1) = event.machine || ':' THEN 'in_machine'
+         ELSE 'good' END
+"""
+"""The term of the balance that a blank stands in after a step, none when it is not here. A machine's places are
+written `<machine>:<stack>`."""
+BLANK_STEP = f"unit.unit_id, unit.step, unit.station, {BLANK_STANDS} AS term, event.emulated, event.happened_us"
+MARK_US = 8 * 3_600_000_000
+"""Blanks are summed up by the eight hours (UTC) in which they came and went: a day at Beijing begins with one."""
+
+
+def blank_told(sign: str = "1", of: str = "") -> str:
+    """Return what each of the steps `step` adds where a blank came to stand, and when it stopped: a later step had
+    happened. Of two in the wrong order the later one counts from the time when it happened.
+    """
+    return (
+        f"SELECT station, term, emulated, happened_us AS at_us, {sign} AS change, min(happened_us) OVER ("  # noqa: S608
+        f" PARTITION BY unit_id ORDER BY step ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS ends_us"
+        f" FROM step {of}"
+    )
+
+
+BLANKS_CHANGED = f"""
+    SELECT at_us - (at_us % {MARK_US} + {MARK_US}) % {MARK_US} AS since_us, station, term, emulated,
+           sum(change) AS change
+    FROM (SELECT at_us, station, term, emulated, change FROM told
+          WHERE term IS NOT NULL AND (ends_us IS NULL OR ends_us > at_us)
+          UNION ALL
+          SELECT ends_us, station, term, emulated, -change FROM told WHERE term IS NOT NULL AND ends_us > at_us) AS each
+    GROUP BY 1, 2, 3, 4 HAVING sum(change) <> 0
+"""  # noqa: S608 own names
+"""How many blanks more or fewer stand at a station, term by term: of what `told` says, by eight hours."""
+BLANK_CHANGE_COLUMNS = ("since_us", "station", "term", "emulated", "change")
+BLANK_CHANGES = f"""
+    WITH step AS (
+        SELECT {BLANK_STEP} FROM custody_unit AS unit JOIN custody_event AS event ON event.event_id = unit.event_id
+        WHERE unit.kind = 'blank' AND event.seq <= (SELECT coalesce(max(upto_seq), 0) FROM blank_tally)
+    ), told AS ({blank_told()})
+    {BLANKS_CHANGED}
+"""  # noqa: S608 own names
+
 Difference = tuple[str, str]
 """A rule, and the SQL that finds where another package's tables break it: rows of `subject` and `what`."""
 
@@ -88,6 +135,13 @@ LINE_TABLES = (
     _of("open offers follow the log", "open_offer", OPEN_OFFERS, OPEN_OFFER_COLUMNS),
     _of("core stations follow the log", "core_station", CORE_STATIONS, ("station", "emulated")),
     _of("open cases follow the log", "open_case", OPEN_CASES, ("case_id", "kind", "unit_id", "station", "opened_us")),
+    _of(
+        "blanks are tallied as the log says",
+        """(SELECT since_us, station, term, emulated, sum(change) AS change FROM blank_change
+             GROUP BY 1, 2, 3, 4 HAVING sum(change) <> 0) AS tallied""",
+        BLANK_CHANGES,
+        ("station", *(column for column in BLANK_CHANGE_COLUMNS if column != "station")),
+    ),
     _of("who is inside follows the log", "inside", INSIDE, ("person", "stay", "since_us")),
 )
 """The line tables of this package, under the rules' own names."""

@@ -18,7 +18,7 @@ FETCHED_ROWS = 2_000
 """Rows of a stream that PostgreSQL hands over at a time."""
 
 _CURSORS = itertools.count()
-_BY_INDEX = (
+BY_INDEX = (
     "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;"
     " SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off"
 )
@@ -175,7 +175,7 @@ class _PostgresqlReading(_Closing):
             if snapshot is not None:
                 connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(snapshot))
             if by_index:
-                connection.execute(_BY_INDEX)
+                connection.execute(BY_INDEX)
             connection.execute("SELECT 1 FROM custody_event LIMIT 1")
         except psycopg.Error as error:
             if connection is not None:

@@ -9,6 +9,7 @@ from handoff_logs.errors import (
     AtGateError,
     CustodyRefusedError,
     DatabaseBusyError,
+    EmulatedPersonError,
     HandoffLogError,
     KeyNotRegisteredError,
     NotInsideError,
@@ -67,6 +68,8 @@ def translated(error: DBAPIError) -> HandoffLogError | DBAPIError:
             return KeyNotRegisteredError(sentence)
         if slug == "same-person":
             return SamePersonError("custody", None)
+        if slug == "emulated-person":
+            return EmulatedPersonError()
         if slug in _OUTSIDE:
             return NotInsideError("custody", _OUTSIDE[slug])
         if slug in ("inside-already", "outside-already"):

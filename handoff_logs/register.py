@@ -20,7 +20,7 @@ PROGRAM = "passline"
 
 
 class Register(StrEnum):
-    """What is registered."""
+    """What the log keeps a register of; each is told by records of its own."""
 
     KEY = "key"
     PERSON = "person"

@@ -12,7 +12,7 @@ MIGRATED = ("custody_move", "alembic_version_custody", "alembic_version_line")
 """What only migrations write."""
 CUSTODY = tuple(table for table in GUARDED if table not in MIGRATED)
 """What is appended to and never changed."""
-LINE = ("open_offer", "whereabouts", "unit_number")
+LINE = ("open_offer", "whereabouts", "unit_number", "blank_tally", "blank_change")
 """The log's own tables that change with the line."""
 FOLLOWING = ("core_station", "inside", "open_case")
 """What only the log's own guards write, as its registers say."""

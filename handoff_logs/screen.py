@@ -30,7 +30,7 @@ def as_text(word: str) -> str:
 
 
 class Screen(Console):
-    """A console for eyes."""
+    """A console that prints a mark in place of each control character, so that no record moves the cursor."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """See Console."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from handoff_logs import log_key, merkle, register
+from handoff_logs import blank_tally, log_key, merkle, register
 from handoff_logs.checkpoints import Checkpoint
 from handoff_logs.database import Database
 from handoff_logs.dialects import insert_row, insert_rows
@@ -90,7 +90,10 @@ def newest_epoch(tx: Connection) -> int:
 
 
 def begin_epoch(tx: Connection, epoch: int, origin: str, event_id: str) -> None:
-    """Begin a log's next tree, whose first leaf is the record that says why."""
+    """Begin a log's next tree, whose first leaf is the record that says why.
+
+    Raises LookupError where the log has no record `event_id`.
+    """
     row = _ONE.run(tx, {"event_id": event_id}).fetchone()
     if row is None:
         raise LookupError(event_id)
@@ -149,6 +152,15 @@ class Sealer:
             self._tree = None
             raise SealedElsewhereError(self._key.origin) from error
 
+    def tally(self, most: int = blank_tally.PORTION, lag_us: int = blank_tally.LAG_US) -> bool:
+        """Tally where blanks stood, one portion of records that all writers have left behind; returns whether there was
+        one. Raises SealedElsewhereError where another sealer was quicker.
+        """
+        try:
+            return self._database.write(lambda tx: blank_tally.follow(tx, self._settled, most, lag_us))
+        except CustodyRefusedError as error:
+            raise SealedElsewhereError(self._key.origin) from error
+
     def cosigned(self, sealed: Sealed, witness: str, time_s: int, signature: bytes) -> None:
         """Keep a witness's cosignature (72 bytes) of a checkpoint; the same one again changes nothing."""
         row = (sealed.epoch, sealed.checkpoint.size, witness, time_s, base64.b64encode(signature).decode())
@@ -170,7 +182,10 @@ class Sealer:
             return _only(_COSIGNED.run(tx, {"epoch": self._epoch, "witness": witness}).fetchone())
 
     def latest(self) -> Sealed | None:
-        """Return the newest checkpoint as it was stored, None before the first."""
+        """Return the newest checkpoint as it was stored, None before the first.
+
+        Raises WrongOriginError where a key signed it that the log doesn't know.
+        """
         with self._database.read() as tx:
             row = _LATEST.run(tx, {"epoch": self._epoch}).fetchone()
             keys = log_keys(tx, self._epoch) if row is not None else None

@@ -96,13 +96,14 @@ class SealingLoop:
         self.show()
 
     def seal(self) -> None:
-        """Seal all that is committed by now."""
+        """Seal all that is committed by now, and tally a portion of what blanks did."""
         while sealed := self._sealer.seal():
             log.info("log_sealed", count=sealed.added, after=sealed.checkpoint.size)
             if self._kept is not None:
                 self._kept.keep(SEALED, sealed.note)
             if not sealed.more:
-                return
+                break
+        self._sealer.tally()
 
     def show(self) -> None:
         """Ask the witness to cosign the newest checkpoint, if it has not or its last word is older than a heartbeat."""

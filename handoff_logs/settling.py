@@ -102,7 +102,10 @@ def settle_each(
 
 
 def correct(tx: Connection, by: Party, corrects: str, field: str, value: str, stamp: Stamp) -> str:
-    """Put a reason, a condition or a time of happening right by a further record that names the first."""
+    """Put a reason, a condition or a time of happening right by a further record that names the first.
+
+    `field`: one of CORRECTABLE; `corrects`: that record's event id. Raises CustodyRefusedError for any other.
+    """
     if field not in CORRECTABLE:
         raise CustodyRefusedError(f"{field} can't be corrected, only {', '.join(sorted(CORRECTABLE))}")
     event = draft(Act.CORRECT, by, stamp, expected=0, corrects=corrects, corrects_field=field, corrects_value=value)

@@ -23,7 +23,7 @@ def as_text(value: Any) -> Any:
 
 
 class SheetWriter:
-    """Writes rows of cells."""
+    """Writes rows as CSV; a spreadsheet takes none of their texts for a formula."""
 
     def __init__(self, file: IO[str], *, line_end: str = "\n") -> None:
         self._csv = csv.writer(file, lineterminator=line_end)

@@ -46,7 +46,7 @@ def sign(tx: Connection, event: dict[str, Scalar]) -> tuple[str, str | None]:
 
 
 def sign_each(tx: Connection, events: Sequence[dict[str, Scalar]]) -> list[tuple[str, str | None]]:
-    """The same of events of one station and one signer, in their order: their numbers follow each other."""
+    """Number and sign events of one station and one signer as `sign` does; their numbers follow in their order."""
     keyring: Keyring | None = tx.info[_KEYRING]
     first = events[0]
     station = acting_station(first)

@@ -383,6 +383,29 @@ class OpenCase(SQLModel, table=True):
     opened_us: int = Field(sa_type=BigInteger)
 
 
+class BlankTally(SQLModel, table=True):
+    """The records after `after_seq` and up to `upto_seq` are in the sums of `blank_change`. By the sealer."""
+
+    __tablename__ = "blank_tally"
+    after_seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    upto_seq: int = Field(sa_type=BigInteger)
+
+
+class BlankChange(SQLModel, table=True):
+    """How many blanks more or fewer stood at a station in a term after the eight hours from `since_us` on, as a portion
+    of the records says.
+    """
+
+    __tablename__ = "blank_change"
+    __table_args__ = (ForeignKeyConstraint(["after_seq"], ["blank_tally.after_seq"], name="fk_blank_change_tally"),)
+    after_seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    since_us: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    station: str = Field(sa_type=WORD, primary_key=True)
+    term: str = Field(sa_type=WORD, primary_key=True)
+    emulated: bool = Field(primary_key=True)
+    change: int = Field(sa_type=Integer)
+
+
 class CoreStation(SQLModel, table=True):
     """A station of the core area; behind an `emulated` gate only emulated staff must be inside. By the register."""
 

@@ -125,7 +125,10 @@ class Difference(NamedTuple):
 
 
 def draft(act: Act, by: Party, stamp: Stamp, *, expected: int, counted: int | None = None, **facts: Value) -> Event:
-    """Return the columns of an event before its units are known; `facts` name further columns."""
+    """Return the columns of an event before its units are known; `facts` name further columns.
+
+    Raises SamePersonError where one person would be both hands, or on both sides.
+    """
     event_id = stamp.event_id or new_id()
     event: Event = dict.fromkeys(EVENT_FIELDS)
     event |= {

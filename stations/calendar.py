@@ -79,7 +79,7 @@ class WorkCalendar:
         return cls(days, frozenset(years))
 
     def is_working(self, day: date) -> bool:
-        """Whether `day` is worked."""
+        """Whether `day` is worked: as an override says, else as published, else Monday to Friday as a guess."""
         known = self.days.get(day)
         if known is not None:
             return known

@@ -102,7 +102,7 @@ class EmulatedInspector(_Handler, QcDesk):
         return seen.data.portrait if seen is not None and seen.printed else None
 
     def deface(self, numbers: Sequence[str], first: str, second: str) -> None:
-        """Two different people deface the pieces."""
+        """See QcDesk. Raises ValueError for one person as both hands."""
         if first == second:
             raise ValueError(f"{first} can't be both hands of a void")
         for number in numbers:
@@ -148,7 +148,7 @@ class EmulatedPacker(_Handler, PackingDesk):
         self._hands.lay_on(scale, weight_g(self._hands, label))
 
     def clear_scale(self, scale: str) -> None:
-        """Leave the scale empty."""
+        """Take off what lies on the scale."""
         self._hands.lay_on(scale, 0)
 
     def came_out(self, label: str, printer: str) -> bool:
@@ -180,7 +180,7 @@ class EmulatedCarrier(CarrierDesk):
         self._hands.put(labels, _aboard(place))
 
     def give_back(self, labels: Sequence[str], place: str) -> None:
-        """Unload parcels to `place`."""
+        """Unload parcels from the carrier's vehicle to `place`."""
         self._hands.put(labels, place)
 
 
@@ -243,7 +243,7 @@ class EmulatedVisitor(GateDesk):
             self._switch_on()
 
     def machine_stands(self, machine: str) -> None:  # noqa: ARG002 - whichever it is
-        """Switch it on again."""
+        """Start the emulators again that have died, whichever they are."""
         self._switch_on()
 
     def walk(self, gate: Gate, database: Database, reader: str, code: str, direction: Direction) -> None:

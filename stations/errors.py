@@ -71,3 +71,18 @@ class SealBrokenError(StationError):
 
     def __str__(self) -> str:
         return f"the personal data of {self.about} does not open; check that keys and database belong to the same run"
+
+
+class NobodyOnDutyError(StationError):
+    """An act needs people of a station, and too few are on duty there; nothing was changed."""
+
+    def __init__(self, station: str, shift: str, needed: int, named: int) -> None:
+        super().__init__(station, shift, needed, named)
+        self.station, self.shift, self.needed, self.named = station, shift, needed, named
+
+    def __str__(self) -> str:
+        return (
+            f"{self.station} needs {self.needed} for this act and shift {self.shift} names {self.named or 'nobody'}"
+            f" there; have them sign in, or name them when the next shift opens:"
+            f" passline shift open NAME --crew {self.station}=CODE,CODE"
+        )

@@ -66,6 +66,8 @@ STAFFING: dict[str, tuple[Role, str]] = {
 def emulated_duty(station: str, shift: str, people: int = 2) -> Duty:
     """The emulated people of a station: nobody stands at two stations, so nobody can sign both sides of a handoff.
 
+    Raises ValueError for fewer than two people: some acts need two.
+
     >>> emulated_duty("qc", "early").codes
     ('e-qc-1', 'e-qc-2')
     """

@@ -10,6 +10,8 @@ SERIALS = 10**8
 def check_digit(serial: int) -> int:
     """The check digit of an eight-digit serial: 11 − weighted sum modulo 11, with 10 written 0 and 11 written 5.
 
+    Raises ValueError for more than eight digits.
+
     >>> check_digit(47312482)
     9
     """

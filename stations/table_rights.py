@@ -24,7 +24,7 @@ AUDITED: Final = (
     *ALARMS,
     *("shift", "shift_count", "shift_counted", "shift_difference"),
     *("climate_zone", "climate_machine", "climate_sensor", "climate_reading", "climate_crossing", "climate_suspension"),
-    *("shift_person", "shift_machine", "shift_item", "shift_settlement"),
+    *("shift_person", "shift_machine", "shift_item", "shift_settlement", "shift_stood"),
     *("shift_handover", "shift_relief", "shift_handed", "shift_passed", "evacuation", "evacuation_settlement"),
     *("roll", "roll_step"),
     *("patrol_round", "patrol_answer", "patrol_finding", "patrol_step"),
@@ -34,7 +34,7 @@ AUDITED: Final = (
     *MAILING_DESK,
     *MACHINE_DESK,
     *("review_lease", "review_decision", "review_view", "review_question", "review_answer", "review_second"),
-    *("packing_box", "packing_match", "packing_ask"),
+    *("packing_box", "packing_match", "packing_ask", "packing_mismatch", "packing_release"),
     *("tray_count", "tray_scan"),
     *("qc_hold", "qc_decision", "qc_void", "qc_view"),
     *CASEBOOK,
@@ -44,7 +44,7 @@ channel; the alarms; what two people counted; the room's climate; the rolls; wha
 what carriers took and said, and what came back; who held, decided and looked at which application at the review desk,
 what was asked and answered, and what was decided twice;
 who counted which tray; who had which piece in hand at QC, decided and looked at it, and which two signed for a void;
-who matched and packed what at the packing desk;
+who matched and packed what at the packing desk, and which two freed its hold shelf;
 what operators signed at the machines; the casebook, whose pieces of pictures are nobody's.
 Never an applicant's data, never a password's hash, never a photograph.
 """
@@ -67,7 +67,9 @@ def grants(roles: Roles) -> list[str]:
         f"GRANT UPDATE (ended_us, ended_how) ON review_lease TO {service}",
         f"GRANT UPDATE (undone_us) ON review_decision TO {service}",
         # A box is closed once and a question answered once; a match is written once.
-        f"REVOKE UPDATE, DELETE ON packing_box, packing_match, packing_ask FROM {service}",
+        f"REVOKE UPDATE, DELETE ON packing_box, packing_match, packing_ask, packing_mismatch, packing_release"
+        f" FROM {service}",
+        f"GRANT UPDATE (resolution) ON packing_mismatch TO {service}",
         f"GRANT UPDATE (closed_us, closed_by, closed_sign_in) ON packing_box TO {service}",
         f"GRANT UPDATE (answer, answered_us, answered_by, sign_in) ON packing_ask TO {service}",
         # What readers found and people decided is written once; a hold ends, and a decision is undone, once.
@@ -81,7 +83,7 @@ def grants(roles: Roles) -> list[str]:
         # A shift is closed once; all else of it is written once.
         f"REVOKE DELETE ON shift, evacuation FROM {service}",
         "REVOKE UPDATE, DELETE ON shift_count, shift_counted, shift_difference, shift_person, shift_machine,"
-        f" shift_item, shift_settlement, shift_handover, shift_relief, shift_handed, shift_passed,"
+        f" shift_item, shift_settlement, shift_handover, shift_relief, shift_handed, shift_passed, shift_stood,"
         f" evacuation_settlement FROM {service}",
         # A finding ends once; all else of a patrol is written once.
         f"REVOKE DELETE ON patrol_finding FROM {service}",

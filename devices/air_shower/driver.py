@@ -98,7 +98,7 @@ class ModbusAirShower:
             return self._look()
 
     def release(self, door: Door) -> None:
-        """Let one person through a door; see `roles.AirShower`."""
+        """Let one person through a door; see `roles.AirShower`. Raises UnexpectedAnswerError too."""
         with self._turns:
             if reason := self._look().refuses(door):
                 raise InterlockError(self._machine, door, reason)

@@ -77,7 +77,7 @@ class ChipAnswer:
     status: int
 
     def encode(self) -> bytes:
-        """The answer's bytes."""
+        """The answer as the chip gives it: its data, then the two status bytes."""
         return self.data + self.status.to_bytes(2, "big")
 
     @classmethod

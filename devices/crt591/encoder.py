@@ -48,7 +48,10 @@ class Encoder:
         return self._ask(frames.STATUS)
 
     def bin_count(self) -> int:
-        """How many cards went into the bin, as the machine's counter says."""
+        """How many cards went into the bin, as the machine's counter says.
+
+        Raises MachineFaultError for what is no count.
+        """
         told = self._ask(frames.BIN_COUNTER).data
         if not re.fullmatch(rb"\d{3}", told):
             raise MachineFaultError(self._machine, "the bin counter", "", f"{len(told)} bytes are no count")

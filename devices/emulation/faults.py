@@ -25,7 +25,7 @@ PHASES = (*(state.name for state in MachineJobState if state), RELEASED, FENCE)
 
 
 class Hits(StrEnum):
-    """What a fault strikes."""
+    """What a fault strikes: the line, or one part of the machine."""
 
     LINE = "line"
     MECHANICS = "mechanics"
@@ -35,7 +35,7 @@ class Hits(StrEnum):
 
 
 class FaultName(StrEnum):
-    """What engineers call it."""
+    """The name by which engineers inject a fault."""
 
     DROPPED_BYTE = "dropped-byte"
     CORRUPTED_BYTE = "corrupted-byte"

@@ -127,7 +127,7 @@ class Hands:
         return self.put(serials, f"outside:{party}")
 
     def deface(self, serial: str) -> None:
-        """Deface zone and chip of a piece that lies outside machines; it stays where it is."""
+        """Deface zone and chip of a piece that lies outside machines; it stays where it is. Raises PieceInsideError."""
         with self._lock:
             self._tally.refresh()
             seen = self._known(serial)

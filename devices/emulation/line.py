@@ -81,7 +81,7 @@ class Line:
 
     @property
     def next_deadline_s(self) -> float | None:
-        """When something late arrives."""
+        """When bytes that are held back are due, on the monotonic clock; None if none are."""
         due_s = min((due_s for way in (self._to_machine, self._to_host) for due_s, _ in way.later), default=None)
         return None if due_s is None else max(due_s, self._stalled_until_s)
 

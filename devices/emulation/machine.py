@@ -18,7 +18,7 @@ from devices.emulation.world import Stack, TallyReader, TallyWriter, What, World
 
 
 class End(StrEnum):
-    """How a motion ended."""
+    """How a motion ended: done, or by the fault that stopped it."""
 
     DONE = "done"
     EMPTY = "no_blanks"

@@ -102,7 +102,7 @@ class ModbusUnit(ABC):
 
 
 def refusal(function: int, exception: int) -> bytes:
-    """An exception reply."""
+    """The reply that refuses a request of `function` with an exception code."""
     return bytes((function | FAILED, exception))
 
 

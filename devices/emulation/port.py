@@ -66,15 +66,15 @@ class PtyPort:
 
     @property
     def address(self) -> str:
-        """The link's path."""
+        """See Port: the path of the link."""
         return str(self._link)
 
     def filenos(self) -> list[int]:
-        """The pty's master."""
+        """See Port: the master alone."""
         return [self._master]
 
     def fileno(self) -> int:
-        """The pty's master."""
+        """See Port: the master."""
         return self._master
 
     @property
@@ -132,7 +132,7 @@ class TcpPort:
 
     @property
     def address(self) -> str:
-        """As pyserial writes it."""
+        """See Port: `socket://` and where it listens."""
         return f"socket://{_LOCALHOST}:{self._listener.getsockname()[1]}"
 
     def filenos(self) -> list[int]:

@@ -95,7 +95,7 @@ class Work:
         self.feeder = Lane(job_id, request, self._machine.give_back(), now_s)
 
     def make(self, job_id: str, marking: Marking, now_s: float) -> None:
-        """Make a prepared job."""
+        """Begin to make a prepared job; the journal says so before anything moves."""
         self._journal.enter(job_id, State.WORKING, step=1)
         self.worker = Lane(job_id, UNASKED, self._machine.make(marking), now_s)
 

@@ -88,6 +88,8 @@ def crc16(data: bytes) -> int:
 def encode_packet(packet: Packet, *, reply: bool = False) -> bytes:
     """A packet's bytes; at most LONGEST_PACKET of them.
 
+    Raises ValueError for a longer one.
+
     >>> encode_packet(Packet(0x65, 0, Code.POLL)).hex(" ")
     '53 65 08 00 04 60 60 90'
     """

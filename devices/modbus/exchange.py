@@ -58,7 +58,11 @@ class Exchange:
         self._line.pause(seconds)
 
     def ask(self, request: ModbusPDU, name: str) -> ModbusPDU:
-        """The reply to a request, sent once, as soon as nothing is owed any more."""
+        """The reply to a request, sent once, as soon as nothing is owed any more.
+
+        `name` is what errors call the request. Raises SensorSilentError, MachineRefusedError for an exception reply,
+        PortLostError, SessionClosedError.
+        """
         self._line.pause(self._free_s - self._line.now_s)
         self._line.discard_until_quiet(self._times.quiet_s, self._times.worst_s)
         dropped = self._decoder.damaged

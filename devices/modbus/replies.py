@@ -25,7 +25,7 @@ def with_refusals(kinds: Kinds) -> Kinds:
 
 
 def encode_request(request: ModbusPDU) -> bytes:
-    """The request's frame."""
+    """The request as an RTU frame, its check included."""
     return _FRAMER.buildFrame(request)
 
 

@@ -161,5 +161,5 @@ def _grams(text: str) -> Decimal | None:
 
 
 def emulate(setup: EmulatorSetup) -> ScaleEmulator:
-    """Make an emulated scale."""
+    """Make an emulated scale as `setup` says."""
     return ScaleEmulator(setup)

@@ -104,7 +104,10 @@ def digest_of(path: Path) -> str:
 
 @contextmanager
 def opened_file(folder: Path, name: str) -> Iterator[BufferedReader]:
-    """Open a file that lies in the folder itself: no link to elsewhere, no pipe, no device."""
+    """Open a file that lies in the folder itself: no link to elsewhere, no pipe, no device.
+
+    Raises MalformedArchiveError for those, and for one that can't be opened.
+    """
     try:
         file = os.fdopen(os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
     except OSError as error:
@@ -117,7 +120,7 @@ def opened_file(folder: Path, name: str) -> Iterator[BufferedReader]:
 
 @contextmanager
 def refused_at(name: str) -> Iterator[None]:
-    """Say of what JSON has wrong in which file it is."""
+    """Say of what JSON has wrong in which file it is: a MalformedProofError becomes a MalformedArchiveError."""
     try:
         yield
     except MalformedProofError as error:

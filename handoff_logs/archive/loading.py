@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from handoff_logs import merkle, opened
+from handoff_logs import blank_tally, merkle, opened
 from handoff_logs.archive import files
 from handoff_logs.archive.errors import ArchivesUnlinkedError, BrokenArchiveError
 from handoff_logs.archive.files import File
@@ -200,12 +200,14 @@ class Loader:
 
 
 def project(connection: sqlite3.Connection) -> None:
-    """Write where each unit stands, as the line's own table would say it."""
+    """Write where each unit stands, and how many blanks stood where, as the line's own tables would say it."""
     for table, columns, sql in (
         ("whereabouts", WHEREABOUTS_COLUMNS, WHEREABOUTS),
         ("open_offer", OPEN_OFFER_COLUMNS, OPEN_OFFERS),
     ):
         connection.execute(f"INSERT INTO {table} ({', '.join(columns)}) {sql}")
+    for statement in blank_tally.REBUILD:
+        connection.execute(statement)
 
 
 def close_for_writing(connection: sqlite3.Connection) -> None:
@@ -242,7 +244,7 @@ def _log_tables() -> list[str]:
     for model in (
         *(tables.CustodyEvent, tables.CustodyUnit, tables.CustodyCase, tables.CustodyRegister, tables.CustodyMove),
         *(tables.SealOrigin, tables.SealLeaf, tables.SealNode, tables.SealCheckpoint, tables.SealCosignature),
-        *(tables.OpenOffer, tables.Whereabouts, tables.UnitNumber),
+        *(tables.OpenOffer, tables.Whereabouts, tables.UnitNumber, tables.BlankTally, tables.BlankChange),
     ):
         table = SQLModel.metadata.tables[str(model.__tablename__)]
         create = CreateTable(table, include_foreign_key_constraints=[])

@@ -54,7 +54,7 @@ class ArchivedTree:
 
     @property
     def checkpoint(self) -> Checkpoint:
-        """What is signed."""
+        """What the note says: origin, size and root of the tree."""
         return Checkpoint.parse(self.note.text)
 
 

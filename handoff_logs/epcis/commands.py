@@ -1,6 +1,7 @@
 """`logs epcis…`: the log exported and served in EPCIS 2.0."""
 
 import os
+import socket
 import stat
 import sys
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from handoff_logs import cli, outputs, questions
 from handoff_logs.epcis.documents import Form, written
@@ -63,12 +65,21 @@ def export(
             _write(out, written(Form(form), Answers(reading, identifiers).stream(asked), datetime.now(UTC)))
 
 
+def _address(_type: object, host: str) -> None:
+    """Raise ValueError unless this computer knows where `host` is."""
+    try:
+        socket.getaddrinfo(host, None)
+    except (OSError, UnicodeError) as error:
+        raise ValueError("Nothing has this address.") from error
+
+
 def serve(
     *,
     host: Annotated[
-        str, Parameter(help="The address to listen on; others than this machine's need TLS before it.")
+        str,
+        Parameter(validator=_address, help="The address to listen on; others than this machine's need TLS before it."),
     ] = "127.0.0.1",
-    port: Annotated[int, Parameter(help="The port to listen on.")] = 8460,
+    port: Annotated[int, Parameter(validator=Number(gte=0, lte=65_535), help="The port to listen on.")] = 8460,
     directory: cli.Directory = cli.DEFAULT_DIRECTORY,
 ) -> None:
     """Serve the log read-only at /epcis/v2/events to readers with a token, until interrupted."""

@@ -143,7 +143,7 @@ def server(served: Served, host: str, port: int) -> uvicorn.Server:
 
 
 def serve(served: Served, host: str, port: int) -> None:
-    """Serve until interrupted."""
+    """Serve until Ctrl-C; blocks."""
     server(served, host, port).run()
 
 

@@ -69,7 +69,10 @@ class SignedTree:
         return witnessed if witnessed is not None and witnessed >= leaves else self.newest
 
     def signed(self, size: int) -> Note:
-        """Return a checkpoint as it was signed. Raises NotSealedError."""
+        """Return a checkpoint as it was signed.
+
+        Raises NotSealedError for a size that was never signed, BrokenProofError where the record of its key is gone.
+        """
         rows = self._reading.rows(_CHECKPOINT, epoch=self.number, size=size)
         if not rows:
             opened.refuse_opened(self._reading)

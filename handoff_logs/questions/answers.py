@@ -35,7 +35,7 @@ class Type(StrEnum):
 
 
 class Column(NamedTuple):
-    """A column of an answer."""
+    """A column of an answer: its heading, and how its values are shown."""
 
     name: str
     type: Type

@@ -1,13 +1,14 @@
 """Question 9: the balance of blanks of each station, and the serials that nobody can account for."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import chain, groupby
+from itertools import groupby
 from operator import itemgetter
 from typing import Any, TypedDict
 
+from handoff_logs.projections import BLANK_STEP, MARK_US
 from handoff_logs.questions.answers import Answer, Period, bounded, of_rows
 from handoff_logs.reading import Reading, Row
-from handoff_logs.records import is_outside
 
 
 class BlankBalance(TypedDict):
@@ -43,48 +44,39 @@ NAMED = 20
 """Serials that are named; `differences` lists the missing ones in full."""
 
 _ENDS = {"transform": "made", "destroy": "destroyed", "settle": "lost"}
-_STANDS = {
-    "void": "voided",
-    "doubt": "in_doubt",
-    "missing": "missing",
-    "void_missing": "missing",
-    **dict.fromkeys(("offered", "refused", "void_offered", "void_refused"), "offered"),
-}
-
-# A blank that moved since the period began is told by its steps. All others that were here then still stand where they
-# stood, by their last step, and are counted, the missing ones by their ids; station by station, because that is how the
-# whereabouts are indexed. `CROSS JOIN` and `MATERIALIZED`: else SQLite and PostgreSQL go through all units in their
-# order, to have them distinct or sorted.
-_STEPS = """
-WITH since(event_id) AS MATERIALIZED (
-    SELECT event_id FROM custody_event WHERE happened_us >= :from_us
+# How blanks stood at the last full eight hours before the period is in the sums (`handoff_logs.blank_tally`). A blank
+# that moved after that, or of which a record says something that no sum has yet, is told by its steps and taken out of
+# the sums. `CROSS JOIN` and `MATERIALIZED`: else SQLite and PostgreSQL go through all units in their order, to have
+# them distinct.
+_SUMS = """
+SELECT station, term, CASE WHEN emulated THEN 1 ELSE 0 END AS emulated, sum(change) AS blanks FROM blank_change
+WHERE since_us < :begin_us GROUP BY 1, 2, 3
+"""
+_UNTALLIED = """
+SELECT event_id FROM custody_event
+WHERE seq > (SELECT coalesce(max(upto_seq), 0) FROM blank_tally) AND happened_us < :begin_us
+"""
+_MOVED = f"""
+WITH act(event_id) AS MATERIALIZED (
+    SELECT event_id FROM custody_event WHERE happened_us >= :begin_us AND happened_us < :to_us
+    UNION ALL {_UNTALLIED}
 ), moved(unit_id) AS MATERIALIZED (
-    SELECT DISTINCT unit.unit_id FROM since CROSS JOIN custody_unit AS unit
-    WHERE unit.event_id = since.event_id AND unit.kind = 'blank'
+    SELECT DISTINCT unit.unit_id FROM act CROSS JOIN custody_unit AS unit
+    WHERE unit.event_id = act.event_id AND unit.kind = 'blank'
 )
-SELECT unit.unit_id, unit.step, unit.state, unit.station, unit.place, event.act, event.machine, event.happened_us,
-       event.emulated
+SELECT {BLANK_STEP}, unit.state, unit.event_id, event.act
 FROM moved CROSS JOIN custody_unit AS unit JOIN custody_event AS event ON event.event_id = unit.event_id
 WHERE unit.unit_id = moved.unit_id AND event.happened_us < :to_us
 ORDER BY unit.unit_id, unit.step
-"""
-_STOOD = """
-WITH RECURSIVE place(station) AS (
-    SELECT min(station) FROM whereabouts
-    UNION ALL
-    SELECT (SELECT min(station) FROM whereabouts WHERE whereabouts.station > place.station)
-    FROM place WHERE place.station IS NOT NULL
-)
-SELECT unit.station, unit.state, unit.place, event.machine, CASE WHEN event.emulated THEN 1 ELSE 0 END AS emulated,
-       CASE WHEN unit.state IN ('missing', 'void_missing') THEN unit.unit_id END AS missing, count(*) AS blanks
-FROM place JOIN whereabouts AS here ON here.station = place.station AND here.kind = 'blank'
-    AND here.state IN ('held', 'offered', 'refused', 'missing', 'packed', 'void', 'void_offered', 'void_refused',
-        'void_missing', 'doubt')
-JOIN custody_unit AS unit ON unit.unit_id = here.unit_id AND unit.step = here.step
+"""  # noqa: S608 own names
+_MISSING = """
+SELECT unit.unit_id, unit.station
+FROM custody_case AS opened JOIN custody_unit AS unit ON unit.event_id = opened.event_id
+    AND unit.unit_id = opened.unit_id AND unit.kind = 'blank'
 JOIN custody_event AS event ON event.event_id = unit.event_id
-WHERE NOT EXISTS (SELECT 1 FROM custody_unit AS own JOIN custody_event AS act ON act.event_id = own.event_id
-    WHERE own.unit_id = here.unit_id AND act.happened_us >= :from_us)
-GROUP BY unit.station, unit.state, unit.place, event.machine, 5, 6
+WHERE opened.kind = 'missing' AND event.happened_us < :begin_us AND NOT EXISTS (
+    SELECT 1 FROM custody_unit AS later JOIN custody_event AS act ON act.event_id = later.event_id
+    WHERE later.unit_id = unit.unit_id AND later.step > unit.step AND act.happened_us < :begin_us)
 """
 _SERIAL = "SELECT number FROM unit_number WHERE unit_id = :unit_id"
 
@@ -105,7 +97,7 @@ def blanks(
     period = bounded(from_us, to_us)
     terms: dict[str, dict[str, int]] = {}
     suspects: dict[str, list[str]] = {}
-    for place, suspect, counted in chain(_stood(reading, period), _moved(reading, period)):
+    for place, suspect, counted in _told(reading, period):
         total = terms.setdefault(place, dict.fromkeys(("opening", "received", *LEAVING, *HERE, "emulated"), 0))
         for term, count in counted.items():
             total[term] += count
@@ -128,20 +120,28 @@ Counted = tuple[str, str | None, dict[str, int]]
 """Some blanks' terms at a station; and which of them is to be named, if one is."""
 
 
-def _stood(reading: Reading, period: Period) -> Iterator[Counted]:
-    """All blanks that did not move since the period began, a row for those that stand alike."""
-    for row in reading.rows(_STOOD, from_us=period.from_us):
-        if _is_here(row):
-            emulated = {"emulated": 1} if row["emulated"] else {}
-            yield row["station"], row["missing"], {"opening": row["blanks"], _stands(row): row["blanks"]} | emulated
-
-
-def _moved(reading: Reading, period: Period) -> Iterator[Counted]:
-    """Each blank that moved since then."""
-    steps = reading.stream(_STEPS, from_us=period.from_us, to_us=period.to_us)
-    for unit_id, own in groupby(steps, key=itemgetter("unit_id")):
-        for place, counted in _counted(own, period):
+def _told(reading: Reading, period: Period) -> Iterator[Counted]:
+    """Each blank that moved, and then all others by how they stood, a row for those that stand alike."""
+    begin_us = period.from_us // MARK_US * MARK_US
+    sums = reading.rows(_SUMS, begin_us=begin_us)
+    stood = Counter({(row["station"], row["term"], row["emulated"]): int(row["blanks"]) for row in sums})
+    untallied = {row["event_id"] for row in reading.rows(_UNTALLIED, begin_us=begin_us)}
+    moved = set()
+    for unit_id, rows in groupby(reading.stream(_MOVED, begin_us=begin_us, to_us=period.to_us), itemgetter("unit_id")):
+        steps = list(rows)
+        moved.add(unit_id)
+        in_sums = [step for step in steps if step["happened_us"] < begin_us and step["event_id"] not in untallied]
+        if in_sums and _is_here(in_sums[-1]):
+            last = in_sums[-1]
+            stood[last["station"], last["term"], int(last["emulated"])] -= 1
+        for place, counted in _counted(steps, period):
             yield place, unit_id if counted.get("missing") or _left_over(counted) else None, counted
+    for (place, term, emulated), count in stood.items():
+        yield place, None, {"opening": count, term: count} | ({"emulated": count} if emulated else {})
+    if any(count for (_, term, _), count in stood.items() if term == "missing"):
+        for row in reading.rows(_MISSING, begin_us=begin_us):
+            if row["unit_id"] not in moved:
+                yield row["station"], row["unit_id"], {}
 
 
 def _counted(steps: Iterable[Row], period: Period) -> Iterator[tuple[str, dict[str, int]]]:
@@ -163,7 +163,7 @@ def _counted(steps: Iterable[Row], period: Period) -> Iterator[tuple[str, dict[s
     if opened is not None and _is_here(opened):
         count(opened["station"], "opening")
     if before is not None and _is_here(before):
-        count(before["station"], _stands(before))
+        count(before["station"], before["term"])
     if before is not None and before["emulated"]:
         for own in terms.values():
             own["emulated"] = 1
@@ -182,13 +182,7 @@ def _pass(before: Row | None, step: Row, count: Any) -> None:
 
 
 def _is_here(step: Row) -> bool:
-    return step["state"] != "ended" and not is_outside(step["station"])
-
-
-def _stands(step: Row) -> str:
-    """The term of a blank that is still here; a machine's places are written `<machine>:<stack>`."""
-    in_machine = step["machine"] is not None and step["place"].startswith(f"{step['machine']}:")
-    return _STANDS.get(step["state"], "in_machine" if in_machine else "good")
+    return step["term"] is not None
 
 
 def _left_over(terms: dict[str, int]) -> int:

@@ -19,7 +19,10 @@ FILE_RULE = "the database agrees with itself"
 TABLES_RULE = "the tables and their guards are as the program made them"
 
 READ = (*APPEND_ONLY, "unit_number")
-MADE = (*GUARDED, "unit_number", "whereabouts", "open_offer", "core_station", "inside", "open_case")
+MADE = (
+    *(*GUARDED, "unit_number", "whereabouts", "open_offer", "core_station", "inside", "open_case"),
+    *("blank_tally", "blank_change"),
+)
 MOST = 20
 """Odd rows of a table, or faults of a file, that are named."""
 
@@ -39,9 +42,11 @@ _DEFINITIONS = {
 MADE_AS = {
     "sqlite": {
         "audit_lookup": "5ec3f0fd782d3365",
+        "blank_change": "9e087f03d6030198",
+        "blank_tally": "ae0439809601510c",
         "core_station": "8e5567c780c6a3c1",
         "custody_case": "052d97815bfd7bc3",
-        "custody_event": "8e9756f096e37ae5",
+        "custody_event": "9944a76cf2761b6c",
         "custody_move": "bd3facb56ec45338",
         "custody_register": "cc482bf92cda46c6",
         "custody_unit": "8e70ec36072a6893",
@@ -58,9 +63,11 @@ MADE_AS = {
     },
     "postgresql": {
         "audit_lookup": "917c3bdac2281757",
+        "blank_change": "54e67ab9c29a6cfd",
+        "blank_tally": "54e67ab9c29a6cfd",
         "core_station": "54e67ab9c29a6cfd",
         "custody_case": "5c454c12383ec535",
-        "custody_event": "2470c0ceef0e694d",
+        "custody_event": "072e681b623eb0b7",
         "custody_move": "e28222a2bb342e59",
         "custody_register": "de2d1945d9ad58c5",
         "custody_unit": "6bbeeca93bcceebb",

@@ -21,7 +21,7 @@ TEXT_TYPE: Final = "text/plain; charset=utf-8"
 
 
 class Answer(NamedTuple):
-    """An HTTP answer."""
+    """An answer of the witness, as HTTP has it."""
 
     status: int
     text: str

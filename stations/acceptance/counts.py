@@ -193,6 +193,13 @@ def counted(conn: Connection, waiting: Collection[OpenOffer]) -> Mapping[str, By
     return {row[1]: By(row[2], row[3]) for row in rows}
 
 
+def on_its_way(conn: Connection, station: str) -> list[str]:
+    """The trays that somebody at a station counted to the end and that the line has not answered for yet."""
+    waiting = offers.waiting(conn, station)
+    by = counted(conn, waiting)
+    return [tray_of(offer) for offer in waiting if offer.handoff_id in by]
+
+
 def counted_tray(conn: Connection, offer: OpenOffer, hands: TrayScanner | None) -> CountedTray:
     """What was counted of an offered tray. Raises LookupError where nobody did."""
     row = _COUNTED.run(conn, {"ids": listed([offer.handoff_id])}).fetchone()

@@ -22,12 +22,15 @@ class CaughtAt(StrEnum):
     """Where a mistake was caught."""
 
     REVIEW = "review"
+    SECOND = "second"
+    """At review, by the second look at a pass."""
     QC = "qc"
     PACKING = "packing"
 
 
 WRITERS: Final[Mapping[CaughtAt, frozenset[Role]]] = {
     CaughtAt.REVIEW: frozenset({Role.REVIEWER, Role.LEAD}),
+    CaughtAt.SECOND: frozenset({Role.REVIEWER, Role.LEAD}),
     CaughtAt.QC: frozenset({Role.INSPECTOR, Role.LEAD}),
     CaughtAt.PACKING: frozenset({Role.PACKER, Role.LEAD}),
 }

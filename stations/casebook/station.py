@@ -63,7 +63,9 @@ _ENTRY = Statement(f"SELECT {', '.join(_COLUMNS)} FROM casebook_entry WHERE case
 _CORRECTED_BY = Statement("SELECT case_id, withdrawn FROM casebook_entry WHERE corrects = :case_id")
 _VERDICT = Statement(
     """
-    SELECT d.application_id, d.reasons FROM review_decision AS d WHERE d.decision_id = :decision_id
+    SELECT d.application_id, d.reasons, EXISTS (SELECT 1 FROM review_second AS s
+        WHERE s.application_id = d.application_id AND s.revision = d.revision AND s.round = d.round - 1) AS second
+    FROM review_decision AS d WHERE d.decision_id = :decision_id
     AND d.reviewer = :reviewer AND d.outcome IN ('return', 'hold') AND d.undone_us IS NULL
     AND d.stored_us > :fresh_us
     """
@@ -102,6 +104,8 @@ def fresh_id() -> str:
 def write_of_verdict(workplace: Workplace, by: By, case_id: str, decision_id: str, told: Told) -> bool:
     """Write the case of a verdict that its writer has just given; whether it is news.
 
+    Where it was a second look at a pass, the case says that the second look caught it.
+
     Raises NoVerdictError, ReasonNotCaseError, WordsRefusedError, CharactersRefusedError, CutOutRefusedError,
     CaseIdError, CaseTakenError, BookBusyError.
     """
@@ -114,12 +118,13 @@ def write_of_verdict(workplace: Workplace, by: By, case_id: str, decision_id: st
             raise NoVerdictError(decision_id)
         role = "signature" if told.region is Region.CHARACTER else "photo"
         seen = _SEEN.run(conn, {"decision_id": decision_id, "role": role}).fetchone() is not None
-    application_id, reasons = row
+    application_id, reasons, second = row
     if item.code not in {ITEM_OF[reason].code for reason in reasons.split()}:
         raise ReasonNotCaseError(told.reason)
     if told.region is not None and not seen:
         raise CutOutRefusedError("it was not shown to you")
-    return _write(workplace, by, case_id, CaughtAt.REVIEW, _of(workplace, application_id, told))
+    caught_at = CaughtAt.SECOND if second else CaughtAt.REVIEW
+    return _write(workplace, by, case_id, caught_at, _of(workplace, application_id, told))
 
 
 def write_of_number(workplace: Workplace, by: By, case_id: str, caught_at: CaughtAt, number: str, told: Told) -> bool:

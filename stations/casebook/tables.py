@@ -42,7 +42,7 @@ class CasebookEntry(SQLModel, table=True):
             "substr(reason, 1, length(item)) = item AND (reason = item OR substr(reason, length(item) + 1, 1) = '_')",
             name="ck_book_entry_reason",
         ),
-        CheckConstraint("caught_at IN ('review', 'qc', 'packing')", name="ck_book_entry_caught_at"),
+        CheckConstraint("caught_at IN ('review', 'second', 'qc', 'packing')", name="ck_book_entry_caught_at"),
         CheckConstraint(
             "length(shown_character) <= 1 AND (shown_character <> '' OR taken_for = '')",
             name="ck_book_entry_character",

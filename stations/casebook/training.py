@@ -53,7 +53,7 @@ class CatchRate:
 
     @property
     def seeded(self) -> int:
-        """How many there were."""
+        """How many defects of the item came before the reviewer."""
         return self.caught + self.otherwise + self.passed
 
     @property

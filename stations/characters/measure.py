@@ -194,7 +194,7 @@ def _unit(glyphs: Any) -> Glyphs:
 
 
 def main(font: Path) -> None:
-    """Write the file."""
+    """Write `alike.txt` anew. Raises SystemExit for any other font than FONT_SHA256 names."""
     if sha256(font.read_bytes()).hexdigest() != FONT_SHA256:
         raise SystemExit(f"{font} is not the font that alike.txt is made with; nothing was written")
     measured = Measured(characters(), font)

@@ -69,7 +69,7 @@ class Look:
 
     @property
     def told(self) -> dict[Figure, float]:
-        """Its figures."""
+        """The figures that the sensor told, in °C, % and particles in a cubic metre; empty without a climate."""
         if self.climate is None:
             return {}
         told = {
@@ -167,7 +167,7 @@ class Spread:
 
     @property
     def mean(self) -> float:
-        """Their mean."""
+        """The mean of what was told."""
         return self.total / self.times
 
 

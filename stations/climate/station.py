@@ -253,7 +253,8 @@ def resume(
 ) -> int | None:
     """End a zone's suspension by a lead; until when its air is accepted as it is, None where it is within its limits.
 
-    `by`: two people where `accept_min` is given. Raises as `check_resume`.
+    `by`: two people where `accept_min` is given. Raises as `check_resume`, and ValueError for two
+    people without it, or one with it.
     """
     row = _locked(tx, zone)
     check_resume(tx, zone, reason, now_us, accept_min)

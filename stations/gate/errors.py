@@ -95,7 +95,7 @@ class AdmissionTimeError(StationError):
 
 
 class OwnAdmissionError(StationError):
-    """Nobody lets themselves in."""
+    """The person to be admitted is the lead who signs; nobody lets themselves in."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)

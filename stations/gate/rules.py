@@ -18,7 +18,7 @@ CYCLE_BEGINS_S: Final = 5.0
 
 
 class Direction(StrEnum):
-    """Which way."""
+    """Which way a person passes the gate: into the core area, or out of it."""
 
     IN = "in"
     OUT = "out"

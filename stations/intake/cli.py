@@ -13,6 +13,7 @@ from cyclopts import App, Parameter, validators
 
 from stations.errors import StationError
 from stations.intake.generator.defects import Shares
+from stations.people_register.asking import Asking, PasswordsFrom
 
 if TYPE_CHECKING:
     from stations.intake.faces import FaceFinder
@@ -37,8 +38,8 @@ class OpenIntake:
     faces: "FaceFinder | None" = None
 
 
-open_intake: Callable[[Path], OpenIntake] | None = None
-"""Opens a run's folder; set by whoever composes the line, for only that reads settings."""
+open_intake: Callable[[Path, str | None, Asking], OpenIntake] | None = None
+"""Opens a run's folder, for the clerk of a code; set by whoever composes the line, for only that reads settings."""
 
 intake_app = App(name="intake", help="Generate, check and load batches of applications.")
 
@@ -63,11 +64,17 @@ def load(
         Path | None,
         Parameter(help="TOML file of working days, set first as `passline calendar set` does; else that in force."),
     ] = None,
+    by: Annotated[
+        str | None,
+        Parameter("--by", help="Code of the clerk who signs, where real people work; asked if left out."),
+    ] = None,
+    passwords_from: PasswordsFrom = None,
     output: Output = "table",
 ) -> None:
     """Load a batch: good applications are offered to review, bad records set aside in a reply file with their reasons.
 
-    A batch that is cut off or altered is refused whole. Loading the same batch again changes nothing.
+    A batch that is cut off or altered is refused whole. Loading the same batch again changes nothing. On a line of real
+    people a clerk signs in, and the orders begin in that person's hands.
     """
     from stations.calendar import load_calendar
     from stations.intake.load import load as load_batch
@@ -75,7 +82,7 @@ def load(
     if open_intake is None:
         raise NoLineError
     days = None if calendar is None else load_calendar(calendar)
-    line = open_intake(directory)
+    line = open_intake(directory, by, Asking(passwords_from))
     workplace = line.workplace
     with workplace.database, _progress("loading") as progress:
         report = load_batch(

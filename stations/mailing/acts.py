@@ -32,6 +32,9 @@ from stations.workplace import Workplace
 
 AT_THE_DOOR: Final = frozenset({ActKind.DOOR})
 AT_THE_TABLE: Final = frozenset(ActKind) - AT_THE_DOOR
+NUMBER: Final = "number"
+"""The detail of a count at the door without a scanner: of one handoff, the subject, its one label is how many."""
+MOST_NUMBER: Final = 10_000
 MOST_TOLD: Final = 200
 """Lines set aside that an act tells of one by one; of the others it tells how many."""
 
@@ -93,7 +96,7 @@ class Act:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What was scanned."""
+        """The labels that were scanned, in their order."""
         return tuple(json.loads(self.content))
 
     @property
@@ -247,6 +250,9 @@ Booked = tuple[dict[str, Any], Callable[[], None]]
 
 
 def _door(tx: Connection, here: Workplace, act: Act, _nodes: TimeNodes, _carrying: Carrying) -> Booked:
+    if act.detail == NUMBER:
+        found = carrier.collect_numbered(tx, here, act.subject, int(act.labels[0]), _offered(tx))
+        return asdict(found) | {"taken": len(found.taken)}, _nothing
     found = carrier.collect_counted(tx, here, act.labels, _offered(tx))
     return asdict(found) | {"taken": len(found.taken)}, _nothing
 
@@ -292,13 +298,24 @@ def _loaded(here: Workplace, act: Act, driver: CarrierDesk | None) -> dict[str, 
         return {}
     with here.database.read() as conn:
         at = {tray_of(offer): offered_labels(conn, handoff) for handoff, offer in _offered(conn).items()}
+        numbered = _offered(conn).get(act.subject) if act.detail == NUMBER else None
     counted = {tray: [label for label in act.labels if label in expected] for tray, expected in at.items()}
+    if act.detail == NUMBER:
+        tray = "" if numbered is None else tray_of(numbered)
+        counted = {tray: list(at[tray])} if tray in at and len(at[tray]) == int(act.labels[0]) else {}
     for tray, labels in counted.items():
         driver.load(labels, tray_place(tray))
     return counted
 
 
 def _check_door(conn: Connection, signed: Signed) -> None:
+    if signed.detail == NUMBER:
+        offer = _offered(conn).get(signed.subject)
+        if offer is None:
+            raise NothingAtTheDoorError((signed.subject,))
+        if signed.second is not None and offer.person == signed.second.code:
+            raise SamePersonError("accept", signed.second.code)
+        return
     labels = dict.fromkeys(signed.labels)
     units = parcel_units(conn, list(labels))
     if unknown := [label for label in labels if label not in units]:

@@ -82,13 +82,15 @@ def work_tray(workplace: Workplace, offer: OpenOffer, desk: CarrierDesk) -> Tray
 class DoorCount:
     """What a driver's count at the door came to, by label; each of `missing` and `surplus` is a case.
 
-    `refused`: trays that went back whole, for an application in them was stopped.
+    `refused`: trays that went back whole, for an application in them was stopped, or a counted number differed
+    (`differs`).
     """
 
     taken: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     surplus: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    differs: tuple[str, ...] = ()
 
 
 def collect_counted(
@@ -133,6 +135,25 @@ def collect_counted(
         # A case each, once.
         strangers = {}
     return found
+
+
+def collect_numbered(
+    tx: Connection, workplace: Workplace, handoff_id: str, number: int, offered: Mapping[str, OpenOffer]
+) -> DoorCount:
+    """Book what a driver without a scanner, who has signed, counted of one handoff: how many parcels.
+
+    The whole of it is taken where the number is right. Where it differs nobody knows which, and it goes back whole:
+    mailing's recount by scanner makes a case of each that is missing. Raises `NothingAtTheDoorError`.
+    """
+    if handoff_id not in offered:
+        raise NothingAtTheDoorError((handoff_id,))
+    offer = offered[handoff_id]
+    expected = offered_labels(tx, handoff_id)
+    if number != len(expected):
+        tray = tray_of(offer)
+        log.refuse(tx, workplace.party(), handoff_id, stamp(workplace, tray, reason="count"))
+        return DoorCount(refused=(tray,), differs=(tray,))
+    return collect_counted(tx, workplace, list(expected), {handoff_id: offer})
 
 
 def _close_manifests(tx: Connection, workplace: Workplace, handoff_id: str, accepted: Sequence[str]) -> None:

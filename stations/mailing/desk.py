@@ -7,7 +7,7 @@ from stations.trays import TrayScanner
 
 
 class MailingDesk(TrayScanner, Protocol):
-    """Mailers at work."""
+    """Hands and eyes of the mailers: they scan trays, and weigh parcels."""
 
     def weigh(self, parcel: str) -> int:
         """Grams that the scale shows for the closed parcel with this label."""

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from enum import StrEnum
 
-TOLERANCE_G = 2
-TOLERANCE_SHARE = 0.02
+from stations.packing.rules import TOLERANCE_G, TOLERANCE_SHARE
 
 
 def weight_agrees(expected_g: int, weighed_g: int) -> bool:
-    """Whether a weight is what the contents should weigh: nothing missing, nothing added.
+    """Whether a weight is what the contents should weigh: nothing missing, nothing added. By packing's tolerance.
 
     The lightest document weighs 6 g, so what is allowed stays below that up to a box of 300 g; heavier boxes are
     counted by the carrier too.

@@ -21,6 +21,8 @@ QUIET: Final = 10
 def widths(text: str) -> list[int]:
     """Widths in modules of bars and spaces in turn, a bar first; the quiet zones are not in it.
 
+    Raises ValueError for text outside set B, and for none.
+
     >>> widths("A")[:6], sum(widths("A"))
     ([2, 1, 1, 2, 1, 4], 46)
     """

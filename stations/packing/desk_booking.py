@@ -39,10 +39,25 @@ from stations.workplace import Workplace
 
 _CODE: Final = 64
 """Characters of a code that a mismatch's record keeps."""
-_MATCHES = Statement(
-    "SELECT document_unit, outcome, packer, sign_in, box_id, postage_cny, match_id, part, scanned_document,"
-    " scanned_order, scanned_envelope, stored_us FROM packing_match WHERE tray = :tray ORDER BY stored_us"
+_COLUMNS: Final = """
+    m.document_unit, m.outcome, m.packer, m.sign_in, m.box_id, m.postage_cny, m.match_id, m.part, m.scanned_document,
+    m.scanned_order, m.scanned_envelope, m.stored_us
+"""
+# What was taken out of a box and matched into it anew lies in it: what was said before that is over.
+_OVER: Final = (
+    "EXISTS (SELECT 1 FROM packing_match AS later WHERE later.document_unit = m.document_unit"
+    " AND later.box_id = :tray AND later.stored_us > m.stored_us)"
 )
+_MATCHES = Statement(
+    f"""
+    SELECT {_COLUMNS} FROM packing_match AS m WHERE m.tray = :tray AND NOT {_OVER}
+    UNION ALL
+    SELECT {_COLUMNS} FROM packing_match AS into_it JOIN packing_match AS m
+        ON m.document_unit = into_it.document_unit AND m.tray = into_it.tray AND m.outcome = 'undone'
+    WHERE into_it.box_id = :tray AND NOT {_OVER} ORDER BY stored_us
+    """  # noqa: S608 (our own words)
+)
+"""Of a tray what was scanned of it; of a box, by its id, what was taken out of it."""
 _WAITING = Statement(
     "SELECT DISTINCT tray FROM whereabouts WHERE station = :station AND state = 'held' AND kind = 'document'"
     " AND place IN ('input', 'box') AND tray IS NOT NULL"
@@ -147,7 +162,7 @@ def book_tray(
 
     def book(tx: Connection) -> tuple[bool, frozenset[str]]:
         one_at_a_time(tx)
-        here = known.still(pieces_of_tray(tx, workplace.station, tray))
+        here = known.still(pieces_of_tray(tx, workplace.station, tray), _matches(tx, tray))
         now = stopped(tx, [piece.application_id for piece in pieces])
         _book_aside(tx, workplace, tray, again, here.aside, now)
         _book_boxed(tx, workplace, [each for each in here.boxed if each[0].application_id not in now])
@@ -191,7 +206,8 @@ def book_box(
 
     def book(tx: Connection) -> tuple[int | None, frozenset[str]]:
         one_at_a_time(tx)
-        here = known.still(pieces_of_tray(tx, workplace.station, box_id, BOX))
+        matched = _matches(tx, box_id)
+        here = known.still(pieces_of_tray(tx, workplace.station, box_id, BOX), matched)
         now = stopped(tx, [piece.application_id for piece in pieces])
         _book_aside(tx, workplace, box_id, again, here.aside, now)
         box = _BOX.run(tx, {"box_id": box_id}).fetchone()
@@ -204,7 +220,8 @@ def book_box(
             return 0, now
         if box[0] is None:
             return None, now
-        if stopped(tx, [piece.application_id for piece in left]):
+        out = {match.document_unit for match in matched}
+        if stopped(tx, [piece.application_id for piece in left]) or any(piece.unit_id in out for piece in left):
             return None, now
         book_parcels(tx, workplace.acting(By(box[1], box[2])), parcel_tray, left, {})
         return len(left), now
@@ -225,7 +242,7 @@ def finish_tray(
     machines: PackingMachines = BY_HAND,
 ) -> TrayOutcome:
     """Let emulated staff decide what people left of a tray, and book it; what people decided stands."""
-    by = By(workplace.people[0])
+    by = By(workplace.first)
     while True:
         with workplace.database.read() as conn:
             pieces, matches = pieces_of_tray(conn, workplace.station, tray), _matches(conn, tray)
@@ -252,7 +269,7 @@ def finish_box(
     machines: PackingMachines = BY_HAND,
 ) -> TrayOutcome:
     """Let emulated staff close a box that people left open, without what was stopped in it, and make a parcel of it."""
-    by = By(workplace.people[0])
+    by = By(workplace.first)
     boxes.close(workplace, by, box_id)
     while True:
         with workplace.database.read() as conn:
@@ -288,10 +305,15 @@ class _Sorted(NamedTuple):
             [each for each in matched if each[1].box_id is None],
         )
 
-    def still(self, pieces: Sequence[Piece]) -> "_Sorted":
-        """Those that are still there: another worker may have booked some."""
+    def still(self, pieces: Sequence[Piece], matches: Sequence[_Match]) -> "_Sorted":
+        """Those that are still there, as they were decided: some may be booked by another worker, or undone."""
         there = {piece.unit_id for piece in pieces}
-        return _Sorted(*([each for each in some if each[0].unit_id in there] for some in self))
+        last = {match.document_unit: match for match in matches}
+
+        def stands(each: tuple[Piece, _Match]) -> bool:
+            return each[0].unit_id in there and last.get(each[0].unit_id) == each[1]
+
+        return _Sorted(*([each for each in some if stands(each)] for some in self))
 
 
 def _matches(conn: Connection, tray: str) -> list[_Match]:
@@ -302,8 +324,8 @@ def _place(piece: Piece, match: _Match, now: frozenset[str]) -> str:
     """Where a piece goes that was put aside, with these applications stopped."""
     if piece.application_id in now:
         return QUARANTINE
-    # Released before it was booked: it is matched anew, as a tray of its own.
-    return INPUT if match.outcome == MatchOutcome.STOPPED else HOLD
+    # Undone, or released before it was booked: it is matched anew, as a tray of its own.
+    return INPUT if match.outcome in (MatchOutcome.STOPPED, MatchOutcome.UNDONE) else HOLD
 
 
 def _carry(workplace: Workplace, desk: PackingDesk, aside: _Decided, boxed: _Decided) -> None:
@@ -338,6 +360,7 @@ def _book_aside(
         MatchOutcome.MISMATCH.value: "mismatch",
         MatchOutcome.UNPAID.value: UNPAID,
         MatchOutcome.STOPPED.value: "stopped",
+        MatchOutcome.UNDONE.value: "undone",
     }
     wrong = [_mismatch(workplace, piece, match) for piece, match in aside if match.outcome == MatchOutcome.MISMATCH]
     if wrong:
@@ -348,7 +371,8 @@ def _book_aside(
     for (by, place, reason), units in groups.items():
         here = workplace.acting(by)
         if place == INPUT:
-            log.move(tx, here.party(), units, INPUT, stamp(here, again, reason="released"))
+            why = "undone" if reason == "undone" else "released"
+            log.move(tx, here.party(), units, INPUT, stamp(here, again, reason=why))
         else:
             log.doubt(tx, here.party(), units, place, stamp(here, tray, reason=reason))
 

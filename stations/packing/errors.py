@@ -84,3 +84,56 @@ class UnknownLabelError(StationError):
 
     def __str__(self) -> str:
         return f"no parcel {self.label[:32]} waits at packing; look it up with `passline logs document`"
+
+
+class TooLateToUndoMatchError(StationError):
+    """The match is not the packer's last one, its box is closed, or a parcel was made of it."""
+
+    def __init__(self, match_id: str) -> None:
+        super().__init__(match_id)
+        self.match_id = match_id
+
+    def __str__(self) -> str:
+        return (
+            f"match {self.match_id[:32]} is not your last one of an open box or a tray that waits; it stands. Tell the"
+            " lead where the piece lies, if it lies wrong"
+        )
+
+
+class StillTakenOutError(StationError):
+    """The piece's match was undone, and the line has not booked that yet."""
+
+    def __init__(self, serial: str) -> None:
+        super().__init__(serial)
+        self.serial = serial
+
+    def __str__(self) -> str:
+        return f"the match of {self.serial} was undone and the line is taking it out; scan it again in a moment"
+
+
+class NotOnShelfError(StationError):
+    """Nothing on packing's hold shelf has this number, or it can't be decided so."""
+
+    def __init__(self, number: str, resolution: str) -> None:
+        super().__init__(number, resolution)
+        self.number, self.resolution = number, resolution
+
+    def __str__(self) -> str:
+        return (
+            f"{self.number[:40]} does not lie on packing's hold shelf, or is nothing that ends as {self.resolution};"
+            " nothing was changed. passline packing shelf lists what lies there and how each may end"
+        )
+
+
+class DecidedOnShelfError(StationError):
+    """Two people have decided this stay on the shelf already."""
+
+    def __init__(self, number: str, resolution: str, first: str, second: str) -> None:
+        super().__init__(number, resolution, first, second)
+        self.number, self.resolution, self.first, self.second = number, resolution, first, second
+
+    def __str__(self) -> str:
+        return (
+            f"{self.first} and {self.second} decided of {self.number[:40]}: {self.resolution}; that stands, and"
+            " nothing was changed"
+        )

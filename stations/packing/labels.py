@@ -191,7 +191,7 @@ def _settle(workplace: Workplace, job: Job, desk: PackingDesk, printer: Printer,
         return Told(job, PRINTED)
     told = PRINTED if desk.came_out(job.label.parcel, printer.name) else ABSENT
     _log.warning("label_looked_for", machine=printer.name, unit=job.label.parcel, attempt=job.attempt, outcome=told)
-    return Told(job, told, workplace.people[0])
+    return Told(job, told, workplace.first)
 
 
 def _at_rest(printer: LabelPrinter, job_id: str) -> LabelState:

@@ -20,7 +20,14 @@ from stations.by import By
 from stations.intake.filed import by_ids
 from stations.intake.tables import ApplicationState
 from stations.packing.desk import Scans, Slip
-from stations.packing.errors import MatchIdError, MatchTakenError, PackedElsewhereError, ScanIncompleteError
+from stations.packing.errors import (
+    MatchIdError,
+    MatchTakenError,
+    PackedElsewhereError,
+    ScanIncompleteError,
+    StillTakenOutError,
+    TooLateToUndoMatchError,
+)
 from stations.packing.postage import postage_cny
 from stations.packing.rules import GROUPING_OF, Grouping, Part, envelope_code, odd_part, part_of
 from stations.packing.tables import MatchOutcome
@@ -33,6 +40,8 @@ T = TypeVar("T")
 BOX: Final = "box"
 """Where in packing the pieces in an office's open box are; the box's id is their tray."""
 LONGEST_CODE: Final = 96
+UNDONE_WITHIN_S: Final = 12 * 3600
+"""How far back a packer's last match is looked for: a shift."""
 _ID: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 # On PostgreSQL desks and the run wait for each other, each for a few milliseconds.
@@ -62,7 +71,7 @@ _BEGIN_BOX = Statement(
 )
 # A piece is in its box from its match on, also before the run has booked it there, and until it is taken out.
 IN_IT: Final = (
-    "NOT EXISTS (SELECT 1 FROM packing_match AS out WHERE out.outcome = 'stopped'"
+    "NOT EXISTS (SELECT 1 FROM packing_match AS out WHERE out.outcome IN ('stopped', 'undone')"
     " AND out.document_unit = piece.document_unit AND out.stored_us > piece.stored_us)"
 )
 _BOXED = Statement(
@@ -77,6 +86,20 @@ _STORE = Statement(
     " :document_unit, :tray, :outcome, :part, :reason, :document, :order, :envelope, :again, :box_id, :postage_cny,"
     " :packer, :sign_in, :now_us, :emulated)"
 )
+
+
+_UNDOABLE = Statement(
+    f"""
+    SELECT piece.match_id, piece.scanned_document, w.unit_id, piece.tray FROM packing_match AS piece
+    JOIN whereabouts AS w ON w.unit_id = piece.document_unit
+    LEFT JOIN packing_box AS box ON box.box_id = piece.box_id
+    WHERE piece.stored_us > :since_us AND piece.packer = :packer AND piece.outcome = 'matched' AND {IN_IT}
+        AND w.station = :station AND w.state = 'held' AND box.closed_us IS NULL
+        AND ((w.place = 'input' AND w.tray = piece.tray) OR (w.place = 'box' AND w.tray = piece.box_id))
+    ORDER BY piece.stored_us DESC, piece.match_id LIMIT 1
+    """  # noqa: S608 (our own words)
+)
+_UNDONE = Statement("SELECT packer, outcome, scanned_document FROM packing_match WHERE match_id = :match_id")
 
 
 class Why(StrEnum):
@@ -171,7 +194,7 @@ def match(workplace: Workplace, by: By, match_id: str, codes: Sequence[str]) -> 
     """Store what a packer scanned for one piece, in any order, and what comes of it.
 
     The document's code alone takes the piece of a stopped application out, also of a box. Raises MatchIdError,
-    MatchTakenError, ScanIncompleteError, PackedElsewhereError.
+    MatchTakenError, ScanIncompleteError, StillTakenOutError, PackedElsewhereError.
     """
     if _ID.fullmatch(match_id) is None:
         raise MatchIdError
@@ -202,6 +225,56 @@ def match(workplace: Workplace, by: By, match_id: str, codes: Sequence[str]) -> 
     return written(workplace, work)
 
 
+@dataclass(frozen=True, slots=True)
+class Undoable:
+    """A packer's last match, whose piece is in no parcel yet."""
+
+    match_id: str
+    serial: str
+
+
+def undoable(conn: Connection, station: str, packer: str) -> Undoable | None:
+    """The last match of a packer that they may take back: within a shift, while its box is open or its tray waits."""
+    row = _UNDOABLE.run(conn, _asked(conn, station, packer)).fetchone()
+    return None if row is None else Undoable(row[0], row[1])
+
+
+def undo(workplace: Workplace, by: By, match_id: str, undo_id: str) -> str:
+    """Take one's own last match back, by a row `undo_id` of its own; the serial of its piece, which is scanned anew.
+
+    Sent again it is the same. Raises MatchIdError, MatchTakenError, TooLateToUndoMatchError, PackedElsewhereError.
+    """
+    if _ID.fullmatch(undo_id) is None:
+        raise MatchIdError
+
+    def work(tx: Connection) -> str:
+        one_at_a_time(tx)
+        before = _UNDONE.run(tx, {"match_id": undo_id}).fetchone()
+        if before is not None:
+            if before[:2] != (by.code, MatchOutcome.UNDONE):
+                raise MatchTakenError(undo_id, before[0])
+            return str(before[2])
+        row = _UNDOABLE.run(tx, _asked(tx, workplace.station, by.code)).fetchone()
+        if row is None or row[0] != match_id:
+            raise TooLateToUndoMatchError(match_id)
+        _, serial, unit, tray = row
+        facts = dict.fromkeys(("order", "envelope", "again", "part", "reason", "box_id", "postage_cny"))
+        _STORE.run(
+            tx,
+            facts
+            | {"match_id": undo_id, "document_unit": unit, "tray": tray, "outcome": MatchOutcome.UNDONE.value}
+            | {"document": serial, "packer": by.code, "sign_in": by.sign_in, "now_us": clock_us(tx)}
+            | {"emulated": workplace.emulated},
+        )
+        return str(serial)
+
+    return written(workplace, work)
+
+
+def _asked(conn: Connection, station: str, packer: str) -> dict[str, Any]:
+    return {"station": station, "packer": packer, "since_us": clock_us(conn) - UNDONE_WITHIN_S * 1_000_000}
+
+
 def one_at_a_time(tx: Connection) -> None:
     """Wait until nobody else matches, closes or books; on SQLite there is one writer anyway."""
     if tx.dialect.name != "sqlite":
@@ -226,6 +299,8 @@ def _decide(tx: Connection, workplace: Workplace, by: By, scanned: Scanned) -> d
         if before is None or before[0] == MatchOutcome.MATCHED:
             return facts | _of(piece) | {"outcome": MatchOutcome.STOPPED}
     before = _BEFORE.run(tx, {"unit": piece.unit_id, "tray": piece.tray}).fetchone() if piece and at_input else None
+    if before is not None and before[0] == MatchOutcome.UNDONE:
+        raise StillTakenOutError(scanned.document or "")
     undecided = piece if at_input and before is None else None
     odd = _odd(tx, scanned, piece, undecided)
     if odd is not None:

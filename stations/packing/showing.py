@@ -15,7 +15,9 @@ from handoff_logs.statements import Statement
 from stations.packing.asking import Ask, open_asks
 from stations.packing.boxes import OpenBox, open_boxes
 from stations.packing.errors import UnknownLabelError
+from stations.packing.matching import Undoable, undoable
 from stations.packing.rules import Grouping, count_by_weight, expected_weight_g, tolerance_g
+from stations.packing.shelf import OnShelf, on_shelf
 from stations.trays import HOLD
 
 LATEST: Final = 8
@@ -125,11 +127,13 @@ class Shown:
     boxes: Sequence[OpenBox]
     take_out: Sequence[TakeOut]
     asks: Sequence[Ask]
+    shelf: Sequence[OnShelf]
+    last: Undoable | None
     parcels: Sequence[PackedParcel]
 
 
-def shown(conn: Connection, station: str, since_us: int) -> Shown:
-    """What the desk shows, of parcels the latest that were packed after `since_us`."""
+def shown(conn: Connection, station: str, since_us: int, packer: str) -> Shown:
+    """What the desk shows to a packer, of parcels the latest that were packed after `since_us`."""
     here = {"station": station}
     latest = _LATEST_PARCELS.run(conn, {"since_us": since_us, "most": LATEST}).fetchall()
     return Shown(
@@ -137,6 +141,8 @@ def shown(conn: Connection, station: str, since_us: int) -> Shown:
         open_boxes(conn),
         [TakeOut(*row) for row in _TAKE_OUT.run(conn, here).fetchall()],
         open_asks(conn),
+        on_shelf(conn, station),
+        undoable(conn, station, packer),
         _parcels(conn, latest, station),
     )
 

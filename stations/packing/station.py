@@ -197,7 +197,7 @@ def _book_mismatches(tx: Connection, workplace: Workplace, tray: str, mismatches
             "scanned_document": each.scans.document,
             "scanned_order": each.scans.order,
             "scanned_envelope": each.scans.envelope,
-            "packer": workplace.people[0],
+            "packer": workplace.first,
             "written_us": written_us,
             "emulated": workplace.emulated,
         }
@@ -244,7 +244,7 @@ def book_parcels(
                 "documents": len(group),
                 "expected_g": expected_weight_g(grouping, [piece.product for piece in group]),
                 "postage_cny": postages.get(group[0].unit_id) if grouping is Grouping.SINGLE else None,
-                "packer": workplace.people[0],
+                "packer": workplace.first,
                 "packed_us": packed_us,
                 "emulated": workplace.emulated,
             }

@@ -6,7 +6,7 @@ Migrations add the guards. Times are integer microseconds UTC, by the database's
 
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, String, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, String, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 
@@ -20,6 +20,21 @@ class MatchOutcome(StrEnum):
     """It is to be posted and its postage was not paid; it goes to the hold place."""
     STOPPED = "stopped"
     """Its application is stopped; it goes into quarantine, also out of a box."""
+    UNDONE = "undone"
+    """Its packer took their match back before a parcel was made of it; it is scanned anew, in a tray of its own."""
+
+
+class Resolution(StrEnum):
+    """What two people made of what lies on the hold shelf."""
+
+    RIGHT = "right"
+    """The piece was put right: slip and envelope are its own again. It is scanned anew."""
+    ENVELOPE = "envelope"
+    """What is its own was found with another envelope. It is scanned anew."""
+    OPENED = "opened"
+    """A parcel was opened and emptied; its documents are scanned anew."""
+    APART = "apart"
+    """It can't go on: into quarantine, where a lead stops its application."""
 
 
 class Asked(StrEnum):
@@ -115,7 +130,9 @@ class PackingMismatch(SQLModel, table=True):
     __tablename__ = "packing_mismatch"
     __table_args__ = (
         CheckConstraint("part IN ('document', 'order', 'envelope')", name="packing_mismatch_part"),
-        CheckConstraint("resolution IS NULL OR resolution IN ('repack', 'void')", name="packing_mismatch_resolution"),
+        CheckConstraint(
+            "resolution IS NULL OR resolution IN ('right', 'envelope', 'apart')", name="packing_mismatch_resolution"
+        ),
         CheckConstraint("emulated OR substr(packer, 1, 2) <> 'e-'", name="packing_mismatch_emulated"),
     )
 
@@ -128,6 +145,34 @@ class PackingMismatch(SQLModel, table=True):
     packer: str = Field(sa_type=String(64))
     written_us: int = Field(sa_type=BigInteger)
     resolution: str | None = Field(default=None, sa_type=String(8))
+    emulated: bool
+
+
+class PackingRelease(SQLModel, table=True):
+    """What two people decided of a piece or parcel on the hold shelf, each by a sign-in of that moment; written once.
+
+    `release_id` is the desk's own, so that one that is sent again is the same. `step`: the unit's step in custody by
+    which it came to the shelf, so that each stay there ends by one decision.
+    """
+
+    __tablename__ = "packing_release"
+    __table_args__ = (
+        UniqueConstraint("unit_id", "step", name="uq_packing_release_stay"),
+        Index("ix_packing_release_stored", "stored_us"),
+        CheckConstraint("length(release_id) = 32", name="ck_packing_release_id"),
+        CheckConstraint("first <> second", name="ck_packing_release_two"),
+        CheckConstraint(_one_of("resolution", Resolution), name="ck_packing_release_resolution"),
+    )
+
+    release_id: str = Field(sa_column=Column(String(32), primary_key=True))
+    unit_id: str = Field(sa_column=Column(String(32), nullable=False))
+    step: int
+    resolution: str = Field(sa_column=Column(String(8), nullable=False))
+    first: str = Field(sa_column=Column(String(64), nullable=False))
+    first_sign_in: str = Field(sa_column=Column(String(32), ForeignKey("sign_in_attempt.attempt_id"), nullable=False))
+    second: str = Field(sa_column=Column(String(64), nullable=False))
+    second_sign_in: str = Field(sa_column=Column(String(32), ForeignKey("sign_in_attempt.attempt_id"), nullable=False))
+    stored_us: int = Field(sa_column=Column(BigInteger, nullable=False))
     emulated: bool
 
 

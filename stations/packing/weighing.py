@@ -57,7 +57,7 @@ def weigh(
 
 
 def book_weights(tx: Connection, weighed: Weighed) -> None:
-    """Record what parcels weigh."""
+    """Store the grams that the scale showed for each closed parcel, and which scale."""
     rows = [{"of_parcel": unit, "grams": grams, "on_scale": weighed.scale} for unit, grams in weighed.grams.items()]
     if rows:
         tx.execute(_WEIGHED, rows)

@@ -26,7 +26,7 @@ DEFAULT_DIRECTORY = Path(".passline")
 
 @dataclass(frozen=True, slots=True)
 class OpenRegister:
-    """The register of an open line."""
+    """An open line, for commands that change who its people are."""
 
     database: "Database"
     emulated: bool

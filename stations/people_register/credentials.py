@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What one person types."""
+    """What one person types to sign in: a staff code and a password, not checked yet."""
 
     code: str
     password: str = field(repr=False)

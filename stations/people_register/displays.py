@@ -68,7 +68,7 @@ class Display:
     revoked_us: int | None = None
 
     def state(self, now_us: int) -> str:
-        """`live`, `over` or `revoked`."""
+        """How it stands at `now_us`: `live`, `over` or `revoked`."""
         if self.revoked_us is not None:
             return "revoked"
         return "live" if now_us < self.until_us else "over"

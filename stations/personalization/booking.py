@@ -158,7 +158,10 @@ def book_good(tx: Connection, workplace: Workplace, lease: Lease, work: Work, re
 
 
 def born_document(tx: Connection, workplace: Workplace, machine: str | None, work: Work, place: str) -> str:
-    """Record that order and blank became a document at `place`."""
+    """Record that order and blank became a document at `place`.
+
+    Returns its unit id. Raises ValueError for a job that has no order or no blank.
+    """
     if work.blank_unit is None or work.order_unit is None:
         raise ValueError(f"job {work.job_id} has no order and blank to become a document")
     document = new_id()

@@ -12,11 +12,11 @@ class EmulatedOperator:
         self._hands = hands
 
     def scan(self, place: str) -> Sequence[str]:
-        """Serials of everything that lies at `place`."""
+        """See MachineDesk."""
         return self._hands.scan(place)
 
     def put(self, serials: Sequence[str], place: str) -> None:
-        """Carry pieces to `place`."""
+        """See MachineDesk."""
         self._hands.put(serials, place)
 
     def load(self, machine: str, serials: Sequence[str]) -> Sequence[str]:
@@ -32,7 +32,7 @@ class EmulatedOperator:
         self._hands.put_right(machine)
 
     def deface(self, serials: Sequence[str], first: str, second: str) -> None:
-        """Deface pieces; two different people are at it."""
+        """See MachineDesk. Raises ValueError for one person as both hands."""
         if first == second:
             raise ValueError(f"{first} cannot be both hands of a void")
         for serial in serials:

@@ -148,7 +148,10 @@ def result(
 
 
 def released(tx: Connection, lease: Lease, jobs: Sequence[str]) -> None:
-    """Record that the machine has let go of the results of `jobs`."""
+    """Record that the machine has let go of the results of `jobs`.
+
+    Raises UnknownJobError, JobStateError for a job without a result, FenceLostError.
+    """
     written = _RELEASED.run(tx, {"of_jobs": listed(jobs), **leases.held(lease)}).rowcount
     if written != len(jobs):
         rows = {job: find(tx, job) for job in jobs}

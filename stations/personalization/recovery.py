@@ -254,9 +254,10 @@ def leave_uncertain(workplace: Workplace, lease: Lease) -> None:
 
 
 def book_result(tx: Connection, workplace: Workplace, lease: Lease, work: Work, result: JobResult) -> None:
-    """Book how a job ended, as its machine knows it; UNKNOWN is no end.
+    """Book how a job ended, as its machine knows it.
 
-    Raises `ForeignBlankError` when it ended with another blank than the one that was drawn.
+    Raises ForeignBlankError when it ended with another blank than the one that was drawn, ValueError for UNKNOWN, which
+    is no end.
     """
     if work.blank_serial and result.blank_serial and work.blank_serial != result.blank_serial:
         raise ForeignBlankError(lease.machine, result.blank_serial, f"the path for another, {work.blank_serial}")

@@ -94,7 +94,7 @@ def void_and_remake(
     pieces = [each.piece for each in failed]
     stopped_ids = stopped(tx, [piece.application_id for piece in pieces])
     numbers = order_numbers(tx, [piece.order_unit for piece in pieces])
-    second = workplace.people[1]
+    second = workplace.second
     orders: dict[str, str] = {}
     for each in failed:
         reborn = []

@@ -49,6 +49,11 @@ class TrayThere:
     stopped: tuple[str, ...] = ()
     unsigned: tuple[Unsigned, ...] = ()
 
+    @property
+    def moving(self) -> bool:
+        """Whether the line is about to do something with it: it is being read, or can be booked."""
+        return self.read < self.pieces or (self.decided == self.pieces and not self.unsigned)
+
 
 def trays(conn: Connection, workplace: Workplace) -> list[TrayThere]:
     """The trays at QC, the most urgent first."""

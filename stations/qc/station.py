@@ -82,7 +82,7 @@ def resume_tray(
     failed = [each.piece.blank_serial for each in inspected if each.codes]
     if failed:
         desk.put(failed, table_place(workplace.station, VOIDED))
-        desk.deface(failed, workplace.people[0], workplace.people[1])
+        desk.deface(failed, workplace.first, workplace.second)
 
     def take_out(stopped_ids: frozenset[str]) -> None:
         stopped_pieces = [each.blank_serial for each in pieces if each.application_id in stopped_ids]

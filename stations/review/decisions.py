@@ -84,6 +84,13 @@ _LAST = Statement(
     ORDER BY l.place DESC, d.stored_us DESC LIMIT 1
     """
 )
+_DIFFERS = Statement(
+    """
+    SELECT 1 FROM review_decision AS d JOIN review_second AS s
+        ON s.application_id = d.application_id AND s.revision = d.revision AND s.round = d.round - 1
+    WHERE d.decision_id = :decision_id AND d.reviewer = :reviewer AND d.outcome <> 'pass' AND d.undone_us IS NULL
+    """
+)
 _TAKE_BACK = Statement(
     """
     UPDATE review_decision SET undone_us = :now_us WHERE application_id IN {ids} AND undone_us IS NULL
@@ -196,6 +203,11 @@ def undo(workplace: Workplace, by: By, decision_id: str, *, lease_s: float = lea
         return True
 
     return leases.written(workplace, work)
+
+
+def differs(conn: Connection, by: By, decision_id: str) -> bool:
+    """Whether this verdict of theirs, which is stored, is a second look that differs from the pass before it."""
+    return _DIFFERS.run(conn, {"decision_id": decision_id, "reviewer": by.code}).fetchone() is not None
 
 
 def standing(conn: Connection, application_ids: Sequence[str]) -> Mapping[str, tuple[str, Decision]]:

@@ -3,11 +3,13 @@
 In plain SQL. Somebody who let difficult ones lapse, or held them, would be picking: this shows it.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from handoff_logs.reading import Reading
+from stations.review.items import ITEM_OF
 
 _LEASES: Final = """
 SELECT reviewer || '' AS reviewer, count(*) AS leased,
@@ -49,7 +51,20 @@ LEFT JOIN review_verdict AS again
     ON again.application_id = s.application_id AND again.revision = s.revision AND again.round = s.round + 1
 WHERE s.chosen_us >= :since_us GROUP BY 1
 """
-QUESTIONS: Final = (_LEASES, _DECISIONS, _NOBODYS, _SECONDS)
+_AGAIN: Final = """
+SELECT d.outcome, d.reasons, CASE WHEN d.undone_us IS NULL THEN 0 ELSE 1 END AS undone
+FROM review_second AS s JOIN review_lease AS l
+    ON l.application_id = s.application_id AND l.revision = s.revision AND l.round = s.round + 1
+JOIN review_decision AS d ON d.lease_id = l.lease_id
+WHERE s.chosen_us >= :since_us
+UNION ALL
+SELECT v.outcome, v.reasons, 0 FROM review_second AS s JOIN review_verdict AS v
+    ON v.application_id = s.application_id AND v.revision = s.revision AND v.round = s.round + 1
+WHERE s.chosen_us >= :since_us AND NOT EXISTS (SELECT 1 FROM review_decision AS d
+    WHERE d.application_id = v.application_id AND d.revision = v.revision AND d.round = v.round AND d.undone_us IS NULL)
+"""
+"""Second looks: at the desk, and those of emulated staff, which has no desk."""
+QUESTIONS: Final = (_LEASES, _DECISIONS, _NOBODYS, _SECONDS, _AGAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +100,33 @@ class Rate:
     def held_share(self) -> float:
         """The share of holds among their verdicts, 0 to 1."""
         return self.held / self.decided if self.decided else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """What second looks caught of one item: `differed` of `seconds` that stand; `taken_back` were undone again."""
+
+    item: str
+    differed: int
+    taken_back: int
+    seconds: int
+
+    @property
+    def share(self) -> float:
+        """The share of second looks that did not pass for this item, 0 to 1."""
+        return self.differed / self.seconds if self.seconds else 0.0
+
+
+def differing(reading: Reading, since_us: int) -> list[Differing]:
+    """What second looks at passes chosen since caught, the most frequent item first; never whose the passes were."""
+    caught: Counter[tuple[str, int]] = Counter()
+    seconds = 0
+    for row in reading.rows(_AGAIN, since_us=since_us):
+        seconds += 0 if row["undone"] else 1
+        items = {ITEM_OF[reason].code for reason in row["reasons"].split()} if row["outcome"] != "pass" else set()
+        caught.update((item, row["undone"]) for item in items)
+    found = [Differing(item, caught[item, 0], caught[item, 1], seconds) for item in {item for item, _ in caught}]
+    return sorted(found, key=lambda each: (-each.differed, -each.taken_back, each.item))
 
 
 def rates(reading: Reading, since_us: int, now_us: int) -> list[Rate]:

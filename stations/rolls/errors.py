@@ -33,7 +33,7 @@ class RollCodeError(StationError):
 
 
 class RollTwiceError(StationError):
-    """One roll, named twice."""
+    """One roll of laminate is named twice in one act."""
 
     def __init__(self, number: str) -> None:
         super().__init__(number)

@@ -18,7 +18,7 @@ _ONE_AT_A_TIME: Final = Statement("SELECT pg_advisory_xact_lock(hashtextextended
 
 
 def open_shift_row(conn: Connection) -> Row | None:
-    """The shift that is open."""
+    """The row of the shift that is open, as OPEN_SHIFT answers it; None if none is."""
     return next(iter(asking(conn)(OPEN_SHIFT)), None)
 
 

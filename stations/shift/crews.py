@@ -19,7 +19,8 @@ from stations.shift.tables import Shift, ShiftItem, ShiftMachine, ShiftPerson
 class Plan:
     """What a shift is opened with: its people by station, its machines, and what of the checklist was confirmed.
 
-    `least`: of an on-call shift, the fewest people of each station; None: the usual crew.
+    `least`: of an on-call shift, the fewest people of each station; None: the usual crew. `real_staff`: nobody of the
+    crew may be EMULATED, though the line's machines are.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Plan:
     confirmed: tuple[str, ...]
     emulated: bool
     least: Mapping[str, int] | None = None
+    real_staff: bool = False
 
 
 def check_plan(conn: Connection, plan: Plan) -> None:
@@ -44,7 +46,7 @@ def check_plan(conn: Connection, plan: Plan) -> None:
         rules.check_on_call(plan.crew, plan.least)
     for station, codes in plan.crew.items():
         for code in codes:
-            if why := unfit(conn, code, station, emulated=plan.emulated):
+            if why := unfit(conn, code, station, emulated=plan.emulated and not plan.real_staff):
                 raise CrewRefusedError(code, station, why)
 
 
@@ -86,7 +88,7 @@ def unfit(
     """Why a person can't stand at a station; None where they can, by its role or one of `also`."""
     role = rules.role_at(station)
     if code.startswith(EMULATED_PREFIX):
-        return None if emulated else "emulated people work on emulated lines alone"
+        return None if emulated else "emulated people stand where [staff] is emulated alone"
     row = conn.execute(select(PERSON.c.ended_us).where(PERSON.c.code == code)).one_or_none()
     if row is None or row.ended_us is not None:
         return "nobody of this code is enrolled"

@@ -21,10 +21,12 @@ from stations.shift.acts import asking, one_at_a_time, open_shift_row, refuse_ev
 from stations.shift.counting import Counted, Signers
 from stations.shift.crews import Plan, check_plan, held, write_shift
 from stations.shift.errors import NoShiftOpenError, SameShiftNameError
+from stations.shift.keeping import keep
 from stations.shift.passing import Hands, Listed, pass_on, to_list
 from stations.shift.rules import Difference, Ending, Moment, What
 from stations.shift.stops import CONTENT, Stop, stops
 from stations.shift.tables import Shift, ShiftHandover
+from stations.vault.balance import Period
 
 REASON: Final = "shift-hand-over"
 """Of the records by which a shift hands over what lies at each station."""
@@ -93,6 +95,7 @@ def hand_over(
         if found and reason is None:
             return refused(row, count_id, found, ())
         old, new = row["shift_id"], new_id()
+        stood = keep(tx, old, Period(row["opened_us"], now_us))
         tx.execute(insert(ShiftHandover).values(from_shift=old, to_shift=new))
         missing = {one.serial for one in found if one.what is What.MISSING}
         content = [
@@ -119,7 +122,7 @@ def hand_over(
                 closing_left=left,
             )
         )
-        facts = [(old, "closed", f"{now_us} {how} {count_id} {forced or '-'}"), (old, "handed-to", new)]
+        facts = [(old, "closed", f"{now_us} {how} {count_id} {forced or '-'}"), (old, "handed-to", new), stood]
         if left is not None:
             facts.append((old, "left", counting.digest(left)))
         facts += handed

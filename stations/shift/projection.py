@@ -11,7 +11,7 @@ WITH logged AS (
         ELSE said.field END || ' ' || said.value
         || ' by ' || event.person || ' and ' || coalesce(event.second_person, 'nobody') AS fact
     FROM custody_register AS said JOIN custody_event AS event ON event.event_id = said.event_id
-    WHERE said.register = 'shift' AND said.field NOT IN ('digest', 'left')
+    WHERE said.register = 'shift' AND said.field NOT IN ('digest', 'left', 'stood')
 ), counted AS (
     SELECT count_id, moment, counted_us, ' by ' || counted_by || ' and ' || counted_second AS hands FROM shift_count
 ), kept AS (

@@ -15,9 +15,11 @@ from handoff_logs.proofs.spoken_line import SpokenLine
 from handoff_logs.proofs.verifying import signed_checkpoint
 from handoff_logs.reading import Reading
 from stations.shift import report_questions as ask
+from stations.shift import stood as stands
 from stations.shift.errors import NoShiftYetError, ShiftUnknownError
+from stations.shift.stood import Standing, Stood
 from stations.shift.stops import CASES, PEOPLE
-from stations.vault.balance import Balance, Period, balance_since
+from stations.vault.balance import Period
 
 PLACES: Final = ("intake", "vault", "review", "personalization", "qc", "packing", "mailing", "carrier")
 """Stations in the order in which they are reported, a document's way."""
@@ -99,7 +101,7 @@ class Shift:
 class Report:
     """What a shift did up to `until_us`: its close, or now.
 
-    `stood`: whether it was asked what stood at the end; else `balance` is empty and that of `work` None. `returned`,
+    `stood`: whether it is known what stood at the end; else `balance` is empty and that of `work` None. `returned`,
     `held`: applications, each once. `balance`: rows as `Balance`, of an open shift only what moved. `cases`: at which
     moments it was forced and nobody has settled that. `line` is the printed checkpoint that covers the close, or so
     far; where there is none, `no_line` says why.
@@ -147,7 +149,8 @@ def listed(reading: Reading, before_us: int, page: int) -> list[Shift]:
 def report(reading: Reading, shift: Shift, now_us: int, *, stood: bool = True) -> Report:
     """Report a shift; `now_us` bounds an open one.
 
-    What stood at the end takes the longer to ask the longer ago the shift was closed: leave it out with `stood` False.
+    What stood when a shift ended was kept with it. Of one that ended before that was done, it takes the longer to tell
+    the longer ago that was: leave it out with `stood` False.
     """
     until_us = now_us if shift.closed_us is None else shift.closed_us
     period = {"from_us": shift.opened_us, "to_us": until_us}
@@ -156,6 +159,9 @@ def report(reading: Reading, shift: Shift, now_us: int, *, stood: bool = True) -
     for row in verdicts:
         totals[row["outcome"]] += int(row["applications"])
     line, why = _line(reading, shift)
+    standing = None if shift.closed_us is None else stands.kept(reading, shift.shift_id)
+    if standing is None and stood:
+        standing = stands.recounted(reading, Period(shift.opened_us, until_us))
     people: dict[str, tuple[str, ...]] = {}
     members = reading.rows(PEOPLE, shift_id=shift.shift_id)
     for row in sorted(members, key=lambda row: (_place(row["station"]), row["code"])):
@@ -164,15 +170,15 @@ def report(reading: Reading, shift: Shift, now_us: int, *, stood: bool = True) -
         shift=shift,
         until_us=until_us,
         emulated=shift.emulated or bool(reading.rows(ask.ANY_EMULATED, **period)),
-        stood=stood,
+        stood=standing is not None,
         people=people,
         machines=tuple(row["machine"] for row in reading.rows(ask.MACHINES, shift_id=shift.shift_id)),
-        work=_work(reading, period, stood=stood),
+        work=_work(reading, period, standing),
         returned=totals["return"],
         held=totals["hold"],
         verdicts=_verdicts(verdicts),
         spoils=tuple(sorted(Spoil(**row) for row in reading.rows(ask.SPOILED, **period))),
-        balance=_balance(reading, shift, until_us) if stood else (),
+        balance=() if standing is None else _balance(standing, shift),
         counts=_counts(reading, shift),
         cases=tuple(row["moment"] for row in reading.rows(CASES) if row["shift_id"] == shift.shift_id),
         line=line,
@@ -184,24 +190,24 @@ def _shift(row: Mapping[str, Any]) -> Shift:
     return Shift(**{**row, "emulated": bool(row["emulated"])})
 
 
-def _work(reading: Reading, period: Mapping[str, int], *, stood: bool) -> tuple[Work, ...]:
+def _work(reading: Reading, period: Mapping[str, int], stood: Stood | None) -> tuple[Work, ...]:
     done = _by_class(reading.rows(ask.DONE, **period))
     nodes = _by_class(reading.rows(ask.NODES, **period))
-    waiting = _by_class(reading.rows(ask.WAITING, to_us=period["to_us"])) if stood else {}
+    waiting = {} if stood is None else {(one.station, one.service_class): one for one in stood.work}
     rows = []
     for at in sorted({*done, *nodes, *waiting}, key=_order):
-        standing = waiting.get(at, {})
+        standing = waiting.get(at, Standing(*at, 0, 0, 0))
         handed = nodes.get(at, {})
         rows.append(
             Work(
                 *at,
                 done=int(done.get(at, {}).get("documents", 0)),
-                waiting=int(standing.get("waiting", 0)) if stood else None,
-                on_hold=int(standing.get("on_hold", 0)) if stood else None,
+                waiting=standing.waiting if stood else None,
+                on_hold=standing.on_hold if stood else None,
                 kept=int(handed.get("kept", 0)),
                 missed=int(handed.get("missed", 0)),
                 late_s=max(0, int(handed.get("longest_us", 0))) / 1e6,
-                overdue=int(standing.get("overdue", 0)) if stood else None,
+                overdue=standing.overdue if stood else None,
             )
         )
     return tuple(rows)
@@ -228,12 +234,11 @@ def _verdicts(rows: list[dict[str, Any]]) -> tuple[Verdict, ...]:
     return tuple(Verdict(*key, applications) for key, applications in sorted(counted.items()))
 
 
-def _balance(reading: Reading, shift: Shift, until_us: int) -> tuple[Mapping[str, Any], ...]:
-    rows: list[Balance] = balance_since(reading, Period(shift.opened_us, until_us))
+def _balance(stood: Stood, shift: Shift) -> tuple[Mapping[str, Any], ...]:
     if shift.closed_us is not None:
-        return tuple(dict(row) for row in rows)
+        return stood.balance
     told = ("kind", "station", "machine", *MOVED, "difference", "unaccounted", "emulated")
-    return tuple({name: row[name] for name in told} for row in rows)  # type: ignore[literal-required]
+    return tuple({name: row[name] for name in told} for row in stood.balance)
 
 
 def _counts(reading: Reading, shift: Shift) -> tuple[Count, ...]:

@@ -173,6 +173,12 @@ JOIN custody_event AS event ON event.event_id = entry.event_id
 LEFT JOIN seal_leaf AS leaf ON leaf.event_seq = event.seq
 WHERE entry.register = 'shift' AND entry.subject = :shift_id AND entry.field = 'closed'
 """
+KEPT: Final = """
+SELECT its.stood, said.value AS sha256 FROM shift_stood AS its
+LEFT JOIN custody_register AS said ON said.register = 'shift' AND said.subject = its.shift_id AND said.field = 'stood'
+WHERE its.shift_id = :shift_id
+"""
+"""What was kept of what stood when a shift ended, and the hash that the log has of it."""
 COVERING: Final = """
 SELECT size FROM seal_checkpoint WHERE epoch = :epoch AND size > :leaf_index ORDER BY size LIMIT 1
 """

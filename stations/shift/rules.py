@@ -55,7 +55,7 @@ Crew = Mapping[str, Sequence[str]]
 
 
 class Moment(StrEnum):
-    """When blanks are counted."""
+    """The act of a shift for which blanks are counted."""
 
     OPENING = "opening"
     CLOSE = "close"
@@ -78,7 +78,7 @@ PASSED_ON: Final = frozenset({"offer-unanswered", "handoff-refused", "difference
 
 
 class Returning(StrEnum):
-    """How an evacuation ended."""
+    """How an evacuation ended: by a count without a difference, or by two people with a reason."""
 
     COUNTED = "counted"
     FORCED = "forced"

@@ -22,9 +22,11 @@ from stations.shift.acts import asking, one_at_a_time, open_shift_row, refuse_ev
 from stations.shift.counting import Counted, Signers
 from stations.shift.crews import Plan, check_plan, held, unfit, write_shift
 from stations.shift.errors import NoShiftOpenError, NothingToSettleError, SettledByForcersError, ShiftOpenError
+from stations.shift.keeping import keep
 from stations.shift.rules import Difference, Ending, Moment
 from stations.shift.stops import CASES, Stop, others_inside, stops
 from stations.shift.tables import EvacuationSettlement, Shift, ShiftSettlement
+from stations.vault.balance import Period
 
 _SHIFT: Final = Shift.__table__  # type: ignore[attr-defined]
 _FORCERS: Final = Statement(
@@ -62,7 +64,7 @@ class Closed:
 
 
 def open_name(conn: Connection) -> str | None:
-    """The name of the shift that is open."""
+    """The name of the shift that is open; None if none is."""
     row = open_shift_row(conn)
     return None if row is None else str(row["name"])
 
@@ -154,6 +156,7 @@ def close_shift(
         count_id, found = counting.record(tx, count, Moment.CLOSE, by, now_us, emulated=emulated)
         if reason is None and found:
             return Closed(row["shift_id"], row["name"], None, tuple(found), ())
+        stood = keep(tx, row["shift_id"], Period(row["opened_us"], now_us))
         how = Ending.FORCED if found or against else Ending.BALANCED
         forced = reason if how is Ending.FORCED else None
         left = json.dumps([[stop.code, stop.where, stop.what] for stop in against]) if forced else None
@@ -169,7 +172,7 @@ def close_shift(
                 closing_left=left,
             )
         )
-        facts = [(str(row["shift_id"]), "closed", f"{now_us} {how} {count_id} {forced or '-'}")]
+        facts = [(str(row["shift_id"]), "closed", f"{now_us} {how} {count_id} {forced or '-'}"), stood]
         if left is not None:
             facts.append((str(row["shift_id"]), "left", counting.digest(left)))
         counting.note(tx, by, now_us, facts, emulated=emulated)

@@ -130,6 +130,15 @@ class Shift(SQLModel, table=True):
     emulated: bool
 
 
+class ShiftStood(SQLModel, table=True):
+    """What stood when a shift ended, and its balance of blanks: JSON, counts, stations and codes only."""
+
+    __tablename__ = "shift_stood"
+
+    shift_id: str = Field(sa_column=_id("shift.shift_id", primary_key=True))
+    stood: str = Field(sa_column=Column(Text, nullable=False))
+
+
 class ShiftPerson(SQLModel, table=True):
     """One person of a shift, at one station."""
 

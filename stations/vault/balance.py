@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
-from typing import Final, NamedTuple, TypedDict
+from typing import Final, NamedTuple, Protocol, TypedDict
 
 from handoff_logs.reading import Reading, Row
 from handoff_logs.records import Act, Outcome, State, is_outside
@@ -125,6 +125,18 @@ BREAK_US: Final = 4 * 3600 * 1_000_000
 """A shift in whose name nothing was recorded for so long has ended; what follows is its next time."""
 
 
+class Rows(Protocol):
+    """What answers the questions of a balance: a reading, or a transaction."""
+
+    def rows(self, sql: str, **parameters: str | int | None) -> list[Row]:
+        """Return the rows as dictionaries by column name."""
+        ...
+
+    def stream(self, sql: str, **parameters: str | int | None) -> Iterator[Row]:
+        """Give the rows one by one."""
+        ...
+
+
 class Balance(TypedDict):
     """One row: the blanks of a kind at a station (`machine` empty: the whole of it, its machines included) or machine.
 
@@ -216,7 +228,7 @@ def balance(
     return tally.balances(reading)
 
 
-def balance_since(reading: Reading, period: Period) -> list[Balance]:
+def balance_since(reading: Rows, period: Period) -> list[Balance]:
     """As `balance` over a period that has a beginning, reading only what moved since then and what is still here.
 
     It goes by where each blank stands now (`whereabouts`, which `passline logs verify` compares with the log), and
@@ -380,7 +392,7 @@ class _Tally:
             self._counts.setdefault(key, {})["emulated"] = int(receipt["emulated"])
             self._unaccounted.setdefault(key, []).extend([f"of receipt {receipt['event_id']}"] * lacking)
 
-    def balances(self, reading: Reading) -> list[Balance]:
+    def balances(self, reading: Rows) -> list[Balance]:
         """The rows, by kind, station and machine."""
         rows = []
         for key in sorted(self._counts):
@@ -421,7 +433,7 @@ class _Tally:
         return self._machine in (None, spot.machine)
 
 
-def _named(reading: Reading, unit_ids: Iterable[str]) -> list[str]:
+def _named(reading: Rows, unit_ids: Iterable[str]) -> list[str]:
     named = []
     for unit_id in unit_ids:
         number = reading.rows(_NUMBER, unit_id=unit_id)

@@ -45,7 +45,7 @@ class Scanned:
     serials: Sequence[str]
 
     def scan(self, place: str) -> Sequence[str]:  # noqa: ARG002 (they scanned the one tray that they were asked about)
-        """Return the serials."""
+        """The serials that were scanned, whatever the place."""
         return self.serials
 
     def put(self, serials: Sequence[str], place: str) -> None:

@@ -159,8 +159,8 @@ def _refuse_elsewhere(
 def accept(workplace: Workplace, desk: VaultDesk, offer: OpenOffer, place: str) -> Acceptance:
     """Accept a tray of blanks (issued, returned or defaced) by scanning it, and put what was counted to `place`.
 
-    Serves both ends: the station that draws from the vault, and the vault that takes back. Raises
-    `UnknownPiecesError`, and as `log.accept`.
+    Serves both ends: the station that draws from the vault, and the vault that takes back. Raises `UnknownPiecesError`,
+    ValueError for an offer without a tray, and as `log.accept`.
     """
     if offer.tray is None:
         raise ValueError(f"handoff {offer.handoff_id} names no tray to scan")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flows.review_commands import markdown
+from flows.review_commands import item_table
 from flows.settings import ReviewSettings
 
 CLASSES = '`"normal"`, `"expedited"`, `"emergency"`'
@@ -10,7 +10,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "review.md").read_text("utf-8")
 
 
 def test_the_page_shows_the_items_as_they_are() -> None:
-    assert "\n".join(markdown()) in PAGE, "run: passline review items --output markdown"
+    assert "\n".join(item_table().markdown()) in PAGE, "run: passline review items --output markdown"
 
 
 def test_the_page_has_every_limit_with_its_usual_value_and_range() -> None:

@@ -3,23 +3,20 @@
 PASSLINE_PICTURES names a folder for pictures of it; docs/pictures has some.
 """
 
-import os
 import re
-import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from contrast import CONTRAST
+from fresh_line import fresh_line
 from line_books import Books
-from pwdlib.hashers.argon2 import Argon2Hasher
+from real_browser import PICTURES, listen, picture_of
 from served import serving
-from signing_keys import open_signed
 from sqlalchemy import create_engine
 
-import stations.migrations
 from flows.app import Served, create_app
 from handoff_logs import log
 from handoff_logs.asking import Asking
@@ -28,15 +25,12 @@ from handoff_logs.log import Stamp
 from handoff_logs.records import Birth, Kind, Party, new_id
 from stations.alarms.register import acknowledge, clear, raise_alarm
 from stations.people import Role
-from stations.people_register import displays, passwords
+from stations.people_register import displays
 from stations.people_register.credentials import Credentials
 from stations.people_register.register import enrol, found
 from stations.people_register.sign_in import sign_in, sign_in_two
 from stations.personalization.tables import MachineState
 
-CHROMIUM = os.environ.get("PASSLINE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-PICTURES = os.environ.get("PASSLINE_PICTURES")
 CODE, PASSWORD = "p-0003", "correct horse three"
 KEY = bytes(range(32))
 SECOND_US, MINUTE_US, HOUR_US = 1_000_000, 60_000_000, 3_600_000_000
@@ -47,10 +41,6 @@ ALARMS_MS = 5_100
 OLD_MS = 16_000
 """Figures are old after 10 s; then the page may take a moment to say so."""
 
-pytestmark = pytest.mark.skipif(
-    not Path(CHROMIUM).exists(),
-    reason=f"no Chromium at {CHROMIUM}; install it, or name it in PASSLINE_CHROMIUM",
-)
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 
@@ -74,13 +64,12 @@ class Line:
 
 
 @pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, signing_keys: Path) -> Iterator[Line]:
+def line(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_templates: Callable[[bool], Path], signing_keys: Path
+) -> Iterator[Line]:
     """A busy day."""
     folder = tmp_path_factory.mktemp("line")
-    url = f"sqlite:///{shutil.copyfile(sqlite_template, folder / 'passline.db')}"
-    stations.migrations.upgrade(url)
-    with pytest.MonkeyPatch.context() as patch, open_signed(url, signing_keys, folder / "signing") as database:
-        patch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
+    with fresh_line(folder, sqlite_templates(True), signing_keys) as (url, database):
         made = Line(folder, url, database)
         fill(made)
         yield made
@@ -142,15 +131,6 @@ def address(line: Line) -> Iterator[str]:
         yield served
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Chromium with a fresh profile."""
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
 def said() -> Iterator[list[str]]:
     """What the policy blocked and scripts broke, which fails the test."""
@@ -159,12 +139,11 @@ def said() -> Iterator[list[str]]:
     assert heard == []
 
 
-def wall_screen(browser: Any, address: str, token: str, said: list[str], **options: Any) -> Any:
+def wall_screen(chromium: Any, address: str, token: str, said: list[str], **options: Any) -> Any:
     """A display that was started with its token behind the address's #."""
-    context = browser.new_context(**{"viewport": {"width": WALL[0], "height": WALL[1]}, "locale": "en-GB"} | options)
+    context = chromium.new_context(**{"viewport": {"width": WALL[0], "height": WALL[1]}, "locale": "en-GB"} | options)
+    listen(context, said)
     page = context.new_page()
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
     page.goto(f"{address}/board/display#{token}")
     page.wait_for_url(f"{address}/board")
     page.wait_for_selector("#chart canvas")
@@ -172,15 +151,15 @@ def wall_screen(browser: Any, address: str, token: str, said: list[str], **optio
 
 
 @pytest.fixture
-def page(browser: Any, address: str, line: Line, said: list[str]) -> Iterator[Any]:
-    opened = wall_screen(browser, address, line.token, said)
+def page(chromium: Any, address: str, line: Line, said: list[str]) -> Iterator[Any]:
+    opened = wall_screen(chromium, address, line.token, said)
     yield opened
     opened.context.close()
 
 
 def picture(page: Any, name: str, **options: Any) -> None:
     if PICTURES:
-        page.screenshot(path=Path(PICTURES) / f"{name}.png", **options)
+        picture_of(page, name, Path(PICTURES), **options)
 
 
 def shown(page: Any) -> None:
@@ -290,43 +269,40 @@ def test_what_changes_is_seen_without_anybody_doing_anything(page: Any, line: Li
 
 
 def test_more_than_fits_is_counted_and_still_fits(
-    browser: Any, tmp_path: Path, sqlite_template: Path, signing_keys: Path, said: list[str], monkeypatch: Any
+    chromium: Any, tmp_path: Path, fresh: tuple[str, Database], said: list[str]
 ) -> None:
-    monkeypatch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
-    url = f"sqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'passline.db')}"
-    stations.migrations.upgrade(url)
-    with open_signed(url, signing_keys, tmp_path / "signing") as database:
-        line = Line(tmp_path, url, database)
-        now_us = time.time_ns() // 1_000
-        for number in range(32):
-            state, reason = ("held", "feed_jam_and_a_long_reason") if number % 3 == 0 else ("execute", None)
-            facts = {"state": state, "reason": reason, "since_us": now_us - 30 * HOUR_US, "emulated": True}
-            line.books.put(MachineState, machine=f"machine-with-a-name-{number:02}", **facts)
-        for number in range(20):
-            subject = f"a-long-name-of-a-place-{number:02}"
-            database.write(lambda tx, subject=subject: raise_alarm(tx, "climate", subject, emulated=True))
-        line.books.taken_away(123_456, now_us)
-        with serving(line.app()) as address:
-            for width, height in (WALL, LAPTOP):
-                size = {"width": width, "height": height}
-                page = wall_screen(browser, address, line.token, said, viewport=size)
-                picture(page, f"crowded-{width}")
-                shown(page)
-                assert page.locator(".machines li").count() == 8
-                assert page.locator(".machines li .look.bad").count() == 8, "the troubled first"
-                assert "24 more machines · ■ held 3 · ● execute 21" in page.locator(".machines .more").inner_text()
-                assert "27 more" in page.locator(".open-alarms .more").inner_text()
-                page.context.close()
-        line.engine.dispose()
+    url, database = fresh
+    line = Line(tmp_path, url, database)
+    now_us = time.time_ns() // 1_000
+    for number in range(32):
+        state, reason = ("held", "feed_jam_and_a_long_reason") if number % 3 == 0 else ("execute", None)
+        facts = {"state": state, "reason": reason, "since_us": now_us - 30 * HOUR_US, "emulated": True}
+        line.books.put(MachineState, machine=f"machine-with-a-name-{number:02}", **facts)
+    for number in range(20):
+        subject = f"a-long-name-of-a-place-{number:02}"
+        database.write(lambda tx, subject=subject: raise_alarm(tx, "climate", subject, emulated=True))
+    line.books.taken_away(123_456, now_us)
+    with serving(line.app()) as address:
+        for width, height in (WALL, LAPTOP):
+            size = {"width": width, "height": height}
+            page = wall_screen(chromium, address, line.token, said, viewport=size)
+            picture(page, f"crowded-{width}")
+            shown(page)
+            assert page.locator(".machines li").count() == 8
+            assert page.locator(".machines li .look.bad").count() == 8, "the troubled first"
+            assert "24 more machines · ■ held 3 · ● execute 21" in page.locator(".machines .more").inner_text()
+            assert "27 more" in page.locator(".open-alarms .more").inner_text()
+            page.context.close()
+    line.engine.dispose()
 
 
-def test_a_silent_server_is_seen_and_a_new_one_is_followed(browser: Any, line: Line, said: list[str]) -> None:
+def test_a_silent_server_is_seen_and_a_new_one_is_followed(chromium: Any, line: Line, said: list[str]) -> None:
     """One tab as it is; one whose script hangs, for which the style sheet alone speaks; the alarms of somebody."""
     with serving(line.app()) as address:
-        page = wall_screen(browser, address, line.token, said)
-        hung = wall_screen(browser, address, line.token, said)
+        page = wall_screen(chromium, address, line.token, said)
+        hung = wall_screen(chromium, address, line.token, said)
         hung.evaluate("for (let timer = setTimeout(() => {}); timer > 0; timer--) clearTimeout(timer)")
-        alarms = signed_in(browser, address)
+        alarms = signed_in(chromium, address)
         for tab in (page, hung, alarms):
             assert tab.locator(".not-live").is_hidden()
         clock = page.locator(".clock").inner_text().split()[-1]
@@ -348,8 +324,8 @@ def test_a_silent_server_is_seen_and_a_new_one_is_followed(browser: Any, line: L
         tab.context.close()
 
 
-def signed_in(browser: Any, address: str) -> Any:
-    context = browser.new_context(base_url=address, locale="en-GB")
+def signed_in(chromium: Any, address: str) -> Any:
+    context = chromium.new_context(base_url=address, locale="en-GB")
     page = context.new_page()
     page.goto("/sign-in?to=/alarms")
     page.fill("[name=code]", CODE)
@@ -359,8 +335,8 @@ def signed_in(browser: Any, address: str) -> Any:
     return page
 
 
-def test_without_scripts_the_board_is_asked_again_by_the_browser(browser: Any, address: str, line: Line) -> None:
-    context = browser.new_context(java_script_enabled=False, locale="zh-CN")
+def test_without_scripts_the_board_is_asked_again_by_the_browser(chromium: Any, address: str, line: Line) -> None:
+    context = chromium.new_context(java_script_enabled=False, locale="zh-CN")
     page = context.new_page()
     page.goto(f"{address}/board/display")
     page.fill("[name=token]", line.token)
@@ -371,20 +347,20 @@ def test_without_scripts_the_board_is_asked_again_by_the_browser(browser: Any, a
 
 
 def test_a_revoked_display_leaves_the_board(
-    browser: Any, line: Line, said: list[str], monkeypatch: pytest.MonkeyPatch
+    chromium: Any, line: Line, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flows.board_watch.DISPLAYS_S", 0.2)
     made, token = displays.make(line.database, KEY, line.lead, "hall-9", emulated=True)
     with serving(line.app()) as address:
-        page = wall_screen(browser, address, token, said)
+        page = wall_screen(chromium, address, token, said)
         displays.revoke(line.database, line.lead, made.display_id, emulated=True)
         playwright.expect(page.locator("[role=alert]")).to_contain_text("revoked or has run out", timeout=PATIENCE_MS)
         assert page.locator("#live").count() == 0
         page.context.close()
 
 
-def test_the_alarms_follow_the_register_and_not_under_somebodys_hand(browser: Any, address: str, line: Line) -> None:
-    page = signed_in(browser, address)
+def test_the_alarms_follow_the_register_and_not_under_somebodys_hand(chromium: Any, address: str, line: Line) -> None:
+    page = signed_in(chromium, address)
     page.clock.install()
     page.reload()
     page.locator("tbody tr form button").first.focus()

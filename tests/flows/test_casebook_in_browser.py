@@ -1,80 +1,47 @@
 """The casebook at the desk in a real browser: two keys write a case, and none of it is in the way of the next one."""
 
-import os
-import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import real_browser
 from contrast import CONTRAST
-from pwdlib.hashers.argon2 import Argon2Hasher
+from real_browser import LOOK_MS, contexts, picture_of
 from review_served import review_desk
 from served import serving
-from signing_keys import open_signed
 from small_desk import PASSWORD, Desk
 from small_line import Line
 
-import stations.migrations
+from handoff_logs.database import Database
 from stations.casebook import station
 from stations.casebook.rules import CaughtAt
 from stations.casebook.station import Told, fresh_id
 from stations.intake.generator.defects import Shares
-from stations.people_register import passwords
-
-CHROMIUM = os.environ.get("PASSLINE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-LOOK_MS = 450
-
-pytestmark = pytest.mark.skipif(
-    not Path(CHROMIUM).exists(),
-    reason=f"no Chromium at {CHROMIUM}; install it, or name it in PASSLINE_CHROMIUM",
-)
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 
 @pytest.fixture
-def desk(tmp_path: Path, sqlite_template: Path, signing_keys: Path) -> Iterator[tuple[Desk, str]]:
+def desk(tmp_path: Path, fresh: tuple[str, Database]) -> Iterator[tuple[Desk, str]]:
     """A desk with twelve applications that have something wrong, and where it is served."""
-    url = f"sqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'passline.db')}"
-    stations.migrations.upgrade(url)
-    with pytest.MonkeyPatch.context() as patch, open_signed(url, signing_keys, tmp_path / "signing") as database:
-        patch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
-        line = Line(database, tmp_path, shares=Shares(intake_defects=0.0, review_defects=1.0))
-        made = Desk.of(line)
-        made.set_passwords()
-        made.accept(12)
-        with serving(review_desk(tmp_path, url, made.here)) as address:
-            yield made, address
-        line.close()
+    url, database = fresh
+    line = Line(database, tmp_path, shares=Shares(intake_defects=0.0, review_defects=1.0))
+    made = Desk.of(line)
+    made.set_passwords()
+    made.accept(12)
+    with serving(review_desk(tmp_path, url, made.here)) as address:
+        yield made, address
+    line.close()
 
 
 @pytest.fixture
-def page(desk: tuple[Desk, str]) -> Iterator[Any]:
+def page(chromium: Any, desk: tuple[Desk, str]) -> Iterator[Any]:
     """A browser; whatever the policy blocks or a script breaks fails the test."""
-    said: list[str] = []
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        context = browser.new_context(base_url=desk[1], locale="en-GB", viewport={"width": 1366, "height": 768})
-        context.on("console", lambda message: said.append(message.text))
-        context.on("weberror", lambda error: said.append(str(error.error)))
-        yield context.new_page()
-        browser.close()
-    assert [each for each in said if not re.search(r"status of 4\d\d|net::ERR_", each)] == []
-
-
-def picture_of(page: Any, name: str, tmp_path: Path) -> None:
-    """A screenshot; kept in the folder that PASSLINE_PICTURES names, as the docs show it."""
-    page.screenshot(path=Path(os.environ.get("PASSLINE_PICTURES", tmp_path)) / f"{name}.png")
+    with contexts(chromium, desk[1], viewport={"width": 1366, "height": 768}) as make:
+        yield make().new_page()
 
 
 def sign_in(page: Any) -> None:
-    page.goto("/review")
-    page.fill("[name=code]", "p-0011")
-    page.fill("[name=password]", PASSWORD)
-    page.click("main button")
-    page.wait_for_url("**/review")
+    real_browser.sign_in(page, "/review", "p-0011", PASSWORD)
     page.wait_for_selector("article")
 
 

@@ -396,6 +396,8 @@ def test_the_review_desk_works_as_the_service(line: RunFolder, server: Callable[
     [
         ("packing_match", set()),
         ("packing_box", {"closed_us", "closed_by", "closed_sign_in"}),
+        ("packing_mismatch", {"resolution"}),
+        ("packing_release", set()),
         ("packing_ask", {"answer", "answered_us", "answered_by", "sign_in"}),
     ],
 )

@@ -4,7 +4,6 @@ The pages are those of `desk_surface.LOOKED_AT`: small and large, light and dark
 """
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import pytest
 from contrast import CONTRAST
 from desk_surface import COOKIE_KEY, LOOKED_AT, cookie
 from enrolled import enrol
+from real_browser import listen, picture_of
 from review_served import review_desk
 from served import serving
 from signing_keys import open_signed
@@ -28,8 +28,6 @@ from stations.intake.load import load
 from stations.people import Role
 from stations.review import decisions, leases, station
 
-CHROMIUM = os.environ.get("PASSLINE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SCREENS = {"desk": (1280, 800), "phone": (390, 844)}
 LEAST_TARGET_PX = 24
 """WCAG 2.2, success criterion 2.5.8."""
@@ -45,12 +43,6 @@ HOSTILE = (
     "' OR 1=1; DROP TABLE application; --",
 )
 
-pytestmark = pytest.mark.skipif(
-    not Path(CHROMIUM).exists(),
-    reason=f"no Chromium at {CHROMIUM}; install it, or name it in PASSLINE_CHROMIUM",
-)
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
 
 @dataclass
 class Desks:
@@ -60,15 +52,14 @@ class Desks:
     line: Line
     sessions: Sessions
     people: Any
-    browser: Any
+    chromium: Any
     said: list[str]
     asked: list[str]
 
     def context(self, role: Role | None, **more: Any) -> Any:
         """A browser of its own in which somebody of a role is signed in."""
-        context = self.browser.new_context(base_url=self.address, **{"locale": "en-GB", **more})
-        context.on("console", lambda message: self.said.append(message.text))
-        context.on("weberror", lambda error: self.said.append(str(error.error)))
+        context = self.chromium.new_context(base_url=self.address, **{"locale": "en-GB", **more})
+        listen(context, self.said)
         context.on("request", lambda request: self.asked.append(request.url))
         context.add_init_script(
             "addEventListener('securitypolicyviolation', event => console.log('policy', event.violatedDirective))"
@@ -82,15 +73,15 @@ class Desks:
 
 @pytest.fixture(scope="module")
 def desks(
-    tmp_path_factory: pytest.TempPathFactory, sqlite_templates: Callable[[bool], Path], signing_keys: Path
+    tmp_path_factory: pytest.TempPathFactory,
+    sqlite_templates: Callable[[bool], Path],
+    signing_keys: Path,
+    chromium: Any,
 ) -> Iterator[Desks]:
     """Desks whose applications are hostile, each in its own way; some are decided already."""
     folder = tmp_path_factory.mktemp("desks")
     url = f"sqlite:///{shutil.copyfile(sqlite_templates(True), folder / 'passline.db')}"
-    with (
-        open_signed(url, signing_keys, folder / "signing") as database,
-        playwright.sync_playwright() as started,
-    ):
+    with open_signed(url, signing_keys, folder / "signing") as database:
         line = Line(database, folder, shares=ALIKE)
         people = enrol(
             database,
@@ -109,12 +100,10 @@ def desks(
         by = sign_in(database, people["another"])
         decisions.decide(line.at("review"), by, verdict(leases.take(line.at("review"), by, ahead=0)[0]))
         sessions = Sessions()
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
         with serving(
             review_desk(folder, url, line.at("review"), sessions=sessions, cookie_key=COOKIE_KEY, hands=line.hands)
         ) as address:
-            yield Desks(address, line, sessions, people, browser, [], [])
-            browser.close()
+            yield Desks(address, line, sessions, people, chromium, [], [])
         line.close()
 
 
@@ -153,11 +142,6 @@ def opened(context: Any, path: str, ready: str, language: str = "en") -> Any:
     page.goto(f"{path}?lang={language}")
     page.wait_for_selector(ready)
     return page
-
-
-def picture_of(page: Any, name: str, folder: Path) -> None:
-    """A screenshot; kept in the folder that PASSLINE_PICTURES names."""
-    page.screenshot(path=Path(os.environ.get("PASSLINE_PICTURES", folder)) / f"{name}.png", full_page=True)
 
 
 def test_what_was_filed_does_nothing_to_whoever_looks_at_it(desks: Desks, tmp_path: Path) -> None:
@@ -204,7 +188,7 @@ def test_each_page_fits_its_screen_and_is_read_easily(
             assert page.evaluate(SMALL, LEAST_TARGET_PX) == [], where
             assert page.evaluate("document.documentElement.lang") == {"en": "en", "zh": "zh-CN"}[language]
             assert page.evaluate("document.querySelectorAll('h1').length") == 1, where
-            picture_of(page, f"{path.strip('/')}-{screen}-{language}-{scheme}", tmp_path)
+            picture_of(page, f"{path.strip('/')}-{screen}-{language}-{scheme}", tmp_path, full_page=True)
             page.close()
         context.close()
 

@@ -1,9 +1,8 @@
 """Off to an issuer of another site and back in a real browser, whose rules for cookies no other client has."""
 
-import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from enrolled import enrol
 from openid_provider import CLIENT, SECRET, Provider, provider
 from served import serving
 
-import stations.migrations
 from flows.app import Served, create_app
 from flows.issuer import Issuer
 from flows.issuer_pages import BACK
@@ -20,23 +18,16 @@ from flows.settings import OidcSettings
 from handoff_logs.asking import Asking
 from handoff_logs.database import Database
 
-CHROMIUM = os.environ.get("PASSLINE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 WANTED = "/questions/lookups?limit=50"
-
-pytestmark = pytest.mark.skipif(
-    not Path(CHROMIUM).exists(),
-    reason=f"no Chromium at {CHROMIUM}; install it, or name it in PASSLINE_CHROMIUM",
-)
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 
 @pytest.fixture(scope="module")
-def centre(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[tuple[str, Provider]]:
+def centre(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_templates: Callable[[bool], Path]
+) -> Iterator[tuple[str, Provider]]:
     """The pages on one site and the issuer on another: 127.0.0.1 and localhost are two, whatever their ports."""
     folder = tmp_path_factory.mktemp("line")
-    url = f"sqlite:///{shutil.copyfile(sqlite_template, folder / 'passline.db')}"
-    stations.migrations.upgrade(url)
+    url = f"sqlite:///{shutil.copyfile(sqlite_templates(True), folder / 'passline.db')}"
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = int(free.getsockname()[1])
     address = f"http://127.0.0.1:{port}"
@@ -49,22 +40,13 @@ def centre(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> I
             yield address, running
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Chromium with a fresh profile."""
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield opened
-        opened.close()
-
-
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
 def test_a_browser_comes_back_from_another_site_to_the_page_it_wanted(
-    centre: tuple[str, Provider], browser: Any, scripts: bool
+    centre: tuple[str, Provider], chromium: Any, scripts: bool
 ) -> None:
     address, running = centre
     running.be(asks=True)
-    page = browser.new_context(java_script_enabled=scripts).new_page()
+    page = chromium.new_context(java_script_enabled=scripts).new_page()
     page.goto(address + WANTED)
     page.get_by_role("link", name="to read").click()
     page.get_by_role("button", name="It is I").click()

@@ -1,8 +1,5 @@
 """The mailing desk in a real browser: a scanner is a keyboard, a count outlasts its page, a refused file is kept."""
 
-import os
-import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,87 +7,47 @@ from typing import Any
 import pytest
 from contrast import CONTRAST
 from mailing_desk import PASSWORD, MailingDesk, packed_by_hand
-from pwdlib.hashers.argon2 import Argon2Hasher
+from real_browser import ADVISED, contexts, picture_of, sign_in
 from served import serving
-from signing_keys import open_signed
 from small_line import Line
 
-import stations.migrations
 from flows.app import Served
 from flows.desk_app import create_desk
 from flows.mailing_pages import MailingDesk as Desk
 from handoff_logs.asking import Asking
-from stations.people_register import passwords
+from handoff_logs.database import Database
 
-CHROMIUM = os.environ.get("PASSLINE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SCREEN = {"viewport": {"width": 1280, "height": 800}}
-
-pytestmark = pytest.mark.skipif(
-    not Path(CHROMIUM).exists(),
-    reason=f"no Chromium at {CHROMIUM}; install it, or name it in PASSLINE_CHROMIUM",
-)
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 
 @pytest.fixture
-def desk(tmp_path: Path, sqlite_template: Path, signing_keys: Path) -> Iterator[tuple[MailingDesk, str]]:
+def desk(tmp_path: Path, fresh: tuple[str, Database]) -> Iterator[tuple[MailingDesk, str]]:
     """The desk of a line with trays that mailing accepted, and where it is served."""
-    url = f"sqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'passline.db')}"
-    stations.migrations.upgrade(url)
-    with pytest.MonkeyPatch.context() as patch, open_signed(url, signing_keys, tmp_path / "signing") as database:
-        patch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
-        line = Line(database, tmp_path)
-        packed_by_hand(line, 12)
-        made = MailingDesk.of(line)
-        made.set_passwords()
-        served = Served(tmp_path, "test", True, bytes(32), Asking(url, str))
-        app = create_desk(
-            served, database, lambda renderer: [Desk(renderer, served.asking, made.here, "test", line.mailer)]
-        )
-        with serving(app) as address:
-            yield made, address
-        line.close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """Chromium with a fresh profile."""
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield opened
-        opened.close()
+    url, database = fresh
+    line = Line(database, tmp_path)
+    packed_by_hand(line, 12)
+    made = MailingDesk.of(line)
+    made.set_passwords()
+    served = Served(tmp_path, "test", True, bytes(32), Asking(url, str))
+    app = create_desk(
+        served, database, lambda renderer: [Desk(renderer, served.asking, made.here, "test", line.mailer)]
+    )
+    with serving(app) as address:
+        yield made, address
+    line.close()
 
 
 @pytest.fixture
 def page_of(chromium: Any, desk: tuple[MailingDesk, str]) -> Iterator[Callable[..., Any]]:
     """Makes pages in which a mailer has signed in; whatever the policy blocks or a script breaks fails the test."""
-    opened, said = [], []
+    with contexts(chromium, desk[1], expected=ADVISED, **SCREEN) as context_of:
 
-    def make(**more: Any) -> Any:
-        context = chromium.new_context(base_url=desk[1], **{"locale": "en-GB", **SCREEN, **more})
-        opened.append(context)
-        context.on("console", lambda message: said.append(message.text))
-        context.on("weberror", lambda error: said.append(str(error.error)))
-        page = context.new_page()
-        page.goto("/mailing")
-        page.fill("[name=code]", desk[0].by["ann"].code)
-        page.fill("[name=password]", PASSWORD)
-        page.click("main button")
-        page.wait_for_url("**/mailing")
-        return page
+        def make(**more: Any) -> Any:
+            page = context_of(**more).new_page()
+            sign_in(page, "/mailing", desk[0].by["ann"].code, PASSWORD)
+            return page
 
-    yield make
-    for context in opened:
-        context.close()
-    # Nobody's password is to be kept in a browser of a station.
-    expected = r"status of 4\d\d|net::ERR_|Autofocus processing|\[DOM\] (Password|Multiple) forms"
-    assert [each for each in said if not re.search(expected, each)] == []
-
-
-def picture_of(page: Any, name: str, tmp_path: Path) -> None:
-    """A screenshot; kept in the folder that PASSLINE_PICTURES names, as the docs show it."""
-    page.screenshot(path=Path(os.environ.get("PASSLINE_PICTURES", tmp_path)) / f"{name}.png")
+        yield make
 
 
 def counted(page: Any, count: int) -> None:

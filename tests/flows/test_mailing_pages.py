@@ -152,6 +152,35 @@ def test_the_driver_signs_for_what_they_counted(desk: MailingDesk, address: str)
         assert f"{len(labels)} parcels are with the carrier" in me.get("/mailing/acts")
 
 
+def test_a_driver_without_a_scanner_signs_for_a_number_and_never_sees_ours(desk: MailingDesk, address: str) -> None:
+    """A wrong number hands nothing over, and leads to mailing's recount; what is no number is refused."""
+    desk.weigh_all()
+    desk.book()
+    there = desk.rows("SELECT handoff_id, tray, count(*) FROM whereabouts WHERE state = 'offered' AND kind = 'parcel'"
+                      " AND station = 'mailing' GROUP BY 1, 2")  # fmt: skip
+    (handoff, tray, parcels), *_ = there
+    with opened(desk, address) as me:
+        page = me.get("/mailing/door")
+        assert f'value="{handoff}"' in page and not re.findall(rf"\b{parcels}\b", page.split("numbered")[1])
+
+        def number(said: str, **more: str) -> Any:
+            form = page.split("numbered")[1]
+            facts = {"act": hidden(form, "act"), "handoff": handoff, "number": said, "code": desk.by["dan"].code}
+            return me.post("/mailing/door/number", **facts | {"second_password": PASSWORD} | more)
+
+        for said in ("", "-1", "1.5", "many", "٣", "123456"):
+            assert number(said).status_code == 400
+        assert number("1", handoff="0" * 32).status_code == 409
+        assert number(str(parcels), second_password="not the driver's").status_code == 403
+        assert number(str(parcels), code=desk.by["ann"].code).status_code in (403, 409)
+        assert desk.rows("SELECT count(*) FROM mailing_act") == [(0,)]
+        for _ in range(2):
+            assert number(str(parcels + 1)).status_code == 303
+        (told,) = desk.run()
+        assert (told["taken"], told["differs"]) == (0, (tray,))
+        assert "differs" in me.get("/mailing/acts") and f"handoff={handoff}" in me.get("/mailing").replace("&amp;", "&")
+
+
 def test_a_file_is_loaded_by_two_and_its_bad_lines_are_shown(desk: MailingDesk, address: str) -> None:
     desk.weigh_all()
     desk.book()

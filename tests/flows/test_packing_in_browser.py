@@ -1,35 +1,38 @@
 """The packing desk in a real browser: scanner and keyboard alone, both languages, light and dark; no scan lost."""
 
-import os
-import re
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import real_browser
 from contrast import CONTRAST
 from packing_served import packing_desk
-from pwdlib.hashers.argon2 import Argon2Hasher
+from real_browser import contexts, picture_of
 from served import serving
-from signing_keys import open_signed
 from small_desk import PASSWORD
 from small_line import Line
 from small_packing_desk import PackingDeskLine
 
-import stations.migrations
-from stations.people_register import passwords
+from handoff_logs.database import Database
+from stations.emulated_staff import EmulatedPacker
+from stations.packing import desk_booking
+from stations.packing.machines import PackingMachines
 
-CHROMIUM = os.environ.get("PASSLINE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SCREEN = {"viewport": {"width": 1280, "height": 800}}
 
-pytestmark = pytest.mark.skipif(
-    not Path(CHROMIUM).exists(),
-    reason=f"no Chromium at {CHROMIUM}; install it, or name it in PASSLINE_CHROMIUM",
-)
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+class Leaning(EmulatedPacker):
+    """A packer whose scale something leans on; it is the scale's driver as well."""
+
+    name = "scale-01"
+
+    def ask(self, _weigh: Any) -> int:
+        return 99_999
+
+    def clear_scale(self, scale: str) -> None:
+        """There is no machine."""
 
 
 @dataclass
@@ -45,55 +48,27 @@ class ServedDesk:
 
 
 @pytest.fixture
-def served(tmp_path: Path, sqlite_template: Path, signing_keys: Path) -> Iterator[ServedDesk]:
+def served(tmp_path: Path, fresh: tuple[str, Database]) -> Iterator[ServedDesk]:
     """Where the desk of a line with twelve documents in one tray is."""
-    url = f"sqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'passline.db')}"
-    stations.migrations.upgrade(url)
-    with pytest.MonkeyPatch.context() as patch, open_signed(url, signing_keys, tmp_path / "signing") as database:
-        patch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
-        line = Line(database, tmp_path)
-        desk = PackingDeskLine.of(line)
-        desk.set_passwords()
-        tray = desk.accept_one(12)
-        with serving(packing_desk(tmp_path, url, desk)) as address:
-            yield ServedDesk(address, desk, tray)
-        line.close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """Chromium with a fresh profile."""
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield opened
-        opened.close()
+    url, database = fresh
+    line = Line(database, tmp_path)
+    desk = PackingDeskLine.of(line)
+    desk.set_passwords()
+    tray = desk.accept_one(12)
+    with serving(packing_desk(tmp_path, url, desk)) as address:
+        yield ServedDesk(address, desk, tray)
+    line.close()
 
 
 @pytest.fixture
 def context_of(chromium: Any, served: ServedDesk) -> Iterator[Callable[..., Any]]:
     """Makes browsers of a profile each; whatever the policy blocks or a script breaks fails the test."""
-    opened, said = [], []
-
-    def make(**more: Any) -> Any:
-        context = chromium.new_context(base_url=served.address, **{"locale": "en-GB", **SCREEN, **more})
-        opened.append(context)
-        context.on("console", lambda message: said.append(message.text))
-        context.on("weberror", lambda error: said.append(str(error.error)))
-        return context
-
-    yield make
-    for context in opened:
-        context.close()
-    expected = r"status of 4\d\d|net::ERR_|signal timed out"
-    assert [each for each in said if not re.search(expected, each)] == []
+    with contexts(chromium, served.address, **SCREEN) as make:
+        yield make
 
 
 def sign_in(page: Any, code: str = "p-0011") -> None:
-    page.goto("/packing")
-    page.fill("[name=code]", code)
-    page.fill("[name=password]", PASSWORD)
-    page.click("main button")
-    page.wait_for_url("**/packing")
+    real_browser.sign_in(page, "/packing", code, PASSWORD)
 
 
 def scan(page: Any, *codes: str) -> None:
@@ -107,11 +82,6 @@ def stored(page: Any, pieces: int, served: ServedDesk) -> None:
     """Wait until the server has stored so many."""
     page.wait_for_function("() => document.getElementById('unsent').textContent === '0'")
     assert served.rows("SELECT count(*) FROM packing_match") == [(pieces,)]
-
-
-def picture_of(page: Any, name: str, tmp_path: Path) -> None:
-    """A screenshot; kept in the folder that PASSLINE_PICTURES names, as the docs show it."""
-    page.screenshot(path=Path(os.environ.get("PASSLINE_PICTURES", tmp_path)) / f"{name}.png")
 
 
 def test_a_tray_is_packed_by_scanner_and_keyboard_alone(context_of: Any, served: ServedDesk, tmp_path: Path) -> None:
@@ -249,3 +219,42 @@ NAMELESS = """() => [...document.querySelectorAll("main button, main input, main
     .filter(each => each.getClientRects().length)
     .filter(each => !(each.getAttribute("aria-label") || each.innerText || each.labels?.[0]?.innerText))
     .map(each => each.outerHTML.slice(0, 100))"""
+
+
+def test_a_weight_that_differs_fills_the_page_and_two_free_the_shelf_by_keyboard(
+    context_of: Callable[..., Any], served: ServedDesk, tmp_path: Path
+) -> None:
+    """As a mismatch does; its press undone before that; and the parcel is opened by two."""
+    page, desk = context_of().new_page(), served.desk
+    sign_in(page)
+    first, *posted = desk.pieces(served.tray, delivery="post")
+    scan(page, *desk.codes(first))
+    stored(page, 1, served)
+    page.wait_for_selector("[data-undo]")
+    page.keyboard.press("F6")
+    page.wait_for_function("() => document.getElementById('says').textContent.includes('undone')")
+    assert served.rows("SELECT outcome FROM packing_match ORDER BY stored_us") == [("matched",), ("undone",)]
+    for piece in desk.pieces(served.tray):
+        if piece.unit_id != first.unit_id:
+            desk.match("pia", piece)
+    packer: Any = Leaning(desk.line.hands)
+    desk_booking.book_tray(desk.here, served.tray, packer, machines=PackingMachines(packer, None))
+    page.wait_for_selector("#stop[open]")
+    assert "weight" in page.locator("#stop h2").inner_text() and "99999 g" in page.locator("#stop-more").inner_text()
+    assert page.evaluate("Number(document.getElementById('desk').dataset.sounded)") >= 1
+    for _ in posted:
+        page.wait_for_timeout(450)
+        page.keyboard.press("Escape")
+    page.wait_for_selector("#stop", state="hidden")
+    page.locator("[data-release]").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#release[open]")
+    assert page.evaluate("document.activeElement.name") == "password"
+    scan(page, PASSWORD)
+    page.keyboard.type("p-0013")
+    page.keyboard.press("Tab")
+    scan(page, PASSWORD)
+    page.wait_for_function("() => document.getElementById('says').textContent.includes('both signed')")
+    assert served.rows("SELECT resolution FROM packing_release") == [("opened",)]
+    assert page.evaluate("document.activeElement.name") == "code"
+    page.screenshot(path=tmp_path / "shelf.png")

@@ -28,7 +28,7 @@ from stations.packing.errors import LeftAtDeskError
 from stations.people_register import passwords
 
 OPEN = {"/sign-in", "/sign-out", "/healthz", "/", "/static"}
-POSTS = ("match", "close", "answer", "emulated")
+POSTS = ("match", "undo", "close", "answer", "release", "emulated")
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_every_route_is_for_packers_alone(address: str, app: Any, desk: PackingD
     """Nobody, another role, and who was a packer: turned away."""
     routes = [(verb.upper(), path) for path, verbs in app.openapi()["paths"].items() for verb in verbs]
     own = [(method, path) for method, path in routes if path not in OPEN]
-    assert len(own) == 17 and all(path.startswith("/packing") for _, path in own)
+    assert len(own) == 19 and all(path.startswith("/packing") for _, path in own)
     with browser(address) as nobody:
         for method, path in own:
             assert nobody.request(method, path.format(label="P-1", tray="1")).status_code == 303, path
@@ -203,3 +203,47 @@ def test_what_the_run_asks_is_shown_and_answered_and_the_label_printed_at_the_de
         assert pia.post("/packing/answer", data={**facts, "answer": "yes"}).json() == {"news": True}
         assert ask not in pia.get("/packing/now").text
     assert desk.rows("SELECT answered_by FROM packing_ask") == [("p-0011",)]
+
+
+def test_a_wrong_press_is_undone_at_the_desk(address: str, desk: PackingDeskLine) -> None:
+    """By whoever pressed it, as their last match; until the line has taken the piece out it can't be scanned."""
+    piece = desk.pieces(desk.tray, delivery="collection")[0]  # type: ignore[attr-defined]
+    with opened(address, "p-0011") as pia, opened(address, "p-0012") as pete:
+        match = new_id()
+        sent(pia, *desk.codes(piece), match=match)
+        assert f'data-undo="{match}"' in pia.get("/packing/now").text
+        assert "data-undo" not in pete.get("/packing/now").text
+        one = {"match": match, "undo": new_id()}
+        assert pete.post("/packing/undo", data={"token": pete.token, **one}).status_code == 409
+        for _ in range(2):
+            answer = pia.post("/packing/undo", data={"token": pia.token, **one})
+            assert answer.status_code == 200 and piece.blank_serial in answer.json()["said"]
+        assert sent(pia, *desk.codes(piece)).status_code == 409
+        desk.book()
+        assert sent(pia, *desk.codes(piece)).json()["outcome"] == "matched"
+
+
+def test_the_hold_shelf_is_freed_by_two_who_sign_in_at_that_moment(address: str, desk: PackingDeskLine) -> None:
+    """What does not lie there asks nobody for a password; a wrong one, the same person or a stranger sign nothing."""
+    pair = desk.pieces(desk.tray)[:2]  # type: ignore[attr-defined]
+    own, other = desk.codes(pair[0]), desk.codes(pair[1])
+    with opened(address, "p-0011") as pia:
+        sent(pia, own[0], own[1], other[2])
+        desk.book()
+        assert f'data-release="{own[0]}" data-resolution="envelope"' in pia.get("/packing/now").text
+        facts = {"token": pia.token, "release": new_id(), "number": own[0], "resolution": "envelope"}
+        hands = {"password": PASSWORD, "second": "p-0013", "second_password": PASSWORD}
+        for more, status in (
+            ({"number": "EZ0000000"}, 404),
+            ({"resolution": "void"}, 404),
+            ({"resolution": "opened"}, 404),
+            ({"password": "wrong"}, 403),
+            ({"second_password": "wrong"}, 403),
+            ({"second": "p-0011"}, 403),
+            ({"release": "x"}, 400),
+        ):
+            assert pia.post("/packing/release", data=facts | hands | more).status_code == status, more
+        assert desk.rows("SELECT count(*) FROM packing_release") == [(0,)]
+        assert pia.post("/packing/release", data=facts | hands).json() == {"news": True}
+        assert "p-0011 and p-0013 decided" in pia.get("/packing/now").text
+        assert pia.post("/packing/release", data=facts | hands | {"release": new_id()}).status_code == 409

@@ -1,22 +1,19 @@
 """The pages in a real browser: by keyboard alone, in both languages, under their strict policy, and without scripts."""
 
-import os
 import re
-import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import a_day_of_air
 import pytest
 from contrast import CONTRAST
-from pwdlib.hashers.argon2 import Argon2Hasher
+from fresh_line import fresh_line
+from real_browser import contexts
 from served import serving
-from signing_keys import open_signed
 from small_shift import ONE, plan, scanned
 
-import stations.migrations
 from flows.app import Served, create_app
 from flows.default_line import write_default
 from flows.run_folder import RunFolder
@@ -27,15 +24,12 @@ from handoff_logs.log import Stamp
 from handoff_logs.records import Birth, Kind, Party, new_id
 from handoff_logs.writing import Entry
 from stations.people import Role
-from stations.people_register import passwords
 from stations.people_register.credentials import Credentials
 from stations.people_register.register import enrol, found
 from stations.people_register.rules import ADMINISTRATORS
 from stations.people_register.sign_in import sign_in_as, sign_in_two
 from stations.shift import station
 
-CHROMIUM = os.environ.get("PASSLINE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 CODE, PASSWORD = "p-0001", "correct horse one"
 SHIFT_ID = "0" * 31 + "5"
 PAGES = ("/", "/custody?number=E1", "/custody?number=Z9", "/stations", "/station?name=review", "/shifts",
@@ -44,21 +38,17 @@ PAGES = ("/", "/custody?number=E1", "/custody?number=Z9", "/stations", "/station
          "/questions/inside",
          "/integrity", "/alarms", "/alarms?all=1", "/climate", "/climate?hours=6")  # fmt: skip
 
-pytestmark = pytest.mark.skipif(
-    not Path(CHROMIUM).exists(),
-    reason=f"no Chromium at {CHROMIUM}; install it, or name it in PASSLINE_CHROMIUM",
-)
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, signing_keys: Path) -> Iterator[str]:
+def address(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_templates: Callable[[bool], Path], signing_keys: Path
+) -> Iterator[str]:
     """Where the pages of a small line are, with an administrator to sign in as."""
     folder = tmp_path_factory.mktemp("line")
-    url = f"sqlite:///{shutil.copyfile(sqlite_template, folder / 'passline.db')}"
-    stations.migrations.upgrade(url)
-    with pytest.MonkeyPatch.context() as patch, open_signed(url, signing_keys, folder / "signing") as database:
-        patch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
+    fresh = fresh_line(folder, sqlite_templates(True), signing_keys)
+    with pytest.MonkeyPatch.context() as patch, fresh as (url, database):
         founders = Credentials(CODE, PASSWORD), Credentials("p-0002", "correct horse two")
         found(database, *founders, emulated=True)
         tell(database)
@@ -100,25 +90,11 @@ def work_a_shift(database: Database, patch: pytest.MonkeyPatch) -> None:
     station.close_shift(database, scanned("B2", place="voided"), ONE)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Chromium with a fresh profile."""
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
-def page(browser: Any, address: str) -> Iterator[Any]:
+def page(chromium: Any, address: str) -> Iterator[Any]:
     """A tab in an English browser; whatever the policy blocks or a script breaks fails the test."""
-    context = browser.new_context(base_url=address, locale="en-GB")
-    tab, said = context.new_page(), []
-    tab.on("console", lambda message: said.append(message.text))
-    tab.on("pageerror", lambda error: said.append(str(error)))
-    yield tab
-    context.close()
-    assert [each for each in said if not re.search(r"status of 40[34]", each)] == []
+    with contexts(chromium, address, expected=r"status of 40[34]") as make:
+        yield make().new_page()
 
 
 def sign_in(page: Any) -> None:
@@ -199,8 +175,8 @@ def test_every_page_stands_in_both_languages_and_is_read_easily(page: Any, langu
             assert re.search(r"[✓◷⚠■]", mark), path
 
 
-def test_the_pages_work_without_scripts(browser: Any, address: str) -> None:
-    context = browser.new_context(base_url=address, java_script_enabled=False, locale="zh-CN")
+def test_the_pages_work_without_scripts(chromium: Any, address: str) -> None:
+    context = chromium.new_context(base_url=address, java_script_enabled=False, locale="zh-CN")
     tab = context.new_page()
     tab.goto("/custody?number=E1")
     assert tab.locator("h1").inner_text() == "登录"
@@ -255,3 +231,10 @@ def test_registered_people_are_the_only_ones_who_read(page: Any) -> None:
     page.fill("[name=password]", PASSWORD)
     page.click("main button")
     assert "refused" in page.locator("[role=alert]").inner_text()
+
+
+def test_what_a_script_breaks_fails_its_test(chromium: Any, address: str) -> None:
+    """The ear that all tests in a browser rely on."""
+    broken = "data:text/html,<script>throw Error('broken')</script>"
+    with pytest.raises(AssertionError, match="broken"), contexts(chromium, address) as make:
+        make().new_page().goto(broken)

@@ -1,22 +1,18 @@
 """A round on a telephone in a real browser: large targets, both languages, light and dark, by keyboard alone."""
 
-import os
-import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import real_browser
 from contrast import CONTRAST
 from enrolled import enrol
 from patrol_line import HOLDABLE, PLAN, picture
-from pwdlib.hashers.argon2 import Argon2Hasher
+from real_browser import PICTURES, contexts
 from served import serving
-from signing_keys import open_signed
 from sqlalchemy import text
 
-import stations.migrations
 from flows.app import Served, create_app
 from flows.patrol_forms import Rounds
 from handoff_logs.asking import Asking
@@ -24,71 +20,41 @@ from handoff_logs.database import Database
 from stations.people_register import passwords
 from stations.personal import PersonalData
 
-CHROMIUM = os.environ.get("PASSLINE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PASSWORD = "a password of everybody"
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
 LEAST_PX = 44
 """What a finger hits (WCAG 2.5.5)."""
 
-pytestmark = pytest.mark.skipif(
-    not Path(CHROMIUM).exists(),
-    reason=f"no Chromium at {CHROMIUM}; install it, or name it in PASSLINE_CHROMIUM",
-)
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
 
 @pytest.fixture
-def walked_line(tmp_path: Path, sqlite_template: Path, signing_keys: Path) -> Iterator[tuple[str, Database]]:
+def walked_line(tmp_path: Path, fresh: tuple[str, Database]) -> Iterator[tuple[str, Database]]:
     """Where the pages of a line are that an operator and a lead walk."""
-    url = f"sqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'passline.db')}"
-    stations.migrations.upgrade(url)
-    with pytest.MonkeyPatch.context() as patch, open_signed(url, signing_keys, tmp_path / "signing") as database:
-        patch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
-        for who in enrol(database, operator="operator", lead="lead").values():
-            facts = {"code": who.code, "hash": passwords.hashed(PASSWORD)}
-            insert = text("INSERT INTO person_password VALUES (:code, :hash, 1)")
-            database.write(lambda tx, facts=facts, insert=insert: tx.execute(insert, facts))
-        rounds = Rounds((PLAN,), HOLDABLE, PersonalData.create(tmp_path / "keys"), "day", lambda: None)
-        served = Served(tmp_path, "test", True, bytes(32), Asking(url, str), rounds=rounds)
-        with serving(create_app(served, database)) as address:
-            yield address, database
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Chromium with a fresh profile."""
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield opened
-        opened.close()
+    url, database = fresh
+    for who in enrol(database, operator="operator", lead="lead").values():
+        facts = {"code": who.code, "hash": passwords.hashed(PASSWORD)}
+        insert = text("INSERT INTO person_password VALUES (:code, :hash, 1)")
+        database.write(lambda tx, facts=facts, insert=insert: tx.execute(insert, facts))
+    rounds = Rounds((PLAN,), HOLDABLE, PersonalData.create(tmp_path / "keys"), "day", lambda: None)
+    served = Served(tmp_path, "test", True, bytes(32), Asking(url, str), rounds=rounds)
+    with serving(create_app(served, database)) as address:
+        yield address, database
 
 
 @pytest.fixture
-def phone(browser: Any, walked_line: tuple[str, Database]) -> Iterator[Any]:
+def phone(chromium: Any, walked_line: tuple[str, Database]) -> Iterator[Any]:
     """An English telephone; whatever the policy blocks or a script breaks fails the test."""
-    context = browser.new_context(base_url=walked_line[0], locale="en-GB", **PHONE)
-    tab, said = context.new_page(), []
-    tab.on("console", lambda message: said.append(message.text))
-    tab.on("pageerror", lambda error: said.append(str(error)))
-    yield tab
-    context.close()
-    assert [each for each in said if not re.search(r"status of 4\d\d", each)] == []
+    with contexts(chromium, walked_line[0], **PHONE) as make:
+        yield make().new_page()
 
 
 def sign_in(page: Any, code: str = "p-0011", to: str = "/patrol") -> None:
-    page.goto(to)
-    page.fill("[name=code]", code)
-    page.fill("[name=password]", PASSWORD)
-    page.click("main button")
-    page.wait_for_url(f"**{to}")
+    real_browser.sign_in(page, to, code, PASSWORD)
 
 
 def picture_of(page: Any, name: str, tmp_path: Path) -> None:
-    """A screenshot; kept in the folder that PASSLINE_PICTURES names, as the docs show it."""
+    """A screenshot: of the whole page, unless it is for the docs."""
     page.evaluate("scrollTo(0, 0)")
-    folder = Path(os.environ.get("PASSLINE_PICTURES", tmp_path))
-    page.screenshot(path=folder / f"{name}.png", full_page=os.environ.get("PASSLINE_PICTURES") is None)
+    real_browser.picture_of(page, name, tmp_path, full_page=PICTURES is None)
 
 
 def answer_all(page: Any) -> None:
@@ -104,7 +70,7 @@ def count(database: Database, table: str) -> int:
 
 
 def test_a_round_is_walked_on_a_telephone(
-    phone: Any, browser: Any, walked_line: tuple[str, Database], tmp_path: Path
+    phone: Any, chromium: Any, walked_line: tuple[str, Database], tmp_path: Path
 ) -> None:
     sign_in(phone)
     phone.get_by_role("link", name="Walk the round machines").click()
@@ -132,7 +98,7 @@ def test_a_round_is_walked_on_a_telephone(
     phone.get_by_label("Your password").fill(PASSWORD)
     phone.get_by_role("button", name="It is mended").click()
     phone.get_by_text("Somebody else looks at it").wait_for()
-    lead = browser.new_context(base_url=walked_line[0], locale="zh-CN", **PHONE).new_page()
+    lead = chromium.new_context(base_url=walked_line[0], locale="zh-CN", **PHONE).new_page()
     sign_in(lead, "p-0012", "/patrol/finding/1")
     picture_of(lead, "patrol-finding", tmp_path)
     lead.get_by_label("请输入口令签署").first.fill(PASSWORD)

@@ -1,8 +1,5 @@
 """The QC desk in a real browser: a tray by scanner and keyboard alone, a void by two, both languages and themes."""
 
-import os
-import re
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,32 +7,20 @@ from typing import Any
 
 import pytest
 from contrast import CONTRAST
-from pwdlib.hashers.argon2 import Argon2Hasher
 from read_by_hand import means_by_hand
+from real_browser import LOOK_MS, contexts, sign_in
 from served import serving
-from signing_keys import open_signed
 from small_desk import PASSWORD
 from small_line import Line
 from small_qc import QcDesk
 
-import stations.migrations
 from flows.app import Served
 from flows.desk_app import create_desk
 from flows.qc_pages import QcDesk as Pages
 from handoff_logs.asking import Asking
-from stations.people_register import passwords
+from handoff_logs.database import Database
 
-CHROMIUM = os.environ.get("PASSLINE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SCREEN = {"viewport": {"width": 1280, "height": 800}}
-LOOK_MS = 450
-"""A little more than the desk takes a second press for the same."""
-
-pytestmark = pytest.mark.skipif(
-    not Path(CHROMIUM).exists(),
-    reason=f"no Chromium at {CHROMIUM}; install it, or name it in PASSLINE_CHROMIUM",
-)
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 
 @dataclass
@@ -53,55 +38,31 @@ def with_other_zone(piece: Any) -> Any:
 
 
 @pytest.fixture
-def served(tmp_path: Path, sqlite_template: Path, signing_keys: Path) -> Iterator[ServedDesk]:
+def served(tmp_path: Path, fresh: tuple[str, Database]) -> Iterator[ServedDesk]:
     """Where the desk of a line with four pieces is, the first of which bears another zone."""
-    url = f"sqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'passline.db')}"
-    stations.migrations.upgrade(url)
-    with pytest.MonkeyPatch.context() as patch, open_signed(url, signing_keys, tmp_path / "signing") as database:
-        patch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
-        line = Line(database, tmp_path)
-        desk = QcDesk.of(line, means_by_hand(line))
-        desk.set_passwords()
-        tray = desk.made(4, spoil=lambda piece: with_other_zone(piece) if line.machines_made == 1 else piece)
-        what = Served(tmp_path, "test", True, bytes(32), Asking(url, str))
-        with serving(create_desk(what, database, lambda renderer: [Pages(renderer, desk.here, line.inspector)])) as at:
-            yield ServedDesk(at, desk, tray)
-        line.close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """Chromium with a fresh profile."""
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield opened
-        opened.close()
+    url, database = fresh
+    line = Line(database, tmp_path)
+    desk = QcDesk.of(line, means_by_hand(line))
+    desk.set_passwords()
+    tray = desk.made(4, spoil=lambda piece: with_other_zone(piece) if line.machines_made == 1 else piece)
+    what = Served(tmp_path, "test", True, bytes(32), Asking(url, str))
+    with serving(create_desk(what, database, lambda renderer: [Pages(renderer, desk.here, line.inspector)])) as at:
+        yield ServedDesk(at, desk, tray)
+    line.close()
 
 
 @pytest.fixture
 def page_of(chromium: Any, served: ServedDesk) -> Iterator[Callable[..., Any]]:
     """Makes a page on which an inspector signed in; whatever the policy blocks or a script breaks fails the test."""
-    opened, said = [], []
+    with contexts(chromium, served.address, **SCREEN) as context_of:
 
-    def make(code: str = "p-0011", **more: Any) -> Any:
-        context = chromium.new_context(base_url=served.address, **{"locale": "en-GB", **SCREEN, **more})
-        opened.append(context)
-        context.on("console", lambda message: said.append(message.text))
-        context.on("weberror", lambda error: said.append(str(error.error)))
-        page = context.new_page()
-        page.goto("/qc")
-        page.fill("[name=code]", code)
-        page.fill("[name=password]", PASSWORD)
-        page.click("main button")
-        page.wait_for_url("**/qc")
-        page.wait_for_selector("#overview table")
-        return page
+        def make(code: str = "p-0011", **more: Any) -> Any:
+            page = context_of(**more).new_page()
+            sign_in(page, "/qc", code, PASSWORD)
+            page.wait_for_selector("#overview table")
+            return page
 
-    yield make
-    for context in opened:
-        context.close()
-    expected = r"status of 4\d\d|net::ERR_|signal timed out"
-    assert [each for each in said if not re.search(expected, each)] == []
+        yield make
 
 
 def scan(page: Any, serial: str) -> None:
@@ -215,6 +176,39 @@ def test_what_was_in_hand_is_there_again_when_the_page_is_loaded(
     page.keyboard.press("Enter")
     page.wait_for_selector("#refused p")
     assert page.input_value("#serial") == "EZ0000000"
+
+
+def test_keys_are_ones_own_and_what_can_be_none_is_refused_with_its_reason(
+    page_of: Callable[..., Any], served: ServedDesk
+) -> None:
+    """A scanner's capitals and digits are no keys; two acts have no key together; and they outlast the page."""
+    page, desk = page_of(), served.desk
+    serial = desk.serials()[1]
+    page.keyboard.press("k")
+    page.wait_for_selector("#keys[open]")
+    for key, why in (("P", "a scanner types"), ("5", "a scanner types"), ("f", "can't both be f"), ("", "needs a key")):
+        page.fill("#keys [name=pass]", key)
+        page.click("#keys [value=keep]")
+        assert why in page.locator("#keys .wrong").inner_text(), key
+    page.fill("#keys [name=pass]", "j")
+    page.fill("#keys [name=print]", "q")
+    page.click("#keys [value=keep]")
+    page.wait_for_selector("#keys:not([open])", state="attached")
+    page.reload()
+    assert page.locator(".key.pass kbd").inner_text() == "j"
+    scan(page, serial)
+    page.keyboard.press("p")
+    assert page.input_value("#serial") == "p", "it is nobody's key any more"
+    page.fill("#serial", "")
+    page.keyboard.press("f")
+    page.keyboard.press("q")
+    page.wait_for_selector("#void[open]")
+    page.keyboard.press("Escape")
+    page.keyboard.press("u")
+    laid(page, serial)
+    page.keyboard.press("j")
+    says(page, "passed")
+    assert desk.rows("SELECT outcome, codes FROM qc_decision ORDER BY stored_us") == [("fail", "print"), ("pass", "")]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

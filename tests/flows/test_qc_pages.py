@@ -277,3 +277,70 @@ def test_a_tray_of_which_nothing_was_scanned_is_closed_only_when_it_is_said_to_b
         assert post(ann, "count/close", count=count, empty="yes").status_code == 303
         assert post(ann, "count/close", count=count).status_code == 303
     assert desk.rows(ended) == [("counted",)]
+
+
+def test_a_tray_that_was_counted_is_said_to_come_until_the_line_has_it_and_has_read_it(
+    address: str, desk: QcDesk
+) -> None:
+    """Not that there is none; and the page's script asks again soon while something is about to happen."""
+
+    def coming(client: Any) -> tuple[bool, str]:
+        page = client.get("/qc/overview").text
+        told = "coming" if "taking it in" in page else "none" if "No tray is here" in page else "there"
+        return 'data-coming="0"' not in page, told
+
+    with opened(address) as ann:
+        for serial in desk.serials():
+            decide(ann, serial, *(["chip_signature"] if serial == desk.serials()[0] else []))
+        assert coming(ann) == (False, "there"), "two have to sign first"
+        desk.sign(desk.rows("SELECT decision_id FROM qc_decision WHERE outcome = 'fail'")[0][0])
+        assert coming(ann)[0], "all of it is decided: the line books it"
+        (tray,) = desk.begun()
+        desk.void(tray)
+        desk.book(tray)
+        assert coming(ann) == (False, "none")
+        desk.hand_on(2, seed=2)
+        assert coming(ann) == (False, "none")
+        post(ann, "count/begin")
+        [(count,)] = desk.rows("SELECT count_id FROM tray_count")
+        assert post(ann, "count/close", count=count, empty="yes").status_code == 303
+        assert coming(ann) == (True, "coming")
+        desk.count_in()
+        assert coming(ann) == (True, "there"), "it is being read"
+        for tray in desk.begun():
+            desk.read(tray)
+        assert coming(ann) == (False, "there")
+
+
+def test_a_piece_whose_application_was_stopped_is_not_decided_on_the_page(address: str, desk: QcDesk) -> None:
+    """Rule 8, with the piece in hand and before it is."""
+    _, second, third = desk.serials()
+    with opened(address) as ann:
+        hold = take(ann, second)
+        for serial in (second, third):
+            [(application,)] = desk.rows("SELECT application_id FROM job WHERE blank_serial = :serial", serial=serial)
+            desk.line.stop(application)
+        answer = post(ann, "decide", decision=new_id(), hold=hold, outcome="pass", codes="")
+        assert (answer.status_code, "stopped" in answer.json()["said"]) == (409, True)
+        post(ann, "back")
+        answer = post(ann, "scan", serial=third)
+        assert answer.status_code == 409 and answer.json()["said"]
+    assert desk.rows("SELECT count(*) FROM qc_decision") == [(0,)]
+
+
+def test_the_page_of_a_count_does_not_say_how_many_there_must_be(address: str, desk: QcDesk) -> None:
+    """Rule 3: nor what they are, until it is over."""
+    desk.hand_on(4, seed=2)
+    offered = desk.rows(
+        "SELECT j.blank_serial, j.document_number FROM whereabouts w JOIN job j ON j.document_unit = w.unit_id"
+        " WHERE w.state = 'offered'"
+    )
+    assert len(offered) > 1
+    with opened(address) as ann:
+        assert post(ann, "count/begin").status_code == 303
+        [(count,)] = desk.rows("SELECT count_id FROM tray_count WHERE ended_us IS NULL")
+        page = ann.get("/qc/count").text
+        assert count in page
+        assert not any(number in page for numbers in offered for number in numbers)
+        words = re.sub(r"<[^>]*>|[0-9a-f]{32}", " ", page)
+        assert not re.search(rf"\b{len(offered)}\b", words), words

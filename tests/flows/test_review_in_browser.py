@@ -1,38 +1,24 @@
 """The review desk in a real browser: keyboard alone, both languages, light and dark; no verdict lost or doubled."""
 
-import os
-import re
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import real_browser
 from contrast import CONTRAST
-from pwdlib.hashers.argon2 import Argon2Hasher
+from real_browser import LOOK_MS, contexts, picture_of
 from review_served import review_desk
 from served import serving
-from signing_keys import open_signed
 from small_desk import PASSWORD, Desk
 from small_line import Line
 
-import stations.migrations
+from handoff_logs.database import Database
 from stations.intake.generator.defects import Shares
-from stations.people_register import passwords
 from stations.review import leases
 
-CHROMIUM = os.environ.get("PASSLINE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SCREEN = {"viewport": {"width": 1366, "height": 768}}
-LOOK_MS = 450
-"""A little more than the desk takes a second press for the same."""
-
-pytestmark = pytest.mark.skipif(
-    not Path(CHROMIUM).exists(),
-    reason=f"no Chromium at {CHROMIUM}; install it, or name it in PASSLINE_CHROMIUM",
-)
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 
 @dataclass
@@ -47,55 +33,27 @@ class ServedDesk:
 
 
 @pytest.fixture
-def served(tmp_path: Path, sqlite_template: Path, signing_keys: Path) -> Iterator[ServedDesk]:
+def served(tmp_path: Path, fresh: tuple[str, Database]) -> Iterator[ServedDesk]:
     """Where the desk of a line with sixteen applications is, half of them with something wrong."""
-    url = f"sqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'passline.db')}"
-    stations.migrations.upgrade(url)
-    with pytest.MonkeyPatch.context() as patch, open_signed(url, signing_keys, tmp_path / "signing") as database:
-        patch.setattr(passwords, "_HASHER", Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1))
-        line = Line(database, tmp_path, shares=Shares(intake_defects=0.0, review_defects=0.5))
-        desk = Desk.of(line)
-        desk.set_passwords()
-        desk.accept(16)
-        with serving(review_desk(tmp_path, url, desk.here)) as address:
-            yield ServedDesk(address, desk)
-        line.close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """Chromium with a fresh profile."""
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield opened
-        opened.close()
+    url, database = fresh
+    line = Line(database, tmp_path, shares=Shares(intake_defects=0.0, review_defects=0.5))
+    desk = Desk.of(line)
+    desk.set_passwords()
+    desk.accept(16)
+    with serving(review_desk(tmp_path, url, desk.here)) as address:
+        yield ServedDesk(address, desk)
+    line.close()
 
 
 @pytest.fixture
 def context_of(chromium: Any, served: ServedDesk) -> Iterator[Callable[..., Any]]:
     """Makes browsers of a profile each; whatever the policy blocks or a script breaks fails the test."""
-    opened, said = [], []
-
-    def make(**more: Any) -> Any:
-        context = chromium.new_context(base_url=served.address, **{"locale": "en-GB", **SCREEN, **more})
-        opened.append(context)
-        context.on("console", lambda message: said.append(message.text))
-        context.on("weberror", lambda error: said.append(str(error.error)))
-        return context
-
-    yield make
-    for context in opened:
-        context.close()
-    expected = r"status of 4\d\d|net::ERR_|signal timed out"
-    assert [each for each in said if not re.search(expected, each)] == []
+    with contexts(chromium, served.address, **SCREEN) as make:
+        yield make
 
 
 def sign_in(page: Any, code: str = "p-0011") -> None:
-    page.goto("/review")
-    page.fill("[name=code]", code)
-    page.fill("[name=password]", PASSWORD)
-    page.click("main button")
-    page.wait_for_url("**/review")
+    real_browser.sign_in(page, "/review", code, PASSWORD)
     page.wait_for_selector("article")
 
 
@@ -117,11 +75,6 @@ def press(page: Any, *keys: str) -> str:
 def stored(page: Any) -> None:
     """Wait until nothing is unsent."""
     page.wait_for_function("() => document.getElementById('unsent').textContent === '0'")
-
-
-def picture_of(page: Any, name: str, tmp_path: Path) -> None:
-    """A screenshot; kept in the folder that PASSLINE_PICTURES names, as the docs show it."""
-    page.screenshot(path=Path(os.environ.get("PASSLINE_PICTURES", tmp_path)) / f"{name}.png")
 
 
 def test_applications_are_decided_by_keyboard_alone(context_of: Any, served: ServedDesk, tmp_path: Path) -> None:

@@ -20,6 +20,9 @@ from handoff_logs.records import new_id
 from stations.characters.alike import alike
 from stations.people_register import passwords
 from stations.review.items import REASONS
+from stations.review.second import SecondLooks
+from stations.review.station import book_decided
+from stations.trays import unfinished_trays
 
 
 @pytest.fixture
@@ -200,3 +203,24 @@ def test_it_says_that_it_is_alive_and_nothing_else(address: str) -> None:
     answer = httpx.get(f"{address}/healthz")
     assert (answer.status_code, answer.text) == (200, "ok\n")
     assert httpx.get(f"{address}/").headers["location"] == "/sign-in"
+
+
+def test_a_second_look_learns_of_the_first_once_its_own_is_stored_and_leads_see_what_it_caught(
+    address: str, desk: Desk
+) -> None:
+    """Its page and its turn are as any other's; the answer to a verdict that differs offers the case."""
+    desk.decide_all("ann")
+    for tray in unfinished_trays(desk.here):
+        assert book_decided(desk.here, tray, seconds=SecondLooks(1.0)) is None
+    with opened(address, "p-0012") as bob:
+        first, second, _ = take(bob)
+        assert set(first) == {"lease", "revision", "round"}
+        shown = bob.get(f"/review/case/{first['lease']}").text
+        assert desk.by["ann"].code not in shown
+        assert bob.post("/review/verdict", data=sent(bob, first)).json() == {"news": True}
+        caught = sent(bob, second, "return", "photo_ears")
+        for news in (True, False):
+            assert bob.post("/review/verdict", data=caught).json() == {"news": news, "differs": True}
+    with opened(address, "p-0014") as lead:
+        page = lead.get("/rates").text
+        assert "second look" in page and "50.0 %" in page

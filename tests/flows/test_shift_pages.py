@@ -147,9 +147,11 @@ def test_what_is_no_shift_is_a_page_that_says_so(address: str, people: dict[str,
 def test_what_stood_long_ago_is_left_to_the_paper_and_the_command(
     address: str, people: dict[str, SignedIn], shifts: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To go back from where everything is now takes long; a page keeps nobody waiting, and shows no zeros instead."""
+    """Unless it was kept with the close; a page keeps nobody waiting, and shows no zeros instead."""
     monkeypatch.setattr("flows.shift_report.LONG_US", -1)
     with opened(address, people["lead"]) as client:
+        assert 'aria-labelledby="balance"' in client.get(f"/shifts/{shifts['early']}").text
+        monkeypatch.setattr("stations.shift.stood.kept", lambda _reading, _shift_id: None)
         page = client.get(f"/shifts/{shifts['early']}").text
         assert "The shift was closed long ago" in page and 'aria-labelledby="balance"' not in page
         assert "Counted by two people" in page

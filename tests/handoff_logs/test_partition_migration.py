@@ -42,7 +42,7 @@ class Old:
         migrations.upgrade(url, "custody_0004")
         # What was guarded then.
         later = {"custody_event_whole", "custody_event_inside", "custody_event_sides", "custody_register_gate"}
-        later |= {"custody_case_opened", "custody_event_settled", "custody_event_taken_back"}
+        later |= {"custody_case_opened", "custody_event_settled", "custody_event_taken_back", "custody_event_real"}
         patch.setattr(guards, "POSTGRESQL_GUARDS", guards.POSTGRESQL_GUARDS - later)
         begin(url, signing_keys)
         self._keyring = keyring_copy(signing_keys, folder / "signing")

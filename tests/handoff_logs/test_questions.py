@@ -86,6 +86,9 @@ DAMAGE = {
     "a unit keeps its kind": "UPDATE custody_unit SET kind = 'blank' WHERE unit_id = :document AND step = 3",
     "nobody signs both sides": "UPDATE custody_event SET person = 'review-1' WHERE act = 'accept'",
     "two people where two are required": "UPDATE custody_event SET second_person = NULL WHERE act = 'void'",
+    "emulated people are on emulated records alone": (
+        "UPDATE custody_event SET emulated = false, second_person = 'e-qc-2' WHERE act = 'void'"
+    ),
     "an answer has its offer": "UPDATE custody_event SET act = 'move' WHERE event_id = :offer",
     "an answer covers the whole offer": (
         "DELETE FROM custody_unit WHERE unit_id = :other AND step > (SELECT step FROM (SELECT * FROM custody_unit)"

@@ -4,9 +4,7 @@ EMULATED are the machines, the pieces and the hands that carry them; whoever dec
 """
 
 import json
-import os
 import re
-import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +17,7 @@ import httpx
 import pytest
 from passline_process import Passline, kill_all
 from pwdlib.hashers.argon2 import Argon2Hasher
+from real_browser import ADVISED, LOOK_MS, launched, listen, unexpected
 
 from flows.composition import open_database, open_line, prepare
 from flows.default_line import write_default
@@ -32,8 +31,6 @@ from stations.people_register import passwords, register
 from stations.people_register.credentials import Credentials
 from stations.people_register.sign_in import sign_in_two
 
-CHROMIUM = os.environ.get("PASSLINE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SOUND = Shares(emergencies=0, intake_defects=0, review_defects=0)
 DAY = date(2026, 9, 1)
 DOCUMENTS = 4
@@ -50,21 +47,9 @@ PEOPLE = {
     MAILER: Role.MAILER,
     DRIVER: Role.DRIVER,
 }
-LOOK_MS = 420
-"""A little more than the desks take a second press for the same."""
 PATIENCE_S = 60.0
-SAID = r"status of 4\d\d|net::ERR_|signal timed out|Autofocus processing|\[DOM\] (Password|Multiple) forms"
-"""What a browser says of a page that is as it should be."""
 
-pytestmark = [
-    pytest.mark.line,
-    pytest.mark.timeout(400),
-    pytest.mark.skipif(
-        not Path(CHROMIUM).exists(),
-        reason=f"no Chromium at {CHROMIUM}; install it, or name it in PASSLINE_CHROMIUM",
-    ),
-]
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytestmark = [pytest.mark.line, pytest.mark.timeout(400)]
 
 OFFERED_TO = """
 SELECT count(DISTINCT w.handoff_id) AS trays FROM whereabouts AS w JOIN custody_event AS e ON e.event_id = w.handoff_id
@@ -111,8 +96,7 @@ class ByHand:
             context = self._chromium.new_context(
                 base_url=f"http://127.0.0.1:{self._port}", locale="en-GB", viewport={"width": 1280, "height": 800}
             )
-            context.on("console", lambda message: self.said.append(message.text))
-            context.on("weberror", lambda error: self.said.append(str(error.error)))
+            listen(context, self.said)
             page = self._pages[code] = context.new_page()
             page.set_default_timeout(20_000)
             page.goto(path)
@@ -342,17 +326,15 @@ def make_line(folder: Path) -> None:
 def by_hand(tmp_path: Path) -> Iterator[ByHand]:
     """A line at which people work, running; nothing of it outlives the test, and no page broke."""
     folder = tmp_path / "line"
-    make_line(folder)
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+    with launched() as chromium:
+        make_line(folder)
         line = ByHand(folder, chromium)
         try:
             line.start()
             yield line
         finally:
-            chromium.close()
             line.kill()
-    assert [each for each in line.said if not re.search(SAID, each)] == []
+    assert unexpected(line.said, ADVISED) == []
 
 
 def checked(line: ByHand, *arguments: str) -> Any:
@@ -437,6 +419,7 @@ def test_a_station_is_given_back_to_emulated_staff_half_way_after_a_power_failur
     line.review()
     line.until(line.something_to_inspect)
     line.inspect("p")
+    line.until(line.something_to_inspect)
     line.inspect("f", "m")
     decided = line.rows(DECIDED)
     assert [row["outcome"] for row in decided] == ["fail", "pass"]

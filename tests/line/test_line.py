@@ -203,7 +203,8 @@ def test_status_answers_at_once(demo):
 def test_a_line_told_to_stop_or_evacuated_finishes_its_documents_and_goes_on(fresh_line):
     """By Ctrl-C, then by an evacuation: nothing is left in a machine or in doubt, and the next run completes the rest.
 
-    Evacuated, trays stay where they are, and nothing runs before two have counted.
+    Evacuated, trays stay where they are, and nothing runs before two have counted. What is left then is half done when
+    one shift hands it over to the next.
     """
     stopped = start_demo(fresh_line, speed=40)
     stop_at_work(stopped, lambda: stopped.signal(signal.SIGINT))
@@ -220,11 +221,15 @@ def test_a_line_told_to_stop_or_evacuated_finishes_its_documents_and_goes_on(fre
     refused = Passline(fresh_line, "run", "--dir", str(fresh_line))
     assert refused.wait() == 2 and "passline shift return" in refused.said
     passline("shift", "return", "--emulated", folder=fresh_line)
-    quick = {"PASSLINE_SPEED": "0"}
+    quick = {"PASSLINE_SPEED": "400"}
     # Gone on with as a demo: its lead resumes the zone that the evacuation may have found suspended.
     going_on = Passline(fresh_line, "demo", "--resume", str(fresh_line), "--output", "json", environment=quick)
     assert going_on.wait() == 0, going_on.said
     assert_sound(going_on.report())
+    shift = going_on.report()["shift"]
+    assert (shift["hand_overs"], shift["closed"], shift["difference"]) == (1, "balanced", 0)
+    listed = json.loads(passline("shift", "list", "--output", "json", folder=fresh_line))
+    assert sorted((one["shift"], one["closed_how"]) for one in listed) == [("day", "balanced"), ("evening", "balanced")]
 
 
 def stop_at_work(running: Passline, stop: Callable[[], object]) -> None:

@@ -6,7 +6,7 @@ transaction; stopped units are released or voided by two people; a document lost
 | direct function | what was dispatched goes nowhere again | `test_stops`, `stopping/test_stopping`, `test_review_station`, `test_production` (draw, start, offer), `test_qc_station`, `test_packing_station`, `test_mailing_station` (offer, dispatch), `mailing/test_returns` (sent again), `mailing/test_deliveries` (lost) |
 | plain SQL | a second stop; an end by one person | `test_stops` |
 | command | one number stopped by two processes; one who releases alone | `test_applications_commands` |
-| page | none stops or releases | `test_app` (which pages take a form) |
+| page | none stops or releases | `test_app` (which pages take a form), `test_qc_pages` (a stopped piece is not decided), `test_packing_in_browser` (taken out) |
 | two processes | stops and draws of the same orders at the same instant; two stops of one | `test_stopping` (threads) |
 """  # noqa: E501
 

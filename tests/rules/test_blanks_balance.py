@@ -6,7 +6,7 @@ on a difference except by two people with a reason.
 | direct function | a count that is told what to find is none of its own | `vault/test_balance` (each blank once on either side, whatever happened), `test_shift_acts`, `test_shift_rules`, `test_handing_over` |
 | plain SQL | a blank made to vanish | `test_shift_guards` (a close without a whole count), `test_illegal_custody` |
 | command | opening on a shelf from which a blank was taken; it names what is missing only after the count | `test_shift_commands`, `test_blanks_commands` (a balance that is open), `test_a_shift_from_opening_to_closing` |
-| page | - | `test_shift_pages` (the page of an open shift is blind) |
+| page | - : where the pages are | `test_shift_pages` (the page of an open shift is blind), `test_qc_pages` (so is the page of a count) |
 | two processes | two who close at the same instant, by commands | `test_shift_commands`, `test_shift_acts` (threads) |
 """  # noqa: E501
 

@@ -5,7 +5,7 @@
 | direct function | what is packed, void or outside is not handed on by itself; an end by two people | `test_acts`, `test_inside`, `test_losing` |
 | plain SQL | a unit that comes back, received by one | `test_illegal_custody` (two custodians, gaps, wrong stations, packed, after the end, a parcel that ends), `test_counts` |
 | command | each blank of a line has one holder, whoever asks | `test_cli`, `test_blanks_commands` (lost by two), `test_mailing_commands` (what comes back) |
-| page | - : a unit's time line is read only | `test_pages` |
+| page | - : where the desks are | `test_qc_pages` (a piece in one hand alone), `test_mailing_pages` (the driver's count, a case), `test_pages` (a time line is read only) |
 | two processes | two offers of one unit; an offer and a voiding; an acceptance and a voiding, at the same instant | `test_races` (acceptances in processes, offers and withdrawals in threads) |
 """  # noqa: E501
 

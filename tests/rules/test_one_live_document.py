@@ -5,7 +5,7 @@
 | direct function | an order that became a document; an order that was drawn | `test_production`, `test_settlement`, `crash/test_every_commit` and `test_kill_and_resume` (any crash), `test_load` (one person, one batch twice), `mailing/test_returns` (made again after a return: once, and never beside a newer one) |
 | plain SQL | a job forged dead, at the line and outside; an application that was dispatched | `test_job_constraints`, `test_load` (a second live application), `mailing/test_returns` (dispatched, and not come back), `test_illegal_custody` (transforming conserves, numbers once) |
 | command | one batch loaded by two processes at once | `intake/test_cli`, `test_settle_command` |
-| page | no page makes, voids or files anything | `test_app` (which pages take a form) |
+| page | no page of the auditors and leads makes, voids or files anything | `test_app` (which pages take a form), `test_qc_pages` (a void signed once, whatever is sent again), `test_mailing_pages` (sent again after a return) |
 | two processes | drawing, transforming, intents and filings in plain SQL, at the same instant | `test_load`, `test_production` (threads) |
 """  # noqa: E501
 

@@ -6,7 +6,7 @@ inspects the same document; where two are required both sign in, and a typed nam
 | direct function | every act of two sides or two hands | `test_acts` (both sides), `test_destruction`, `test_stops`, `test_stopping`, `test_qc_station` (who reviewed is passed over), `test_qc_desk` (who reviewed takes no piece, a void by two who sign in for it), `people_register/test_register` |
 | plain SQL | the hands of every act; a verdict that is put under an inspection afterwards, given again, rewritten; who passed it in another round | `test_illegal_custody` (both sides with either hand, hiding the offerer, two hands), `test_qc_station` (inspector is reviewer), `test_qc_desk` (a piece in hand, a decision, a void), `test_job_constraints` (settlement of a job), `test_shift_guards` (counts) |
 | command | destroying, reporting lost: one person twice, a typed name | `test_blanks_commands`, `test_applications_commands`, `test_settle_command`, `test_people_commands`, `test_mailing_commands` |
-| page | - : where the page is | `test_qc_pages` (a void by two passwords at that moment), `test_patrol_pages` (who mended does not check) |
+| page | - : where the pages are | `test_qc_pages` (a void by two passwords at that moment), `test_mailing_pages` (the door, returns, a case, a file of deliveries), `test_patrol_pages` (who mended does not check) |
 | two processes | both sides, both hands, review and inspection, at the same instant | - |
 """  # noqa: E501
 

@@ -15,7 +15,7 @@ GROWING = (
     *("patrol_round", "patrol_answer", "patrol_finding", "patrol_step", "patrol_photo"),
     *("delivery_event", "delivered_parcel", "returned_parcel", "return_remake"),
     *("review_lease", "review_decision", "review_view", "review_question", "review_answer", "review_second"),
-    *("packing_box", "packing_match", "packing_mismatch", "packing_ask"),
+    *("packing_box", "packing_match", "packing_mismatch", "packing_ask", "packing_release"),
     *("tray_count", "tray_scan"),
     *("mailing_weighing", "mailing_act", "manifest_print", "machine_act"),
     *("qc_reading", "qc_hold", "qc_decision", "qc_void", "qc_view", "inspection"),

@@ -4,6 +4,7 @@
 const desk = document.getElementById("desk"), form = document.getElementById("scan"), field = form.elements.code;
 const says = document.getElementById("says"), result = document.getElementById("result"), now = document.getElementById("now");
 const stop = document.getElementById("stop"), closing = document.getElementById("closing");
+const release = document.getElementById("release"), firstHand = document.getElementById("first-hand"), secondHand = document.getElementById("second-hand");
 const { code, token } = desk.dataset;
 const QUEUE = `passline.packing.${code}.`;
 const ORDER = new RegExp(`^(?:${desk.dataset.order})$`, "u"), ENVELOPE = new RegExp(`^(?:${desk.dataset.envelope})$`, "su");
@@ -130,6 +131,8 @@ async function send() {
   look();
 }
 
+let aside = []; // parcels whose weight differs, while another stop fills the page
+
 function matched(answer) {
   result.className = "good";
   for (const part of ["head", "more", "green", "serial"]) result.querySelector(`.${part}`).textContent = answer[part] ?? "";
@@ -160,6 +163,7 @@ function acknowledge() {
   stop.close();
   field.value = "";
   field.focus();
+  if (aside.length) return stopped(aside.shift());
   send();
 }
 
@@ -195,14 +199,21 @@ function lay(page) {
   const fresh = page.body.innerHTML.trim();
   if (fresh === laid) return;
   laid = fresh;
-  const focused = document.activeElement?.closest("#now [data-box], #now [data-ask], #now a[href]");
-  const again = focused && (focused.dataset.box ? `[data-box="${focused.dataset.box}"]`
+  const focused = document.activeElement?.closest("#now [data-box], #now [data-ask], #now [data-release], #now [data-undo], #now a[href]");
+  const again = focused && (focused.dataset.undo ? "[data-undo]"
+    : focused.dataset.release ? `[data-release="${CSS.escape(focused.dataset.release)}"][data-resolution="${focused.dataset.resolution}"]`
+    : focused.dataset.box ? `[data-box="${focused.dataset.box}"]`
     : focused.dataset.ask ? `[data-ask="${focused.dataset.ask}"][data-answer="${focused.dataset.answer}"]`
     : `a[href="${CSS.escape(focused.getAttribute("href"))}"]`);
   const asideBefore = new Set([...now.querySelectorAll("[data-aside]")].map((each) => each.dataset.aside));
   now.replaceChildren(...[...page.body.childNodes].map((each) => document.adoptNode(each)));
   if (again) (now.querySelector(again) ?? field).focus();
-  if ([...now.querySelectorAll("[data-aside]")].some((each) => !asideBefore.has(each.dataset.aside))) sound();
+  // A closed parcel whose weight differs stops as a mismatch does.
+  for (const each of now.querySelectorAll("[data-aside]")) {
+    if (asideBefore.has(each.dataset.aside)) continue;
+    const { aside: serial, head, more, then } = each.dataset;
+    if (stop.open || release.open) aside.push({ serial, head, more, then }); else stopped({ serial, head, more, then });
+  }
 }
 
 async function close(box) {
@@ -216,12 +227,65 @@ async function close(box) {
 now.addEventListener("click", async (event) => {
   const button = event.target.closest("button");
   if (button?.dataset.box) return close(button.dataset.box);
+  if (button?.dataset.undo) return undo();
+  if (button?.dataset.release) return decide(button);
   if (!button?.dataset.ask) return;
   const answer = await ask("answer", { ask: button.dataset.ask, answer: button.dataset.answer });
   if (!answer.ok) trouble(answer);
   await look();
   field.focus();
 });
+
+// One's own last match, taken back under an id of its own; sent again it is the same.
+let undoing = { match: "", undo: "" };
+async function undo() {
+  const match = now.querySelector("[data-undo]")?.dataset.undo;
+  if (!match || unsent().length) { says.textContent = desk.dataset.noundo; return; }
+  if (undoing.match !== match) undoing = { match, undo: newId() };
+  const answer = await ask("undo", undoing);
+  if (!answer.ok) trouble(answer);
+  else {
+    for (const line of result.querySelectorAll("p")) line.textContent = "";
+    result.className = "";
+    says.textContent = answer.said;
+  }
+  await look();
+  field.focus();
+}
+
+// What lies on the hold shelf: two decide, both sign in at that moment.
+let releasing = null;
+function decide(button) {
+  releasing = { release: newId(), number: button.dataset.release, resolution: button.dataset.resolution };
+  document.getElementById("release-number").textContent = releasing.number;
+  document.getElementById("release-way").textContent = button.firstChild.textContent;
+  empty();
+  release.showModal();
+  firstHand.elements.password.focus();
+}
+function empty() {
+  firstHand.reset();
+  secondHand.reset();
+  release.querySelector(".wrong").textContent = "";
+}
+firstHand.addEventListener("submit", (event) => { event.preventDefault(); secondHand.elements.second.focus(); });
+secondHand.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const { password } = firstHand.elements, { second, second_password } = secondHand.elements;
+  if (!password.value) return password.focus();
+  const answer = await ask("release", { ...releasing, password: password.value, second: second.value, second_password: second_password.value });
+  if (!answer.ok) {
+    release.querySelector(".wrong").textContent = answer.said ?? (answer.out ? desk.dataset.out : desk.dataset.away);
+    const again = answer.refused === "qc.first_refused" ? password : answer.refused?.startsWith("qc.second") ? second_password : null;
+    if (again) { again.value = ""; again.focus(); }
+    return;
+  }
+  release.close();
+  says.textContent = desk.dataset.signed.replace("{number}", releasing.number);
+  await look();
+});
+document.getElementById("later").addEventListener("click", () => release.close());
+release.addEventListener("close", () => { empty(); field.focus(); if (aside.length && !stop.open) stopped(aside.shift()); });
 
 // The open boxes with a key each.
 const BOX_KEYS = "1234567890abcdefghijklmnopqrstuvwxyz";
@@ -270,8 +334,8 @@ async function scanEmulated() {
 eyes?.addEventListener("click", scanEmulated);
 
 addEventListener("keydown", (event) => {
-  if (stop.open || closing.open || event.ctrlKey || event.altKey || event.metaKey) return;
-  const act = { F2: anew, F4: eyes ? scanEmulated : null, F8: chooseBox }[event.key];
+  if (stop.open || closing.open || release.open || event.ctrlKey || event.altKey || event.metaKey) return;
+  const act = { F2: anew, F6: undo, F4: eyes ? scanEmulated : null, F8: chooseBox }[event.key];
   if (act) { event.preventDefault(); if (!event.repeat) act(); return; }
   const elsewhere = !event.target.closest?.("input, button, a, select");
   if (elsewhere && event.key.length === 1) field.focus();

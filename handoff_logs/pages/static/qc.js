@@ -1,21 +1,40 @@
 // The QC desk: lays the piece that was scanned on the page beside its order, sends what is decided, and has two sign for a
 // void. A scanner is a keyboard: its capitals, digits and Enter go into the field, small letters are what the desk does.
+import { ownKeys } from "/static/keys.js";
+
 const desk = document.getElementById("desk"), stage = document.getElementById("piece"), below = document.getElementById("overview");
 const scanner = document.getElementById("scan"), field = document.getElementById("serial"), said = document.getElementById("says"), refused = document.getElementById("refused");
 const dialog = document.getElementById("void"), wrong = dialog.querySelector(".wrong");
 const first = document.getElementById("first-hand"), other = document.getElementById("second-hand");
 const { password } = first.elements, { second, second_password } = other.elements;
-const { token } = desk.dataset;
+const { code, token } = desk.dataset;
 const LOOK_MS = 5_000, PATIENCE_MS = 10_000, AGAIN_MS = [500, 1_000, 2_000, 4_000, 8_000];
 const LEAST_LOOK_MS = 400; // a key that is pressed twice is one decision
-const ACTS = { p: "pass", f: "fail", b: "back", r: "again", u: "undo", v: "void" };
+const SOON_MS = 500, SOON_FOR_MS = 10_000; // how often, and how long after an act of one's own, what the line is about to do is asked for
+const ACTS = { pass: "p", fail: "f", back: "b", again: "r", undo: "u", void: "v", keys: "k" };
 
 let paintedAt = 0, decidedAt = -Infinity, choosing = false, sure = false, busy = false, undoable = "", voided = null;
+let soonUntil = 0, soon = null;
+
+// Small letters alone: a scanner types capitals and digits.
+const usual = () => ({ acts: { ...ACTS }, items: JSON.parse(desk.dataset.codekeys) });
+const own = ownKeys(document.getElementById("keys"), `passline.qc-keys.${code}`, usual, (key) => (/^[a-z]$/.test(key) ? null : desk.dataset.scanned), () => showKeys());
+
+function showKeys(within = document) {
+  for (const button of within.querySelectorAll("[data-act]:not([data-act=emulated])")) {
+    button.querySelector("kbd").textContent = own.now.acts[button.dataset.act];
+    button.setAttribute("aria-keyshortcuts", own.now.acts[button.dataset.act]);
+  }
+  for (const box of within.querySelectorAll(".items label input")) {
+    box.parentElement.querySelector("kbd").textContent = own.now.items[box.value] ?? "";
+  }
+}
 
 const piece = () => stage.querySelector("article");
 const newId = () => [...crypto.getRandomValues(new Uint8Array(16))].map((each) => each.toString(16).padStart(2, "0")).join("");
 const say = (text, serial = "") => { said.textContent = text.replace("{serial}", serial); };
-const ready = () => { if (!dialog.open) field.focus({ preventScroll: true }); };
+const asked = () => document.querySelector("dialog[open]") !== null;
+const ready = () => { if (!asked()) field.focus({ preventScroll: true }); };
 
 function tell(text) {
   const line = document.createElement("p"), seen = document.createElement("button");
@@ -52,6 +71,7 @@ async function act(path, facts) {
   try {
     for (let tries = 0; ; tries += 1) {
       const answer = await ask(path, facts);
+      soonUntil = performance.now() + SOON_FOR_MS;
       if (!answer.away) {
         if (said.textContent === desk.dataset.away) say("");
         return answer;
@@ -77,6 +97,9 @@ async function look(headers = {}) {
   const found = await fragment("/qc/overview", headers);
   if (found === null) return null;
   undoable = found.dataset.undo;
+  // What the line is about to do with what was just done here is asked for at once, and not for ever.
+  clearTimeout(soon);
+  if (found.dataset.coming !== "0" && performance.now() < soonUntil) soon = setTimeout(() => { if (busy || asked()) return; look({ "passline-live": "1" }); }, SOON_MS);
   // What is the same stays where it is, with whatever has the focus; else the focus goes to what stands in its place.
   if (found.outerHTML === laid) return found;
   laid = found.outerHTML;
@@ -94,6 +117,7 @@ async function lay(hold) {
   const article = await fragment(`/qc/piece/${hold}`);
   if (article === null) return clear();
   choose(false);
+  showKeys(article);
   stage.replaceChildren(article);
   await Promise.allSettled([...article.querySelectorAll("img")].map((image) => image.decode()));
   paintedAt = performance.now();
@@ -234,6 +258,7 @@ other.addEventListener("submit", async (event) => {
     return;
   }
   dialog.close();
+  soonUntil = performance.now() + SOON_FOR_MS;
   say(desk.dataset.signed, voided.serial);
   await look();
 });
@@ -247,6 +272,7 @@ function does(name) {
   else if (name === "back") back();
   else if (name === "again") again();
   else if (name === "void") sign(below.querySelector(".sign-it"));
+  else if (name === "keys") own.open();
   else if (name === "emulated") scanEmulated();
 }
 
@@ -265,25 +291,28 @@ scanner.addEventListener("submit", (event) => {
 });
 
 addEventListener("keydown", (event) => {
-  if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || dialog.open || event.isComposing) return;
+  if (event.repeat || event.ctrlKey || event.altKey || event.metaKey || asked() || event.isComposing) return;
   if (event.key === "F4") { event.preventDefault(); if (document.querySelector('[data-act="emulated"]')) scanEmulated(); return; }
   if (event.target === field && field.value !== "") return;
   if (choosing) {
     if (event.key === "Escape") { choose(false); say(""); return event.preventDefault(); }
     if (event.key === "Enter" && event.target !== field && !event.target.closest("button, a")) { event.preventDefault(); return decide("fail", ticked()); }
-    const label = [...stage.querySelectorAll(".items label")].find((each) => each.querySelector("kbd").textContent === event.key);
+    const label = [...stage.querySelectorAll(".items label")].find((each) => own.now.items[each.querySelector("input").value] === event.key);
     // A small letter that names no defect begins no serial either: the field would take the next key, too.
     if (label === undefined) { if (/^[a-z]$/.test(event.key) && !field.value) event.preventDefault(); return; }
     event.preventDefault();
     return decide("fail", [...new Set([...ticked(), label.querySelector("input").value])]);
   }
-  const name = ACTS[event.key];
+  const name = Object.keys(own.now.acts).find((each) => own.now.acts[each] === event.key);
   if (name !== undefined) { event.preventDefault(); return does(name); }
   if (event.key.length === 1 && !event.target.closest("input, button, a, select")) field.focus();
 });
 
-setInterval(() => { if (!busy && !dialog.open && document.getElementById("signin").hidden) look({ "passline-live": "1" }); }, LOOK_MS);
+setInterval(() => { if (!busy && !asked() && document.getElementById("signin").hidden) look({ "passline-live": "1" }); }, LOOK_MS);
 
+document.getElementById("keys").addEventListener("close", ready);
+showKeys();
+soonUntil = performance.now() + SOON_FOR_MS;
 const found = await look();
 if (found?.dataset.hold) await lay(found.dataset.hold);
 ready();

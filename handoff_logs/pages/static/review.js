@@ -1,9 +1,11 @@
 // The review desk: lays one application after another on the page, and keeps each verdict until the server has stored it.
 // Those ahead wait in memory with their pictures, so that the next is painted at once. Of an application nothing is kept in
 // the browser; of a verdict its ids, outcome and reason codes, under its reviewer's code, until it is stored or refused.
+import { ownKeys } from "/static/keys.js";
+
 const desk = document.getElementById("desk"), stage = document.getElementById("case"), said = document.getElementById("says");
 const { code, token } = desk.dataset;
-const QUEUE = `passline.verdict.${code}.`, KEYS = `passline.keys.${code}`;
+const QUEUE = `passline.verdict.${code}.`;
 const ASK_MS = 5_000, PATIENCE_MS = 10_000, AGAIN_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
 const LEAST_LOOK_MS = 400; // a key that is pressed twice is one verdict
 // Where they look for eyes, ears and mouth, in shares of the photograph: left, top, width, height. A passport photograph is framed.
@@ -19,37 +21,17 @@ let sending = false, taking = false, takeAgain = false, tries = 0, waking = null
 
 const codes = () => [...document.querySelectorAll('#keys [data-layer="items"] input')].map((each) => each.name);
 const usual = () => ({ acts: { ...ACTS }, items: Object.fromEntries(codes().map((each, place) => [each, ITEM_KEYS[place]])) });
-let keys = usual();
-try {
-  const kept = JSON.parse(localStorage.getItem(KEYS) ?? "{}");
-  keys = { acts: { ...keys.acts, ...kept.acts }, items: { ...keys.items, ...kept.items } };
-} catch { /* the usual ones */ }
-
 function showKeys(within = document) {
   for (const button of within.querySelectorAll("[data-act]")) {
-    button.querySelector("kbd").textContent = keys.acts[button.dataset.act];
-    button.setAttribute("aria-keyshortcuts", keys.acts[button.dataset.act]);
+    button.querySelector("kbd").textContent = own.now.acts[button.dataset.act];
+    button.setAttribute("aria-keyshortcuts", own.now.acts[button.dataset.act]);
   }
   for (const box of within.querySelectorAll(".items input")) {
-    box.parentElement.querySelector("kbd").textContent = keys.items[box.name] ?? "";
+    box.parentElement.querySelector("kbd").textContent = own.now.items[box.name] ?? "";
   }
 }
 
-const dialog = document.getElementById("keys");
-function fillKeys(from) {
-  for (const input of dialog.querySelectorAll("input")) input.value = from[input.closest("fieldset").dataset.layer][input.name] ?? "";
-}
-dialog.querySelector("#usual").addEventListener("click", () => fillKeys(usual()));
-dialog.querySelector("form").addEventListener("submit", (event) => {
-  const chosen = { acts: {}, items: {} };
-  for (const input of dialog.querySelectorAll("input")) chosen[input.closest("fieldset").dataset.layer][input.name] = input.value.trim();
-  const doubled = Object.values(chosen).some((layer) => new Set(Object.values(layer)).size < Object.keys(layer).length || Object.values(layer).includes(""));
-  dialog.querySelector(".wrong").textContent = doubled ? desk.dataset.same : "";
-  if (doubled) return event.preventDefault();
-  keys = chosen;
-  localStorage.setItem(KEYS, JSON.stringify(keys));
-  showKeys();
-});
+const own = ownKeys(document.getElementById("keys"), `passline.keys.${code}`, usual, () => null, () => showKeys());
 
 // What the server has not stored yet. One entry a verdict, so that two windows never write over each other's.
 
@@ -67,7 +49,7 @@ function counts() {
   document.getElementById("inhand").textContent = held.filter((each) => !decided.has(each.lease)).length;
 }
 
-function say(text) { said.textContent = text.replace("{go}", keys.acts.last); }
+function say(text) { said.textContent = text.replace("{go}", own.now.acts.last); }
 
 function tellRefused(text) {
   const line = document.createElement("p"), seen = document.createElement("button");
@@ -117,9 +99,11 @@ async function send() {
     cases.delete(verdict.lease);
     if (answer.ok) undoable = verdict.decision;
     else tellRefused(answer.said);
+    const differs = answer.ok && answer.differs;
     held = held.filter((each) => each.lease !== verdict.lease);
     counts();
-    if (said.textContent === desk.dataset.away) say("");
+    if (differs) say(desk.dataset.differs.replace("{book}", own.now.acts.book));
+    else if (said.textContent === desk.dataset.away) say("");
   }
   sending = false;
   take();
@@ -273,10 +257,10 @@ function finish() {
 }
 
 function act(name, pressedAt) {
-  if (name === "keys") { fillKeys(keys); dialog.showModal(); }
+  if (name === "keys") { own.open(); }
   else if (name === "undo") undo();
   else if (name === "last") finish();
-  else if (name === "book") tell("case", keys.items);
+  else if (name === "book") tell("case", own.now.items);
   else if (name === "pass") decide("pass", [], pressedAt);
   else if (performance.now() - paintedAt >= LEAST_LOOK_MS && stage.querySelector("article")) choose(name);
 }
@@ -292,12 +276,12 @@ addEventListener("keydown", (event) => {
   if (choosing !== null) {
     if (event.key === "Escape") { choose(null); say(""); return event.preventDefault(); }
     if (event.key === "Enter") { event.preventDefault(); return decide(choosing, ticked(), event.timeStamp); }
-    const reason = Object.keys(keys.items).find((each) => keys.items[each] === event.key);
+    const reason = Object.keys(own.now.items).find((each) => own.now.items[each] === event.key);
     if (reason === undefined) return;
     event.preventDefault();
     return decide(choosing, [...new Set([...ticked(), stage.querySelector(`.items [name="${reason}"]`).value])], event.timeStamp);
   }
-  const name = Object.keys(keys.acts).find((each) => keys.acts[each] === event.key);
+  const name = Object.keys(own.now.acts).find((each) => own.now.acts[each] === event.key);
   if (name === undefined) return;
   event.preventDefault();
   act(name, event.timeStamp);

@@ -79,6 +79,17 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "mailing.password": ("Password", "密码"),
     "mailing.you": ("You sign", "您签认"),
     "mailing.second": ("The second person signs", "第二人签认"),
+    "mailing.no_scanner": ("The driver has no scanner", "承运员没有扫描枪"),
+    "mailing.no_scanner_how": (
+        "The driver counts the parcels of one tray and types how many. A number that differs hands nothing over: the"
+        " tray goes back, and mailing counts it by scanner.",
+        "承运员清点一盘邮包并输入数量。数量不符则不交接：整盘退回，由寄递人员逐件扫描清点。",
+    ),
+    "mailing.counted_number": ("Parcels counted", "清点数量"),
+    "mailing.told.differs": (
+        "The number that the driver counted differs. Count it by scanner on the page Scale; what is missing is a case:",
+        "承运员清点的数量不符。请在称重页逐件扫描清点，缺少的逐件立案：",
+    ),
     "mailing.driver": ("The driver signs", "承运员签认"),
     "mailing.take": ("Counted and taken", "已清点并接收"),
     "mailing.door_how": (
@@ -88,8 +99,9 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "mailing.retake": ("Count a refused tray back", "清点收回被拒的盘"),
     "mailing.retake_how": (
-        "An application in it was stopped. Scan everything that came back; then weigh it anew.",
-        "其中有申请已止办。请扫描退回的全部邮包，然后重新称重。",
+        "An application in it was stopped, or the driver's number differed. Scan everything that came back; then weigh"
+        " it anew.",
+        "其中有申请已止办，或承运员清点的数量不符。请扫描退回的全部邮包，然后重新称重。",
     ),
     "mailing.receive": ("Receive what came back", "接收退件"),
     "mailing.receive_how": (

@@ -13,6 +13,16 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "qc.key.back": ("Lay back", "放回"),
     "qc.key.again": ("Read again", "重新读取"),
     "qc.key.undo": ("Undo", "撤销"),
+    "qc.key.keys": ("Keys", "按键设置"),
+    "qc.keys.hint": (
+        "One small letter each, for you in this browser. Acts differ from each other, and so do defects.",
+        "每项一个小写字母，仅用于您在此浏览器。各操作之间、各缺陷之间不得相同。",
+    ),
+    "qc.keys.scanned": (
+        "“{one}” can't be {pressed}: a scanner types capitals and digits, and signs do nothing. Take a small letter.",
+        "“{one}”不能用 {pressed}：扫描枪会输入大写字母和数字，符号在此无效。请用小写字母。",
+    ),
+    "qc.coming": ("Counted; the line is taking it in.", "已清点，产线正在接收。"),
     "qc.key.void": ("Sign a void", "签署作废"),
     "qc.away": (
         "The server does not answer. What you did is sent again until it is stored.",

@@ -50,7 +50,8 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "review.keys.keep": ("Keep", "保存"),
     "review.keys.usual": ("Usual keys", "恢复默认"),
-    "review.keys.same": ("Two have the same key", "有两项按键相同"),
+    "keys.same": ("“{other}” and “{one}” can't both be {pressed}.", "“{other}”与“{one}”不能同用按键 {pressed}。"),
+    "keys.none": ("“{one}” needs a key.", "“{one}”需要按键。"),
     "review.key.pass": ("Pass", "通过"),
     "review.key.return": ("Return", "退回"),
     "review.key.hold": ("Hold", "暂缓"),
@@ -122,6 +123,10 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "review.consent": ("Consent", "监护人同意"),
     "review.until": ("{relation}, signed {signed}, until {until}", "{relation}，{signed} 签，至 {until}"),
     "review.approval": ("Approved by", "批准人"),
+    "review.differs": (
+        "The look before yours had passed it. {book}, then Enter: a case, caught by the second look.",
+        "此件初审为通过。按 {book} 再按回车：记入案例本（复审发现）。",
+    ),
     "review.rates.title": ("What reviewers were given, and what became of it", "审核员的分配与结果"),
     "review.rates.hint": (
         "Nobody picks: what somebody lets lapse, gives up or holds goes to another. A share that stands out "
@@ -144,6 +149,15 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
     "review.rates.given_up": ("Given up", "放弃"),
     "review.rates.seconds": ("Passes decided again", "复审"),
     "review.rates.differed": ("Not passed then", "复审未通过"),
+    "review.rates.by_item": ("What the second look caught, by item", "复审发现的差错（按项目）"),
+    "review.rates.by_item.hint": (
+        "Of {seconds} second looks, each item that was not passed then. One look may name several items.",
+        "共复审 {seconds} 件，以下为复审未通过的项目。一次复审可涉及多项。",
+    ),
+    "review.rates.item": ("Item", "项目"),
+    "review.rates.item_differed": ("Caught", "发现"),
+    "review.rates.item_taken_back": ("Taken back after the desk had told it", "告知后又撤销"),
+    "review.rates.item_share": ("Share of second looks", "占复审比例"),
     "review.rates.left_share": ("Share let go", "放弃比例"),
     "review.rates.held_share": ("Share held", "暂缓比例"),
     "casebook.title": ("Casebook", "工作案例本"),

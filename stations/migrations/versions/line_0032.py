@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "line_0032"
-down_revision = "line_0031"
+down_revision = "line_0035"
 branch_labels = None
 depends_on = None
 

@@ -31,6 +31,9 @@ from stations.casebook.rules import CaughtAt
 from stations.casebook.station import Told
 from stations.people_register.credentials import SignedIn, TwoSigned
 from stations.review.rules import Thresholds
+from stations.review.second import SecondLooks
+from stations.review.station import book_decided
+from stations.trays import unfinished_trays
 
 
 def signed(book: Any, who: str) -> SignedIn:
@@ -172,6 +175,17 @@ def test_the_database_changes_and_deletes_no_page_of_the_book(book: Any) -> None
         for statement in (f"UPDATE {table} SET {column} = 'photo_head'", f"DELETE FROM {table}"):
             with pytest.raises(DBAPIError, match="append-only"):
                 book.sql(statement)
+
+
+def test_a_second_look_that_differs_gives_a_case_that_says_so_and_nothing_of_who_was_first(book: Any) -> None:
+    """The item is the verdict's; whoever looked first is nowhere in it, nor on its page."""
+    book.desk.decide_all("ann")
+    tray = unfinished_trays(book.desk.here)[0]
+    assert book_decided(book.desk.here, tray, seconds=SecondLooks(1.0)) is None
+    case_id = book.write(book.caught("photo_ears_hair", who="bob"), "photo_ears_hair", who="bob")
+    case = book.one(case_id)
+    assert (case["caught_at"], case["item"], case["writer"]) == ("second", "photo_ears", book.desk.by["bob"].code)
+    assert book.desk.by["ann"].code not in repr(case)
 
 
 PICTURE = bytes.fromhex("89504E470D0A1A0A0000000D494844520000001000000010") + bytes(40)

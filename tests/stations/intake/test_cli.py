@@ -22,7 +22,7 @@ def test_generate_and_load_say_what_they_did_in_json(
 ) -> None:
     opened: list[Path] = []
 
-    def open_intake(directory: Path) -> cli.OpenIntake:
+    def open_intake(directory: Path, by: str | None, asking: object) -> cli.OpenIntake:
         opened.append(directory)
         return cli.OpenIntake(intake.workplace, 2, ALLOWANCES, CLOSES)
 
@@ -42,7 +42,7 @@ def test_a_refused_batch_is_one_sentence_with_its_place_and_exit_code_2(
 ) -> None:
     batch = make_batch(2)
     min((batch.path / "images").iterdir()).unlink()
-    monkeypatch.setattr(cli, "open_intake", lambda _: cli.OpenIntake(intake.workplace, 25, ALLOWANCES, CLOSES))
+    monkeypatch.setattr(cli, "open_intake", lambda *_: cli.OpenIntake(intake.workplace, 25, ALLOWANCES, CLOSES))
     with pytest.raises(BatchRefusedError, match="images holds 3 files where the manifest says 4") as refused:
         call("load", batch.path, "--dir", tmp_path)
     assert refused.value.exit_code == 2

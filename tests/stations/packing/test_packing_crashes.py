@@ -1,12 +1,9 @@
 """Killed at any statement or commit, desk and run lose no scan, pack nothing twice, and go on."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from killed_everywhere import swept
 
 HOST = Path(__file__).parent / "packing_host.py"
 NEVER = (
@@ -21,12 +18,8 @@ def test_killed_at_any_statement_or_commit_each_piece_is_matched_and_packed_once
     """What was about to be sent is sent again under the same id, and is one match; what was booked is packed once."""
     desk.accept_one(3)
     desk.database.close()
-    # What pytest found, the process finds too.
-    found = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    command = [sys.executable, str(HOST), str(desk.line.folder), database_url, "1" if dense else "3"]
-    done = subprocess.run(command, timeout=290, check=False, capture_output=True, text=True, env=found)
-    assert done.returncode == 0, done.stderr
-    told = [json.loads(line) for line in done.stdout.splitlines()]
+    ended, told, wrong = swept(HOST, desk.line.folder, database_url, 1 if dense else 3, timeout_s=290)
+    assert ended == 0, wrong
     assert len(told) > 8
     assert {each[name] for each in told for name in NEVER} == {0}
     counts = [each["packed"] for each in told]

@@ -10,19 +10,22 @@ import pytest
 from enrolled import enrol
 from read_by_hand import means_by_hand
 from rolls_in_hand import RollHands
-from small_desk import Desk, answer_to
+from small_desk import Desk, answer_to, sign_in
 from small_packing_desk import PackingDeskLine
 from small_qc import QcDesk
 from statement_plans import listening, whole_tables
 
+from handoff_logs.records import new_id
 from stations.alarms import outbox
 from stations.green import station as green
 from stations.mailing import carrier
 from stations.mailing import station as mailing
 from stations.offices import OFFICES
-from stations.packing import asking, showing
+from stations.packing import asking, matching, shelf, showing
 from stations.packing import station as packing
 from stations.packing.errors import LeftAtDeskError
+from stations.packing.tables import Resolution
+from stations.people_register.credentials import TwoSigned
 from stations.personalization import blanks, specimen_run, specimens
 from stations.qc import in_hand, inspecting, overview
 from stations.qc import station as qc
@@ -100,17 +103,25 @@ def test_no_piece_is_packed_at_a_desk_by_reading_a_growing_table_whole(heard, li
     first, second, third, *_ = desk.pieces(tray)
     heard.clear()
     with desk.database.read() as conn:
-        shown = showing.shown(conn, "packing", 1)
+        shown = showing.shown(conn, "packing", 1, desk.by["pia"].code)
         assert len(showing.undecided(conn, "packing", tray)) == sum(each.pieces for each in shown.trays) == 8
     desk.scan("pia", first.blank_serial, *desk.codes(second)[1:])
     line.stop(third.application_id)
     desk.match_all("pia", tray)
     desk.scan("pia", third.blank_serial)
+    with desk.database.read() as conn:
+        last = matching.undoable(conn, "packing", desk.by["pia"].code)
+    assert last is not None
+    matching.undo(desk.here, desk.by["pia"], last.match_id, new_id())
     desk.book()
+    by = [sign_in(desk.database, desk.people[name]) for name in ("pia", "lead")]
+    two = TwoSigned(by[0].code, by[1].code, by[0].sign_in or "", by[1].sign_in or "")
+    assert shelf.decide(desk.here, two, new_id(), first.blank_serial, Resolution.RIGHT)
+    assert shelf.book(desk.here, desk.line.packer.put) == 1
     desk.close_boxes("pete")
     desk.book()
     with desk.database.read() as conn:
-        parcels = showing.shown(conn, "packing", 1).parcels
+        parcels = showing.shown(conn, "packing", 1, desk.by["pia"].code).parcels
         assert showing.of_label(conn, "packing", parcels[0].label) in showing.of_tray(conn, "packing", parcels[0].tray)
         asking.open_asks(conn)
     with suppress(LeftAtDeskError):

@@ -1,26 +1,18 @@
-"""A process of its own that sits at the review desk and kills itself at every boundary, until all is booked.
+"""A process of its own that sits at the review desk and is killed at every boundary, until all is booked.
 
-Arguments: the line's folder, the database's url, how far the boundaries are apart. A boundary is a statement about to
-be sent, or an instant before or after a commit. What it is about to send it writes into a file first, as a desk's
-browser does, and sends again when it comes back. After each death it tells what the database then holds, as JSON.
+Arguments: the line's folder, the database's url, how far the boundaries are apart; see `killed_everywhere`. What it is
+about to send it writes into a file first, as a desk's browser does, and sends again when it comes back.
 """
 
-import json
-import os
-import signal
 import sys
-import traceback
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from at_once import desk_at
-from sqlalchemy import event, text
-from sqlalchemy.engine import Engine
+from killed_everywhere import sweep
 
-from handoff_logs import offers, statements
+from handoff_logs import offers
 from handoff_logs.database import Database
-from handoff_logs.keyring import Keyring
 from handoff_logs.records import new_id
 from stations.by import By
 from stations.review import decisions, leases, station
@@ -28,7 +20,6 @@ from stations.review.decisions import Verdict, decision_of
 from stations.review.errors import TooLateToUndoError
 from stations.trays import unfinished_trays
 
-MOST = 400
 BY = By("e-rev-9")
 TELLS = {
     "held twice": "SELECT count(*) - count(DISTINCT application_id) FROM review_lease WHERE ended_us IS NULL",
@@ -42,18 +33,6 @@ TELLS = {
     "booked": "SELECT count(*) FROM review_verdict",
     "undone": "SELECT count(*) FROM review_decision WHERE undone_us IS NOT NULL",
 }
-
-
-class Fuse:
-    """Counts boundaries and kills this process at one of them."""
-
-    def __init__(self, at: int) -> None:
-        self._left = at
-
-    def burn(self, *_: object) -> None:
-        self._left -= 1
-        if self._left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _work(database: Database, folder: Path) -> None:
@@ -87,53 +66,9 @@ def _work(database: Database, folder: Path) -> None:
         assert station.book_decided(here, tray) is not None
 
 
-def _act(folder: Path, url: str, at: int) -> None:
-    fuse = Fuse(at)
-    send = statements.drive
-
-    def drive(*arguments: object) -> object:
-        fuse.burn()
-        return send(*arguments)  # type: ignore[arg-type]
-
-    with Database(url, keyring=Keyring(folder / "signing"), on_commit=fuse.burn) as database:
-        statements.drive = drive  # type: ignore[assignment]
-        event.listen(Engine, "before_cursor_execute", fuse.burn)
-        _work(database, folder)
-
-
-def _tell(folder: Path, url: str) -> None:
-    with Database(url, keyring=Keyring(folder / "signing")) as database, database.read() as conn:
-        said = {name: conn.execute(text(sql)).scalar_one() for name, sql in TELLS.items()}
-    sys.stdout.write(json.dumps(said) + "\n")
-    sys.stdout.flush()
-
-
-def _in_a_child(work: Callable[[], None]) -> int:
-    """Its exit status; negative where a signal ended it."""
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            work()
-            status = 0
-        except Exception:  # noqa: BLE001 (told, whatever it is)
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(status)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
-
 def main(folder: Path, url: str, stride: int) -> int:
-    """Kill at one boundary after another; 0 once all was booked by one that lived."""
-    for at in range(1, MOST, stride):
-        status = _in_a_child(lambda at=at: _act(folder, url, at))  # type: ignore[misc]
-        if _in_a_child(lambda: _tell(folder, url)):
-            return 1
-        if status != -signal.SIGKILL:
-            return status
-    return 1
+    """Kill the desk at one boundary after another; 0 once one that lived has booked all."""
+    return sweep(url, folder / "signing", lambda database: _work(database, folder), TELLS, stride)
 
 
 if __name__ == "__main__":

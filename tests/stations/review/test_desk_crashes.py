@@ -1,12 +1,9 @@
 """Killed at any statement or commit, the review desk holds nothing twice, loses no verdict, and goes on."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from killed_everywhere import swept
 
 HOST = Path(__file__).parent / "desk_host.py"
 NEVER = ("held twice", "decided twice", "decided without an end", "booked otherwise", "half booked")
@@ -18,12 +15,8 @@ def test_a_desk_killed_at_any_statement_or_commit_loses_no_verdict_and_books_eac
     """What was about to be sent is sent again under the same id, and is one verdict."""
     desk.line.file(3, tray_size=2)
     desk.database.close()
-    # What pytest found, the process finds too.
-    found = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    command = [sys.executable, str(HOST), str(desk.line.folder), database_url, "1" if dense else "5"]
-    done = subprocess.run(command, timeout=290, check=False, capture_output=True, text=True, env=found)
-    assert done.returncode == 0, done.stderr
-    told = [json.loads(line) for line in done.stdout.splitlines()]
+    ended, told, wrong = swept(HOST, desk.line.folder, database_url, 1 if dense else 5, timeout_s=290)
+    assert ended == 0, wrong
     assert len(told) > 8
     assert {each[name] for each in told for name in NEVER} == {0}
     counts = [each["booked"] for each in told]

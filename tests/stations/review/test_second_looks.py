@@ -7,6 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from flows.facts import DONE
 from handoff_logs.reading import open_reading
 from stations.review import decisions, rates, station, viewing
+from stations.review.desk import Decision, Outcome
 from stations.review.errors import TooLateToUndoError
 from stations.review.second import NO_SECOND_LOOKS, SecondLooks, Why
 from stations.trays import unfinished_trays
@@ -56,6 +57,51 @@ def test_a_return_or_a_hold_wins_over_a_pass_and_is_counted_for_the_lead(desk, d
         found = {each.reviewer: each for each in rates.rates(reading, now_us - 60_000_000, now_us)}
     ann, bob = found[desk.by["ann"].code], found[desk.by["bob"].code]
     assert (ann.seconds, ann.differed, bob.seconds, bob.differed) == (2, 1, 0, 0)
+
+
+def test_what_the_second_look_catches_is_told_once_it_is_stored_and_counted_by_item(desk, database_url):
+    """Until then nothing differs from anything; a verdict that is taken back after that is counted apart."""
+    desk.accept_one(4)
+    desk.decide_all("ann")
+    book(desk)
+
+    def differs(who, sent):
+        with desk.database.read() as conn:
+            return decisions.differs(conn, desk.by[who], sent.decision_id)
+
+    first, second, third, fourth = desk.take("bob")
+    caught = desk.decide("bob", first, "return", "photo_ears_hair", "photo_eyes")
+    assert differs("bob", caught) and not differs("ann", caught)
+    assert not differs("bob", desk.decide("bob", second))
+    slip = desk.decide("bob", third, "hold", "photo_eyes")
+    assert differs("bob", slip) and desk.undo("bob", slip) and not differs("bob", slip)
+    desk.decide("bob", desk.take("bob", ahead=0)[0])
+    desk.decide("bob", fourth)
+    for booked in (False, True):
+        if booked:
+            book(desk)
+        with open_reading(database_url) as reading:
+            found = rates.differing(reading, 0)
+        assert [(each.item, each.differed, each.taken_back, each.share) for each in found] == [
+            ("photo_eyes", 1, 1, 0.25),
+            ("photo_ears", 1, 0, 0.25),
+        ]
+        assert desk.by["ann"].code not in repr(found)
+
+
+class Stricter:
+    """Emulated staff that passes all at the first look and nothing at the second."""
+
+    def decide(self, case):
+        return Decision(Outcome.PASS) if case.round == 1 else Decision(Outcome.RETURN, ("photo_ears",))
+
+
+def test_what_emulated_staff_catches_at_a_second_look_is_counted_too(desk, database_url):
+    """It has no desk, and no rows of one."""
+    outcome = station.resume_tray(desk.here, desk.accept_one(2), Stricter(), seconds=ALL)
+    assert outcome.returned == 2
+    with open_reading(database_url) as reading:
+        assert [(each.differed, each.seconds) for each in rates.differing(reading, 0)] == [(2, 2)]
 
 
 def test_the_database_lets_none_pass_on_a_single_look(desk):

@@ -1,12 +1,9 @@
 """Killed at any instant, an act on the shift is whole or never was; done again, it ends as it would have."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from killed_everywhere import swept
 from small_shift import BOOKS
 
 HOST = Path(__file__).parent / "shift_host.py"
@@ -18,11 +15,7 @@ def killed(shift, tmp_path, database_url):
 
     def sweep(act, stride=1):
         shift.database.close()
-        command = [sys.executable, str(HOST), str(tmp_path / "signing"), database_url, act, str(stride)]
-        # What pytest found, the process finds too.
-        found = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        done = subprocess.run(command, timeout=110, check=False, capture_output=True, text=True, env=found)
-        return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+        return swept(HOST, tmp_path / "signing", database_url, act, stride, timeout_s=110)
 
     return sweep
 

@@ -11,6 +11,7 @@ import pytest
 from signing_keys import log_key_of
 from small_shift import ONE, plan
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from statement_plans import GROWING, whole_tables
 
 from handoff_logs import log_key
@@ -25,7 +26,7 @@ from stations.packing import station as packing
 from stations.qc import station as qc
 from stations.review import station as review
 from stations.review.desk import Decision, Outcome
-from stations.shift import counting, report, report_questions, station, stops
+from stations.shift import counting, report, report_questions, station, stood, stops
 from stations.shift.counting import Counted
 from stations.shift.errors import NoShiftYetError, ShiftUnknownError
 from stations.shift.rules import Scan
@@ -257,7 +258,9 @@ def test_blanks_balance_as_all_rows_of_the_log_say_and_the_counts_stand_beside(g
     assert found.cases == ("close",)
 
 
-def test_a_closed_shift_is_told_alike_however_much_came_after_it(golden, database_url):
+def test_a_closed_shift_is_told_alike_however_much_came_after_it(golden, database_url, monkeypatch):
+    """Also one that ended before what stood was kept."""
+    monkeypatch.setattr(stood, "kept", lambda _reading, _shift_id: None)
     with closing(open_reading(database_url, by_index=True)) as reading:
         again = report.report(reading, report.find(reading, "last"), time.time_ns() // 1_000)
         brief = report.report(reading, again.shift, time.time_ns() // 1_000, stood=False)
@@ -341,25 +344,29 @@ def test_no_part_of_a_report_reads_a_growing_table_whole(sqlite_templates):
 def test_what_a_shift_closes_on_reads_what_moved_in_it_and_not_the_blanks_of_all_time(shift, database_url):
     """`shift status`, `close` and `hand-over` balance by this; what left before the shift costs them nothing."""
     shift.open()
-    asked = []
     with open_reading(database_url) as reading:
-
-        class Listening:
-            """The database, and what it was asked."""
-
-            def rows(self, sql, **parameters):
-                asked.append(sql)
-                return reading.rows(sql, **parameters)
-
-            def stream(self, sql, **parameters):
-                asked.append(sql)
-                return reading.stream(sql, **parameters)
-
-        found = stops.balance_of(Listening(), shift.rows("SELECT opened_us FROM shift")[0][0])
+        listening = Listening(reading)
+        found = stops.balance_of(listening, shift.rows("SELECT opened_us FROM shift")[0][0])
     assert [row["difference"] for row in found] == [0] * len(found) and found
+    asked = listening.asked
     assert len(asked) >= 3
     if database_url.startswith("sqlite"):
         assert whole_tables([_filled(one) for one in asked], database_url.removeprefix("sqlite:///")) == set()
+
+
+class Listening:
+    """A reading, and what it was asked."""
+
+    def __init__(self, reading):
+        self._reading, self.asked = reading, []
+
+    def rows(self, sql, **parameters):
+        self.asked.append(sql)
+        return self._reading.rows(sql, **parameters)
+
+    def stream(self, sql, **parameters):
+        self.asked.append(sql)
+        return self._reading.stream(sql, **parameters)
 
 
 def _filled(question):
@@ -384,3 +391,48 @@ def questions():
     asked = [value for name, value in vars(report_questions).items() if name.isupper() and not name.startswith("_")]
     asked += [blanks._MOVED_STEPS, blanks._STOOD, blanks._LACKING_SINCE]
     return [one.strip() for one in asked if "{" not in one]
+
+
+def test_what_stood_is_kept_with_the_close_and_is_what_the_log_tells(golden, database_url):
+    """However long ago: the report asks for no more than the shift holds."""
+    period = Period(golden.from_us, golden.to_us)
+    with closing(open_reading(database_url)) as reading:
+        shift_id = golden.at_close.shift.shift_id
+        kept = stood.kept(reading, shift_id)
+        assert kept == stood.recounted(reading, period)
+        assert kept.work and kept.balance
+
+        asked = Listening(reading)
+        assert report.report(asked, golden.at_close.shift, time.time_ns() // 1_000, stood=False).stood
+    since_for_ever = {report_questions.WAITING, blanks._MOVED_STEPS, blanks._STOOD, blanks._LACKING_SINCE}
+    assert report_questions.KEPT in asked.asked and not since_for_ever & set(asked.asked)
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "UPDATE shift_stood SET stood = '{}'",
+        "DELETE FROM shift_stood",
+        "INSERT INTO shift_stood (shift_id, stood) SELECT shift_id, '{}' FROM shift",
+        "INSERT INTO shift_stood (shift_id, stood) VALUES ('of no shift', '{}')",
+    ],
+)
+def test_what_stood_is_kept_once_and_changed_by_nobody(shift, tampering):
+    shift.open()
+    shift.close()
+    with pytest.raises(DBAPIError):
+        shift.database.write(lambda tx: tx.execute(text(tampering)))
+
+
+def test_what_the_log_has_no_hash_of_is_told_anew_from_the_log(golden, database_url):
+    """Whoever holds the database can change a row; the report says what the log says, or not what stood."""
+    if not database_url.startswith("sqlite"):
+        pytest.skip("the guards are PostgreSQL's own rights and triggers; what the rows say is the same")
+    with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as thief:
+        thief.execute("DROP TRIGGER shift_stood_no_update")
+        thief.execute("UPDATE shift_stood SET stood = replace(stood, '\"good\":4', '\"good\":3')")
+        thief.commit()
+    with closing(open_reading(database_url)) as reading:
+        again = report.report(reading, golden.at_close.shift, time.time_ns() // 1_000)
+        assert not report.report(reading, golden.at_close.shift, time.time_ns() // 1_000, stood=False).stood
+    assert (again.balance, again.work) == (golden.at_close.balance, golden.at_close.work)

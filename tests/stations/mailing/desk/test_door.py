@@ -29,7 +29,7 @@ def stop_one(door):
 def test_what_the_driver_counts_is_theirs(door):
     """By the driver's own sign-in; its applications are dispatched, and what was not counted at all stays offered."""
     labels = door.offered()
-    assert door.count(*labels) == {"taken": len(labels), "missing": (), "surplus": (), "refused": ()}
+    assert door.count(*labels) == {"taken": len(labels), "missing": (), "surplus": (), "refused": (), "differs": ()}
     assert door.line.states() == {"dispatched": 10}
     taken = door.rows("SELECT DISTINCT to_station, person, sign_in FROM custody_event WHERE act = 'accept'")
     (taken,) = [each for each in taken if each[0] == "carrier"]
