@@ -91,6 +91,7 @@ def desks(
             packer="packer",
             inspector="inspector",
             mailer="mailer",
+            operator="operator",
         )
         generate(folder / "batch", len(HOSTILE), 1, day=DAY, shares=ALIKE)
         strike(folder / "batch")

@@ -490,6 +490,7 @@ def test_a_station_is_given_back_to_emulated_staff_half_way_after_a_power_failur
     line.review()
     line.until(line.something_to_inspect)
     line.inspect("p")
+    line.until(line.something_to_inspect)
     line.inspect("f", "m")
     decided = line.rows(DECIDED)
     assert [row["outcome"] for row in decided] == ["fail", "pass"]

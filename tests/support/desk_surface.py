@@ -170,7 +170,6 @@ LOOKED_AT: Final[tuple[tuple[str, Role | None, str], ...]] = (
     ("/mailing/deliveries", Role.MAILER, "h1"),
     ("/mailing/returns", Role.MAILER, "h1"),
     ("/machines", Role.OPERATOR, "h1"),
-    ("/machines/act?kind=load&subject=book-01", Role.OPERATOR, "form.act"),
 )
 """The desks' pages: address, whose (None: nobody is signed in), and what stands on it once all is there."""
 
