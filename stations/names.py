@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 
-from pypinyin import Style, pinyin
-
 # The expected reading first, then others that bearers of the name use.
 SURNAME_READINGS: Mapping[str, tuple[str, ...]] = {
     "仇": ("QIU",),
@@ -168,7 +166,7 @@ def readings(character: str) -> tuple[str, ...]:
     >>> readings("女")
     ('NYU', 'RU')
     """
-    found = pinyin(character, style=Style.NORMAL, heteronym=True, errors="ignore")
+    found = _pinyin(character, heteronym=True)
     return tuple(dict.fromkeys(_printed(reading) for reading in found[0])) if found else ()
 
 
@@ -180,8 +178,7 @@ def _expected_surname(surname: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def _expected(name: str) -> str:
-    found: Sequence[Sequence[str]] = pinyin(name, style=Style.NORMAL, errors="ignore")
-    return "".join(_printed(syllable[0]) for syllable in found)
+    return "".join(_printed(syllable[0]) for syllable in _pinyin(name))
 
 
 def _can_be_read(name: str, latin: str, reads: Callable[[str], tuple[str, ...]] = readings) -> bool:
@@ -197,10 +194,19 @@ def _can_be_read(name: str, latin: str, reads: Callable[[str], tuple[str, ...]] 
 @lru_cache(maxsize=2_048)
 def _loosely(character: str) -> tuple[str, ...]:
     """The readings of a character, ü also as U and as V."""
-    found = pinyin(character, style=Style.NORMAL, heteronym=True, errors="ignore")
+    found = _pinyin(character, heteronym=True)
     written = [syllable.replace("ü", "v") for syllable in found[0]] if found else []
     loose = {syllable.replace("v", letter).upper() for syllable in written for letter in "uv"}
     return (*readings(character), *loose)
+
+
+def _pinyin(characters: str, *, heteronym: bool = False) -> Sequence[Sequence[str]]:
+    """The readings of each Chinese character, without tones; what is none is left out."""
+    # Its tables of phrases take a third of a second: whoever asks for no reading need not wait for them.
+    from pypinyin import Style, pinyin
+
+    found: Sequence[Sequence[str]] = pinyin(characters, style=Style.NORMAL, heteronym=heteronym, errors="ignore")
+    return found
 
 
 def _printed(syllable: str) -> str:

@@ -70,6 +70,11 @@ class PersonalData:
         return index.hexdigest()
 
 
+def image_context(application_id: str, role: str) -> str:
+    """What an image is sealed for: it opens for no other application and no other role."""
+    return f"{application_id}:{role}"
+
+
 def _create_key(path: Path) -> None:
     """Write a new key beside its place and link it there whole: a crash never leaves half a key, a race one winner."""
     if path.exists():

@@ -10,9 +10,8 @@ from sqlalchemy import BindParameter, Connection, Row, bindparam, select
 from stations.calendar import CHINA, from_us, to_us
 from stations.documents import age
 from stations.intake.batch import ApplicationRecord
-from stations.intake.prepare import image_context
 from stations.intake.tables import Application, ApplicationImage, ApplicationState, GreenChannel
-from stations.personal import PersonalData
+from stations.personal import PersonalData, image_context
 
 IDS_A_STATEMENT = 5_000
 

@@ -16,7 +16,7 @@ from stations.intake.measures import Measures, measure_photo, measure_signature
 from stations.intake.pictures import Outline, PictureError
 from stations.intake.rules import Refusal, priority, read_line
 from stations.intake.tables import ApplicationState
-from stations.personal import PersonalData
+from stations.personal import PersonalData, image_context
 
 Row = dict[str, Any]
 _JPEG = "image/jpeg"
@@ -129,8 +129,3 @@ class Preparer:
             "image": self.personal.encrypt(data, image_context(application_id, role)),
             "measures": measures,
         }
-
-
-def image_context(application_id: str, role: str) -> str:
-    """What an image is sealed for: it opens for no other application and no other role."""
-    return f"{application_id}:{role}"

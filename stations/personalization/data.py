@@ -16,9 +16,8 @@ from stations import mrz
 from stations.documents import PRODUCTS
 from stations.intake.batch import Applicant, ApplicationRecord
 from stations.intake.pictures import outline
-from stations.intake.prepare import image_context
 from stations.intake.tables import Application, ApplicationImage
-from stations.personal import PersonalData
+from stations.personal import PersonalData, image_context
 from stations.personalization import chip
 from stations.personalization.chip import SecurityObjectMaker
 from stations.statements import Among, listed
