@@ -20,7 +20,7 @@ demo: $(VENV)/installed
 # The tests of whole lines, a dozen processes each, run two at a time; all others, which wait half their time,
 # three at a time. Whatever fails, both are run.
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -m "not line" -n 3 --dist worksteal; others=$$?; \
+	$(BIN)/python -m pytest -m "not line" -n 4 --dist worksteal; others=$$?; \
 	$(BIN)/python -m pytest -m line -n 2 --dist loadfile $$(grep -rl --include='test_*.py' 'mark\.line' tests) && exit $$others
 
 check: $(VENV)/installed
