@@ -29,7 +29,7 @@ class Workplace:
 
     def __post_init__(self) -> None:
         if len(set(self.people)) < len(self.people):
-            raise ValueError(f"one person twice at {self.station}: {self.people!r}")
+            raise ValueError(f"station {self.station} needs two different people where two act, got {self.people!r}")
 
     @property
     def first(self) -> str:

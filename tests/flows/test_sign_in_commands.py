@@ -33,7 +33,7 @@ from stations.people_register.rules import ADMINISTRATORS, FAILURES
 from stations.people_register.sign_in import sign_in_two
 
 ONE, TWO, OWN = "correct horse one", "correct horse two", "a password of my own"
-AUDITOR, LEAD, OPERATOR = "p-0417", "p-0418", "p-0419"
+AUDITOR, LEAD, OPERATOR, CLERK = "p-0417", "p-0418", "p-0419", "p-0420"
 NUMBER = "370100-20261125-0001"
 SIGNED = ("--first", "p-0001", "--second", "p-0002", "--passwords-from", "-")
 PRODUCTION = """
@@ -55,7 +55,7 @@ def make(folder: RunFolder) -> RunFolder:
     """A line with two administrators, an auditor, a lead, an operator, and one application in its log."""
     prepare(folder)
     line = folder.line()
-    by, births = Party("intake", "e-int-1", "day"), [Birth(new_id(), Kind.ORDER, NUMBER)]
+    by, births = Party("intake", CLERK, "day"), [Birth(new_id(), Kind.ORDER, NUMBER)]
     first, second = Credentials("p-0001", ONE), Credentials("p-0002", TWO)
     with open_database(folder, line.database_url) as database:
         register.found(database, first, second, emulated=line.emulated)
