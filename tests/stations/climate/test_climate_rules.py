@@ -33,7 +33,7 @@ def look(temperature: str = "22.0", humidity: str = "45.0", particles: int | Non
     ],
 )
 def test_what_is_at_a_limit_is_within_and_what_is_not_told_is_silence(told: Look, found: dict[Figure, float]) -> None:
-    assert outside(LIMITS, told) == found
+    assert outside(LIMITS, [told]) == {"air-01": found}
 
 
 def test_the_classes_of_the_standard_rise_tenfold() -> None:
