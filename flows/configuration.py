@@ -322,10 +322,12 @@ def _climate_contradictions(
         if zone.iso_class is not None and zone.particles_max_m3 is not None:
             yield fault((*place, "particles_max_m3"), "is given beside iso_class", "one of them")
         told = frozenset[Figure]().union(*(TELLS.get(each.driver, frozenset(Figure)) for each in sensors))
-        for figure in (figure for figure in zone.limits if sensors and figure not in told):
-            key = next(key for key in LIMIT_KEYS[figure] if getattr(zone, key) is not None)
-            can = " or ".join(driver for driver, figures in TELLS.items() if figure in figures)
-            yield fault((*place, key), f"can't be watched: no sensor of {name} tells {figure}", f"left out, or a {can}")
+        for missing in (each for each in zone.limits if sensors and each not in told):
+            key = next(key for key in LIMIT_KEYS[missing] if getattr(zone, key) is not None)
+            can = " or ".join(driver for driver, figures in TELLS.items() if missing in figures)
+            yield fault(
+                (*place, key), f"can't be watched: no sensor of {name} tells {missing}", f"left out, or a {can}"
+            )
         for figure, low, high in (
             ("temperature_max_c", zone.temperature_min_c, zone.temperature_max_c),
             ("humidity_max_percent", zone.humidity_min_percent, zone.humidity_max_percent),

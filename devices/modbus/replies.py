@@ -41,7 +41,7 @@ class ReplyDecoder:
     """
 
     def __init__(self, unit: int, kinds: Kinds, *registers: int) -> None:
-        """`kinds` are the replies that may come; one with input registers has so many `registers`, or of these numbers."""
+        """`kinds` are the replies that may come; one with input registers has one of these numbers of them."""
         self._unit, self._kinds, self._registers = unit, kinds, registers
         self._rest = b""
         self.damaged = 0

@@ -128,8 +128,9 @@ def _words(packed: bytes) -> list[int]:
 
 def _value(held: bytes, scale: int, floats: bool) -> float:
     if floats:
-        return float(struct.unpack(">f", held)[0])
-    return int.from_bytes(held, "big") / 10**scale
+        (value,) = struct.unpack(">f", held)
+        return float(value)
+    return int.from_bytes(held, "big") / float(10**scale)
 
 
 def _held(value: float, scale: int, floats: bool) -> bytes:
