@@ -26,7 +26,7 @@ def sample_request(unit: int) -> ReadInputRegistersRequest:
     """The sample and who took it, in one request: a reply doesn't say which registers it holds.
 
     >>> replies.encode_request(sample_request(1)).hex(" ")
-    '01 04 00 cb 00 1d 40 3d'
+    '01 04 00 cb 00 1d 41 fd'
     """
     return ReadInputRegistersRequest(dev_id=unit, address=FIRST_OF_SAMPLE, count=SAMPLE_REGISTERS)
 
