@@ -33,6 +33,8 @@ from devices.label_printer.exchange import AnswerDecoder
 from devices.modbus.exchange import ModbusTimes
 from devices.modbus.replies import answers, encode_request
 from devices.modbus.units import EMULATED, FACTORY_UNIT
+from devices.particle_counter import frames as counter_frames
+from devices.particle_counter.registers import sample_of, setup_of
 from devices.probe import Said, identify
 from devices.scale import frames as sics
 from devices.session import Patience
@@ -58,6 +60,7 @@ class Times:
     crt591_s: float = 1.0
     face_reader_s: float = 1.0
     climate_s: float = 1.0
+    particle_counter_s: float = 1.0
     air_shower_s: float = 1.0
 
 
@@ -201,6 +204,20 @@ def _ask_climate(line: Line, times: Times, unit: int) -> Said | None:
     return _said_modbus("modbus-climate", who)
 
 
+def _ask_particle_counter(line: Line, times: Times, unit: int) -> Said | None:
+    """Its registers' map and channels; then its serial number, and who it is."""
+    reply = _ask_modbus(line, counter_frames.setup_request(unit), times.particle_counter_s)
+    setup = None if reply is None or reply.isError() else setup_of(reply.registers)
+    if setup is None:
+        return None
+    sample = _ask_modbus(line, counter_frames.sample_request(unit), times.particle_counter_s)
+    if sample is None or sample.isError():
+        return None
+    who = _ask_modbus(line, ReportDeviceIdRequest(dev_id=unit), times.particle_counter_s)
+    said = _said_modbus("modbus-particle-counter", who)
+    return said if said["serial"] else {**said, "serial": sample_of(sample.registers, setup).serial}
+
+
 def _ask_air_shower(line: Line, times: Times, unit: int) -> Said | None:
     """Its registers, which bear a mark; then who it is."""
     state = _ask_modbus(line, air_shower.state_request(unit), times.air_shower_s)
@@ -228,6 +245,8 @@ _PROTOCOLS = (
     _Protocol(lambda _unit: AnswerDecoder(zpl.split), _ask_zebra),
     _Protocol(lambda _unit: crt591.FrameDecoder(), _ask_crt591, (9600, 19_200, 38_400, 57_600)),
     _Protocol(lambda _unit: osdp.PacketDecoder(osdp.FIRST_ADDRESS, replies=True), _ask_face_reader),
+    # Before the climate transmitter: a counter has registers 1 and 2 too.
+    _Protocol(counter_frames.ReplyDecoder, _ask_particle_counter),
     _Protocol(climate_frames.ReplyDecoder, _ask_climate),
     _Protocol(air_shower.make_decoder, _ask_air_shower),
 )

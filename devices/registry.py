@@ -31,6 +31,7 @@ BUILT_IN = {
     "document-reader": "devices.document_reader.driver:LinkDocumentReader",
     "modbus-air-shower": "devices.air_shower.driver:ModbusAirShower",
     "modbus-climate": "devices.climate.driver:ModbusClimate",
+    "modbus-particle-counter": "devices.particle_counter.driver:ModbusParticleCounter",
     "mt-sics-scale": "devices.scale.driver:MtSicsScale",
     "osdp-face-reader": "devices.face_reader.driver:OsdpFaceReader",
     "rte-mrz-reader": "devices.mrz_reader.driver:RteMrzReader",

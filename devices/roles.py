@@ -254,11 +254,11 @@ class Scale(Protocol):
 class Climate:
     """The air where a sensor hangs: temperature in °C, relative humidity in %, to as many decimals as it tells.
 
-    `particles_m3`: particles of 0.5 µm and more in a cubic metre, where it counts them.
+    `particles_m3`: particles of 0.5 µm and more in a cubic metre. What a sensor doesn't measure is None.
     """
 
-    temperature_c: Decimal
-    humidity_percent: Decimal
+    temperature_c: Decimal | None = None
+    humidity_percent: Decimal | None = None
     particles_m3: int | None = None
 
 
@@ -282,7 +282,9 @@ class ClimateSensor(Protocol):
         ...
 
     def read(self) -> Climate:
-        """The climate measured since the call, both figures in one reply; never a late one to an earlier call.
+        """The climate measured since the call (particles: the last sample), never a late reply to an earlier call.
+
+        All figures are of one reply.
 
         Raises SensorSilentError, ImpossibleReadingError, MachineRefusedError, PortLostError, SessionClosedError.
         """

@@ -24,8 +24,17 @@ from stations.people import STAFFING
 
 OWN_TARGET: Final = "prefect"
 """The name of the target of alarms that every line has."""
-CLIMATE_DRIVER: Final = "modbus-climate"
-"""The built-in driver of climate sensors; other packages may bring more."""
+TELLS: Final = {
+    "modbus-climate": frozenset({Figure.TEMPERATURE, Figure.HUMIDITY}),
+    "modbus-particle-counter": frozenset({Figure.PARTICLES}),
+}
+"""The built-in drivers of climate sensors, and what they measure; one of another package may measure anything."""
+CLIMATE_DRIVERS: Final = " or ".join(TELLS)
+LIMIT_KEYS: Final = {
+    Figure.TEMPERATURE: ("temperature_min_c", "temperature_max_c"),
+    Figure.HUMIDITY: ("humidity_min_percent", "humidity_max_percent"),
+    Figure.PARTICLES: ("iso_class", "particles_max_m3"),
+}
 LEAST_GRACE_S: Final = 1.0
 """A zone without a grace is looked at this often at least."""
 FACE_READERS: Final = ("osdp-face-reader",)
@@ -309,12 +318,16 @@ def _climate_contradictions(
         if not zone.limits:
             yield fault(place, "has no limit", "a limit of temperature, humidity or particles")
         if not sensors:
-            yield fault(place, "has no sensor", f'a device with zone = "{name}", such as a {CLIMATE_DRIVER}')
+            yield fault(place, "has no sensor", f'a device with zone = "{name}", such as a {CLIMATE_DRIVERS}')
         if zone.iso_class is not None and zone.particles_max_m3 is not None:
             yield fault((*place, "particles_max_m3"), "is given beside iso_class", "one of them")
-        elif Figure.PARTICLES in zone.limits and sensors and {each.driver for each in sensors} == {CLIMATE_DRIVER}:
-            key = "iso_class" if zone.iso_class is not None else "particles_max_m3"
-            yield fault((*place, key), f"can't be watched: no {CLIMATE_DRIVER} counts particles", "left out")
+        told = frozenset[Figure]().union(*(TELLS.get(each.driver, frozenset(Figure)) for each in sensors))
+        for missing in (each for each in zone.limits if sensors and each not in told):
+            key = next(key for key in LIMIT_KEYS[missing] if getattr(zone, key) is not None)
+            can = " or ".join(driver for driver, figures in TELLS.items() if missing in figures)
+            yield fault(
+                (*place, key), f"can't be watched: no sensor of {name} tells {missing}", f"left out, or a {can}"
+            )
         for figure, low, high in (
             ("temperature_max_c", zone.temperature_min_c, zone.temperature_max_c),
             ("humidity_max_percent", zone.humidity_min_percent, zone.humidity_max_percent),
@@ -325,7 +338,7 @@ def _climate_contradictions(
             yield fault((*place, "every_s"), f"is {zone.every_s:g}", f"no more than grace_s, {zone.grace_s:g}")
     for position, device in enumerate(settings.devices):
         at: Place = ("devices", position, "zone")
-        belongs = device.driver in MAKES or device.driver == CLIMATE_DRIVER
+        belongs = device.driver in MAKES or device.driver in TELLS
         if device.zone is None:
             if settings.climate and belongs:
                 yield fault(at[:-1], f"({device.id}) names no zone", ", ".join(settings.climate))

@@ -18,9 +18,10 @@ KINDS: Final = (
     ("label", "sato-label-printer"),
     ("swipe", "rte-mrz-reader"),
     ("air", "modbus-climate"),
+    ("dust", "modbus-particle-counter"),
 )
 """Prefix of the machine's id, and its driver."""
-IN_THE_ROOM: Final = frozenset({"book", "card", "air"})
+IN_THE_ROOM: Final = frozenset({"book", "card", "air", "dust"})
 """Those that stand in the zone, or tell its air."""
 
 MADE_ON: Final = ("book", "card")
@@ -151,7 +152,7 @@ temperature_min_c = 18   # each limit may be left out
 temperature_max_c = 26
 humidity_min_percent = 30
 humidity_max_percent = 65
-# iso_class = 8          # particles by ISO 14644-1, or particles_max_m3, where a sensor counts them
+{iso_class:<25}# particles by ISO 14644-1, or particles_max_m3, where a sensor counts them
 grace_s = {grace_s:<15g}# seconds outside, or without an answer, before its machines are suspended, 0 to 86400
 every_s = {every_s:<15g}# seconds between two looks, 0.1 to 600
 
@@ -193,6 +194,7 @@ def write_default(
     readers: int = 1,
     small: int = 1,
     air: int = 1,
+    dust: int = 0,
     grace_s: float = 300.0,
     every_s: float = 10.0,
     gate: bool = True,
@@ -202,7 +204,8 @@ def write_default(
 ) -> Path:
     """Write an emulated line's `line.toml` and return its path; `small` scales, label printers and swipe readers each.
 
-    `air`: climate sensors of the zone that the machines stand in; without one there is no zone; it is looked
+    `air`: climate sensors of the zone that the machines stand in; without one there is no zone; `dust`: particle
+    counters of it, which then has a limit of particles; it is looked
     at `every_s` seconds and may be outside its limits for `grace_s`. `gate`: whether there is one, with its two face
     readers and its air shower.
 
@@ -215,7 +218,11 @@ def write_default(
         speed=speed,
         seed=seed,
         allowances=_allowances(),
-        climate=CLIMATE.format(grace_s=grace_s, every_s=every_s) if air else "",
+        climate=CLIMATE.format(
+            grace_s=grace_s, every_s=every_s, iso_class="iso_class = 8" if dust else "# iso_class = 8"
+        )
+        if air
+        else "",
         gate=GATE if gate else "",
     )
     counts = {
@@ -226,6 +233,7 @@ def write_default(
         "label": small,
         "swipe": small,
         "air": air,
+        "dust": dust if air else 0,
     }
     text = head + "".join([*_devices(counts), *(_gate_devices() if gate else ())]) + _patrol(counts)
     # Whole or not there: who writes it may be killed.

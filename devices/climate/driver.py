@@ -73,7 +73,7 @@ class ModbusClimate:
         self._check_range("humidity", climate.humidity_percent, HUMIDITIES_PERCENT, "%")
         return climate
 
-    def _check_range(self, figure: str, value: Decimal, allowed: tuple[Decimal, Decimal], unit: str) -> None:
+    def _check_range(self, figure: str, value: Decimal | None, allowed: tuple[Decimal, Decimal], unit: str) -> None:
         lowest, highest = allowed
-        if not lowest <= value <= highest:
+        if value is None or not lowest <= value <= highest:
             raise ImpossibleReadingError(self._machine, figure, f"{value} {unit}", f"{lowest} to {highest} {unit}")

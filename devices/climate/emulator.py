@@ -38,7 +38,8 @@ class ClimateEmulator(ModbusUnit):
         if self._faults.strike(FaultName.IMPOSSIBLE_READING) is not None:
             return BROKEN
         if self._faults.strike(FaultName.DRIFT) is not None:
-            return replace(self._air, temperature_c=min(self._air.temperature_c + DRIFT_C, WARMEST_C))
+            warm_c = (self._air.temperature_c or Decimal()) + DRIFT_C
+            return replace(self._air, temperature_c=min(warm_c, WARMEST_C))
         return self._air
 
     def control(self, request: Request) -> Answer:

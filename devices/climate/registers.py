@@ -35,6 +35,8 @@ def registers_of(climate: Climate) -> tuple[int, int]:
     >>> [hex(register) for register in registers_of(Climate(Decimal("30.5"), Decimal("54.6")))]
     ['0x131', '0x222']
     """
+    if climate.temperature_c is None or climate.humidity_percent is None:
+        raise ValueError("its registers hold both")
     if not (_COLDEST <= climate.temperature_c <= WARMEST_C and 0 <= climate.humidity_percent <= _MOISTEST):
         raise ValueError("no register holds this")
     return round(climate.temperature_c / _TENTH) % _WORD, round(climate.humidity_percent / _TENTH)

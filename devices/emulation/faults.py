@@ -132,7 +132,9 @@ FAULTS: Mapping[FaultName, Kind] = {
     ),
     FaultName.CYCLE_ABORTED: Kind(Hits.SHOWER, _CYCLE, _NOT_COUNTED),
     FaultName.FAN_FAILURE: Kind(Hits.SHOWER, _CYCLE, _NOT_COUNTED),
-    FaultName.DRIFT: Kind(Hits.SENSOR, _READING, "10 °C too warm: out of its limits, suspended after the grace"),
+    FaultName.DRIFT: Kind(
+        Hits.SENSOR, _READING, "10 °C too warm, or 20 times the particles: out, suspended after the grace"
+    ),
     FaultName.SENSOR_SILENT: Kind(Hits.SENSOR, _READING, "counts as out of the limits, suspended after the grace"),
     FaultName.IMPOSSIBLE_READING: Kind(Hits.SENSOR, _READING, "refused, counts as silence"),
 }
@@ -161,7 +163,7 @@ _CARDS = frozenset(
 SHOWER = frozenset(name for name, kind in FAULTS.items() if kind.hits is Hits.SHOWER)
 """Of an air shower alone."""
 SENSOR = frozenset(name for name, kind in FAULTS.items() if kind.hits is Hits.SENSOR)
-"""Of a climate transmitter alone."""
+"""Of a climate transmitter and a particle counter alone."""
 _PERSONALIZER = frozenset(FaultName) - SHOWER - SENSOR
 STRUCK: Mapping[str, frozenset[FaultName]] = {
     "book-personalizer": _PERSONALIZER,
@@ -171,6 +173,7 @@ STRUCK: Mapping[str, frozenset[FaultName]] = {
     "document-reader": FRAMES | {FaultName.POWER_LOSS},
     "modbus-air-shower": BURSTS | SHOWER,
     "modbus-climate": BURSTS | SENSOR,
+    "modbus-particle-counter": BURSTS | SENSOR,
 }
 """What can strike each driver's machine; those of all others, of other packages too, are struck by `BURSTS`."""
 

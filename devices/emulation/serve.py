@@ -34,6 +34,7 @@ EMULATORS = {
     "document-reader": "devices.document_reader.emulator",
     "modbus-air-shower": "devices.air_shower.emulator",
     "modbus-climate": "devices.climate.emulator",
+    "modbus-particle-counter": "devices.particle_counter.emulator",
     "mt-sics-scale": "devices.scale.emulator",
     "osdp-face-reader": "devices.face_reader.emulator",
     "rte-mrz-reader": "devices.mrz_reader.emulator",

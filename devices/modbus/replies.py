@@ -40,8 +40,8 @@ class ReplyDecoder:
     A frame of another unit, function, length or checksum is none; the search goes on right behind where it began.
     """
 
-    def __init__(self, unit: int, kinds: Kinds, registers: int) -> None:
-        """`kinds` are the replies that may come; one with input registers has exactly so many `registers`."""
+    def __init__(self, unit: int, kinds: Kinds, *registers: int) -> None:
+        """`kinds` are the replies that may come; one with input registers has one of these numbers of them."""
         self._unit, self._kinds, self._registers = unit, kinds, registers
         self._rest = b""
         self.damaged = 0
@@ -81,7 +81,7 @@ class ReplyDecoder:
             _, reply = _FRAMER.handleFrame(frame, self._unit, 0)
         except ModbusException:  # a sound frame around nonsense, such as half a register
             return None
-        if isinstance(reply, ReadInputRegistersResponse) and len(reply.registers) != self._registers:
+        if isinstance(reply, ReadInputRegistersResponse) and len(reply.registers) not in self._registers:
             return None
         return reply
 

@@ -1,6 +1,6 @@
 """The rules of the climate: what lies outside a zone's limits, and what follows from how long. No clock is read."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -26,7 +26,7 @@ ISO_CLASSES: Final[Mapping[int, int]] = {
 
 
 class Figure(StrEnum):
-    """What can be outside; a sensor that tells nothing, or not all that is limited, is silent."""
+    """What can be outside; a sensor that tells nothing is silent, and so are all that leave a limited figure untold."""
 
     TEMPERATURE = "temperature"
     HUMIDITY = "humidity"
@@ -72,32 +72,41 @@ class Look:
         """The figures that the sensor told, in °C, % and particles in a cubic metre; empty without a climate."""
         if self.climate is None:
             return {}
-        told = {
-            Figure.TEMPERATURE: float(self.climate.temperature_c),
-            Figure.HUMIDITY: float(self.climate.humidity_percent),
+        figures = {
+            Figure.TEMPERATURE: self.climate.temperature_c,
+            Figure.HUMIDITY: self.climate.humidity_percent,
+            Figure.PARTICLES: self.climate.particles_m3,
         }
-        if self.climate.particles_m3 is not None:
-            told[Figure.PARTICLES] = float(self.climate.particles_m3)
-        return told
+        return {figure: float(value) for figure, value in figures.items() if value is not None}
 
 
-def outside(limits: Mapping[Figure, Range], look: Look) -> dict[Figure, float | None]:
-    """What of a look is outside the limits, with its value; a limited figure that was not told is silence.
+def outside(limits: Mapping[Figure, Range], looks: Sequence[Look]) -> dict[str, dict[Figure, float | None]]:
+    """What is outside the limits by each sensor of a zone, with its value; silence has none.
+
+    Silent is a sensor that failed; a limited figure that nobody tells is the silence of all, where none failed.
 
     >>> from decimal import Decimal
     >>> warm = Look("air-01", Climate(Decimal("26.1"), Decimal("45.0")))
-    >>> outside({Figure.TEMPERATURE: (18.0, 26.0), Figure.HUMIDITY: (30.0, 60.0)}, warm)
-    {<Figure.TEMPERATURE: 'temperature'>: 26.1}
-    >>> outside({Figure.PARTICLES: (None, 3520.0)}, warm)
-    {<Figure.SILENCE: 'silence'>: None}
+    >>> outside({Figure.TEMPERATURE: (18.0, 26.0), Figure.HUMIDITY: (30.0, 60.0)}, [warm])
+    {'air-01': {<Figure.TEMPERATURE: 'temperature'>: 26.1}}
+    >>> outside({Figure.PARTICLES: (None, 3520.0)}, [warm])
+    {'air-01': {<Figure.SILENCE: 'silence'>: None}}
+    >>> outside({Figure.PARTICLES: (None, 3520.0)}, [warm, Look("dust-01", Climate(particles_m3=3521))])
+    {'air-01': {}, 'dust-01': {<Figure.PARTICLES: 'particles'>: 3521.0}}
     """
+    untold = limits.keys() - {figure for look in looks for figure in look.told}
+    nobody_failed = all(look.told for look in looks)
+    return {
+        look.sensor: _outside(limits, look, silent=not look.told or bool(untold and nobody_failed)) for look in looks
+    }
+
+
+def _outside(limits: Mapping[Figure, Range], look: Look, *, silent: bool) -> dict[Figure, float | None]:
     told = look.told
-    found: dict[Figure, float | None] = {}
+    found: dict[Figure, float | None] = {Figure.SILENCE: None} if silent else {}
     for figure, (lowest, highest) in limits.items():
         value = told.get(figure)
-        if value is None:
-            found[Figure.SILENCE] = None
-        elif (lowest is not None and value < lowest) or (highest is not None and value > highest):
+        if value is not None and ((lowest is not None and value < lowest) or (highest is not None and value > highest)):
             found[figure] = value
     return found
 
@@ -183,7 +192,7 @@ class Minute:
     def add(self, look: Look) -> None:
         """Take one more look in."""
         self.looks += 1
-        self.silent += look.climate is None
+        self.silent += not look.told
         for figure, value in look.told.items():
             if (spread := self.spreads.get(figure)) is None:
                 self.spreads[figure] = Spread(value, value, value)

@@ -24,10 +24,11 @@ class Sensing:
             if not self._is_open:
                 self._sensor.open()
                 self._is_open = True
-            return Look(self.name, self._sensor.read())
+            look = Look(self.name, self._sensor.read())
         except DeviceError as error:
             self.close()
             return Look(self.name, None, type(error).__name__)
+        return look if look.told else Look(self.name, None, "NothingTold")
 
     def close(self) -> None:
         """Close the port."""

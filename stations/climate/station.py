@@ -109,7 +109,7 @@ def record(tx: Connection, zone: Zone, looks: Sequence[Look], now_us: int, *, em
     `now_us`: the database's clock. Raises UnknownZoneError.
     """
     row = _locked(tx, zone.name)
-    out = {look.sensor: rules.outside(zone.limits, look) for look in looks}
+    out = rules.outside(zone.limits, looks)
     before = {sensor: outside for sensor, outside in tx.execute(_SENSORS, {"of_zone": zone.name})}  # noqa: C416
     for look in looks:
         _record_sensor(tx, zone.name, look, out[look.sensor], before.get(look.sensor, ""), now_us, emulated=emulated)

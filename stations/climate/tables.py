@@ -63,8 +63,11 @@ class ClimateSensor(SQLModel, table=True):
 
     __tablename__ = "climate_sensor"
     __table_args__ = (
-        CheckConstraint("(failure IS NULL) = (temperature_c IS NOT NULL)", name="ck_climate_sensor_told"),
-        CheckConstraint("(temperature_c IS NULL) = (humidity_percent IS NULL)", name="ck_climate_sensor_both"),
+        CheckConstraint(
+            "(failure IS NULL) = (temperature_c IS NOT NULL OR humidity_percent IS NOT NULL"
+            " OR particles_m3 IS NOT NULL)",
+            name="ck_climate_sensor_told",
+        ),
     )
 
     sensor: str = Field(sa_column=Column(String(40), primary_key=True))
@@ -87,7 +90,11 @@ class ClimateReading(SQLModel, table=True):
         _spread("temperature", "c"),
         _spread("humidity", "percent"),
         _spread("particles", "m3"),
-        CheckConstraint("(temperature_min_c IS NULL) = (silent = looks)", name="ck_climate_reading_silent"),
+        CheckConstraint(
+            "(temperature_min_c IS NULL AND humidity_min_percent IS NULL AND particles_min_m3 IS NULL)"
+            " = (silent = looks)",
+            name="ck_climate_reading_silent",
+        ),
         Index("ix_climate_reading_zone", "zone", "began_us"),
     )
 

@@ -27,7 +27,15 @@ from flows.run_folder import RunFolder
 
 PATIENCE_S = 20
 SHORT = Times(
-    hello_s=0.1, scale_s=0.1, sato_s=0.1, zebra_s=0.1, crt591_s=0.1, face_reader_s=0.1, climate_s=0.1, air_shower_s=0.1
+    hello_s=0.1,
+    scale_s=0.1,
+    sato_s=0.1,
+    zebra_s=0.1,
+    crt591_s=0.1,
+    face_reader_s=0.1,
+    climate_s=0.1,
+    air_shower_s=0.1,
+    particle_counter_s=0.1,
 )
 
 

@@ -35,6 +35,8 @@ from devices.label_printer import driver as printers
 from devices.label_printer import sato_emulator, zebra_emulator
 from devices.mrz_reader import emulator as mrz_emulator
 from devices.mrz_reader.driver import RteMrzReader
+from devices.particle_counter import emulator as counter_emulator
+from devices.particle_counter.driver import ModbusParticleCounter
 from devices.piece import PieceData
 from devices.recovery import recover
 from devices.roles import Climate, Door, JobResult, LabelState, ParcelLabel, Position, ShowerPhase
@@ -191,6 +193,29 @@ class Air(Exchange):
         air = Climate(Decimal(200 + self.tries) / 10, Decimal(500 + self.tries) / 10)
         self.do("set", temperature_c=str(air.temperature_c), humidity_percent=str(air.humidity_percent))
         assert sensor.read() == air
+
+
+class Dust(Exchange):
+    """As the air: every try has another number of particles."""
+
+    driver_name = "modbus-particle-counter"
+    tries = 0
+
+    def make_emulator(self, faults: Faults) -> Any:
+        return counter_emulator.emulate(EmulatorSetup(NAME, SERIAL, self.folder, self.folder, faults=faults))
+
+    def make_driver(self) -> Any:
+        return ModbusParticleCounter(NAME, SERIAL, True, self.cable)
+
+    def work(self) -> None:
+        for _ in range(3):
+            self.until_done(self._read)
+
+    def _read(self) -> None:
+        sensor = self.opened()
+        self.tries += 1
+        self.do("set", particles_m3=1000 * self.tries)
+        assert sensor.read() == Climate(particles_m3=1000 * self.tries)
 
 
 class Faces(Exchange):
@@ -393,7 +418,7 @@ class CardsWithoutCounter(Cards):
     driver_name = "crt-591"
 
 
-EXCHANGES = (Weighing, SatoLabels, ZebraLabels, Swipes, Air, Faces, Showering, Cards, CardsWithoutCounter)
+EXCHANGES = (Weighing, SatoLabels, ZebraLabels, Swipes, Air, Dust, Faces, Showering, Cards, CardsWithoutCounter)
 CASES = [(exchange, name) for exchange in EXCHANGES for name in sorted(striking(exchange.driver_name) - SENSOR)]
 
 

@@ -25,6 +25,7 @@ def test_every_fault_stands_on_the_page_with_what_comes_of_it() -> None:
         ("a CRT-591 also", striking("crt-591") - BURSTS),
         ("an air shower also", striking("modbus-air-shower") - BURSTS),
         ("a climate transmitter also", striking("modbus-climate") - BURSTS),
+        ("a particle counter also", striking("modbus-particle-counter") - BURSTS),
     ],
 )
 def test_what_strikes_machines_with_protocols_of_their_own_stands_on_the_page(

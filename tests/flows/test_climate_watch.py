@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,13 @@ PATIENCE_S = 30.0
 @pytest.fixture
 def line(tmp_path: Path) -> Iterator[Line]:
     """A line whose air is looked at ten times a second and may be outside for two."""
-    folder = RunFolder(tmp_path / "line")
-    write_default(folder, books=1, cards=0, readers=1, small=0, speed=0)
+    with _line(RunFolder(tmp_path / "line"), dust=0) as opened:
+        yield opened
+
+
+@contextmanager
+def _line(folder: RunFolder, *, dust: int) -> Iterator[Line]:
+    write_default(folder, books=1, cards=0, readers=1, small=0, dust=dust, gate=False, speed=0)
     text = folder.configuration.read_text("utf-8")
     text = text.replace("grace_s = 300", "grace_s = 2").replace("every_s = 10", "every_s = 0.1")
     folder.configuration.write_text(text, "utf-8")
@@ -72,6 +77,29 @@ def test_the_air_was_looked_at_before_anything_works_in_it_and_the_minute_is_kep
     (kept,) = facts(line, "SELECT sensor, looks, silent, temperature_mean_c, emulated FROM climate_reading")
     assert (kept["sensor"], kept["silent"], kept["temperature_mean_c"], kept["emulated"]) == ("air-01", 0, 22.0, 1)
     assert kept["looks"] >= 2
+
+
+def test_dust_that_only_a_counter_tells_suspends_after_the_grace_and_a_clean_room_stays_suspended(
+    tmp_path: Path,
+) -> None:
+    with _line(RunFolder(tmp_path / "line"), dust=1) as line:
+
+        async def act() -> None:
+            assert barred(line) is None
+            with closing(ControlClient(line.folder.machines / "dust-01")) as control:
+                control.ask("set", particles_m3=4_000_000)
+                await until(lambda: facts(line, "SELECT 1 FROM climate_crossing"))
+                assert barred(line) is None, "within the grace"
+                await until(lambda: barred(line) == bar.SUSPENDED)
+                control.ask("set", particles_m3=352_000)
+            await until(lambda: not facts(line, "SELECT 1 FROM climate_zone WHERE out_since_us IS NOT NULL"))
+            assert barred(line) == bar.SUSPENDED
+
+        watch(line, act)
+        told = facts(line, "SELECT sensor, figure, value FROM climate_suspension")
+        assert [tuple(row.values()) for row in told] == [("dust-01", "particles", 4_000_000.0)]
+        kept = facts(line, "SELECT DISTINCT sensor, temperature_mean_c FROM climate_reading ORDER BY sensor")
+        assert [tuple(row.values()) for row in kept] == [("air-01", 22.0), ("dust-01", None)]
 
 
 @pytest.mark.parametrize("fault", ["sensor-silent", "impossible-reading", "drift"])

@@ -434,7 +434,7 @@ SENSOR_ZONE = 'serial = "EMU-AIR-01"      # refused if the machine says another\
         ("humidity_max_percent = 65", "humidity_max = 65", "climate.core.humidity_max", "humidity_max_percent"),
         ("grace_s = 300", "grace_s = 5", "climate.core.every_s", "no more than grace_s, 5"),
         ("every_s = 10 ", "every_s = 0 ", "climate.core.every_s", "0.1 to 600"),
-        ("# iso_class = 8 ", "iso_class = 8 ", "climate.core.iso_class", "no modbus-climate counts particles"),
+        ("# iso_class = 8 ", "iso_class = 8 ", "climate.core.iso_class", "no sensor of core tells particles"),
         ("# iso_class = 8 ", "iso_class = 2 ", "climate.core.iso_class", "3 to 9"),
         ("# iso_class = 8 ", "iso_class = 8\nparticles_max_m3 = 9 ", "climate.core.particles_max_m3", "one of them"),
         ("[climate.core]", "[climate.Core]", "climate.Core", "small letters"),
@@ -463,6 +463,20 @@ def test_a_zone_without_a_limit_is_refused(folder: RunFolder, refused: Refused) 
     limits = text[text.index("temperature_min_c") : text.index("# iso_class")]
     (fault,) = refused(limits, "")
     assert (fault.place, fault.problem) == ("climate.core", "has no limit")
+
+
+def test_a_counter_beside_the_thermohygrometer_watches_a_limit_of_particles(tmp_path: Path) -> None:
+    write_default(RunFolder(tmp_path), dust=1)
+    (zone,) = read_settings(RunFolder(tmp_path)).zones
+    assert zone.limits[Figure.PARTICLES] == (None, 3_520_000)
+    assert zone.sensors == ("air-01", "dust-01")
+
+
+def test_a_limit_that_only_another_kind_of_sensor_could_watch_is_refused(refused: Refused) -> None:
+    faults = refused('driver = "modbus-climate"', 'driver = "modbus-particle-counter"')
+    places = [fault.place for fault in faults]
+    assert places == ["climate.core.temperature_min_c", "climate.core.humidity_min_percent"]
+    assert all("no sensor of core tells" in str(fault) for fault in faults)
 
 
 def test_a_line_without_zones_needs_none(tmp_path: Path) -> None:

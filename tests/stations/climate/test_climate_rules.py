@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from devices.roles import Climate
 from stations.climate import rules
 from stations.climate.rules import Figure, Look, Minutes, Standing, Step, follow, outside
+from stations.climate.sensing import Sensing
 
 S = 1_000_000
 LIMITS = {Figure.TEMPERATURE: (18.0, 26.0), Figure.HUMIDITY: (30.0, None), Figure.PARTICLES: (None, 3520.0)}
@@ -33,7 +34,7 @@ def look(temperature: str = "22.0", humidity: str = "45.0", particles: int | Non
     ],
 )
 def test_what_is_at_a_limit_is_within_and_what_is_not_told_is_silence(told: Look, found: dict[Figure, float]) -> None:
-    assert outside(LIMITS, told) == found
+    assert outside(LIMITS, [told]) == {"air-01": found}
 
 
 def test_the_classes_of_the_standard_rise_tenfold() -> None:
@@ -133,3 +134,27 @@ def test_every_look_is_in_one_minute(looks: list[tuple[int, int | None]]) -> Non
         assert sum(spread.total for spread in spreads) == pytest.approx(sum(told))
     began = [minute.began_us for _, minute in kept]
     assert began == sorted(began)
+
+
+def test_what_one_sensor_of_a_zone_tells_no_other_one_lacks() -> None:
+    warm, dusty = look("26.1", particles=None), Look("dust-01", Climate(particles_m3=3521))
+    assert outside(LIMITS, [warm, dusty]) == {
+        "air-01": {Figure.TEMPERATURE: 26.1},
+        "dust-01": {Figure.PARTICLES: 3521.0},
+    }
+
+
+def test_only_the_sensor_that_failed_is_silent() -> None:
+    failed = Look("dust-01", None, "SensorSilentError")
+    assert outside(LIMITS, [look(particles=None), failed]) == {"air-01": {}, "dust-01": {Figure.SILENCE: None}}
+
+
+def test_a_sensor_that_answers_without_a_figure_is_silent() -> None:
+    class Mute:
+        machine = "dust-01"
+        open = close = lambda self: None
+
+        def read(self) -> Climate:
+            return Climate()
+
+    assert Sensing(Mute()).look() == Look("dust-01", None, "NothingTold")

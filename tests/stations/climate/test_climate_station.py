@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -414,3 +415,60 @@ def test_what_is_listed_says_how_each_zone_stands(room: Room, people: dict[str, 
     assert state(GRACE_S + 1) == "suspended"
     room.resume(two(people), accept_min=5)
     assert state() == "accepted"
+
+
+COUNTED = Zone("core", {**ZONE.limits, Figure.PARTICLES: (None, 3_520_000.0)}, GRACE_S, 10.0, ("air-01", "dust-01"))
+SILENT_COUNTER = Look("dust-01", None, "SensorSilentError")
+
+
+def dust(particles_m3: int) -> Look:
+    return Look("dust-01", Climate(particles_m3=particles_m3))
+
+
+def test_particles_suspend_after_their_grace_and_a_lead_resumes(
+    line_database: Database, people: dict[str, SignedIn], rows: Rows
+) -> None:
+    """A thermohygrometer and a counter share a zone: each is judged by what it tells, and neither lacks the other's."""
+    room = Room(line_database)
+    room.follow(replace(COUNTED, machines=ZONE.machines))
+
+    def looked(counted: Look, after_s: float = 10.0) -> tuple[Step, ...]:
+        room.now_us += round(after_s * S)
+        now_us = room.now_us
+        return line_database.write(lambda tx: station.record(tx, COUNTED, [look(FINE), counted], now_us, emulated=True))
+
+    assert looked(dust(3_520_000)) == ()
+    assert looked(dust(3_520_001)) == (Step.WENT_OUT,)
+    assert looked(dust(4_000_000), GRACE_S) == ()
+    assert room.barred() is None
+    assert looked(dust(4_000_000), 1) == (Step.SUSPENDED,)
+    assert room.barred() == bar.SUSPENDED
+    assert rows("SELECT sensor, figure, value FROM climate_suspension") == [("dust-01", "particles", 4_000_000.0)]
+    with pytest.raises(StillOutsideError):
+        room.resume(people["lead"])
+    assert looked(dust(352_000)) == (Step.CAME_BACK,)
+    room.resume(people["lead"])
+    assert room.barred() is None
+    assert rows("SELECT sensor, temperature_c, particles_m3, outside FROM climate_sensor ORDER BY sensor") == [
+        ("air-01", 22.0, None, ""),
+        ("dust-01", None, 352_000.0, ""),
+    ]
+    assert looked(SILENT_COUNTER) == (Step.WENT_OUT,)
+    assert rows("SELECT sensor, outside FROM climate_sensor WHERE outside <> ''") == [("dust-01", "silence")]
+
+
+def test_a_minute_that_only_counts_is_kept_and_one_that_tells_nothing_is_silent(room: Room, rows: Rows) -> None:
+    minutes = Minutes()
+    assert list(minutes.add((dust(10), look(FINE), SILENT_COUNTER), room.now_us)) == []
+    rest = list(minutes.rest())
+    room.database.write(lambda tx: station.keep(tx, "core", rest, emulated=True))
+    kept = rows(
+        "SELECT sensor, looks, silent, temperature_mean_c, particles_mean_m3 FROM climate_reading ORDER BY sensor"
+    )
+    assert kept == [("air-01", 1, 0, 22.0, None), ("dust-01", 2, 1, None, 10.0)]
+
+
+def test_a_sensor_that_tells_nothing_and_names_no_failure_is_refused(room: Room) -> None:
+    nothing = Look("dust-01", Climate())
+    with pytest.raises(REFUSED):
+        room.database.write(lambda tx: station.record(tx, COUNTED, [nothing], room.now_us, emulated=True))

@@ -1,0 +1,1 @@
+"""Airborne particle counters on Modbus RTU: registers, frames, driver and emulator."""
