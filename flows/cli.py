@@ -60,6 +60,7 @@ COMMANDS: Final = (
     Command("witness", "handoff_logs.witness.cli:app", "Run the witness of a handoff log, on another machine."),
     Command("blanks", "flows.blanks_commands:app", "Blanks and the vault: where each is, and what becomes of it."),
     Command("packing", "flows.packing_commands:app", "Packing's hold shelf: what lies there, what two make of it."),
+    Command("numbers", "flows.numbers_commands:app", "Ranges of numbers for permits and parcels."),
     Command("mailing", "flows.mailing_commands:app", "Manifests, what the carrier says, and what comes back."),
     Command("rolls", "flows.rolls_commands:app", "Rolls of laminate: where each is, and what was used of it."),
     Command("people", "flows.people_commands:people_app", "The register of people: who may sign in, with which roles."),

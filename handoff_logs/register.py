@@ -43,6 +43,7 @@ class Register(StrEnum):
     HOLD_LIST = "hold_list"
     DELIVERY = "delivery"
     BADGE = "badge"
+    NUMBERS = "numbers"
 
 
 Facts = Mapping[tuple[str, str], str]

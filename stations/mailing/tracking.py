@@ -20,7 +20,8 @@ class TrackingNumbersSpentError(StationError):
     def __str__(self) -> str:
         return (
             f"{self.wanted} tracking numbers are needed and {self.left} are left; "
-            "the parcels wait at mailing until a new range from the carrier is entered"
+            "the parcels wait at mailing until two people give the line a range of the carrier's: passline numbers add "
+            "parcel FIRST LAST"
         )
 
 

@@ -94,7 +94,10 @@ class NumbersExhaustedError(StationError):
         self.product = product
 
     def __str__(self) -> str:
-        return f"no number is left for {self.product}; add a range, then its orders go on by themselves"
+        return (
+            f"no number is left for {self.product}; have two people give the line a range (passline numbers add "
+            f"{self.product} FIRST LAST), then its orders go on by themselves"
+        )
 
 
 class ForeignBlankError(StationError):

@@ -213,19 +213,24 @@ class MachineLease(SQLModel, table=True):
 
 
 class NumberRange(SQLModel, table=True):
-    """Document numbers `prefix` + `digits` digits from `next_number` to `last_number`; each is given out once."""
+    """Document numbers `prefix` + `digits` digits from `first_number` to `last_number`; each is given out once.
+
+    `next_number` is the next to be given out. No two ranges have a number in common, none shrinks and none goes.
+    """
 
     __tablename__ = "number_range"
     __table_args__ = (
         CheckConstraint("next_number >= 0 AND next_number <= last_number + 1", name="ck_number_range"),
         CheckConstraint("digits BETWEEN 1 AND 9", name="ck_number_range_digits"),
+        CheckConstraint("first_number BETWEEN 0 AND next_number", name="ck_number_range_first"),
     )
 
     product: str = Field(sa_column=Column(String(20), primary_key=True))
     prefix: str = Field(sa_column=Column(String(4), primary_key=True))
     digits: int
+    first_number: int = Field(sa_column=Column(BigInteger, nullable=False))
     next_number: int = Field(sa_column=Column(BigInteger, nullable=False))
-    last_number: int = Field(sa_column=Column(BigInteger, nullable=False))
+    last_number: int = Field(sa_column=Column(BigInteger, primary_key=True))
 
 
 class MachineState(SQLModel, table=True):
