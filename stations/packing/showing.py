@@ -44,7 +44,8 @@ _TAKE_OUT = Statement(
     JOIN whereabouts AS w ON w.unit_id = j.document_unit
     WHERE a.state = 'stopped' AND w.station = :station AND w.state = 'held' AND w.place IN ('input', 'box')
     AND NOT EXISTS (SELECT 1 FROM packing_match AS m WHERE m.document_unit = w.unit_id AND m.tray = w.tray
-        AND m.outcome <> 'matched')
+        AND m.outcome <> 'matched' AND NOT EXISTS (SELECT 1 FROM packing_match AS anew
+            WHERE anew.document_unit = m.document_unit AND anew.box_id = m.tray AND anew.stored_us > m.stored_us))
     ORDER BY j.blank_serial
     """
 )

@@ -85,7 +85,7 @@ def test_upgrading_again_changes_nothing(engine, database_url):
     stations.migrations.upgrade(database_url)
     with engine.connect() as connection:
         query = text(f"SELECT version_num FROM {stations.migrations.VERSION_TABLE}")
-        assert connection.execute(query).scalars().all() == ["line_0032"]
+        assert connection.execute(query).scalars().all() == ["line_0037"]
 
 
 def test_a_database_without_periods_is_brought_up_to_date_and_keeps_its_rows(database_url):
