@@ -57,8 +57,8 @@ def _emulated(line: Line) -> StationWork:
     return TrayWork(
         line=line,
         station=STATION,
-        begin=lambda offer: station.work_tray(here, offer, desk, line.nodes()),
-        resume=lambda begun: station.resume_tray(here, begun, desk, line.nodes()),
+        begin=lambda offer: station.work_tray(here, offer, desk, line.nodes(), line.settings.weighing.tolerance),
+        resume=lambda begun: station.resume_tray(here, begun, desk, line.nodes(), line.settings.weighing.tolerance),
         begun_before=lambda: station.unfinished_trays(here),
     )
 
@@ -69,7 +69,7 @@ def _at_desks(line: Line) -> StationWork:
         line=line,
         station=STATION,
         accept=lambda offer: station.accept_counted(here, offer, hands),
-        book=lambda tray: station.book_weighed(here, tray, hands, line.nodes()),
+        book=lambda tray: station.book_weighed(here, tray, hands, line.nodes(), line.settings.weighing.tolerance),
     )
     return DeskActs(line, STATION, acts.AT_THE_TABLE, offered)
 

@@ -34,6 +34,7 @@ from stations.mailing.errors import (
     WeightRefusedError,
 )
 from stations.mailing.rules import Weight
+from stations.packing.rules import USUAL, Tolerance
 from stations.people import Role
 from stations.people_register.credentials import SignedIn
 from stations.workplace import Workplace
@@ -60,7 +61,10 @@ REFUSED: Final = tuple(REFUSALS)
 
 
 class MailingDesk:
-    """The mailers' place. `eyes`: what scans and weighs for people on an EMULATED line."""
+    """The mailers' place.
+
+    `eyes`: what scans and weighs for people on an EMULATED line. `tolerance`: what a parcel may weigh more or less.
+    """
 
     path = MAILING
     people = frozenset({Role.MAILER, Role.LEAD})
@@ -72,8 +76,15 @@ class MailingDesk:
     }
 
     def __init__(
-        self, renderer: Renderer, asking: Asking, here: Workplace, centre: str, eyes: EmulatedEyes | None
+        self,
+        renderer: Renderer,
+        asking: Asking,
+        here: Workplace,
+        centre: str,
+        eyes: EmulatedEyes | None,
+        tolerance: Tolerance = USUAL,
     ) -> None:
+        self._tolerance = tolerance
         self._renderer, self._asking, self._here, self._centre, self._eyes = renderer, asking, here, centre, eyes
         self._counting = TrayCountPages(renderer, here, MAILING, eyes)
         self._acts = ActPages(renderer, asking, here, eyes)
@@ -114,7 +125,7 @@ class MailingDesk:
         if not same(request, token):
             return self._page(request, 403, "mailing.stale", typed=typed)
         try:
-            seen = weighings.weigh(self._here, by_of(request), weighing, label, number(grams))
+            seen = weighings.weigh(self._here, by_of(request), weighing, label, number(grams), self._tolerance)
         except REFUSED as error:
             key, status = REFUSALS[type(error)]
             if isinstance(error, ParcelStoppedError):
@@ -166,7 +177,7 @@ class MailingDesk:
     def _next(self) -> str | None:
         """The label of the next parcel in the accepted trays that waits for the scale."""
         with self._here.database.read() as conn:
-            once = weighings.seen_once(conn)
+            once = weighings.seen_once(conn, self._tolerance)
             return weighings.next_unweighed(conn) or (once[0] if once else None)
 
     def _page(
@@ -179,7 +190,7 @@ class MailingDesk:
             latest = reading.rows(weighings.LATEST, mailer=signed.code, most=LATEST)
             refused = reading.rows(weighings.REFUSED_TRAYS)
         with self._here.database.read() as conn:
-            once = weighings.seen_once(conn)
+            once = weighings.seen_once(conn, self._tolerance)
         return self._renderer.page(
             request, "mailing.html", status, key=key, facts=facts, typed=defaultdict(str, typed or {}), trays=trays,
             latest=latest, refused=refused, once=once, weighing=new_id(), here="weigh",

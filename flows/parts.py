@@ -120,7 +120,9 @@ class Parts:
             if self._packing is None:
                 scale, printer = self._first(SCALES), self._first(LABEL_PRINTERS)
                 self._packing = PackingMachines(
-                    scale and KeptMachine[Scale](scale), printer and KeptMachine[LabelPrinter](printer)
+                    scale and KeptMachine[Scale](scale),
+                    printer and KeptMachine[LabelPrinter](printer),
+                    self._settings.weighing.tolerance,
                 )
                 self._open.callback(self._packing.close)
             return self._packing

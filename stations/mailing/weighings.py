@@ -26,7 +26,7 @@ from stations.mailing.errors import (
 )
 from stations.mailing.rules import Weight, judged
 from stations.mailing.sendings import one_at_a_time
-from stations.packing.rules import Grouping, count_by_weight
+from stations.packing.rules import USUAL, Grouping, Tolerance, count_by_weight
 from stations.trays import INPUT
 from stations.workplace import Workplace
 
@@ -89,7 +89,8 @@ GROUP BY here.handoff_id, here.tray ORDER BY 3
 """
 """The trays that came back from the door, and that a mailer counts before they go on."""
 _ONCE = Statement(
-    "SELECT p.label, p.expected_g, m.grams FROM whereabouts AS here JOIN parcel AS p ON p.parcel_unit = here.unit_id"
+    "SELECT p.parcel_unit, p.label, p.grouping, p.expected_g, m.grams FROM whereabouts AS here"
+    " JOIN parcel AS p ON p.parcel_unit = here.unit_id"
     " JOIN mailing_weighing AS m ON m.parcel_unit = here.unit_id AND m.tray = here.tray AND m.attempt = 1"
     " WHERE here.station = 'mailing' AND here.state = 'held' AND here.kind = 'parcel' AND here.place = 'input'"
     " AND NOT EXISTS (SELECT 1 FROM mailing_weighing AS again WHERE again.parcel_unit = here.unit_id"
@@ -130,7 +131,9 @@ class Weighed:
     counted: int | None
 
 
-def weigh(workplace: Workplace, by: By, weighing_id: str, label: str, grams: int) -> Weighed:
+def weigh(
+    workplace: Workplace, by: By, weighing_id: str, label: str, grams: int, tolerance: Tolerance = USUAL
+) -> Weighed:
     """Store what the scale showed for a parcel; the same weighing sent again is answered alike.
 
     Raises BadDeskIdError, DeskIdTakenError, WeightRefusedError, UnknownLabelError, NotInTrayError, ParcelStoppedError,
@@ -149,17 +152,18 @@ def weigh(workplace: Workplace, by: By, weighing_id: str, label: str, grams: int
             if parcel is None or (before[3], before[4], before[5]) != (grams, by.code, label):
                 raise DeskIdTakenError(weighing_id)
             seen = _SEEN.run(tx, {"parcel_unit": before[0], "tray": before[1]}).fetchall()
-            return _weighed(tx, label, parcel, [each[0] for each in seen[: before[2]]])
+            return _weighed(tx, label, parcel, [each[0] for each in seen[: before[2]]], tolerance)
         if parcel is None:
             raise UnknownLabelError(label)
-        unit, _, expected_g, _, state, station, place, tray = parcel
+        unit, grouping, expected_g, _, state, station, place, tray = parcel
         if (state, station, place) != (State.HELD, workplace.station, INPUT) or tray is None:
             raise NotInTrayError(label, f"{state} at {station}, {place}")
         products = _PRODUCTS.run(tx, {"parcel_unit": unit}).fetchall()
         if any(found == ApplicationState.STOPPED for _, found in products):
             raise ParcelStoppedError(label)
         seen = _SEEN.run(tx, {"parcel_unit": unit, "tray": tray}).fetchall()
-        if judged(expected_g, [each[0] for each in seen]) in (Weight.SOUND, Weight.ASIDE):
+        allowed_g = tolerance.grams(Grouping(grouping), [product for product, _ in products])
+        if judged(expected_g, [each[0] for each in seen], allowed_g) in (Weight.SOUND, Weight.ASIDE):
             raise WeighedBeforeError(label, seen[-1][1], seen[-1][0])
         facts = {
             "weighing_id": weighing_id,
@@ -173,7 +177,7 @@ def weigh(workplace: Workplace, by: By, weighing_id: str, label: str, grams: int
             "emulated": workplace.emulated,
         }
         _STORE.run(tx, facts)
-        return _weighed(tx, label, parcel, [*(each[0] for each in seen), grams])
+        return _weighed(tx, label, parcel, [*(each[0] for each in seen), grams], tolerance)
 
     try:
         return workplace.database.write(work)
@@ -195,10 +199,16 @@ def stopped_in(conn: Connection, tray: str) -> frozenset[str]:
     return frozenset(row[0] for row in _STOPPED.run(conn, {"tray": tray}).fetchall())
 
 
-def seen_once(conn: Connection) -> list[str]:
+def seen_once(conn: Connection, tolerance: Tolerance = USUAL) -> list[str]:
     """The labels of parcels in the accepted trays whose weight differed and was not seen again; they are waited for."""
-    rows = _ONCE.run(conn).fetchall()
-    return [label for label, expected_g, grams in rows if judged(expected_g, [grams]) is Weight.AGAIN]
+    found = []
+    for unit, label, grouping, expected_g, grams in _ONCE.run(conn).fetchall():
+        if grams == expected_g:
+            continue
+        products = [product for product, _ in _PRODUCTS.run(conn, {"parcel_unit": unit}).fetchall()]
+        if judged(expected_g, [grams], tolerance.grams(Grouping(grouping), products)) is Weight.AGAIN:
+            found.append(label)
+    return found
 
 
 def next_unweighed(conn: Connection) -> str | None:
@@ -207,9 +217,9 @@ def next_unweighed(conn: Connection) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _weighed(tx: Connection, label: str, parcel: Sequence[Any], grams: Sequence[int]) -> Weighed:
+def _weighed(tx: Connection, label: str, parcel: Sequence[Any], grams: Sequence[int], tolerance: Tolerance) -> Weighed:
     unit, grouping, expected_g, documents, *_ = parcel
-    weight = judged(expected_g, grams)
     products = [product for product, _ in _PRODUCTS.run(tx, {"parcel_unit": unit}).fetchall()]
+    weight = judged(expected_g, grams, tolerance.grams(Grouping(grouping), products))
     counted = count_by_weight(Grouping(grouping), products, grams[-1]) if products else None
     return Weighed(label, weight or Weight.AGAIN, grams[-1], expected_g, documents, counted)

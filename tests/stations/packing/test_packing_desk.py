@@ -300,9 +300,11 @@ def test_a_box_that_was_emptied_waits_for_its_next_piece(desk):
         "UPDATE packing_box SET office = 'zibo'",
         "UPDATE packing_box SET opened_by = 'p-0013', opened_sign_in = NULL",
         "INSERT INTO packing_match SELECT 'ffffffffffffffffffffffffffffffff', document_unit, tray, 'matched', NULL,"
-        " NULL, 'a', 'b', 'c', NULL, box_id, postage_cny, 'e-pck-1', NULL, stored_us, emulated, NULL FROM packing_match",
+        " NULL, 'a', 'b', 'c', NULL, box_id, postage_cny, 'e-pck-1', NULL, stored_us, emulated, NULL"
+        " FROM packing_match",
         "INSERT INTO packing_match SELECT 'ffffffffffffffffffffffffffffffff', NULL, NULL, 'mismatch', 'order',"
-        " 'differs', NULL, NULL, NULL, NULL, NULL, NULL, 'p-0013', sign_in, stored_us, emulated, NULL FROM packing_match",
+        " 'differs', NULL, NULL, NULL, NULL, NULL, NULL, 'p-0013', sign_in, stored_us, emulated, NULL"
+        " FROM packing_match",
     ],
 )
 def test_what_was_matched_is_never_changed_doubled_or_anothers(desk, statement):
