@@ -73,7 +73,8 @@ class DeskParts:
         if desks.mailing is Desk.PEOPLE:
             mailer = None if self.hands is None else EmulatedMailer(self.hands)
             here, tolerance = self.at("mailing"), self.settings.weighing.tolerance
-            made.append(MailingDesk(renderer, asking, here, self.settings.centre, mailer, tolerance))
+            scale = self.settings.mailing.scale
+            made.append(MailingDesk(renderer, asking, here, self.settings.centre, mailer, tolerance, scale))
         if desks.qc is Desk.PEOPLE:
             made.append(QcDesk(renderer, self.at("qc"), None if self.hands is None else EmulatedInspector(self.hands)))
         return made

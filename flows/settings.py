@@ -212,6 +212,13 @@ class QcSettings(_Section):
     """Share of the documents that are drawn through the swipe reader too, where the line has one."""
 
 
+class MailingSettings(_Section):
+    """What mailing's desk has."""
+
+    scale: Name | None = None
+    """A scale of its own, by its id; None: what the display shows is typed."""
+
+
 class WeighingSettings(_Section):
     """What a parcel may weigh more or less at packing and at mailing; never half of the lightest document in it."""
 
@@ -616,6 +623,7 @@ class LineSettings(BaseSettings):
     thresholds: ThresholdSettings = ThresholdSettings()
     qc: QcSettings = QcSettings()
     weighing: WeighingSettings = WeighingSettings()
+    mailing: MailingSettings = MailingSettings()
     vault: VaultSettings = VaultSettings()
     alarms: AlarmSettings = AlarmSettings()
     review: ReviewSettings = ReviewSettings()

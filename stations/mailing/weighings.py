@@ -15,17 +15,21 @@ from handoff_logs.records import State
 from handoff_logs.statements import Statement
 from stations.by import By
 from stations.intake.tables import ApplicationState
+from stations.mailing import own_scale
 from stations.mailing.desk_ids import check_id
 from stations.mailing.errors import (
     DeskIdTakenError,
     NotInTrayError,
     ParcelStoppedError,
+    ScaleWeighsError,
+    UnknownAskError,
     UnknownLabelError,
     WeighedBeforeError,
     WeightRefusedError,
 )
 from stations.mailing.rules import Weight, judged
 from stations.mailing.sendings import one_at_a_time
+from stations.mailing.tables import ScaleFault
 from stations.packing.rules import USUAL, Grouping, Tolerance, count_by_weight
 from stations.trays import INPUT
 from stations.workplace import Workplace
@@ -48,7 +52,13 @@ _SEEN = Statement(
 )
 _STORE = Statement(
     "INSERT INTO mailing_weighing (weighing_id, parcel_unit, tray, attempt, grams, mailer, sign_in, stored_us,"
-    " emulated) VALUES (:weighing_id, :parcel_unit, :tray, :attempt, :grams, :mailer, :sign_in, :stored_us, :emulated)"
+    " emulated, ask_id) VALUES (:weighing_id, :parcel_unit, :tray, :attempt, :grams, :mailer, :sign_in, :stored_us,"
+    " :emulated, :ask_id)"
+)
+_CONFIRMED = Statement("SELECT 1 FROM mailing_weighing WHERE ask_id = :ask_id")
+_LAST_ASK = Statement(
+    "SELECT fault FROM mailing_scale_ask WHERE parcel_unit = :parcel_unit AND tray = :tray"
+    " ORDER BY asked_us DESC LIMIT 1"
 )
 _OF_TRAY = Statement(
     "SELECT m.parcel_unit, m.grams, m.mailer, m.sign_in, m.stored_us FROM whereabouts AS w JOIN mailing_weighing AS m"
@@ -132,13 +142,45 @@ class Weighed:
 
 
 def weigh(
-    workplace: Workplace, by: By, weighing_id: str, label: str, grams: int, tolerance: Tolerance = USUAL
+    workplace: Workplace,
+    by: By,
+    weighing_id: str,
+    label: str,
+    grams: int,
+    tolerance: Tolerance = USUAL,
+    scale: str | None = None,
 ) -> Weighed:
-    """Store what the scale showed for a parcel; the same weighing sent again is answered alike.
+    """Store what a mailer typed of a parcel; the same weighing sent again is answered alike.
 
-    Raises BadDeskIdError, DeskIdTakenError, WeightRefusedError, UnknownLabelError, NotInTrayError, ParcelStoppedError,
-    WeighedBeforeError.
+    Where the desk has a `scale` of its own, only when that stands. Raises ScaleWeighsError, BadDeskIdError,
+    DeskIdTakenError, WeightRefusedError, UnknownLabelError, NotInTrayError, ParcelStoppedError, WeighedBeforeError.
     """
+    return _store(workplace, by, weighing_id, label, grams, tolerance, ask_id=None, scale=scale)
+
+
+def confirm(workplace: Workplace, by: By, weighing_id: str, ask_id: str, tolerance: Tolerance = USUAL) -> Weighed:
+    """Store what the desk's own scale told a mailer of a parcel, once.
+
+    Raises UnknownAskError, and what `weigh` raises but ScaleWeighsError.
+    """
+    with workplace.database.read() as conn:
+        told = own_scale.asked(conn, ask_id)
+    if told.grams is None or told.mailer != by.code:
+        raise UnknownAskError(ask_id)
+    return _store(workplace, by, weighing_id, told.label, told.grams, tolerance, ask_id=ask_id, scale=None)
+
+
+def _store(
+    workplace: Workplace,
+    by: By,
+    weighing_id: str,
+    label: str,
+    grams: int,
+    tolerance: Tolerance,
+    *,
+    ask_id: str | None,
+    scale: str | None,
+) -> Weighed:
     check_id(weighing_id)
     if not 1 <= grams <= MOST_G:
         raise WeightRefusedError(grams)
@@ -165,6 +207,12 @@ def weigh(
         allowed_g = tolerance.grams(Grouping(grouping), [product for product, _ in products])
         if judged(expected_g, [each[0] for each in seen], allowed_g) in (Weight.SOUND, Weight.ASIDE):
             raise WeighedBeforeError(label, seen[-1][1], seen[-1][0])
+        if ask_id is not None and _CONFIRMED.run(tx, {"ask_id": ask_id}).fetchone() is not None:
+            raise UnknownAskError(ask_id)
+        if scale is not None:
+            last = _LAST_ASK.run(tx, {"parcel_unit": unit, "tray": tray}).fetchone()
+            if last is None or last[0] != ScaleFault.STANDS:
+                raise ScaleWeighsError(label, scale)
         facts = {
             "weighing_id": weighing_id,
             "parcel_unit": unit,
@@ -175,6 +223,7 @@ def weigh(
             "sign_in": by.sign_in,
             "stored_us": clock_us(tx),
             "emulated": workplace.emulated,
+            "ask_id": ask_id,
         }
         _STORE.run(tx, facts)
         return _weighed(tx, label, parcel, [*(each[0] for each in seen), grams], tolerance)
