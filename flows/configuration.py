@@ -14,7 +14,7 @@ from pydantic_settings import SettingsError as EnvironmentUnreadableError
 
 from devices.registry import BUILT_IN, GROUP
 from flows.errors import FlowError
-from flows.makers import MAKES
+from flows.makers import MAKES, SCALES
 from flows.run_folder import ENVIRONMENT_DELIMITER, ENVIRONMENT_PREFIX, RunFolder
 from flows.settings import AlarmTarget, Desk, LineSettings, Mode, StaffKind, crosses_safely
 from flows.toml_places import Place, line_numbers, line_of
@@ -195,6 +195,9 @@ def _contradictions(settings: LineSettings, where: _Where) -> Iterator[SettingFa
     yield from _gate_contradictions(settings, fault)
     yield from _on_call_contradictions(settings, fault)
     yield from _review_contradictions(settings, fault)
+    scales = [device.id for device in settings.devices if device.driver in SCALES]
+    if settings.mailing.scale is not None and settings.mailing.scale not in scales:
+        yield fault(("mailing", "scale"), f"is {settings.mailing.scale!r}, which is no scale", ", ".join(scales))
     drivers = sorted({*BUILT_IN, *(point.name for point in entry_points(group=GROUP))})
     seen: set[str] = set()
     for position, device in enumerate(settings.devices):

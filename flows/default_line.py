@@ -110,6 +110,13 @@ second_classes = []      # and every pass of these: "emergency", "expedited", "n
 [qc]
 swipe_share = 1.0        # share of the documents that are drawn through the swipe reader too, 0 to 1
 
+[weighing]               # what a parcel may weigh more or less, at packing and mailing; never half a document of it
+tolerance_g = 2          # 0 to 2
+tolerance_share = 0.02   # of what it must weigh, where that is more, 0 to 0.1
+
+# [mailing]
+# scale = "scale-02"     # a scale at the mailers' desk; left out: they type what it shows, docs/mailing.md
+
 {climate}[log]                    # the handoff log's seals
 own_sealer = true        # started and stopped with the line
 seal_every_s = 2.0       # 0.1 to 4

@@ -67,10 +67,14 @@ class DeskParts:
             packer = None if self.hands is None else EmulatedPacker(self.hands)
             prints_here = not any(device.driver in LABEL_PRINTERS for device in self.settings.devices)
             centre = self.settings.centre
-            made.append(PackingDeskPages(renderer, self.at("packing"), centre, packer, prints_here=prints_here))
+            here, tolerance = self.at("packing"), self.settings.weighing.tolerance
+            pages = PackingDeskPages(renderer, here, centre, packer, prints_here=prints_here, tolerance=tolerance)
+            made.append(pages)
         if desks.mailing is Desk.PEOPLE:
             mailer = None if self.hands is None else EmulatedMailer(self.hands)
-            made.append(MailingDesk(renderer, asking, self.at("mailing"), self.settings.centre, mailer))
+            here, tolerance = self.at("mailing"), self.settings.weighing.tolerance
+            scale = self.settings.mailing.scale
+            made.append(MailingDesk(renderer, asking, here, self.settings.centre, mailer, tolerance, scale))
         if desks.qc is Desk.PEOPLE:
             made.append(QcDesk(renderer, self.at("qc"), None if self.hands is None else EmulatedInspector(self.hands)))
         return made

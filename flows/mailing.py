@@ -1,17 +1,18 @@
 """Mailing: labels and weights, then the handoff to the carrier, who accepts with a count."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from prefect import flow
 
 from flows.composition import line_of
-from flows.desk_trays import TraysAtDesks
+from flows.desk_trays import LOOK_AGAIN_S, TraysAtDesks
 from flows.line_state import Line
 from flows.settings import Desk
 from flows.station_run import Served, run_station
 from flows.work import StationWork, TrayToWork, TrayWork
-from stations.mailing import acts, carrier, station
+from stations.mailing import acts, carrier, own_scale, station
 from stations.mailing.acts import Carrying
 from stations.mailing.tables import ActKind
 
@@ -23,7 +24,27 @@ CARRIER = "carrier"
 async def mailing(folder: str, shift: str, tray: str | None = None) -> Served:
     """Serve the mailing station of the line in `folder` until it is done; with `tray`, work that one tray."""
     async with line_of(folder, shift, STATION) as line:
-        return await run_station(line, _at_desks(line) if _people(line) else _emulated(line), only=tray)
+        if not _people(line):
+            return await run_station(line, _emulated(line), only=tray)
+        served = asyncio.Event()
+        weighing = asyncio.ensure_future(_weigh(line, served))
+        try:
+            return await run_station(line, _at_desks(line), only=tray)
+        finally:
+            served.set()
+            await weighing
+
+
+async def _weigh(line: Line, served: asyncio.Event) -> None:
+    """Tell what the desk's own scale shows, as often as its mailers ask, while the station is served."""
+    scale = await line.blocking(line.parts.mailing_scale)
+    if scale is None:
+        return
+    here, hands = line.workplace(STATION), carrying(line).mailer
+    lay = None if hands is None else hands.lay_on_scale
+    while not served.is_set():
+        if not await line.blocking(lambda: own_scale.tell(here, scale, lay)):
+            await asyncio.sleep(LOOK_AGAIN_S)
 
 
 @flow(name="collection", flow_run_name="collection · {shift}", retries=0, persist_result=False)
@@ -57,8 +78,8 @@ def _emulated(line: Line) -> StationWork:
     return TrayWork(
         line=line,
         station=STATION,
-        begin=lambda offer: station.work_tray(here, offer, desk, line.nodes()),
-        resume=lambda begun: station.resume_tray(here, begun, desk, line.nodes()),
+        begin=lambda offer: station.work_tray(here, offer, desk, line.nodes(), line.settings.weighing.tolerance),
+        resume=lambda begun: station.resume_tray(here, begun, desk, line.nodes(), line.settings.weighing.tolerance),
         begun_before=lambda: station.unfinished_trays(here),
     )
 
@@ -69,7 +90,7 @@ def _at_desks(line: Line) -> StationWork:
         line=line,
         station=STATION,
         accept=lambda offer: station.accept_counted(here, offer, hands),
-        book=lambda tray: station.book_weighed(here, tray, hands, line.nodes()),
+        book=lambda tray: station.book_weighed(here, tray, hands, line.nodes(), line.settings.weighing.tolerance),
     )
     return DeskActs(line, STATION, acts.AT_THE_TABLE, offered)
 

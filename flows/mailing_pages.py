@@ -21,19 +21,22 @@ from handoff_logs.pages.rendering import Renderer
 from handoff_logs.records import new_id
 from stations.by import By
 from stations.errors import StationError
-from stations.mailing import manifests, weighings
+from stations.mailing import manifests, own_scale, weighings
 from stations.mailing.desk import MailingDesk as EmulatedEyes
 from stations.mailing.errors import (
     BadDeskIdError,
     DeskIdTakenError,
     NotInTrayError,
     ParcelStoppedError,
+    ScaleWeighsError,
+    UnknownAskError,
     UnknownLabelError,
     UnknownManifestError,
     WeighedBeforeError,
     WeightRefusedError,
 )
 from stations.mailing.rules import Weight
+from stations.packing.rules import USUAL, Tolerance
 from stations.people import Role
 from stations.people_register.credentials import SignedIn
 from stations.workplace import Workplace
@@ -54,13 +57,19 @@ REFUSALS: Final[dict[type[StationError], tuple[str, int]]] = {
     NotInTrayError: ("mailing.elsewhere", 409),
     ParcelStoppedError: ("mailing.stopped", 409),
     WeighedBeforeError: ("mailing.before", 409),
+    ScaleWeighsError: ("mailing.scale.not_typed", 409),
+    UnknownAskError: ("mailing.stale", 409),
 }
 """What the scale says to each refusal."""
 REFUSED: Final = tuple(REFUSALS)
 
 
 class MailingDesk:
-    """The mailers' place. `eyes`: what scans and weighs for people on an EMULATED line."""
+    """The mailers' place.
+
+    `eyes`: what scans and weighs for people on an EMULATED line. `tolerance`: what a parcel may weigh more or less.
+    `scale`: the desk's own, which the run asks.
+    """
 
     path = MAILING
     people = frozenset({Role.MAILER, Role.LEAD})
@@ -72,8 +81,16 @@ class MailingDesk:
     }
 
     def __init__(
-        self, renderer: Renderer, asking: Asking, here: Workplace, centre: str, eyes: EmulatedEyes | None
+        self,
+        renderer: Renderer,
+        asking: Asking,
+        here: Workplace,
+        centre: str,
+        eyes: EmulatedEyes | None,
+        tolerance: Tolerance = USUAL,
+        scale: str | None = None,
     ) -> None:
+        self._tolerance, self._scale = tolerance, scale
         self._renderer, self._asking, self._here, self._centre, self._eyes = renderer, asking, here, centre, eyes
         self._counting = TrayCountPages(renderer, here, MAILING, eyes)
         self._acts = ActPages(renderer, asking, here, eyes)
@@ -84,6 +101,8 @@ class MailingDesk:
         pages = APIRouter(prefix=MAILING, dependencies=[Depends(door.admit)])
         pages.add_api_route("", self.show, methods=["GET"], response_class=Response)
         pages.add_api_route("/weigh", self.weigh, methods=["POST"], response_class=Response)
+        pages.add_api_route("/scale", self.show_asked, methods=["GET"], response_class=Response)
+        pages.add_api_route("/scale", self.ask, methods=["POST"], response_class=Response)
         pages.add_api_route("/manifests", self.manifests, methods=["GET"], response_class=Response)
         pages.add_api_route("/manifests/print", self.print, methods=["POST"], response_class=Response)
         if self._eyes is not None:
@@ -108,13 +127,20 @@ class MailingDesk:
         weighing: str = Form(""),
         label: str = Form(""),
         grams: str = Form(""),
+        ask: str = Form(""),
     ) -> Response:
-        """Store what the scale showed for a parcel; one that differs fills the page with why."""
+        """Store what the scale showed for a parcel, or told of it under `ask`; one that differs fills the page."""
         label, typed = label.strip(), {"label": label.strip(), "grams": grams.strip()}
         if not same(request, token):
             return self._page(request, 403, "mailing.stale", typed=typed)
         try:
-            seen = weighings.weigh(self._here, by_of(request), weighing, label, number(grams))
+            by = by_of(request)
+            if ask:
+                seen = weighings.confirm(self._here, by, weighing, ask, self._tolerance)
+                label = seen.label
+            else:
+                typed_g = number(grams)
+                seen = weighings.weigh(self._here, by, weighing, label, typed_g, self._tolerance, self._scale)
         except REFUSED as error:
             key, status = REFUSALS[type(error)]
             if isinstance(error, ParcelStoppedError):
@@ -130,12 +156,38 @@ class MailingDesk:
             counted=counted,
         )  # fmt: skip
 
+    def ask(self, request: Request, token: str = Form(""), ask: str = Form(""), label: str = Form("")) -> Response:
+        """Ask the desk's own scale for the weight of the parcel that lies on it."""
+        label = label.strip()
+        if not same(request, token) or self._scale is None:
+            return self._page(request, 403, "mailing.stale", typed={"label": label})
+        try:
+            own_scale.ask(self._here, by_of(request), ask, label, self._scale)
+        except REFUSED as error:
+            key, status = REFUSALS[type(error)]
+            return self._page(request, status, key, typed={"label": label}, label=label)
+        return RedirectResponse(f"{MAILING}/scale?ask={ask}", 303)
+
+    def show_asked(self, request: Request, ask: str = "") -> Response:
+        """Show what was asked of the scale, and the weight as soon as it is told, to be confirmed."""
+        try:
+            with self._here.database.read() as conn:
+                asked = own_scale.asked(conn, ask)
+        except UnknownAskError:
+            raise HTTPException(404) from None
+        return self._renderer.page(
+            request, "mailing_scale.html", 200, key=None, facts={}, asked=asked, scale=self._scale or "",
+            weighing=new_id(), new_ask=new_id(), here="weigh",
+        )  # fmt: skip
+
     def emulated(self, request: Request, token: str = Form(""), again: str = Form("")) -> Response:
         """Have the EMULATED scanner and scale read the next parcel of the trays, or `again` the one that is on it."""
         if not same(request, token) or self._eyes is None:
             return self._page(request, 403, "mailing.stale")
         label = again.strip() or self._next()
-        typed = {} if label is None else {"label": label, "grams": str(self._eyes.weigh(label))}
+        typed = {} if label is None else {"label": label}
+        if label is not None and self._scale is None:
+            typed["grams"] = str(self._eyes.weigh(label))
         return self._page(request, 200, None if typed else "mailing.nothing", typed=typed)
 
     def manifests(self, request: Request) -> Response:
@@ -166,7 +218,7 @@ class MailingDesk:
     def _next(self) -> str | None:
         """The label of the next parcel in the accepted trays that waits for the scale."""
         with self._here.database.read() as conn:
-            once = weighings.seen_once(conn)
+            once = weighings.seen_once(conn, self._tolerance)
             return weighings.next_unweighed(conn) or (once[0] if once else None)
 
     def _page(
@@ -179,11 +231,11 @@ class MailingDesk:
             latest = reading.rows(weighings.LATEST, mailer=signed.code, most=LATEST)
             refused = reading.rows(weighings.REFUSED_TRAYS)
         with self._here.database.read() as conn:
-            once = weighings.seen_once(conn)
+            once = weighings.seen_once(conn, self._tolerance)
         return self._renderer.page(
             request, "mailing.html", status, key=key, facts=facts, typed=defaultdict(str, typed or {}), trays=trays,
             latest=latest, refused=refused, once=once, weighing=new_id(), here="weigh",
-            weighs=Role.MAILER in signed.roles, eyes=self._eyes is not None,
+            weighs=Role.MAILER in signed.roles, scale=self._scale, eyes=self._eyes is not None,
         )  # fmt: skip
 
     def _reason(self, request: Request, status: int, key: str, **facts: object) -> Response:

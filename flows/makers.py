@@ -8,3 +8,6 @@ MAKES: Final[Mapping[str, tuple[str, ...]]] = {
     "card-personalizer": ("hk_macau_permit", "taiwan_permit"),
 }
 """The products that each driver's machine makes."""
+
+SCALES: Final = ("mt-sics-scale",)
+"""Drivers of scales."""

@@ -38,7 +38,7 @@ from stations.packing.errors import (
     UnknownLabelError,
 )
 from stations.packing.matching import Matched
-from stations.packing.rules import ENVELOPE_FORM, ORDER_FORM, Grouping
+from stations.packing.rules import ENVELOPE_FORM, ORDER_FORM, USUAL, Grouping, Tolerance
 from stations.packing.showing import PackedParcel, Shown
 from stations.packing.station import slip
 from stations.packing.tables import MatchOutcome, Resolution
@@ -89,17 +89,25 @@ NOT_SIGNED: Final = (
 class PackingDeskPages:
     """The packers' desk, a Place.
 
-    `prints_here`: the line has no label printer. `eyes`: what scans for people on an EMULATED line.
+    `prints_here`: the line has no label printer. `eyes`: what scans for people on an EMULATED line. `tolerance`: what
+    a parcel may weigh more or less.
     """
 
     path = PACKING
     people = frozenset({Role.PACKER})
 
     def __init__(
-        self, renderer: Renderer, here: Workplace, centre: str, eyes: EmulatedPacker | None, *, prints_here: bool
+        self,
+        renderer: Renderer,
+        here: Workplace,
+        centre: str,
+        eyes: EmulatedPacker | None,
+        *,
+        prints_here: bool,
+        tolerance: Tolerance = USUAL,
     ) -> None:
         self._renderer, self._here, self._centre = renderer, here, centre
-        self._eyes, self._prints_here = eyes, prints_here
+        self._eyes, self._prints_here, self._tolerance = eyes, prints_here, tolerance
         self._counts = TrayCountPages(renderer, here, PACKING, eyes)
         self._door: Door | None = None
 
@@ -253,12 +261,12 @@ class PackingDeskPages:
     def _now(self, request: Request) -> Shown:
         since_us = time.time_ns() // 1_000 - SHOWN_S * 1_000_000
         with self._here.database.read() as conn:
-            return showing.shown(conn, self._here.station, since_us, by_of(request).code)
+            return showing.shown(conn, self._here.station, since_us, by_of(request).code, self._tolerance)
 
     def _parcel(self, label: str) -> PackedParcel:
         try:
             with self._here.database.read() as conn:
-                return showing.of_label(conn, self._here.station, label)
+                return showing.of_label(conn, self._here.station, label, self._tolerance)
         except UnknownLabelError:
             raise HTTPException(404) from None
 
@@ -271,7 +279,7 @@ class PackingDeskPages:
     def _tray(self, tray: str) -> list[PackedParcel]:
         try:
             with self._here.database.read() as conn:
-                return showing.of_tray(conn, self._here.station, tray)
+                return showing.of_tray(conn, self._here.station, tray, self._tolerance)
         except UnknownLabelError:
             raise HTTPException(404) from None
 

@@ -14,7 +14,7 @@ from devices.errors import LinkDownError, NoAnswerError, PortLostError, PortUnav
 from devices.registry import DeviceEntry, make_driver, make_transport, open_reader
 from devices.roles import DocumentReader, LabelPrinter, Personalizer, Scale, SwipeReader
 from flows.errors import NoEmulatedHandsError
-from flows.makers import MAKES
+from flows.makers import MAKES, SCALES
 from flows.run_folder import RunFolder
 from flows.settings import DeviceSettings, LineSettings
 from handoff_logs.database import Database
@@ -41,7 +41,6 @@ from stations.qc.swipes import Swipes
 from stations.review.desk import ReviewDesk
 
 READER = "document-reader"
-SCALES = ("mt-sics-scale",)
 LABEL_PRINTERS = ("sato-label-printer", "zebra-label-printer")
 SWIPE_READERS = ("rte-mrz-reader",)
 PORT_PATIENCE_S: Final = 5.0
@@ -65,6 +64,7 @@ class Parts:
         self._hands: Hands | None = None
         self._readers: ReaderPool | None = None
         self._packing: PackingMachines | None = None
+        self._mailing_scale: KeptMachine[Scale] | None = None
         self._swipes: Swipes | None = None
         self._visitor: EmulatedVisitor | None = None
 
@@ -118,12 +118,26 @@ class Parts:
         """The line's first scale and first label printer, as far as it has them; opened when first needed."""
         with self._lock:
             if self._packing is None:
-                scale, printer = self._first(SCALES), self._first(LABEL_PRINTERS)
+                scale, printer = self._first(SCALES, but=self._settings.mailing.scale), self._first(LABEL_PRINTERS)
                 self._packing = PackingMachines(
-                    scale and KeptMachine[Scale](scale), printer and KeptMachine[LabelPrinter](printer)
+                    scale and KeptMachine[Scale](scale),
+                    printer and KeptMachine[LabelPrinter](printer),
+                    self._settings.weighing.tolerance,
                 )
                 self._open.callback(self._packing.close)
             return self._packing
+
+    def mailing_scale(self) -> KeptMachine[Scale] | None:
+        """Mailing's own scale, opened when first needed; None where line.toml names none."""
+        with self._lock:
+            device = next((each for each in self._settings.devices if each.id == self._settings.mailing.scale), None)
+            if self._mailing_scale is None and device is not None:
+                self.emulators()
+                entry = _entry(device)
+                driver: Scale = make_driver(entry, make_transport(entry, self._folder.machines))
+                self._mailing_scale = KeptMachine[Scale](driver)
+                self._open.callback(self._mailing_scale.close)
+            return self._mailing_scale
 
     def swipes(self) -> Swipes | None:
         """The line's first swipe reader, opened when first needed; None where it has none."""
@@ -207,9 +221,10 @@ class Parts:
                     raise
             sleep(PORT_AGAIN_S)
 
-    def _first(self, drivers: tuple[str, ...]) -> Any:
-        """A driver, not yet opened, for the line's first machine of these; None where it has none."""
-        entry = next((_entry(device) for device in self._settings.devices if device.driver in drivers), None)
+    def _first(self, drivers: tuple[str, ...], *, but: str | None = None) -> Any:
+        """A driver, not yet opened, for the line's first machine of these, `but` this one; None where it has none."""
+        found = (device for device in self._settings.devices if device.driver in drivers and device.id != but)
+        entry = next((_entry(device) for device in found), None)
         if entry is None:
             return None
         self.emulators()

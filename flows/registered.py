@@ -57,6 +57,9 @@ def _thresholds(settings: LineSettings) -> Facts:
         ("vault", "days_ahead"): str(settings.vault.days_ahead),
         (LINE, "accepts_until"): settings.acceptance.closes if settings.acceptance.later_is_next_day else ANY,
         **({} if settings.gate is None else {(LINE, "min_inside"): str(settings.gate.min_inside)}),
+        ("packing", "tolerance_g"): str(settings.weighing.tolerance_g),
+        ("packing", "tolerance_share"): f"{settings.weighing.tolerance_share:g}",
+        ("mailing", "scale"): settings.mailing.scale or ANY,
         ("qc", "swipe_share"): f"{settings.qc.swipe_share:g}",
         **{("review", name): _said(value) for name, value in settings.review.model_dump().items()},
     }

@@ -16,6 +16,7 @@ from flows.makers import MAKES
 from flows.run_folder import ENVIRONMENT_DELIMITER, ENVIRONMENT_PREFIX
 from stations.climate.rules import ISO_CLASSES, Figure, Range, Zone
 from stations.deadlines import ALLOWANCES
+from stations.packing.rules import MOST_TOLERANCE_G, USUAL, Tolerance
 from stations.patrol.rules import Item, Patrol
 from stations.people import STAFFING
 from stations.personalization.rules import blank_kind
@@ -209,6 +210,27 @@ class QcSettings(_Section):
 
     swipe_share: Annotated[float, Field(ge=0, le=1)] = 1.0
     """Share of the documents that are drawn through the swipe reader too, where the line has one."""
+
+
+class MailingSettings(_Section):
+    """What mailing's desk has."""
+
+    scale: Name | None = None
+    """A scale of its own, by its id; None: what the display shows is typed."""
+
+
+class WeighingSettings(_Section):
+    """What a parcel may weigh more or less at packing and at mailing; never half of the lightest document in it."""
+
+    tolerance_g: Annotated[int, Field(ge=0, le=MOST_TOLERANCE_G)] = USUAL.least_g
+    """Grams, whatever is inside."""
+    tolerance_share: Annotated[float, Field(ge=0, le=0.1)] = USUAL.share
+    """Share of what it must weigh, where that is more."""
+
+    @property
+    def tolerance(self) -> Tolerance:
+        """The same as the rules have it."""
+        return Tolerance(self.tolerance_g, self.tolerance_share)
 
 
 Luma = Annotated[float, Field(ge=0, le=255)]
@@ -600,6 +622,8 @@ class LineSettings(BaseSettings):
     acceptance: AcceptanceSettings = AcceptanceSettings()
     thresholds: ThresholdSettings = ThresholdSettings()
     qc: QcSettings = QcSettings()
+    weighing: WeighingSettings = WeighingSettings()
+    mailing: MailingSettings = MailingSettings()
     vault: VaultSettings = VaultSettings()
     alarms: AlarmSettings = AlarmSettings()
     review: ReviewSettings = ReviewSettings()

@@ -66,6 +66,10 @@ class _Handler:
             self._hands.remove(error.place.partition(":")[0], QC_TABLE)
             self.put(numbers, place)
 
+    def lay_on_scale(self, label: str, scale: str) -> None:
+        """Lay on the scale what is really in the parcel, with its packaging."""
+        self._hands.lay_on(scale, weight_g(self._hands, label))
+
 
 class EmulatedInspector(_Handler, QcDesk):
     """Feeds the readers, looks at every piece, and defaces what failed."""
@@ -142,10 +146,6 @@ class EmulatedPacker(_Handler, PackingDesk):
         for filling in fillings:
             self._hands.put(filling.numbers, _inside(filling.label, box=filling.box))
         self._hands.put(labels, place)
-
-    def lay_on_scale(self, label: str, scale: str) -> None:
-        """Lay on the scale what is really in the parcel, with its packaging."""
-        self._hands.lay_on(scale, weight_g(self._hands, label))
 
     def clear_scale(self, scale: str) -> None:
         """Take off what lies on the scale."""

@@ -6,7 +6,7 @@ from handoff_logs.roles import Roles, quoted
 
 ALARMS: Final = ("alarm", "alarm_step", "alarm_notice", "alarm_delivery")
 DELIVERIES: Final = ("delivery_event", "delivered_parcel", "returned_parcel", "return_remake")
-MAILING_DESK: Final = ("mailing_weighing", "mailing_act", "manifest_print")
+MAILING_DESK: Final = ("mailing_weighing", "mailing_scale_ask", "mailing_act", "manifest_print")
 MACHINE_DESK: Final = ("machine_act",)
 CASEBOOK: Final = ("casebook_entry", "casebook_attachment")
 GATE: Final = ("gate_passage", "gate_step", "gate_ending", "gate_admission")
@@ -100,6 +100,7 @@ def grants(roles: Roles) -> list[str]:
         # What was signed at mailing's desk is booked once; the guard says how.
         f"REVOKE UPDATE, DELETE ON {', '.join(MAILING_DESK)} FROM {service}",
         f"GRANT UPDATE (booked_us, refusal, told, content) ON mailing_act TO {service}",
+        f"GRANT UPDATE (grams, fault, told_us) ON mailing_scale_ask TO {service}",
         f"REVOKE UPDATE, DELETE ON {', '.join(MACHINE_DESK)} FROM {service}",
         f"GRANT UPDATE (booked_us, refusal, told, content) ON machine_act TO {service}",
         # Readings and crossings go when they are old; the guards say how old.

@@ -13,6 +13,10 @@ class MailingDesk(TrayScanner, Protocol):
         """Grams that the scale shows for the closed parcel with this label."""
         ...
 
+    def lay_on_scale(self, label: str, scale: str) -> None:
+        """Lay the closed parcel with this label on the scale of this name, alone."""
+        ...
+
 
 class CarrierDesk(Protocol):
     """The carrier's people at the door. Every call may be repeated after a crash and then changes nothing more."""

@@ -14,6 +14,28 @@ class DeliveryFileError(StationError):
         return f"{self.file} {self.reason}; nothing was loaded. The form: passline mailing deliveries schema"
 
 
+class UnknownAskError(StationError):
+    """Nothing was asked of the scale under this id, or it told no weight that this person may confirm."""
+
+    def __init__(self, ask_id: str) -> None:
+        super().__init__(ask_id)
+        self.ask_id = ask_id
+
+    def __str__(self) -> str:
+        return f"the scale told no weight for {self.ask_id}; lay the parcel on it and ask again. Nothing was recorded"
+
+
+class ScaleWeighsError(StationError):
+    """A weight was typed where the desk's own scale tells it; nothing was recorded."""
+
+    def __init__(self, label: str, scale: str) -> None:
+        super().__init__(label, scale)
+        self.label, self.scale = label, scale
+
+    def __str__(self) -> str:
+        return f"{self.scale} weighs {self.label}; it is typed only when the scale stands. Nothing was recorded"
+
+
 class UnknownSendingError(StationError):
     """Nothing was ever sent under a number or label."""
 

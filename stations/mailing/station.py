@@ -25,7 +25,7 @@ from stations.packing.contents import (
     parcel_units,
     parcels_of_tray,
 )
-from stations.packing.rules import Grouping
+from stations.packing.rules import USUAL, Grouping, Tolerance
 from stations.trays import (
     HOLD,
     INPUT,
@@ -79,7 +79,13 @@ _STORE_PARCELS = insert(_parcel_rows)
 Parcels = Sequence[Row[Any]]
 
 
-def work_tray(workplace: Workplace, offer: OpenOffer, desk: MailingDesk, nodes: TimeNodes = PUBLISHED) -> TrayOutcome:
+def work_tray(
+    workplace: Workplace,
+    offer: OpenOffer,
+    desk: MailingDesk,
+    nodes: TimeNodes = PUBLISHED,
+    tolerance: Tolerance = USUAL,
+) -> TrayOutcome:
     """Accept the offered tray of parcels by a blind scan, weigh and number them, and offer them to the carrier.
 
     Raises `AlreadyAnsweredError` when another worker was first, `TrackingNumbersSpentError` when the ranges run out
@@ -88,7 +94,7 @@ def work_tray(workplace: Workplace, offer: OpenOffer, desk: MailingDesk, nodes: 
     with workplace.database.read() as connection:
         expected = offered_labels(connection, offer.handoff_id)
     counted = accept_by_scan(workplace, offer, desk, expected, parcel_units)
-    outcome = resume_tray(workplace, tray_of(offer), desk, nodes)
+    outcome = resume_tray(workplace, tray_of(offer), desk, nodes, tolerance)
     return replace(outcome, missing=counted.missing, surplus=len(counted.surplus))
 
 
@@ -113,7 +119,9 @@ def unfinished_trays(workplace: Workplace) -> list[str]:
     return list(dict.fromkeys([*waiting, *trays.unfinished_trays(workplace)]))
 
 
-def resume_tray(workplace: Workplace, tray: str, desk: MailingDesk, nodes: TimeNodes = PUBLISHED) -> TrayOutcome:
+def resume_tray(
+    workplace: Workplace, tray: str, desk: MailingDesk, nodes: TimeNodes = PUBLISHED, tolerance: Tolerance = USUAL
+) -> TrayOutcome:
     """Go on with an accepted tray of parcels, after taking it back if the carrier refused it.
 
     What people weighed at their desks before the tray was given to `desk` stands.
@@ -122,19 +130,24 @@ def resume_tray(workplace: Workplace, tray: str, desk: MailingDesk, nodes: TimeN
     with workplace.database.read() as connection:
         parcels = parcels_of_tray(connection, workplace.station, tray)
         stored = weighings.of_tray(connection, tray)
+        allowed_g = _allowed_g(connection, workplace, tray, parcels, tolerance)
     weights = {}
     for parcel in parcels:
         seen = stored.get(parcel.unit_id, ())
         grams = [each.grams for each in seen]
-        settled = judged(parcel.expected_g, grams) in (Weight.SOUND, Weight.ASIDE)
+        settled = judged(parcel.expected_g, grams, allowed_g[parcel.unit_id]) in (Weight.SOUND, Weight.ASIDE)
         weights[parcel.unit_id] = grams[-1] if settled else desk.weigh(parcel.label)
-    outcome = _book(workplace, tray, weights, desk, nodes)
+    outcome = _book(workplace, tray, weights, desk, nodes, tolerance)
     # None: a parcel that was stopped, and so was not here, was released meanwhile.
-    return outcome or resume_tray(workplace, tray, desk, nodes)
+    return outcome or resume_tray(workplace, tray, desk, nodes, tolerance)
 
 
 def book_weighed(
-    workplace: Workplace, tray: str, desk: TrayScanner | None, nodes: TimeNodes = PUBLISHED
+    workplace: Workplace,
+    tray: str,
+    desk: TrayScanner | None,
+    nodes: TimeNodes = PUBLISHED,
+    tolerance: Tolerance = USUAL,
 ) -> TrayOutcome | None:
     """Book an accepted tray that people weighed at their desks; None, and nothing done, while any of it waits.
 
@@ -147,21 +160,27 @@ def book_weighed(
         parcels = parcels_of_tray(connection, workplace.station, tray)
         stored = weighings.of_tray(connection, tray)
         opened = weighings.stopped_in(connection, tray)
+        allowed_g = _allowed_g(connection, workplace, tray, parcels, tolerance)
     weights = {}
     for parcel in parcels:
         seen = [each.grams for each in stored.get(parcel.unit_id, ())]
-        if judged(parcel.expected_g, seen) in (Weight.SOUND, Weight.ASIDE):
+        if judged(parcel.expected_g, seen, allowed_g[parcel.unit_id]) in (Weight.SOUND, Weight.ASIDE):
             weights[parcel.unit_id] = seen[-1]
         elif parcel.unit_id not in opened:
             return None
     weighed_by = sorted((each for one in stored.values() for each in one), key=lambda each: -each.stored_us)
     signers = {each.mailer: each.sign_in for each in reversed(weighed_by)}
     people = tuple(dict.fromkeys([*(each.mailer for each in weighed_by), *workplace.people]))
-    return _book(workplace.at(workplace.station, people, signers), tray, weights, desk, nodes)
+    return _book(workplace.at(workplace.station, people, signers), tray, weights, desk, nodes, tolerance)
 
 
 def _book(
-    workplace: Workplace, tray: str, weights: Mapping[str, int], desk: TrayScanner | None, nodes: TimeNodes
+    workplace: Workplace,
+    tray: str,
+    weights: Mapping[str, int],
+    desk: TrayScanner | None,
+    nodes: TimeNodes,
+    tolerance: Tolerance,
 ) -> TrayOutcome | None:
     """Book an accepted tray by the weights of its parcels; None where one of them that goes on was not weighed."""
 
@@ -172,6 +191,7 @@ def _book(
     with workplace.database.read() as connection:
         parcels = parcels_of_tray(connection, workplace.station, tray)
         documents = packed_documents(connection, workplace.station, tray)
+        allowed_g = _allowed_g(connection, workplace, tray, parcels, tolerance)
     outcome = TrayOutcome(workplace.station, tray, len(parcels))
     if not parcels:
         return outcome
@@ -179,7 +199,11 @@ def _book(
     for document in documents:
         inside[document.container].append(document)
     weighed = [parcel for parcel in parcels if parcel.unit_id in weights]
-    wrong = [parcel for parcel in weighed if not weight_agrees(parcel.expected_g, weights[parcel.unit_id])]
+    wrong = [
+        parcel
+        for parcel in weighed
+        if not weight_agrees(parcel.expected_g, weights[parcel.unit_id], allowed_g[parcel.unit_id])
+    ]
     put([parcel.label for parcel in wrong], table_place(workplace.station, HOLD))
     sound = [parcel for parcel in parcels if parcel not in wrong]
     reopened = new_id()
@@ -221,6 +245,16 @@ def _book(
     going_on = [document.application_id for parcel in sound for document in inside[parcel.unit_id]]
     booked = book_without_stopped(workplace, going_on, take_out, book)
     return booked[0] if booked else None
+
+
+def _allowed_g(
+    conn: Connection, workplace: Workplace, tray: str, parcels: Parcels, tolerance: Tolerance
+) -> dict[str, int]:
+    """What each parcel of a tray may weigh more or less, by what is in it."""
+    products: dict[str, list[str]] = defaultdict(list)
+    for document in packed_documents(conn, workplace.station, tray):
+        products[document.container].append(document.product)
+    return {each.unit_id: tolerance.grams(Grouping(each.grouping), products[each.unit_id]) for each in parcels}
 
 
 def take_back(tx: Connection, workplace: Workplace, handoff_id: str, labels: Sequence[str]) -> tuple[str, ...]:

@@ -205,17 +205,19 @@ class Weighing(SQLModel, table=True):
     """What the scale showed for a parcel of an accepted tray, as a mailer stored it at the desk; written once.
 
     `weighing_id` is the desk's own, so that one that is sent again is the same. A weight that differs is believed when
-    it is seen twice: `attempt` is 1, or 2 after it.
+    it is seen twice: `attempt` is 1, or 2 after it. `ask_id`: mailing's own scale told it; empty where it was typed.
     """
 
     __tablename__ = "mailing_weighing"
     __table_args__ = (
         UniqueConstraint("parcel_unit", "tray", "attempt", name="uq_mailing_weighing_attempt"),
         Index("ix_mailing_weighing_mailer", "mailer", "stored_us"),
+        Index("uq_mailing_weighing_ask", "ask_id", unique=True, sqlite_where=text("ask_id IS NOT NULL"),
+              postgresql_where=text("ask_id IS NOT NULL")),
         CheckConstraint("length(weighing_id) = 32", name="ck_mailing_weighing_id"),
         CheckConstraint("attempt IN (1, 2)", name="ck_mailing_weighing_attempt"),
         CheckConstraint("grams BETWEEN 1 AND 100000", name="ck_mailing_weighing_grams"),
-    )
+    )  # fmt: skip
 
     weighing_id: str = Field(sa_type=String(32), primary_key=True)
     parcel_unit: str = Field(sa_type=String(32), foreign_key="parcel.parcel_unit")
@@ -225,6 +227,52 @@ class Weighing(SQLModel, table=True):
     mailer: str = Field(sa_type=String(64))
     sign_in: str = Field(sa_type=String(32), foreign_key="sign_in_attempt.attempt_id")
     stored_us: int = Field(sa_type=BigInteger)
+    emulated: bool
+    ask_id: str | None = Field(default=None, sa_type=String(32), foreign_key="mailing_scale_ask.ask_id")
+
+
+class ScaleFault(StrEnum):
+    """Why the scale told no weight."""
+
+    STANDS = "stands"
+    """It did not come back; the weight may be typed."""
+    EMPTY = "empty"
+    """Nothing, or too much, lies on it."""
+    LEFT = "left"
+    """Somebody asked for another parcel."""
+
+
+class ScaleAsk(SQLModel, table=True):
+    """A parcel that a mailer laid on mailing's own scale, and what the run says that it weighs; told once.
+
+    At most one of a scale waits.
+    """
+
+    __tablename__ = "mailing_scale_ask"
+    __table_args__ = (
+        Index("uq_mailing_scale_ask_open", "scale", unique=True, sqlite_where=text("told_us IS NULL"),
+              postgresql_where=text("told_us IS NULL")),
+        Index("ix_mailing_scale_ask_parcel", "parcel_unit", "tray"),
+        CheckConstraint("length(ask_id) = 32", name="ck_mailing_scale_ask_id"),
+        CheckConstraint("grams IS NULL OR grams BETWEEN 1 AND 100000", name="ck_mailing_scale_ask_grams"),
+        CheckConstraint(f"fault IS NULL OR {_one_of('fault', ScaleFault)}", name="ck_mailing_scale_ask_fault"),
+        CheckConstraint(
+            "(told_us IS NULL AND grams IS NULL AND fault IS NULL)"
+            " OR (told_us IS NOT NULL AND (grams IS NULL) <> (fault IS NULL))",
+            name="ck_mailing_scale_ask_told",
+        ),
+    )  # fmt: skip
+
+    ask_id: str = Field(sa_type=String(32), primary_key=True)
+    parcel_unit: str = Field(sa_type=String(32), foreign_key="parcel.parcel_unit")
+    tray: str = Field(sa_type=String(32))
+    scale: str = Field(sa_type=String(32))
+    mailer: str = Field(sa_type=String(64))
+    sign_in: str = Field(sa_type=String(32), foreign_key="sign_in_attempt.attempt_id")
+    asked_us: int = Field(sa_type=BigInteger)
+    grams: int | None = None
+    fault: str | None = Field(default=None, sa_type=String(8))
+    told_us: int | None = Field(default=None, sa_type=BigInteger)
     emulated: bool
 
 

@@ -15,18 +15,22 @@ from handoff_logs.records import State
 from handoff_logs.statements import Statement
 from stations.by import By
 from stations.intake.tables import ApplicationState
+from stations.mailing import own_scale
 from stations.mailing.desk_ids import check_id
 from stations.mailing.errors import (
     DeskIdTakenError,
     NotInTrayError,
     ParcelStoppedError,
+    ScaleWeighsError,
+    UnknownAskError,
     UnknownLabelError,
     WeighedBeforeError,
     WeightRefusedError,
 )
 from stations.mailing.rules import Weight, judged
 from stations.mailing.sendings import one_at_a_time
-from stations.packing.rules import Grouping, count_by_weight
+from stations.mailing.tables import ScaleFault
+from stations.packing.rules import USUAL, Grouping, Tolerance, count_by_weight
 from stations.trays import INPUT
 from stations.workplace import Workplace
 
@@ -48,7 +52,13 @@ _SEEN = Statement(
 )
 _STORE = Statement(
     "INSERT INTO mailing_weighing (weighing_id, parcel_unit, tray, attempt, grams, mailer, sign_in, stored_us,"
-    " emulated) VALUES (:weighing_id, :parcel_unit, :tray, :attempt, :grams, :mailer, :sign_in, :stored_us, :emulated)"
+    " emulated, ask_id) VALUES (:weighing_id, :parcel_unit, :tray, :attempt, :grams, :mailer, :sign_in, :stored_us,"
+    " :emulated, :ask_id)"
+)
+_CONFIRMED = Statement("SELECT 1 FROM mailing_weighing WHERE ask_id = :ask_id")
+_LAST_ASK = Statement(
+    "SELECT fault FROM mailing_scale_ask WHERE parcel_unit = :parcel_unit AND tray = :tray"
+    " ORDER BY asked_us DESC LIMIT 1"
 )
 _OF_TRAY = Statement(
     "SELECT m.parcel_unit, m.grams, m.mailer, m.sign_in, m.stored_us FROM whereabouts AS w JOIN mailing_weighing AS m"
@@ -89,7 +99,8 @@ GROUP BY here.handoff_id, here.tray ORDER BY 3
 """
 """The trays that came back from the door, and that a mailer counts before they go on."""
 _ONCE = Statement(
-    "SELECT p.label, p.expected_g, m.grams FROM whereabouts AS here JOIN parcel AS p ON p.parcel_unit = here.unit_id"
+    "SELECT p.parcel_unit, p.label, p.grouping, p.expected_g, m.grams FROM whereabouts AS here"
+    " JOIN parcel AS p ON p.parcel_unit = here.unit_id"
     " JOIN mailing_weighing AS m ON m.parcel_unit = here.unit_id AND m.tray = here.tray AND m.attempt = 1"
     " WHERE here.station = 'mailing' AND here.state = 'held' AND here.kind = 'parcel' AND here.place = 'input'"
     " AND NOT EXISTS (SELECT 1 FROM mailing_weighing AS again WHERE again.parcel_unit = here.unit_id"
@@ -130,12 +141,46 @@ class Weighed:
     counted: int | None
 
 
-def weigh(workplace: Workplace, by: By, weighing_id: str, label: str, grams: int) -> Weighed:
-    """Store what the scale showed for a parcel; the same weighing sent again is answered alike.
+def weigh(
+    workplace: Workplace,
+    by: By,
+    weighing_id: str,
+    label: str,
+    grams: int,
+    tolerance: Tolerance = USUAL,
+    scale: str | None = None,
+) -> Weighed:
+    """Store what a mailer typed of a parcel; the same weighing sent again is answered alike.
 
-    Raises BadDeskIdError, DeskIdTakenError, WeightRefusedError, UnknownLabelError, NotInTrayError, ParcelStoppedError,
-    WeighedBeforeError.
+    Where the desk has a `scale` of its own, only when that stands. Raises ScaleWeighsError, BadDeskIdError,
+    DeskIdTakenError, WeightRefusedError, UnknownLabelError, NotInTrayError, ParcelStoppedError, WeighedBeforeError.
     """
+    return _store(workplace, by, weighing_id, label, grams, tolerance, ask_id=None, scale=scale)
+
+
+def confirm(workplace: Workplace, by: By, weighing_id: str, ask_id: str, tolerance: Tolerance = USUAL) -> Weighed:
+    """Store what the desk's own scale told a mailer of a parcel, once.
+
+    Raises UnknownAskError, and what `weigh` raises but ScaleWeighsError.
+    """
+    with workplace.database.read() as conn:
+        told = own_scale.asked(conn, ask_id)
+    if told.grams is None or told.mailer != by.code:
+        raise UnknownAskError(ask_id)
+    return _store(workplace, by, weighing_id, told.label, told.grams, tolerance, ask_id=ask_id, scale=None)
+
+
+def _store(
+    workplace: Workplace,
+    by: By,
+    weighing_id: str,
+    label: str,
+    grams: int,
+    tolerance: Tolerance,
+    *,
+    ask_id: str | None,
+    scale: str | None,
+) -> Weighed:
     check_id(weighing_id)
     if not 1 <= grams <= MOST_G:
         raise WeightRefusedError(grams)
@@ -149,18 +194,25 @@ def weigh(workplace: Workplace, by: By, weighing_id: str, label: str, grams: int
             if parcel is None or (before[3], before[4], before[5]) != (grams, by.code, label):
                 raise DeskIdTakenError(weighing_id)
             seen = _SEEN.run(tx, {"parcel_unit": before[0], "tray": before[1]}).fetchall()
-            return _weighed(tx, label, parcel, [each[0] for each in seen[: before[2]]])
+            return _weighed(tx, label, parcel, [each[0] for each in seen[: before[2]]], tolerance)
         if parcel is None:
             raise UnknownLabelError(label)
-        unit, _, expected_g, _, state, station, place, tray = parcel
+        unit, grouping, expected_g, _, state, station, place, tray = parcel
         if (state, station, place) != (State.HELD, workplace.station, INPUT) or tray is None:
             raise NotInTrayError(label, f"{state} at {station}, {place}")
         products = _PRODUCTS.run(tx, {"parcel_unit": unit}).fetchall()
         if any(found == ApplicationState.STOPPED for _, found in products):
             raise ParcelStoppedError(label)
         seen = _SEEN.run(tx, {"parcel_unit": unit, "tray": tray}).fetchall()
-        if judged(expected_g, [each[0] for each in seen]) in (Weight.SOUND, Weight.ASIDE):
+        allowed_g = tolerance.grams(Grouping(grouping), [product for product, _ in products])
+        if judged(expected_g, [each[0] for each in seen], allowed_g) in (Weight.SOUND, Weight.ASIDE):
             raise WeighedBeforeError(label, seen[-1][1], seen[-1][0])
+        if ask_id is not None and _CONFIRMED.run(tx, {"ask_id": ask_id}).fetchone() is not None:
+            raise UnknownAskError(ask_id)
+        if scale is not None:
+            last = _LAST_ASK.run(tx, {"parcel_unit": unit, "tray": tray}).fetchone()
+            if last is None or last[0] != ScaleFault.STANDS:
+                raise ScaleWeighsError(label, scale)
         facts = {
             "weighing_id": weighing_id,
             "parcel_unit": unit,
@@ -171,9 +223,10 @@ def weigh(workplace: Workplace, by: By, weighing_id: str, label: str, grams: int
             "sign_in": by.sign_in,
             "stored_us": clock_us(tx),
             "emulated": workplace.emulated,
+            "ask_id": ask_id,
         }
         _STORE.run(tx, facts)
-        return _weighed(tx, label, parcel, [*(each[0] for each in seen), grams])
+        return _weighed(tx, label, parcel, [*(each[0] for each in seen), grams], tolerance)
 
     try:
         return workplace.database.write(work)
@@ -195,10 +248,16 @@ def stopped_in(conn: Connection, tray: str) -> frozenset[str]:
     return frozenset(row[0] for row in _STOPPED.run(conn, {"tray": tray}).fetchall())
 
 
-def seen_once(conn: Connection) -> list[str]:
+def seen_once(conn: Connection, tolerance: Tolerance = USUAL) -> list[str]:
     """The labels of parcels in the accepted trays whose weight differed and was not seen again; they are waited for."""
-    rows = _ONCE.run(conn).fetchall()
-    return [label for label, expected_g, grams in rows if judged(expected_g, [grams]) is Weight.AGAIN]
+    found = []
+    for unit, label, grouping, expected_g, grams in _ONCE.run(conn).fetchall():
+        if grams == expected_g:
+            continue
+        products = [product for product, _ in _PRODUCTS.run(conn, {"parcel_unit": unit}).fetchall()]
+        if judged(expected_g, [grams], tolerance.grams(Grouping(grouping), products)) is Weight.AGAIN:
+            found.append(label)
+    return found
 
 
 def next_unweighed(conn: Connection) -> str | None:
@@ -207,9 +266,9 @@ def next_unweighed(conn: Connection) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _weighed(tx: Connection, label: str, parcel: Sequence[Any], grams: Sequence[int]) -> Weighed:
+def _weighed(tx: Connection, label: str, parcel: Sequence[Any], grams: Sequence[int], tolerance: Tolerance) -> Weighed:
     unit, grouping, expected_g, documents, *_ = parcel
-    weight = judged(expected_g, grams)
     products = [product for product, _ in _PRODUCTS.run(tx, {"parcel_unit": unit}).fetchall()]
+    weight = judged(expected_g, grams, tolerance.grams(Grouping(grouping), products))
     counted = count_by_weight(Grouping(grouping), products, grams[-1]) if products else None
     return Weighed(label, weight or Weight.AGAIN, grams[-1], expected_g, documents, counted)

@@ -64,6 +64,15 @@ _BEFORE = Statement(
     "SELECT outcome, packer FROM packing_match WHERE document_unit = :unit AND tray = :tray"
     " ORDER BY stored_us DESC LIMIT 1"
 )
+# The match that laid a piece into the box where it lies, and that nobody has taken it out after.
+_ENTRY = Statement(
+    """
+    SELECT m.match_id FROM packing_match AS m WHERE m.document_unit = :unit AND m.box_id = :tray
+        AND NOT EXISTS (SELECT 1 FROM packing_match AS out WHERE out.document_unit = m.document_unit
+            AND out.tray = m.box_id AND out.outcome = 'stopped' AND out.stored_us > m.stored_us)
+    ORDER BY m.stored_us DESC LIMIT 1
+    """
+)
 _OPEN_BOX = Statement("SELECT box_id FROM packing_box WHERE office = :office AND closed_us IS NULL")
 _BEGIN_BOX = Statement(
     "INSERT INTO packing_box (box_id, office, opened_us, opened_by, opened_sign_in, emulated)"
@@ -82,9 +91,9 @@ _BOXED = Statement(
 )
 _STORE = Statement(
     "INSERT INTO packing_match (match_id, document_unit, tray, outcome, part, reason, scanned_document, scanned_order,"
-    " scanned_envelope, scanned_again, box_id, postage_cny, packer, sign_in, stored_us, emulated) VALUES (:match_id,"
-    " :document_unit, :tray, :outcome, :part, :reason, :document, :order, :envelope, :again, :box_id, :postage_cny,"
-    " :packer, :sign_in, :now_us, :emulated)"
+    " scanned_envelope, scanned_again, box_id, postage_cny, packer, sign_in, stored_us, emulated, takes_out) VALUES"
+    " (:match_id, :document_unit, :tray, :outcome, :part, :reason, :document, :order, :envelope, :again, :box_id,"
+    " :postage_cny, :packer, :sign_in, :now_us, :emulated, :takes_out)"
 )
 
 
@@ -258,7 +267,7 @@ def undo(workplace: Workplace, by: By, match_id: str, undo_id: str) -> str:
         if row is None or row[0] != match_id:
             raise TooLateToUndoMatchError(match_id)
         _, serial, unit, tray = row
-        facts = dict.fromkeys(("order", "envelope", "again", "part", "reason", "box_id", "postage_cny"))
+        facts = dict.fromkeys(("order", "envelope", "again", "part", "reason", "box_id", "postage_cny", "takes_out"))
         _STORE.run(
             tx,
             facts
@@ -293,10 +302,15 @@ def _decide(tx: Connection, workplace: Workplace, by: By, scanned: Scanned) -> d
     """The columns that say what comes of it."""
     piece = _find(tx, scanned.document)
     at_input = piece is not None and piece.lies_at(workplace.station, INPUT)
-    facts: dict[str, Any] = dict.fromkeys(("document_unit", "tray", "part", "reason", "box_id", "postage_cny"))
+    columns = ("document_unit", "tray", "part", "reason", "box_id", "postage_cny", "takes_out")
+    facts: dict[str, Any] = dict.fromkeys(columns)
     if piece is not None and piece.state == ApplicationState.STOPPED and piece.lies_at(workplace.station, INPUT, BOX):
-        before = _BEFORE.run(tx, {"unit": piece.unit_id, "tray": piece.tray}).fetchone()
-        if before is None or before[0] == MatchOutcome.MATCHED:
+        out = {"unit": piece.unit_id, "tray": piece.tray}
+        if piece.place == BOX:
+            entry = _ENTRY.run(tx, out).fetchone()
+            if entry is not None:
+                return facts | _of(piece) | {"outcome": MatchOutcome.STOPPED, "takes_out": entry[0]}
+        elif (before := _BEFORE.run(tx, out).fetchone()) is None or before[0] == MatchOutcome.MATCHED:
             return facts | _of(piece) | {"outcome": MatchOutcome.STOPPED}
     before = _BEFORE.run(tx, {"unit": piece.unit_id, "tray": piece.tray}).fetchone() if piece and at_input else None
     if before is not None and before[0] == MatchOutcome.UNDONE:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -26,9 +27,32 @@ PIECE_G: Mapping[str, int] = {"passport": 34, "hk_macau_permit": 6, "taiwan_perm
 PACKAGING_G: Mapping[Grouping, int] = {Grouping.OFFICE: 90, Grouping.SINGLE: 18}
 """Grams of a document and of an empty box or envelope, as weighed for the emulation; a centre weighs its own."""
 
-TOLERANCE_G = 2
-TOLERANCE_SHARE = 0.02
-"""What a sound parcel may differ by: so many grams or this share of its weight, and always less than half a piece."""
+MOST_TOLERANCE_G: Final = (min(PIECE_G.values()) - 1) // 2
+"""Less than half the lightest document: within it a weight is a count of any of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """What a sound parcel may differ by: grams, or a share of its weight where that is more; never half a piece."""
+
+    least_g: int = 2
+    share: float = 0.02
+
+    def grams(self, grouping: Grouping, products: Sequence[str]) -> int:
+        """Grams that a parcel with documents of these products may differ by.
+
+        >>> Tolerance().grams(Grouping.SINGLE, ["passport"]), Tolerance().grams(Grouping.OFFICE, ["passport"] * 100)
+        (2, 16)
+        >>> Tolerance(0, 0.1).grams(Grouping.OFFICE, ["taiwan_permit"] * 90)
+        2
+        """
+        share_g = int(expected_weight_g(grouping, products) * self.share)
+        half_a_piece_g = min(((PIECE_G[product] - 1) // 2 for product in products), default=MOST_TOLERANCE_G)
+        return min(max(self.least_g, share_g), half_a_piece_g)
+
+
+USUAL: Final = Tolerance()
+"""Where line.toml says nothing else."""
 
 
 class Part(StrEnum):
@@ -134,17 +158,6 @@ def expected_weight_g(grouping: Grouping, products: Sequence[str]) -> int:
     return PACKAGING_G[grouping] + sum(PIECE_G[product] for product in products)
 
 
-def tolerance_g(grouping: Grouping, products: Sequence[str]) -> int:
-    """Grams that a parcel with documents of these products may differ by: with less than half a piece it is a count.
-
-    >>> tolerance_g(Grouping.SINGLE, ["passport"]), tolerance_g(Grouping.OFFICE, ["passport"] * 100)
-    (2, 16)
-    """
-    share_g = int(expected_weight_g(grouping, products) * TOLERANCE_SHARE)
-    half_a_piece_g = (min(PIECE_G[product] for product in products) - 1) // 2
-    return min(max(TOLERANCE_G, share_g), half_a_piece_g)
-
-
 def count_by_weight(grouping: Grouping, products: Sequence[str], weighed_g: int) -> int | None:
     """How many documents a parcel's weight says are inside; None where they are of several kinds.
 
@@ -157,10 +170,12 @@ def count_by_weight(grouping: Grouping, products: Sequence[str], weighed_g: int)
     return max(0, round((weighed_g - PACKAGING_G[grouping]) / kinds_g.pop()))
 
 
-def check_weight(label: str, grouping: Grouping, products: Sequence[str], weighed_g: int) -> None:
+def check_weight(
+    label: str, grouping: Grouping, products: Sequence[str], weighed_g: int, tolerance: Tolerance = USUAL
+) -> None:
     """Raise WeightDiffersError unless a parcel weighs what its documents and packaging must."""
     expected_g = expected_weight_g(grouping, products)
-    if abs(weighed_g - expected_g) > tolerance_g(grouping, products):
+    if abs(weighed_g - expected_g) > tolerance.grams(grouping, products):
         counted = count_by_weight(grouping, products, weighed_g)
         raise WeightDiffersError(label, len(products), expected_g, weighed_g, counted)
 

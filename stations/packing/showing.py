@@ -16,7 +16,7 @@ from stations.packing.asking import Ask, open_asks
 from stations.packing.boxes import OpenBox, open_boxes
 from stations.packing.errors import UnknownLabelError
 from stations.packing.matching import Undoable, undoable
-from stations.packing.rules import Grouping, count_by_weight, expected_weight_g, tolerance_g
+from stations.packing.rules import USUAL, Grouping, Tolerance, count_by_weight, expected_weight_g
 from stations.packing.shelf import OnShelf, on_shelf
 from stations.trays import HOLD
 
@@ -44,7 +44,8 @@ _TAKE_OUT = Statement(
     JOIN whereabouts AS w ON w.unit_id = j.document_unit
     WHERE a.state = 'stopped' AND w.station = :station AND w.state = 'held' AND w.place IN ('input', 'box')
     AND NOT EXISTS (SELECT 1 FROM packing_match AS m WHERE m.document_unit = w.unit_id AND m.tray = w.tray
-        AND m.outcome <> 'matched')
+        AND m.outcome <> 'matched' AND NOT EXISTS (SELECT 1 FROM packing_match AS anew
+            WHERE anew.document_unit = m.document_unit AND anew.box_id = m.tray AND anew.stored_us > m.stored_us))
     ORDER BY j.blank_serial
     """
 )
@@ -132,7 +133,7 @@ class Shown:
     parcels: Sequence[PackedParcel]
 
 
-def shown(conn: Connection, station: str, since_us: int, packer: str) -> Shown:
+def shown(conn: Connection, station: str, since_us: int, packer: str, tolerance: Tolerance = USUAL) -> Shown:
     """What the desk shows to a packer, of parcels the latest that were packed after `since_us`."""
     here = {"station": station}
     latest = _LATEST_PARCELS.run(conn, {"since_us": since_us, "most": LATEST}).fetchall()
@@ -143,7 +144,7 @@ def shown(conn: Connection, station: str, since_us: int, packer: str) -> Shown:
         open_asks(conn),
         on_shelf(conn, station),
         undoable(conn, station, packer),
-        _parcels(conn, latest, station),
+        _parcels(conn, latest, station, tolerance),
     )
 
 
@@ -157,23 +158,25 @@ def undecided(conn: Connection, station: str, tray: str) -> frozenset[str]:
     return frozenset(row[0] for row in _UNDECIDED.run(conn, {"station": station, "tray": tray}).fetchall())
 
 
-def of_tray(conn: Connection, station: str, tray: str) -> list[PackedParcel]:
+def of_tray(conn: Connection, station: str, tray: str, tolerance: Tolerance = USUAL) -> list[PackedParcel]:
     """The parcels that were packed into a tray. Raises UnknownLabelError where there are none."""
-    found = _parcels(conn, _OF_TRAY.run(conn, {"tray": tray}).fetchall(), station)
+    found = _parcels(conn, _OF_TRAY.run(conn, {"tray": tray}).fetchall(), station, tolerance)
     if not found:
         raise UnknownLabelError(tray)
     return found
 
 
-def of_label(conn: Connection, station: str, label: str) -> PackedParcel:
+def of_label(conn: Connection, station: str, label: str, tolerance: Tolerance = USUAL) -> PackedParcel:
     """A parcel by its label. Raises UnknownLabelError."""
-    found = _parcels(conn, _OF_LABEL.run(conn, {"label": label}).fetchall(), station)
+    found = _parcels(conn, _OF_LABEL.run(conn, {"label": label}).fetchall(), station, tolerance)
     if not found:
         raise UnknownLabelError(label)
     return found[0]
 
 
-def _parcels(conn: Connection, rows: Sequence[tuple[object, ...]], station: str) -> list[PackedParcel]:
+def _parcels(
+    conn: Connection, rows: Sequence[tuple[object, ...]], station: str, tolerance: Tolerance
+) -> list[PackedParcel]:
     inside: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for unit, serial, product in _INSIDE.run(conn, {"ids": listed(str(row[0]) for row in rows)}).fetchall():
         inside[unit].append((serial, product))
@@ -192,7 +195,7 @@ def _parcels(conn: Connection, rows: Sequence[tuple[object, ...]], station: str)
                 int(str(documents)),
                 tuple(serial for serial, _ in contents),
                 expected_weight_g(grouping, products),
-                tolerance_g(grouping, products) if products else 0,
+                tolerance.grams(grouping, products),
                 None if weighed is None else int(str(weighed)),
                 count_by_weight(grouping, products, int(str(weighed))) if known else None,
                 None if postage is None else int(str(postage)),

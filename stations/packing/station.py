@@ -287,7 +287,7 @@ def offer_parcels(
     desk.fill(fillings, tray_place(parcel_tray))
     weighed = Weighed()
     if machines.scale is not None:
-        weighed = weigh(parcels, by_parcel, desk, machines.scale)
+        weighed = weigh(parcels, by_parcel, desk, machines.scale, machines.tolerance)
     wrong = [parcel for parcel in parcels if parcel.unit_id in weighed.differing]
     desk.put([parcel.label for parcel in wrong], table_place(workplace.station, HOLD))
     sound = [parcel for parcel in parcels if parcel.unit_id not in weighed.differing]

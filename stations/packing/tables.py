@@ -222,7 +222,8 @@ class PackingMatch(SQLModel, table=True):
     that lies at packing and that this decides; both empty where the codes decide none (a document unknown, elsewhere or
     decided before). The codes are as they were read; `scanned_again` is the second of a kind, where two came.
     `part` and `reason` say of a mismatch which of the three does not belong, and why. `box_id`: the box that a matched
-    piece goes into; one for the post has `postage_cny` instead.
+    piece goes into; one for the post has `postage_cny` instead. `takes_out` names the match of a stopped piece that is
+    taken out of a box again.
     """
 
     __tablename__ = "packing_match"
@@ -240,8 +241,15 @@ class PackingMatch(SQLModel, table=True):
             "document_unit",
             "tray",
             unique=True,
-            sqlite_where=text("outcome <> 'matched' AND document_unit IS NOT NULL"),
-            postgresql_where=text("outcome <> 'matched' AND document_unit IS NOT NULL"),
+            sqlite_where=text("outcome <> 'matched' AND document_unit IS NOT NULL AND takes_out IS NULL"),
+            postgresql_where=text("outcome <> 'matched' AND document_unit IS NOT NULL AND takes_out IS NULL"),
+        ),
+        Index(
+            "uq_packing_match_takes_out",
+            "takes_out",
+            unique=True,
+            sqlite_where=text("takes_out IS NOT NULL"),
+            postgresql_where=text("takes_out IS NOT NULL"),
         ),
         Index("ix_packing_match_document", "document_unit"),
         Index("ix_packing_match_tray", "tray"),
@@ -285,6 +293,7 @@ class PackingMatch(SQLModel, table=True):
     sign_in: str | None = Field(default=None, sa_column=Column(String(32), ForeignKey("sign_in_attempt.attempt_id")))
     stored_us: int = Field(sa_column=Column(BigInteger, nullable=False))
     emulated: bool
+    takes_out: str | None = Field(default=None, sa_column=Column(String(32), ForeignKey("packing_match.match_id")))
 
 
 class PackingAsk(SQLModel, table=True):

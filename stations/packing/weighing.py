@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, bindparam, update
 from devices.roles import Scale
 from stations.kept_machine import KeptMachine
 from stations.packing.desk import PackingDesk
-from stations.packing.rules import Grouping, WeightDiffersError, check_weight
+from stations.packing.rules import Grouping, Tolerance, WeightDiffersError, check_weight
 from stations.packing.tables import Parcel
 
 _log = structlog.get_logger()
@@ -36,7 +36,11 @@ class Weighed:
 
 
 def weigh(
-    parcels: Sequence[Row[Any]], inside: Mapping[str, Sequence[Row[Any]]], desk: PackingDesk, scale: KeptMachine[Scale]
+    parcels: Sequence[Row[Any]],
+    inside: Mapping[str, Sequence[Row[Any]]],
+    desk: PackingDesk,
+    scale: KeptMachine[Scale],
+    tolerance: Tolerance,
 ) -> Weighed:
     """Weigh parcels with these documents `inside`, by unit; a difference is believed when it is seen twice.
 
@@ -47,7 +51,7 @@ def weigh(
     for parcel in parcels:
         products = [document.product for document in inside[parcel.unit_id]]
         try:
-            weights[parcel.unit_id] = _checked(parcel, products, desk, scale)
+            weights[parcel.unit_id] = _checked(parcel, products, desk, scale, tolerance)
         except WeightDiffersError as error:
             weights[parcel.unit_id], differing[parcel.unit_id] = error.weighed_g, error
             facts = {"documents": error.documents, "counted": error.counted}
@@ -63,12 +67,14 @@ def book_weights(tx: Connection, weighed: Weighed) -> None:
         tx.execute(_WEIGHED, rows)
 
 
-def _checked(parcel: Row[Any], products: Sequence[str], desk: PackingDesk, scale: KeptMachine[Scale]) -> int:
+def _checked(
+    parcel: Row[Any], products: Sequence[str], desk: PackingDesk, scale: KeptMachine[Scale], tolerance: Tolerance
+) -> int:
     """The grams of a parcel that weighs what it must. Raises WeightDiffersError."""
     for attempt in (1, 2):
         grams = round(scale.ask(lambda opened: _weigh_once(opened, desk, parcel.label)))
         try:
-            check_weight(parcel.label, Grouping(parcel.grouping), products, grams)
+            check_weight(parcel.label, Grouping(parcel.grouping), products, grams, tolerance)
         except WeightDiffersError:
             # Something leaned on it, or it was switched on under its load: laid on anew.
             if attempt == 2:

@@ -10,6 +10,8 @@ from devices.registry import BUILT_IN
 from flows.configuration import SettingFault, SettingsError, read_settings
 from flows.default_line import LineExistsError, write_default
 from flows.errors import ConfigurationUnreadableError, RunFolderMissingError
+from flows.makers import SCALES
+from flows.parts import Parts
 from flows.run_folder import RunFolder
 from flows.settings import ClimateSettings, Mode, ReviewSettings, StaffKind
 from stations.climate.rules import Figure
@@ -219,6 +221,31 @@ def test_each_limit_of_review_reaches_the_rules(folder: RunFolder) -> None:
             continue
         other = ReviewSettings.model_validate({name: field.default + (1 if isinstance(field.default, int) else 0.001)})
         assert other.thresholds(folder.hold_lists) != usual, name
+
+
+def test_mailings_scale_is_one_of_the_lines(folder: RunFolder, refused: Refused) -> None:
+    """And packing then takes another."""
+    text = folder.configuration.read_text(encoding="utf-8")
+    assert read_settings(folder).mailing.scale is None
+    (fault,) = refused('# [mailing]\n# scale = "scale-02"', '[mailing]\nscale = "book-01"')
+    assert (fault.place, fault.allowed) == ("mailing.scale", "scale-01")
+    own = text.replace('# [mailing]\n# scale = "scale-02"', '[mailing]\nscale = "scale-01"')
+    folder.configuration.write_text(own, encoding="utf-8")
+    settings = read_settings(folder)
+    parts = Parts(folder, settings)
+    assert (settings.mailing.scale, parts._first(SCALES, but="scale-01")) == ("scale-01", None)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "place", "allowed"),
+    [
+        ("tolerance_g = 2 ", "tolerance_g = 3 ", "weighing.tolerance_g", "0 to 2"),
+        ("tolerance_share = 0.02", "tolerance_share = 0.2", "weighing.tolerance_share", "0 to 0.1"),
+    ],
+)
+def test_no_tolerance_hides_a_document(refused: Refused, before: str, after: str, place: str, allowed: str) -> None:
+    (fault,) = refused(before, after)
+    assert (fault.place, fault.allowed) == (place, allowed)
 
 
 def test_emulated_staff_have_no_real_gate(folder: RunFolder) -> None:

@@ -1,6 +1,7 @@
 """The mailing desk in a real browser: a scanner is a keyboard, a count outlasts its page, a refused file is kept."""
 
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from flows.desk_app import create_desk
 from flows.mailing_pages import MailingDesk as Desk
 from handoff_logs.asking import Asking
 from handoff_logs.database import Database
+from stations.kept_machine import KeptMachine
+from stations.mailing import own_scale
 
 SCREEN = {"viewport": {"width": 1280, "height": 800}}
 
@@ -177,3 +180,42 @@ def test_every_page_is_legible_in_both_languages(
         )
         assert unnamed == 0, path
         picture_of(page, f"mailing{path.replace('/', '-')}-{scheme}", tmp_path)
+
+
+def test_what_the_desks_own_scale_tells_appears_by_itself_and_enter_stores_it(
+    desk: tuple[MailingDesk, str], fresh: tuple[str, Database], chromium: Any, tmp_path: Path
+) -> None:
+    made, served = desk[0], Served(tmp_path, "test", True, bytes(32), Asking(fresh[0], str))
+    (label, grams), *_ = made.unweighed()
+
+    def places(renderer: Any) -> list[Any]:
+        return [Desk(renderer, served.asking, made.here, "test", made.line.mailer, scale="scale-02")]
+
+    class Shows:
+        machine = "scale-02"
+
+        def open(self) -> str:
+            return "SC-2"
+
+        def close(self) -> None:
+            pass
+
+        def weigh(self, timeout_s: float) -> Decimal:
+            return Decimal(grams)
+
+    with (
+        serving(create_desk(served, made.database, places)) as address,
+        contexts(chromium, address, expected=ADVISED, **SCREEN) as context_of,
+    ):
+        page = context_of().new_page()
+        sign_in(page, "/mailing", made.by["ann"].code, PASSWORD)
+        page.keyboard.type(label)
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#asked[data-waits]")
+        own_scale.tell(made.here, KeptMachine(Shows()), None)
+        page.wait_for_selector("#asked:not([data-waits])")
+        assert page.evaluate(CONTRAST) == []
+        picture_of(page, "mailing-scale", tmp_path)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/mailing")
+    assert made.rows("SELECT count(ask_id) FROM mailing_weighing") == [(1,)]

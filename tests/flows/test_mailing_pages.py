@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from flows.desk_app import create_desk
 from flows.mailing_pages import MailingDesk as Desk
 from handoff_logs.asking import Asking
 from handoff_logs.database import Database
+from handoff_logs.records import new_id
+from stations.kept_machine import KeptMachine
+from stations.mailing import own_scale
 from stations.people_register import passwords
 
 PAGES = ("", "/count", "/door", "/manifests", "/deliveries", "/returns", "/acts", "/retake")
@@ -314,3 +318,42 @@ def test_no_page_of_the_desk_is_kept_and_both_languages_are_whole(desk: MailingD
             answer = me.client.get(f"/mailing{page}", headers={"accept-language": "zh"})
             assert answer.headers["cache-control"] == "no-store"
             assert "Mailing" not in answer.text and "邮寄台" in answer.text
+
+
+def test_a_desk_with_its_own_scale_asks_for_the_weight_and_a_mailer_confirms_it(
+    desk: MailingDesk, database_url: str, tmp_path: Path
+) -> None:
+    """It shows what the run told, and takes no typed weight while the scale answers."""
+    served = Served(tmp_path, "test", True, bytes(32), Asking(database_url, str))
+
+    def places(renderer: Any) -> list[Any]:
+        return [Desk(renderer, served.asking, desk.here, "test", desk.line.mailer, scale="scale-02")]
+
+    class Shows:
+        machine = "scale-02"
+
+        def open(self) -> str:
+            return "SC-2"
+
+        def close(self) -> None:
+            pass
+
+        def weigh(self, timeout_s: float) -> Decimal:
+            return Decimal(grams)
+
+    (label, grams), *_ = desk.unweighed()
+    ask = new_id()
+    with serving(create_desk(served, desk.database, places)) as address, opened(desk, address) as ann:
+        assert 'action="/mailing/scale"' in ann.get("/mailing")
+        typed = ann.post("/mailing/weigh", weighing=new_id(), label=label, grams=str(grams))
+        assert (typed.status_code, "only when the scale does not answer" in typed.text) == (409, True)
+        for _ in range(2):
+            assert ann.post("/mailing/scale", ask=ask, label=label).status_code == 303
+        shown = f"/mailing/scale?ask={ask}"
+        assert "data-waits" in ann.get(shown)
+        assert own_scale.tell(desk.here, KeptMachine(Shows()), None)
+        assert f"{grams} g, as scale-02 tells" in ann.get(shown)
+        assert ann.client.get("/mailing/scale?ask=1").status_code == 404
+        assert ann.post("/mailing/weigh", weighing=new_id(), ask=ask, grams="1").status_code == 303
+        assert ann.post("/mailing/scale", ask=new_id(), label="P-0").status_code == 404
+    assert desk.rows("SELECT grams, ask_id FROM mailing_weighing") == [(grams, ask)]

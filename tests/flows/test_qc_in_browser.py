@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from contrast import CONTRAST
 from read_by_hand import means_by_hand
-from real_browser import LOOK_MS, contexts, sign_in
+from real_browser import LOOK_MS, contexts, picture_of, sign_in
 from served import serving
 from small_desk import PASSWORD
 from small_line import Line
@@ -131,10 +131,13 @@ def test_a_tray_is_done_by_scanner_and_keyboard_alone(page_of: Callable[..., Any
     assert desk.rows("SELECT count(*) FROM qc_decision WHERE undone_us IS NULL") == [(4,)]
 
 
-def test_what_a_reader_suspects_is_not_passed_by_one_key(page_of: Callable[..., Any], served: ServedDesk) -> None:
+def test_what_a_reader_suspects_is_not_passed_by_one_key(
+    page_of: Callable[..., Any], served: ServedDesk, tmp_path: Path
+) -> None:
     """A zone that a person reads otherwise may be passed, by the same key again."""
     page, desk = page_of(), served.desk
     scan(page, desk.serials()[0])
+    picture_of(page, "qc-desk", tmp_path)
     page.keyboard.press("p")
     says(page, "suspects something")
     assert desk.rows("SELECT count(*) FROM qc_decision") == [(0,)]

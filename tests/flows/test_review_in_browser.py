@@ -235,6 +235,10 @@ def test_a_lead_sees_how_reviewers_work(context_of: Any, served: ServedDesk, tmp
     page.wait_for_url("**/rates")
     assert page.locator("tbody tr").inner_text().split()[:2] == ["p-0011", "9"]
     picture_of(page, "review-rates-zh", tmp_path)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.click("text=English")
+    page.wait_for_selector("html[lang=en]")
+    picture_of(page, "review-rates", tmp_path)
 
 
 def test_an_answer_from_before_a_verdict_lays_nothing_on_the_desk_again(context_of: Any, served: ServedDesk) -> None:

@@ -89,6 +89,8 @@ DESK: Final[Stated] = {
     ("POST", "/packing/count/emulated"): PACKERS,
     ("GET", "/mailing"): MAILING,
     ("POST", "/mailing/weigh"): MAILING,
+    ("GET", "/mailing/scale"): MAILING,
+    ("POST", "/mailing/scale"): MAILING,
     ("POST", "/mailing/emulated"): MAILING,
     ("GET", "/mailing/manifests"): MAILING,
     ("POST", "/mailing/manifests/print"): MAILING,

@@ -12,7 +12,7 @@ from handoff_logs.database import Database
 from handoff_logs.records import new_id
 from stations.by import By
 from stations.intake.generator.defects import Shares
-from stations.packing import boxes, desk_booking, matching
+from stations.packing import boxes, desk_booking, matching, showing
 from stations.packing.matching import Matched
 from stations.packing.station import slip
 from stations.people_register import passwords
@@ -123,6 +123,11 @@ class PackingDeskLine:
         packer = self.line.packer
         trays = [desk_booking.book_tray(self.here, tray, packer) for tray in unfinished_trays(self.here)]
         return [*trays, *(desk_booking.book_box(self.here, box, packer) for box in boxes.filled(self.here))]
+
+    def taken_out(self) -> list[Any]:
+        """What the desk asks its packers to take out."""
+        with self.database.read() as conn:
+            return list(showing.shown(conn, "packing", 0, "p-0011").take_out)
 
     def owes(self, piece: Any) -> None:
         """Have the fee of a piece's application unpaid, as if somebody had passed it all the same."""

@@ -6,15 +6,33 @@ const weigh = document.getElementById("weigh");
 if (weigh) {
   const { label, grams } = weigh.elements;
   label.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || !label.value.trim()) return;
+    if (!grams || event.key !== "Enter" || !label.value.trim()) return;
     event.preventDefault();
     grams.select();
     grams.focus();
   });
   document.addEventListener("keydown", (event) => {
-    if (elsewhere(event) && typed(event)) (label.value ? grams : label).focus();
+    if (elsewhere(event) && typed(event)) (label.value && grams ? grams : label).focus();
   });
 }
+
+// What was asked of the scale is looked at until it is told.
+async function look() {
+  const asked = document.getElementById("asked");
+  if (!asked || !("waits" in asked.dataset)) return;
+  try {
+    const answer = await fetch(location.href);
+    if (answer.redirected) return location.assign(answer.url);
+    const told = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("asked");
+    if (told && !("waits" in told.dataset)) {
+      asked.replaceWith(document.adoptNode(told));
+      told.querySelector("[autofocus]")?.focus();
+      return;
+    }
+  } catch { /* the next look finds it */ }
+  setTimeout(look, 500);
+}
+look();
 
 // A reason that fills the page is left by a key, and not by the scanner's next label.
 const seen = document.querySelector("[data-seen]");

@@ -23,6 +23,32 @@ TEXTS: Final[dict[str, tuple[str, str]]] = {
         " types does it itself.",
         "扫描邮包标签，将邮包放上秤，输入显示的重量；可键入的电子秤会自动输入。",
     ),
+    "mailing.scale.weigh": ("Weigh", "称重"),
+    "mailing.scale.how": (
+        "Lay the parcel on {scale}, alone, and scan its label; the scale tells the weight, and you confirm it.",
+        "将邮包单独放上 {scale} 并扫描标签；秤给出重量，由您确认。",
+    ),
+    "mailing.scale.waits": ("{scale} weighs it. The line must run.", "{scale} 正在称重。产线须在运行。"),
+    "mailing.scale.look": ("Look again", "再看一次"),
+    "mailing.scale.told": ("{grams} g, as {scale} tells", "{scale} 显示 {grams} 克"),
+    "mailing.scale.stands": (
+        "{scale} does not answer. Plug it in and weigh again, or weigh by another scale and type the grams; that they"
+        " were typed is recorded.",
+        "{scale} 没有响应。请接好后重新称重，或用其他秤称重并输入克数；系统会记录该重量为手工输入。",
+    ),
+    "mailing.scale.empty": (
+        "{scale} shows no parcel's weight. Lay the parcel on it, alone, and weigh again.",
+        "{scale} 未显示邮包重量。请将邮包单独放上，再重新称重。",
+    ),
+    "mailing.scale.left": (
+        "Somebody asked {scale} for another parcel meanwhile. Weigh this one again.",
+        "期间有人用 {scale} 称了另一邮包。请重新称此邮包。",
+    ),
+    "mailing.scale.other": ("Another parcel", "另一邮包"),
+    "mailing.scale.not_typed": (
+        "{label} is weighed by the scale of this desk; its weight is typed only when the scale does not answer.",
+        "{label} 由本台的秤称重；仅在秤无响应时才可手工输入。",
+    ),
     "mailing.mailers_weigh": (
         "Mailers weigh. You may sign, print and load here.",
         "称重由邮寄员进行；您可在此签认、打印和导入。",

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "line_0038"
-down_revision = "line_0032"
+down_revision = "line_0037"
 branch_labels = None
 depends_on = None
 

@@ -207,6 +207,51 @@ def test_what_was_released_before_it_was_booked_is_matched_anew(desk):
     assert desk.match("pete", piece).outcome is MatchOutcome.MATCHED
 
 
+def test_a_piece_that_is_stopped_twice_in_one_box_is_taken_out_of_it_twice(desk):
+    """Released each time, before or after its taking out was booked; and out of the box once after each match."""
+    tray = desk.accept_one(6)
+    piece = desk.pieces(tray, delivery="collection")[0]
+    for _ in range(3):
+        assert desk.match("pia", piece).outcome is MatchOutcome.MATCHED
+        desk.book()
+        desk.line.stop(piece.application_id)
+        assert [each.serial for each in desk.taken_out()] == [piece.blank_serial]
+        assert desk.scan("pia", piece.blank_serial).outcome is MatchOutcome.STOPPED
+        assert desk.scan("pete", piece.blank_serial).why is Why.AGAIN
+        assert desk.taken_out() == []
+        now_us = desk.database.write(desk.database.clock_us)
+        desk.database.write(lambda tx, now_us=now_us: release_stop(tx, piece.application_id, "e-l-1", "e-l-2", now_us))
+        desk.book()
+    boxed = desk.rows("SELECT count(*), count(DISTINCT box_id) FROM packing_match WHERE outcome = 'matched'")
+    assert boxed == [(3, 1)]
+    assert desk.rows("SELECT count(DISTINCT takes_out) FROM packing_match WHERE outcome = 'stopped'") == [(3,)]
+    desk.match_all("pete", tray)
+    desk.match("pia", piece)
+    desk.book()
+    desk.close_boxes("pia")
+    desk.book()
+    assert desk.rows("SELECT count(*) FROM whereabouts WHERE kind = 'document' AND state = 'packed'") == [(6,)]
+
+
+def test_the_database_takes_a_piece_out_of_its_box_once_after_each_match(desk):
+    tray = desk.accept_one(6)
+    piece = desk.pieces(tray, delivery="collection")[0]
+    desk.match("pia", piece)
+    desk.book()
+    desk.line.stop(piece.application_id)
+    again = (
+        "INSERT INTO packing_match (match_id, document_unit, tray, outcome, scanned_document, packer, stored_us,"
+        " emulated, takes_out) SELECT 'ffffffffffffffffffffffffffffffff', document_unit, coalesce(box_id, tray),"
+        " 'stopped', scanned_document, 'e-pck-1', stored_us + 1, emulated, {} FROM packing_match WHERE outcome = '{}'"
+    )
+    with pytest.raises(IntegrityError, match="out of a box once"):
+        desk.sql(again.format("NULL", "matched"))
+    desk.scan("pia", piece.blank_serial)
+    for takes_out in ("NULL", "takes_out"):
+        with pytest.raises(IntegrityError, match="out of a box once"):
+            desk.sql(again.format(takes_out, "stopped"))
+
+
 def test_a_box_is_closed_once_and_never_empty(desk):
     tray = desk.accept_one(8)
     (piece, *_) = desk.pieces(tray, delivery="collection")
@@ -255,9 +300,11 @@ def test_a_box_that_was_emptied_waits_for_its_next_piece(desk):
         "UPDATE packing_box SET office = 'zibo'",
         "UPDATE packing_box SET opened_by = 'p-0013', opened_sign_in = NULL",
         "INSERT INTO packing_match SELECT 'ffffffffffffffffffffffffffffffff', document_unit, tray, 'matched', NULL,"
-        " NULL, 'a', 'b', 'c', NULL, box_id, postage_cny, 'e-pck-1', NULL, stored_us, emulated FROM packing_match",
+        " NULL, 'a', 'b', 'c', NULL, box_id, postage_cny, 'e-pck-1', NULL, stored_us, emulated, NULL"
+        " FROM packing_match",
         "INSERT INTO packing_match SELECT 'ffffffffffffffffffffffffffffffff', NULL, NULL, 'mismatch', 'order',"
-        " 'differs', NULL, NULL, NULL, NULL, NULL, NULL, 'p-0013', sign_in, stored_us, emulated FROM packing_match",
+        " 'differs', NULL, NULL, NULL, NULL, NULL, NULL, 'p-0013', sign_in, stored_us, emulated, NULL"
+        " FROM packing_match",
     ],
 )
 def test_what_was_matched_is_never_changed_doubled_or_anothers(desk, statement):

@@ -6,9 +6,11 @@ import pytest
 
 from stations.packing.desk import Scans, Slip
 from stations.packing.rules import (
+    MOST_TOLERANCE_G,
     PIECE_G,
     Grouping,
     MismatchError,
+    Tolerance,
     WeightDiffersError,
     check_weight,
     envelope_code,
@@ -61,6 +63,20 @@ def test_a_weight_within_tolerance_is_a_count():
                 check_weight("P-1", Grouping.OFFICE, products, expected_g + more * PIECE_G[product])
             assert refused.value.counted == count + more
             assert pickle.loads(pickle.dumps(refused.value)).expected_g == expected_g
+
+
+@pytest.mark.parametrize("tolerance", [Tolerance(0, 0.0), Tolerance(MOST_TOLERANCE_G, 0.1)], ids=["none", "most"])
+def test_whatever_tolerance_a_line_has_a_weight_within_it_is_a_count(tolerance):
+    """Neither a document too few nor half of one is ever within it, in the largest boxes too."""
+    for products in (["passport"] * 200, ["taiwan_permit"] * 200, ["passport"] * 199 + ["taiwan_permit"], []):
+        lightest_g = min((PIECE_G[product] for product in products), default=min(PIECE_G.values()))
+        assert 0 <= 2 * tolerance.grams(Grouping.OFFICE, products) < lightest_g
+
+
+def test_a_lines_own_tolerance_says_what_is_sound():
+    check_weight("P-1", Grouping.SINGLE, ["passport"], 54)
+    with pytest.raises(WeightDiffersError):
+        check_weight("P-1", Grouping.SINGLE, ["passport"], 54, Tolerance(1))
 
 
 def test_a_difference_of_mixed_documents_is_not_counted():
