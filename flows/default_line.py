@@ -7,6 +7,7 @@ from typing import Final
 
 from flows.errors import FlowError
 from flows.run_folder import RunFolder
+from flows.settings import StaffKind
 from stations.deadlines import ALLOWANCES
 from stations.patrol.rules import PLACE
 
@@ -48,18 +49,11 @@ port = 0                 # 0 = any free one
 # api_url = "http://127.0.0.1:4200/api"                      # with own_server = false
 
 [staff]
-kind = "emulated"        # "desks": people at their screens
+kind = {staff:<18}# "desks": people at their screens
 people_per_station = 3   # at least 2: two hands deface, destroy and settle
 shift = "day"
 
-[desks]
-review = "emulated"      # "people": reviewers decide at their desks, docs/review-desk.md
-personalization = "emulated"   # "people": operators load and empty the machines, docs/machines-desk.md
-packing = "emulated"     # "people": packers match and pack at theirs, docs/packing-desk.md
-mailing = "emulated"     # "people": mailers weigh at their desk, and drivers sign there, docs/mailing.md
-qc = "emulated"          # "people": inspectors decide at theirs, docs/qc-desk.md
-
-# Hours of working time that each station may take; time nodes are set backwards from the deadline with them.
+{desks}# Hours of working time that each station may take; time nodes are set backwards from the deadline with them.
 {allowances}
 [acceptance]             # an acceptance after the offices close, or on a day off, counts as of the next working day
 closes = "18:00"
@@ -133,6 +127,17 @@ level = "warning"        # debug, info, warning, error
 form = "auto"            # terminal, json; auto = readable on a terminal, JSON otherwise
 """
 
+DESKS: Final = """\
+[desks]
+review = "emulated"      # "people": reviewers decide at their desks, docs/review-desk.md
+personalization = "emulated"   # "people": operators load and empty the machines, docs/machines-desk.md
+packing = "emulated"     # "people": packers match and pack at theirs, docs/packing-desk.md
+mailing = "emulated"     # "people": mailers weigh at their desk, and drivers sign there, docs/mailing.md
+qc = "emulated"          # "people": inspectors decide at theirs, docs/qc-desk.md
+
+"""
+"""Only where staff is emulated: real people are at all desks."""
+
 GATE: Final = """\
 [gate]                   # docs/gate.md; without it nobody must be inside to sign
 enter_reader = "face-01" # at the outer door
@@ -205,6 +210,7 @@ def write_default(
     grace_s: float = 300.0,
     every_s: float = 10.0,
     gate: bool = True,
+    staff: StaffKind = StaffKind.EMULATED,
     tray_size: int = 25,
     speed: float = 60.0,
     seed: int = 0,
@@ -214,7 +220,7 @@ def write_default(
     `air`: climate sensors of the zone that the machines stand in; without one there is no zone; `dust`: particle
     counters of it, which then has a limit of particles; it is looked
     at `every_s` seconds and may be outside its limits for `grace_s`. `gate`: whether there is one, with its two face
-    readers and its air shower.
+    readers and its air shower. `staff`: who works there; of real people it has every desk.
 
     Raises LineExistsError rather than write over one.
     """
@@ -224,6 +230,8 @@ def write_default(
         tray_size=tray_size,
         speed=speed,
         seed=seed,
+        staff=f'"{staff.value}"',
+        desks=DESKS if staff is StaffKind.EMULATED else "",
         allowances=_allowances(),
         climate=CLIMATE.format(
             grace_s=grace_s, every_s=every_s, iso_class="iso_class = 8" if dust else "# iso_class = 8"

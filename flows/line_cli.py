@@ -21,17 +21,28 @@ def new_command(
     readers: Annotated[Machines, Parameter(help="Document readers.")] = 2,
     tray_size: Annotated[int, Parameter(help="Applications a tray.", validator=Number(gte=1, lte=1000))] = 25,
     speed: Annotated[float, Parameter(help="Machine time is divided by this; 0: none.", validator=Number(gte=0))] = 1.0,
+    staff: Annotated[
+        Literal["emulated", "desks"], Parameter(help="desks: real people, at every desk; the machines stay emulated.")
+    ] = "emulated",
 ) -> None:
-    """Write the `line.toml` of a new line, all emulated, and print its path; one that is there is not written over.
+    """Write the `line.toml` of a new line, all machines emulated, and print its path; never over one that is there.
 
     Real machines are named there, one entry each, before the line is run.
     """
     from flows.configuration import read_settings
     from flows.default_line import write_default
+    from flows.settings import StaffKind
 
     folder = RunFolder(directory)
     written = write_default(
-        folder, centre=centre, books=books, cards=cards, readers=readers, tray_size=tray_size, speed=speed
+        folder,
+        centre=centre,
+        books=books,
+        cards=cards,
+        readers=readers,
+        tray_size=tray_size,
+        speed=speed,
+        staff=StaffKind(staff),
     )
     try:
         read_settings(folder)
@@ -39,9 +50,11 @@ def new_command(
         written.unlink()
         raise
     sys.stdout.write(f"{written}\n")
-    sys.stderr.write(
-        f"passline: Next: `passline intake load BATCH --dir {directory}`, then `passline run --dir {directory}`.\n"
-    )
+    if staff == "desks":
+        following = f"`passline people found P-CODE P-CODE --dir {directory}`: the two administrators, before all else"
+    else:
+        following = f"`passline intake load BATCH --dir {directory}`, then `passline run --dir {directory}`"
+    sys.stderr.write(f"passline: Next: {following}.\n")
 
 
 def run_command(

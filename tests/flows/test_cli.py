@@ -12,9 +12,11 @@ import pytest
 from flows import cli
 from flows.cli import COMMANDS, main, run
 from flows.collector import NEW_OBJECTS
+from flows.configuration import read_settings
 from flows.default_line import write_default
 from flows.errors import Exit, FlowError
 from flows.run_folder import RunFolder
+from flows.settings import Desk
 
 HEAVY = {"prefect", "sqlalchemy", "sqlmodel", "pydantic", "structlog", "alembic"}
 """What takes longer to import than a quick command may take to answer."""
@@ -183,6 +185,20 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     run(["--help"])
     shown = capsys.readouterr().out
     assert all(command.name in shown for command in COMMANDS)
+
+
+def test_a_new_line_of_real_people_needs_no_editing_and_has_them_at_every_desk(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people, usual = tmp_path / "people", tmp_path / "usual"
+    assert run(["new", "--dir", str(people), "--staff", "desks"]) == Exit.FINE
+    assert f"passline people found P-CODE P-CODE --dir {people}" in capsys.readouterr().err
+    settings = read_settings(RunFolder(people))
+    assert settings.real_staff
+    assert settings.emulated  # its machines, until real ones are named
+    assert set(settings.desks.by_station().values()) == {Desk.PEOPLE}
+    assert run(["new", "--dir", str(usual)]) == Exit.FINE
+    assert not read_settings(RunFolder(usual)).real_staff
 
 
 def test_a_new_line_takes_a_batch_at_once_and_is_not_written_over(

@@ -1,7 +1,6 @@
 """A line of real people: who is on duty, who signs, and what is refused while nobody is."""
 
 import json
-import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -20,7 +19,7 @@ from flows.errors import Exit, NoEmulatedHandsError, ShiftNeededError
 from flows.line_run import run_line
 from flows.parts import Parts
 from flows.run_folder import RunFolder
-from flows.settings import Desk
+from flows.settings import Desk, StaffKind
 from handoff_logs import log
 from handoff_logs.errors import EmulatedPersonError
 from handoff_logs.log import Stamp
@@ -122,10 +121,7 @@ def production(tmp_path: Path) -> RunFolder:
 def trial(tmp_path: Path) -> RunFolder:
     """Real people at EMULATED machines."""
     folder = RunFolder(tmp_path / "line")
-    write_default(folder, books=1, cards=1, readers=1, small=1, speed=0)
-    said = folder.configuration.read_text("utf-8")
-    said = re.sub(r"\[desks\].*?\n\n", "", said, flags=re.DOTALL).replace('kind = "emulated" ', 'kind = "desks" ')
-    folder.configuration.write_text(said, "utf-8")
+    write_default(folder, books=1, cards=1, readers=1, small=1, speed=0, staff=StaffKind.DESKS)
     prepare(folder)
     people_of(folder)
     return folder
