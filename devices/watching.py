@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from devices.captures import NAMES, CaptureWriter
 from devices.errors import CaptureRefusedError
+from devices.pidfile import running_pid
 from devices.registry import DeviceEntry
 from devices.tap import Direction, Listener, Piece
 from devices.tracing import Decoded, live_tracing
@@ -80,6 +81,10 @@ def watch(entry: DeviceEntry, folder: Path, *, as_json: bool) -> None:
     counts = _Counts()
     text = not as_json
     with _listening(folder) as (listener, stop):
+        if entry.emulated and running_pid(folder) is None:
+            sys.stderr.write(
+                f"passline: {entry.id} (EMULATED) is not running; waits until `passline run` starts it, or Ctrl-C\n"
+            )
         mode = "EMULATED" if entry.emulated else entry.mode
         if text:
             _say(f"{entry.id}, {entry.driver} on {entry.port}, {mode}: what goes over its line; Ctrl-C ends")

@@ -179,6 +179,9 @@ def load_calendar(path: Path | None = None) -> WorkCalendar:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CalendarFileError(str(path), f"cannot be read: {error}") from error
+    # A file cut off or not yet written would take every override back.
+    if not content:
+        raise CalendarFileError(str(path), "it is empty; an empty table [days] takes every override back")
     unknown = content.keys() - {"complete_years", "days"}
     if unknown:
         raise CalendarFileError(str(path), f"unknown key {min(unknown)!r}; allowed: complete_years, days")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from cyclopts import App, Parameter, validators
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from stations.workplace import Workplace
 
 Output = Annotated[Literal["table", "json"], Parameter(help="How to print the result.")]
+NOTHING_LOADED: Final = 1
+"""Exit status: every record of the batch was set aside."""
 _SHARE = validators.Number(gte=0, lte=1)
 _DEFAULTS = Shares()
 
@@ -70,11 +72,12 @@ def load(
     ] = None,
     passwords_from: PasswordsFrom = None,
     output: Output = "table",
-) -> None:
+) -> int:
     """Load a batch: good applications are offered to review, bad records set aside in a reply file with their reasons.
 
     A batch that is cut off or altered is refused whole. Loading the same batch again changes nothing. On a line of real
-    people a clerk signs in, and the orders begin in that person's hands.
+    people a clerk signs in, and the orders begin in that person's hands. Ends with 1 where records were set aside and
+    none was loaded.
     """
     from stations.calendar import load_calendar
     from stations.intake.load import load as load_batch
@@ -110,6 +113,7 @@ def load(
         },
         output,
     )
+    return NOTHING_LOADED if report.set_aside and not report.loaded else 0
 
 
 @intake_app.command

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from devices import watching
 from devices.captures import read_capture
 from devices.emulation.hands import Hands
 from devices.emulation.supervisor import EmulatorSpec, Supervisor
@@ -165,6 +166,15 @@ def test_a_trace_shows_a_document_being_made_and_nothing_that_is_in_it(line: Lin
     assert re.fullmatch(r"book-01, EMULATED: \d+ frames, \d+ bytes, 0 errors, 0 pieces dropped", last)
     assert SECRET not in screen
     assert max(map(len, printed)) <= 100
+
+
+def test_a_trace_of_a_machine_that_is_not_running_says_that_it_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(watching, "_heard", lambda *_: iter(()))  # Ctrl-C at once
+    entry = DeviceEntry(BOOK.id, "book-personalizer", f"emulator://{BOOK.id}", "EMU", "emulated")
+    watching.watch(entry, tmp_path, as_json=False)
+    assert "book-01 (EMULATED) is not running; waits until `passline run` starts it" in capsys.readouterr().err
 
 
 def test_a_trace_for_programs_is_json_and_tells_no_more(line: Line) -> None:

@@ -153,7 +153,7 @@ def test_a_load_keeps_the_calendar_and_may_set_another(folder: RunFolder, file: 
     load(folder, tmp_path)
     assert in_force().complete_years == {2027}
     empty = tmp_path / "empty.toml"
-    empty.write_text("")
+    empty.write_text("[days]\n")
     load(folder, tmp_path, "--calendar", empty)
     assert in_force() == WorkCalendar()
 

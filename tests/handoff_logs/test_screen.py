@@ -73,3 +73,21 @@ def test_nobody_writes_a_table_or_a_csv_file_beside_these() -> None:
                     writers.add(str(path.relative_to(ROOT)))
     assert consoles <= OWN_CONSOLES
     assert writers <= OWN_WRITERS
+
+
+class Terminal(io.StringIO):
+    """Text that a terminal would be given."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("word", HOSTILE)
+def test_a_word_in_csv_moves_no_cursor_of_a_terminal_and_stays_whole_in_a_file(word: str) -> None:
+    terminal, file = Terminal(), io.StringIO()
+    for out in (terminal, file):
+        write_rows([word], [{word: word}], out)
+    shown = terminal.getvalue()
+    assert as_text(shown) == shown
+    stored = list(csv.reader(io.StringIO(file.getvalue(), newline="")))
+    assert stored == [[word.replace("\r", "\n")]] * 2

@@ -48,6 +48,8 @@ def test_an_override_file_settles_a_later_year(tmp_path: Path) -> None:
         ('[days]\n"2027-01-01" = "holiday"\n"2027-01-01" = "workday"', "cannot be read"),
         ("days = 3", "days"),
         ("[days", "cannot be read"),
+        ("", "it is empty"),
+        ("# 2027 to come\n", "it is empty"),
     ],
 )
 def test_a_wrong_override_file_is_refused_with_its_place(tmp_path: Path, text: str, said: str) -> None:
@@ -57,6 +59,12 @@ def test_a_wrong_override_file_is_refused_with_its_place(tmp_path: Path, text: s
         load_calendar(file)
     assert said in str(refused.value)
     assert str(pickle.loads(pickle.dumps(refused.value))) == str(refused.value)
+
+
+def test_an_empty_table_of_days_takes_every_override_back(tmp_path: Path) -> None:
+    file = tmp_path / "calendar.toml"
+    file.write_text("[days]\n")
+    assert load_calendar(file) == WorkCalendar()
 
 
 def test_the_source_of_each_day_is_known(tmp_path: Path) -> None:

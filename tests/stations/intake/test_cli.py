@@ -13,8 +13,8 @@ from stations.intake import cli
 from stations.intake.errors import BatchRefusedError
 
 
-def call(*words: object) -> None:
-    cli.intake_app([str(word) for word in words], exit_on_error=False, result_action="return_value")
+def call(*words: object) -> Any:
+    return cli.intake_app([str(word) for word in words], exit_on_error=False, result_action="return_value")
 
 
 def test_generate_and_load_say_what_they_did_in_json(
@@ -29,7 +29,7 @@ def test_generate_and_load_say_what_they_did_in_json(
     monkeypatch.setattr(cli, "open_intake", open_intake)
     call("generate", tmp_path / "b", "--documents", 5, "--seed", 2, "--intake-defects", 0.2, "--output", "json")
     assert json.loads(capsys.readouterr().out)["documents"] == 5
-    call("load", tmp_path / "b", "--dir", tmp_path / "run", "--output", "json")
+    assert call("load", tmp_path / "b", "--dir", tmp_path / "run", "--output", "json") == 0, "some were loaded"
     said = json.loads(capsys.readouterr().out)
     assert (said["loaded"], said["set_aside"], said["emulated"]) == (4, 1, True)
     assert Path(said["reply"]).parent == tmp_path / "run" / "replies"
@@ -46,6 +46,17 @@ def test_a_refused_batch_is_one_sentence_with_its_place_and_exit_code_2(
     with pytest.raises(BatchRefusedError, match="images holds 3 files where the manifest says 4") as refused:
         call("load", batch.path, "--dir", tmp_path)
     assert refused.value.exit_code == 2
+
+
+def test_a_batch_of_which_nothing_could_be_loaded_ends_with_1(
+    intake: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "open_intake", lambda *_: cli.OpenIntake(intake.workplace, 25, ALLOWANCES, CLOSES))
+    call("generate", tmp_path / "b", "--documents", 2, "--intake-defects", 1, "--review-defects", 0, "--output", "json")
+    capsys.readouterr()
+    assert call("load", tmp_path / "b", "--dir", tmp_path, "--output", "json") == cli.NOTHING_LOADED
+    said = json.loads(capsys.readouterr().out)
+    assert (said["loaded"], said["set_aside"]) == (0, 2)
 
 
 def test_schema_prints_json(capsys: pytest.CaptureFixture[str]) -> None:
