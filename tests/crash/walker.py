@@ -132,7 +132,7 @@ def opened(folder: RunFolder, fuse: Fuse) -> Iterator[Line]:
         settings=settings,
         database=open_database(folder, folder.resolve_database(settings.database.url), on_commit=fuse.commit),
         personal=PersonalData(folder.keys),
-        roster=emulated_roster(SHIFT, settings.staff.people_per_station),
+        roster={at: duty.codes for at, duty in emulated_roster(SHIFT, settings.staff.people_per_station).items()},
         shift=SHIFT,
         stations=STATIONS,
         parts=flows.parts.Parts(folder, settings),

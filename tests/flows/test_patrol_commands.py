@@ -128,7 +128,7 @@ def test_a_round_is_signed_and_its_finding_followed_to_its_end(
         (("round", "machines", "--all-ok"), KEEPER, "is not operator or lead"),
         (("round", "machines", "--answers", "none.csv"), OPERATOR, "can't be read"),
         (("take", "7"), OPERATOR, "there is no finding 7"),
-        (("mended", "7", "--done", "a\x1bb"), OPERATOR, "in one line"),
+        (("mended", "7", "--done", "a\x1bb"), OPERATOR, "is no text"),
     ],
 )
 def test_what_can_not_be_recorded_is_refused_before_anything_is(
