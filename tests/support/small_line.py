@@ -33,6 +33,7 @@ from stations.intake.states import advance
 from stations.intake.station import stop
 from stations.intake.tables import Application, ApplicationState
 from stations.mailing import tracking
+from stations.mailing.tables import TrackingRange
 from stations.personal import PersonalData
 from stations.personalization import signer
 from stations.personalization.data import build, sheets
@@ -66,6 +67,12 @@ class Plenty(Reserve):
 SOUND = Shares(intake_defects=0.0, review_defects=0.0)
 
 
+def _number_parcels(tx: Connection) -> None:
+    """Once for a database: lines of two processes may be on one."""
+    if tx.execute(select(TrackingRange.__table__.c.range_id).limit(1)).first() is None:
+        tracking.add_range(tx, form="s10", prefix="EE", suffix="CN", first=1, last=99_999, emulated=True)
+
+
 @dataclass
 class Line:
     """One run's folder, database and people; every act on it is a station's own."""
@@ -90,9 +97,7 @@ class Line:
         self.packer, self.mailer = EmulatedPacker(self.hands), EmulatedMailer(self.hands)
         self.carrier = EmulatedCarrier(self.hands)
         self._machine = TallyWriter(World(self.folder / "world"), "book-01")
-        self.database.write(
-            lambda tx: tracking.add_range(tx, form="s10", prefix="EE", suffix="CN", first=1, last=99_999, emulated=True)
-        )
+        self.database.write(_number_parcels)
 
     def at(self, station: str) -> Workplace:
         """The workplace of a station with its people."""
