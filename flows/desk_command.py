@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from flows.errors import Exit
 from flows.run_folder import RunFolder
@@ -17,7 +18,9 @@ def desk_command(
     host: Annotated[str, Parameter(help="The address to listen on; others than this computer's need https.")] = (
         "127.0.0.1"
     ),
-    port: Annotated[int, Parameter(help="The port to listen on; 0 for any that is free.")] = 8476,
+    port: Annotated[
+        int, Parameter(help="The port to listen on; 0 for any that is free.", validator=Number(gte=0, lte=65_535))
+    ] = 8476,
     certificate: Annotated[Path | None, Parameter(help="Serve https with this certificate (PEM, with its chain).")] = (
         None
     ),

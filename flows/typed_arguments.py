@@ -62,11 +62,22 @@ def _unfit(value: str, kinds: frozenset[object], *, query: bool) -> str | None:
         return "has a character that is no text"
     if int in kinds and _WHOLE.fullmatch(value) and not -MOST < int(value) < MOST:
         return "is too large a number"
+    if int in kinds and kinds.isdisjoint({float, str}) and _is_a_fraction(value):
+        return "is no whole number"
     if float in kinds and _is_no_number(value):
         return "is no number"
     if kinds & {date, datetime} and (found := _YEAR.match(value)) and int(found[1]) not in YEARS:
         return f"is no day from {YEARS[0]} to {YEARS[-1]}"
     return None
+
+
+def _is_a_fraction(value: str) -> bool:
+    """Whether it is a number with a point or an exponent, which would be rounded."""
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return _WHOLE.fullmatch(value) is None
 
 
 def _is_no_number(value: str) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from handoff_logs import opened, outputs, questions, terminal
 from handoff_logs.errors import HandoffLogError, UnreadableDatabaseError
@@ -235,7 +236,9 @@ def verify(
     archive: Annotated[
         tuple[Path, ...], Parameter(help="An archive's folder: is it the recorded one? Again for more.", negative="")
     ] = (),
-    unsealed_s: Annotated[float, Parameter(help="Seconds that a record may be without a leaf.")] = 10.0,
+    unsealed_s: Annotated[
+        float, Parameter(help="Seconds that a record may be without a leaf.", validator=Number(gte=0))
+    ] = 10.0,
     output: Annotated[Literal["table", "json"], Parameter(name="--output", help="How to print.")] = "table",
 ) -> None:
     """Verify the whole log in seven steps; exit 1 if it is broken, 2 on findings that nobody explained."""

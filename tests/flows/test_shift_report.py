@@ -1,5 +1,6 @@
 """`passline shift report`: for the eye, for scripts and on paper, of an emulated line's shift; what Prefect shows."""
 
+import base64
 import json
 import re
 import subprocess
@@ -21,6 +22,7 @@ from flows.default_line import write_default
 from flows.errors import Exit
 from flows.machine_oee import ShiftOee
 from flows.machine_time import Period, Worked
+from flows.prefect_password import prefect_password
 from flows.prefect_server import prefect_server
 from flows.run_folder import RunFolder
 from flows.shift_paper import shift_paper
@@ -247,12 +249,14 @@ asyncio.run(keep_last(RunFolder(Path(sys.argv[1]))))
 """
 
 
-def artifacts(api_url: str, shift_id: str) -> list[dict[str, Any]]:
+def artifacts(folder: RunFolder, api_url: str, shift_id: str) -> list[dict[str, Any]]:
     """The artifacts of a shift that Prefect has."""
+    headers = {
+        "Content-Type": "application/json",
+        "Authorization": f"Basic {base64.b64encode(prefect_password(folder).encode()).decode()}",
+    }
     asked = {"artifacts": {"key": {"any_": [f"shift-report-{shift_id}"]}}}
-    request = urllib.request.Request(
-        f"{api_url}/artifacts/filter", json.dumps(asked).encode(), {"Content-Type": "application/json"}
-    )
+    request = urllib.request.Request(f"{api_url}/artifacts/filter", json.dumps(asked).encode(), headers)
     with urllib.request.urlopen(request, timeout=20) as answer:
         found: list[dict[str, Any]] = json.loads(answer.read())
     return found
@@ -270,14 +274,14 @@ def test_prefect_has_the_table_of_a_closed_shift_once_whenever_its_server_runs(
         for _ in range(2):
             command = [sys.executable, "-c", SHOWS_WHAT_WAS_MISSED, str(closed.path), server.api_url]
             subprocess.run(command, check=True, timeout=100)
-        [kept] = artifacts(server.api_url, early)
+        [kept] = artifacts(closed, server.api_url, early)
         table = json.loads(kept["data"])
         assert kept["type"] == "table" and {row["station"] for row in table} >= {"review"}
         assert "EMULATED: shift early" in kept["description"]
         assert run(["shift", "close", "--emulated", *directory]) == Exit.FINE
         assert "Prefect's pages have the shift's table" in capsys.readouterr().err
         late = rows(closed, "SELECT shift_id FROM shift WHERE name = 'late'")[0][0]
-        assert len(artifacts(server.api_url, late)) == 1
+        assert len(artifacts(closed, server.api_url, late)) == 1
     assert run(["shift", "open", "night", "--emulated", *directory]) == Exit.FINE
     capsys.readouterr()
     assert run(["shift", "close", "--emulated", *directory]) == Exit.FINE
