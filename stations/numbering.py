@@ -67,7 +67,7 @@ class RangeRefusedError(StationError):
 class Span:
     """A range as it was asked for: `first` and `last` are whole numbers, the others their parts.
 
-    `form` is that of a tracking range, empty for documents. `size`: how many numbers it has.
+    `form` is that of a tracking range, empty for documents.
     """
 
     numbered: str

@@ -151,8 +151,3 @@ class OperatorsDesk:
 
     def sql(self, statement: str, **parameters: Any) -> None:
         self.database.write(lambda tx: tx.execute(text(statement), parameters))
-
-
-def book_at_once(database: Database, here: Workplace, act_id: str) -> None:
-    """Book an act, in a process of its own."""
-    acts.book(here.at(here.station, here.people), KINDS, act_id, PUBLISHED)

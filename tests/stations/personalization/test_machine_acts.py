@@ -184,7 +184,7 @@ def test_a_spoiled_blank_is_defaced_by_two_and_its_order_made_again(desk):
             lying = desk.shop.desk.empty("book-01", "reject", "bench/book-01")
             known = [serial for serial in desk.shop.line.hands.scan("bench/book-01") if serial in rejected(desk)]
             if known:
-                assert desk.do("deface", "book-01", *known)["pieces"] == len(known), lying
+                assert defaced(desk, known) in (0, len(known)), lying
             threading.Event().wait(0.02)
         desk.until(spoiled, [(0,)])
     ann, bob = (desk.people[name].code for name in ("ann", "bob"))
@@ -193,6 +193,16 @@ def test_a_spoiled_blank_is_defaced_by_two_and_its_order_made_again(desk):
     voided = [row[0] for row in desk.rows("SELECT number FROM unit_number JOIN whereabouts USING (unit_id)"
                                           " WHERE state = 'void'")]  # fmt: skip
     assert voided and all(desk.shop.tally().pieces[serial].defaced for serial in voided)
+
+
+def defaced(desk, serials):
+    """How many were defaced: none where the machine is just drawing, so that one of them may yet be its job's."""
+    try:
+        act = desk.sign("deface", "book-01", *serials)
+    except NotThereError:
+        return 0
+    told = desk.book(act.act_id)
+    return told.get("pieces", 0)
 
 
 def rejected(desk):
